@@ -28,6 +28,7 @@ type Profile struct {
 	Runs        []Run        `wire:"6"` // sorted by ID; ended ones stay while re-entry rules need them
 	NextChange  time.Time    `wire:"7"` // earliest instant at which time alone may change a membership; zero: never
 	Erased      bool         `wire:"8"`
+	MovedBy     int64        `wire:"9"` // 1 + offset of the link record by which Redirect was last set or cleared
 
 	view  *View  // cached join; nil after a change
 	dirty Change // what changed since the last checkpoint
@@ -229,7 +230,7 @@ type Lifetime struct {
 
 // SeenID is a remembered event id.
 type SeenID struct {
-	Hash uint64 `wire:"1"`
+	Hash uint64 `wire:"1,fixed"`
 	Day  int32  `wire:"2"` // days since 1970 of the partition's clock when folded
 }
 

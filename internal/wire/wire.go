@@ -5,7 +5,8 @@
 //	func (x *T) AppendWire(b []byte) []byte // appends the encoding of *x, zero fields omitted
 //	func (x *T) ParseWire(s string) error   // replaces *x (all of it) by what s encodes
 //
-// A message is a sequence of fields, ascending by number. A field is a tag (varint N<<3|kind) and a payload by kind:
+// A message is a sequence of fields, ascending by number. A field is a tag (varint N<<3|kind: one byte up to N = 15) and
+// a payload by kind:
 //
 //	0 varint   7 bits a byte, low bits first; signed numbers are zigzag; time.Time is UTC milliseconds
 //	1 fixed64  8 bytes, little endian: float64, and integers tagged `wire:"N,fixed"` (hashes)
@@ -18,7 +19,7 @@
 // value always has the same bytes.
 //
 // Readers skip numbers they do not know and known numbers of another kind; of a repeated number the last wins. A field's
-// number is never given to another meaning: a removed field leaves `_ struct{} `wire:"N"`` behind.
+// number is never given to another meaning: a removed field leaves `_ struct{} `wire:"N"“ behind.
 //
 // Parsed strings are substrings of the input and keep it alive. An empty slice or map reads back as nil, a nil element
 // of a list of pointers as a pointer to the zero value; times lose what is below a millisecond and their zone.
@@ -161,32 +162,29 @@ func closeLong(b []byte, from int) []byte {
 
 // Uvarint reads a varint at s[i:] and gives the position after it, or -1 when there is none (also when i is -1).
 func Uvarint(s string, i int) (uint64, int) {
-	if uint(i) < uint(len(s)) && s[i] < 1<<7 {
-		return uint64(s[i]), i + 1
-	}
-	return uvarintLong(s, i)
-}
-
-func uvarintLong(s string, i int) (uint64, int) {
-	if i < 0 {
+	if uint(i) >= uint(len(s)) {
 		return 0, -1
 	}
-	var v uint64
-	for shift := 0; shift < 63; shift += 7 {
-		if i >= len(s) {
-			return 0, -1
-		}
+	c := s[i]
+	if i++; c < 1<<7 {
+		return uint64(c), i
+	}
+	v := uint64(c & 0x7f)
+	for shift := 7; i < len(s); shift += 7 {
 		c := s[i]
 		i++
-		v |= uint64(c&0x7f) << shift
 		if c < 1<<7 {
-			return v, i
+			if shift == 63 && c > 1 { // the tenth byte holds the 64th bit only
+				return 0, -1
+			}
+			return v | uint64(c)<<(shift&63), i
 		}
+		if shift == 63 {
+			return 0, -1
+		}
+		v |= uint64(c&0x7f) << (shift & 63)
 	}
-	if i >= len(s) || s[i] > 1 { // the tenth byte holds the 64th bit only
-		return 0, -1
-	}
-	return v | uint64(s[i])<<63, i + 1
+	return 0, -1
 }
 
 // Uint64 reads 8 bytes at s[i:] and gives the position after them, or -1.
@@ -201,6 +199,14 @@ func Uint64(s string, i int) (uint64, int) {
 
 // Content reads a length and that many bytes at s[i:] and gives the position after them, or -1.
 func Content(s string, i int) (string, int) {
+	if uint(i) < uint(len(s)) && s[i] < 1<<7 { // nearly always; saves a call
+		from := i + 1
+		end := from + int(s[i])
+		if end > len(s) {
+			return "", -1
+		}
+		return s[from:end], end
+	}
 	n, i := Uvarint(s, i)
 	if i < 0 || n > uint64(len(s)-i) {
 		return "", -1

@@ -154,7 +154,7 @@ CREATE TABLE IF NOT EXISTS events (
     historical UInt8, source LowCardinality(String), channel LowCardinality(String),
     order_id String, shipment_id String, product_id String, category LowCardinality(String), amount Int64, currency LowCardinality(String), store_id LowCardinality(String),
     segment LowCardinality(String), journey LowCardinality(String), node LowCardinality(String), run_id FixedString(16), send_id FixedString(16), message_channel LowCardinality(String), reason String,
-    properties String CODEC(ZSTD(1)),
+    record String CODEC(ZSTD(1)), -- the record as it stands on the log (binary enishi.Event); empty for derived rows
     INDEX by_time at TYPE minmax GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (subject, at, event_id);
 -- +goose StatementEnd
@@ -176,15 +176,6 @@ CREATE TABLE IF NOT EXISTS deliveries (
     profile_id FixedString(16), next_try_at DateTime64(3, 'UTC'), decided_at DateTime64(3, 'UTC'), updated_at DateTime64(3, 'UTC'),
     reported UInt8, code String, reason String, provider_id String, message String CODEC(ZSTD(1))
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (partition, send_id, round);
--- +goose StatementEnd
-
--- Snapshots of the two ordered topics, with the offset each row stood at.
--- +goose StatementBegin
-CREATE TABLE IF NOT EXISTS identity_links (offset Int64, link String) ENGINE = ReplacingMergeTree ORDER BY offset;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TABLE IF NOT EXISTS definition_log (offset Int64, accepted UInt8, kind LowCardinality(String), name String, actor String, role LowCardinality(String), reason String,
-    request_id FixedString(16), at DateTime64(3, 'UTC'), deleted UInt8, body String CODEC(ZSTD(1))) ENGINE = ReplacingMergeTree ORDER BY offset;
 -- +goose StatementEnd
 
 -- Outcomes of commands that need an answer.

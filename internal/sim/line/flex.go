@@ -101,24 +101,24 @@ func (c *check) optionalAction(o object, w where) {
 	}
 }
 
-const offsets = " flex margin position offsetTop offsetBottom offsetStart offsetEnd"
+const offsets = " margin position offsetTop offsetBottom offsetStart offsetEnd"
 
 // flexFields names the fields of each component in the reference.
 func flexFields(component string) string {
 	switch component {
 	case "box":
 		return "type layout contents backgroundColor borderColor borderWidth cornerRadius width maxWidth height maxHeight" +
-			" spacing paddingAll paddingTop paddingBottom paddingStart paddingEnd action justifyContent alignItems background" + offsets
+			" spacing paddingAll paddingTop paddingBottom paddingStart paddingEnd action justifyContent alignItems background flex" + offsets
 	case "button":
-		return "type action height style color gravity adjustMode scaling" + offsets
+		return "type action height style color gravity adjustMode scaling flex" + offsets
 	case "image":
-		return "type url align gravity size aspectRatio aspectMode backgroundColor action animated" + offsets
+		return "type url align gravity size aspectRatio aspectMode backgroundColor action animated flex" + offsets
 	case "video":
 		return "type url previewUrl altContent aspectRatio action"
 	case "icon":
 		return "type url size scaling aspectRatio" + offsets
 	case "text":
-		return "type text contents adjustMode size scaling align gravity wrap lineSpacing maxLines weight color action style decoration" + offsets
+		return "type text contents adjustMode size scaling align gravity wrap lineSpacing maxLines weight color action style decoration flex" + offsets
 	case "span":
 		return "type text color size weight style decoration"
 	case "separator":

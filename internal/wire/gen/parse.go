@@ -97,7 +97,7 @@ func (in input) elem(c *codec, dst string) {
 		}
 	case blob:
 		p, _ := in.content()
-		e.p("%s = %s(%s)", dst, c.name, p)
+		e.p("%s = append(%s(nil), %s...)", dst, c.name, p) // nil when empty
 	case array:
 		n := e.fresh()
 		e.p("var p%d string", n)
@@ -200,7 +200,9 @@ func (in input) list(c *codec, dst string) {
 		inner.fail(fmt.Sprintf("len(%s)%%%d != 0", p, size))
 		e.p("n%d := len(%s) / %d", n, p, size)
 	}
-	e.p("l%d, j%d := make(%s, n%d), 0", n, n, c.name, n)
+	e.p("var l%d %s", n, c.name)
+	e.p("if n%d > 0 {\nl%d = make(%s, n%d)\n}", n, n, c.name, n)
+	e.p("j%d := 0", n)
 	e.p("for k%d := range l%d {", n, n)
 	inner.elem(c.elem, fmt.Sprintf("l%d[k%d]", n, n))
 	e.p("}")
@@ -216,13 +218,14 @@ func (in input) dict(c *codec, dst string) {
 	p, base := in.content()
 	n := e.fresh()
 	inner := input{e: e, src: p, pos: fmt.Sprintf("j%d", n), base: base, name: in.name, nested: true}
+	size := ""
 	if c.elem.shape != array && c.elem.kind() == wire.Bytes {
 		e.p("n%d := wire.Count(%s)", n, p)
 		inner.fail(fmt.Sprintf("n%d < 0", n))
-		e.p("m%d := make(%s, n%d/2)", n, c.name, n)
-	} else {
-		e.p("m%d := make(%s)", n, c.name)
+		size = fmt.Sprintf(", n%d/2", n)
 	}
+	e.p("var m%d %s", n, c.name)
+	e.p("if len(%s) > 0 {\nm%d = make(%s%s)\n}", p, n, c.name, size)
 	e.p("for j%d := 0; j%d < len(%s); {", n, n, p)
 	e.p("var k%d %s", n, c.key.name)
 	e.p("var v%d %s", n, c.elem.name)

@@ -642,7 +642,7 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			x.Bytes = []byte(p12)
+			x.Bytes = append([]byte(nil), p12...)
 		case 15<<3 | 3: // Key
 			var p13 string
 			p13, i = wire.Raw(s, i, 16)
@@ -701,7 +701,7 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			x.Raw = Raw(p23)
+			x.Raw = append(Raw(nil), p23...)
 		case 27<<3 | 2: // Alias
 			var p24 string
 			p24, i = wire.Content(s, i)
@@ -825,7 +825,11 @@ func (x *Every) ParseWire(s string) error {
 			if n49 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l49, j49 := make([]Item, n49), 0
+			var l49 []Item
+			if n49 > 0 {
+				l49 = make([]Item, n49)
+			}
+			j49 := 0
 			for k49 := range l49 {
 				var p50 string
 				p50, j49 = wire.Content(p48, j49)
@@ -847,7 +851,11 @@ func (x *Every) ParseWire(s string) error {
 			if n52 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l52, j52 := make([]*Item, n52), 0
+			var l52 []*Item
+			if n52 > 0 {
+				l52 = make([]*Item, n52)
+			}
+			j52 := 0
 			for k52 := range l52 {
 				l52[k52] = new(Item)
 				var p53 string
@@ -870,7 +878,11 @@ func (x *Every) ParseWire(s string) error {
 			if n55 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l55, j55 := make([]money.Price, n55), 0
+			var l55 []money.Price
+			if n55 > 0 {
+				l55 = make([]money.Price, n55)
+			}
+			j55 := 0
 			for k55 := range l55 {
 				var p56 string
 				p56, j55 = wire.Content(p54, j55)
@@ -892,7 +904,11 @@ func (x *Every) ParseWire(s string) error {
 			if n58 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l58, j58 := make([]*money.Pair, n58), 0
+			var l58 []*money.Pair
+			if n58 > 0 {
+				l58 = make([]*money.Pair, n58)
+			}
+			j58 := 0
 			for k58 := range l58 {
 				l58[k58] = new(money.Pair)
 				var p59 string
@@ -915,7 +931,11 @@ func (x *Every) ParseWire(s string) error {
 			if n61 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l61, j61 := make([]string, n61), 0
+			var l61 []string
+			if n61 > 0 {
+				l61 = make([]string, n61)
+			}
+			j61 := 0
 			for k61 := range l61 {
 				l61[k61], j61 = wire.Content(p60, j61)
 				if j61 < 0 {
@@ -933,7 +953,11 @@ func (x *Every) ParseWire(s string) error {
 			if n63 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l63, j63 := make(Names, n63), 0
+			var l63 Names
+			if n63 > 0 {
+				l63 = make(Names, n63)
+			}
+			j63 := 0
 			for k63 := range l63 {
 				var p64 string
 				p64, j63 = wire.Content(p62, j63)
@@ -953,14 +977,18 @@ func (x *Every) ParseWire(s string) error {
 			if n66 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l66, j66 := make([][]byte, n66), 0
+			var l66 [][]byte
+			if n66 > 0 {
+				l66 = make([][]byte, n66)
+			}
+			j66 := 0
 			for k66 := range l66 {
 				var p67 string
 				p67, j66 = wire.Content(p65, j66)
 				if j66 < 0 {
 					return wire.Corrupt("sample.Every", at)
 				}
-				l66[k66] = []byte(p67)
+				l66[k66] = append([]byte(nil), p67...)
 			}
 			x.Blobs = l66
 		case 49<<3 | 2: // Bools
@@ -970,7 +998,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n69 := wire.CountVarints(p68)
-			l69, j69 := make([]bool, n69), 0
+			var l69 []bool
+			if n69 > 0 {
+				l69 = make([]bool, n69)
+			}
+			j69 := 0
 			for k69 := range l69 {
 				var u70 uint64
 				u70, j69 = wire.Uvarint(p68, j69)
@@ -993,7 +1025,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n72 := wire.CountVarints(p71)
-			l72, j72 := make([]int, n72), 0
+			var l72 []int
+			if n72 > 0 {
+				l72 = make([]int, n72)
+			}
+			j72 := 0
 			for k72 := range l72 {
 				var u73 uint64
 				u73, j72 = wire.Uvarint(p71, j72)
@@ -1016,7 +1052,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n75 := wire.CountVarints(p74)
-			l75, j75 := make([]int8, n75), 0
+			var l75 []int8
+			if n75 > 0 {
+				l75 = make([]int8, n75)
+			}
+			j75 := 0
 			for k75 := range l75 {
 				var u76 uint64
 				u76, j75 = wire.Uvarint(p74, j75)
@@ -1039,7 +1079,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n78 := wire.CountVarints(p77)
-			l78, j78 := make([]uint64, n78), 0
+			var l78 []uint64
+			if n78 > 0 {
+				l78 = make([]uint64, n78)
+			}
+			j78 := 0
 			for k78 := range l78 {
 				var u79 uint64
 				u79, j78 = wire.Uvarint(p77, j78)
@@ -1059,7 +1103,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n81 := wire.CountVarints(p80)
-			l81, j81 := make([]Status, n81), 0
+			var l81 []Status
+			if n81 > 0 {
+				l81 = make([]Status, n81)
+			}
+			j81 := 0
 			for k81 := range l81 {
 				var u82 uint64
 				u82, j81 = wire.Uvarint(p80, j81)
@@ -1085,7 +1133,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n84 := len(p83) / 8
-			l84, j84 := make([]float64, n84), 0
+			var l84 []float64
+			if n84 > 0 {
+				l84 = make([]float64, n84)
+			}
+			j84 := 0
 			for k84 := range l84 {
 				var u85 uint64
 				u85, j84 = wire.Uint64(p83, j84)
@@ -1105,7 +1157,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n87 := len(p86) / 8
-			l87, j87 := make([]uint64, n87), 0
+			var l87 []uint64
+			if n87 > 0 {
+				l87 = make([]uint64, n87)
+			}
+			j87 := 0
 			for k87 := range l87 {
 				var u88 uint64
 				u88, j87 = wire.Uint64(p86, j87)
@@ -1125,7 +1181,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n90 := len(p89) / 16
-			l90, j90 := make([]ID, n90), 0
+			var l90 []ID
+			if n90 > 0 {
+				l90 = make([]ID, n90)
+			}
+			j90 := 0
 			for k90 := range l90 {
 				var p91 string
 				p91, j90 = wire.Raw(p89, j90, 16)
@@ -1145,7 +1205,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n93 := len(p92) / 4
-			l93, j93 := make([]Short, n93), 0
+			var l93 []Short
+			if n93 > 0 {
+				l93 = make([]Short, n93)
+			}
+			j93 := 0
 			for k93 := range l93 {
 				var p94 string
 				p94, j93 = wire.Raw(p92, j93, 4)
@@ -1162,7 +1226,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n96 := wire.CountVarints(p95)
-			l96, j96 := make([]time.Time, n96), 0
+			var l96 []time.Time
+			if n96 > 0 {
+				l96 = make([]time.Time, n96)
+			}
+			j96 := 0
 			for k96 := range l96 {
 				var u97 uint64
 				u97, j96 = wire.Uvarint(p95, j96)
@@ -1182,7 +1250,11 @@ func (x *Every) ParseWire(s string) error {
 				return wire.Corrupt("sample.Every", at)
 			}
 			n99 := wire.CountVarints(p98)
-			l99, j99 := make([]time.Duration, n99), 0
+			var l99 []time.Duration
+			if n99 > 0 {
+				l99 = make([]time.Duration, n99)
+			}
+			j99 := 0
 			for k99 := range l99 {
 				var u100 uint64
 				u100, j99 = wire.Uvarint(p98, j99)
@@ -1205,7 +1277,11 @@ func (x *Every) ParseWire(s string) error {
 			if n102 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l102, j102 := make([][]int, n102), 0
+			var l102 [][]int
+			if n102 > 0 {
+				l102 = make([][]int, n102)
+			}
+			j102 := 0
 			for k102 := range l102 {
 				var p103 string
 				p103, j102 = wire.Content(p101, j102)
@@ -1213,7 +1289,11 @@ func (x *Every) ParseWire(s string) error {
 					return wire.Corrupt("sample.Every", at)
 				}
 				n104 := wire.CountVarints(p103)
-				l104, j104 := make([]int, n104), 0
+				var l104 []int
+				if n104 > 0 {
+					l104 = make([]int, n104)
+				}
+				j104 := 0
 				for k104 := range l104 {
 					var u105 uint64
 					u105, j104 = wire.Uvarint(p103, j104)
@@ -1241,7 +1321,10 @@ func (x *Every) ParseWire(s string) error {
 			if n107 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m107 := make(map[string]string, n107/2)
+			var m107 map[string]string
+			if len(p106) > 0 {
+				m107 = make(map[string]string, n107/2)
+			}
 			for j107 := 0; j107 < len(p106); {
 				var k107 string
 				var v107 string
@@ -1266,7 +1349,10 @@ func (x *Every) ParseWire(s string) error {
 			if n109 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m109 := make(Attrs, n109/2)
+			var m109 Attrs
+			if len(p108) > 0 {
+				m109 = make(Attrs, n109/2)
+			}
 			for j109 := 0; j109 < len(p108); {
 				var k109 Name
 				var v109 string
@@ -1289,7 +1375,10 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m112 := make(map[string]int)
+			var m112 map[string]int
+			if len(p111) > 0 {
+				m112 = make(map[string]int)
+			}
 			for j112 := 0; j112 < len(p111); {
 				var k112 string
 				var v112 int
@@ -1315,7 +1404,10 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m115 := make(map[string]float64)
+			var m115 map[string]float64
+			if len(p114) > 0 {
+				m115 = make(map[string]float64)
+			}
 			for j115 := 0; j115 < len(p114); {
 				var k115 string
 				var v115 float64
@@ -1342,7 +1434,10 @@ func (x *Every) ParseWire(s string) error {
 			if n118 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m118 := make(map[Name]Item, n118/2)
+			var m118 map[Name]Item
+			if len(p117) > 0 {
+				m118 = make(map[Name]Item, n118/2)
+			}
 			for j118 := 0; j118 < len(p117); {
 				var k118 Name
 				var v118 Item
@@ -1373,7 +1468,10 @@ func (x *Every) ParseWire(s string) error {
 			if n122 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m122 := make(map[string]*Item, n122/2)
+			var m122 map[string]*Item
+			if len(p121) > 0 {
+				m122 = make(map[string]*Item, n122/2)
+			}
 			for j122 := 0; j122 < len(p121); {
 				var k122 string
 				var v122 *Item
@@ -1403,7 +1501,10 @@ func (x *Every) ParseWire(s string) error {
 			if n125 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m125 := make(map[string]money.Price, n125/2)
+			var m125 map[string]money.Price
+			if len(p124) > 0 {
+				m125 = make(map[string]money.Price, n125/2)
+			}
 			for j125 := 0; j125 < len(p124); {
 				var k125 string
 				var v125 money.Price
@@ -1428,7 +1529,10 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m128 := make(map[string]time.Time)
+			var m128 map[string]time.Time
+			if len(p127) > 0 {
+				m128 = make(map[string]time.Time)
+			}
 			for j128 := 0; j128 < len(p127); {
 				var k128 string
 				var v128 time.Time
@@ -1451,7 +1555,10 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m131 := make(map[string]ID)
+			var m131 map[string]ID
+			if len(p130) > 0 {
+				m131 = make(map[string]ID)
+			}
 			for j131 := 0; j131 < len(p130); {
 				var k131 string
 				var v131 ID
@@ -1478,7 +1585,10 @@ func (x *Every) ParseWire(s string) error {
 			if n134 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m134 := make(map[string][]string, n134/2)
+			var m134 map[string][]string
+			if len(p133) > 0 {
+				m134 = make(map[string][]string, n134/2)
+			}
 			for j134 := 0; j134 < len(p133); {
 				var k134 string
 				var v134 []string
@@ -1495,7 +1605,11 @@ func (x *Every) ParseWire(s string) error {
 				if n136 < 0 {
 					return wire.Corrupt("sample.Every", at)
 				}
-				l136, j136 := make([]string, n136), 0
+				var l136 []string
+				if n136 > 0 {
+					l136 = make([]string, n136)
+				}
+				j136 := 0
 				for k136 := range l136 {
 					l136[k136], j136 = wire.Content(p135, j136)
 					if j136 < 0 {
@@ -1516,7 +1630,10 @@ func (x *Every) ParseWire(s string) error {
 			if n138 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m138 := make(map[string]map[string]ID, n138/2)
+			var m138 map[string]map[string]ID
+			if len(p137) > 0 {
+				m138 = make(map[string]map[string]ID, n138/2)
+			}
 			for j138 := 0; j138 < len(p137); {
 				var k138 string
 				var v138 map[string]ID
@@ -1529,7 +1646,10 @@ func (x *Every) ParseWire(s string) error {
 				if j138 < 0 {
 					return wire.Corrupt("sample.Every", at)
 				}
-				m140 := make(map[string]ID)
+				var m140 map[string]ID
+				if len(p139) > 0 {
+					m140 = make(map[string]ID)
+				}
 				for j140 := 0; j140 < len(p139); {
 					var k140 string
 					var v140 ID
@@ -1555,7 +1675,10 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m143 := make(map[string]bool)
+			var m143 map[string]bool
+			if len(p142) > 0 {
+				m143 = make(map[string]bool)
+			}
 			for j143 := 0; j143 < len(p142); {
 				var k143 string
 				var v143 bool
@@ -1581,7 +1704,10 @@ func (x *Every) ParseWire(s string) error {
 			if i < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			m146 := make(map[string]uint64)
+			var m146 map[string]uint64
+			if len(p145) > 0 {
+				m146 = make(map[string]uint64)
+			}
 			for j146 := 0; j146 < len(p145); {
 				var k146 string
 				var v146 uint64
@@ -1608,7 +1734,11 @@ func (x *Every) ParseWire(s string) error {
 			if n149 < 0 {
 				return wire.Corrupt("sample.Every", at)
 			}
-			l149, j149 := make([]map[string][]Item, n149), 0
+			var l149 []map[string][]Item
+			if n149 > 0 {
+				l149 = make([]map[string][]Item, n149)
+			}
+			j149 := 0
 			for k149 := range l149 {
 				var p150 string
 				p150, j149 = wire.Content(p148, j149)
@@ -1619,7 +1749,10 @@ func (x *Every) ParseWire(s string) error {
 				if n151 < 0 {
 					return wire.Corrupt("sample.Every", at)
 				}
-				m151 := make(map[string][]Item, n151/2)
+				var m151 map[string][]Item
+				if len(p150) > 0 {
+					m151 = make(map[string][]Item, n151/2)
+				}
 				for j151 := 0; j151 < len(p150); {
 					var k151 string
 					var v151 []Item
@@ -1636,7 +1769,11 @@ func (x *Every) ParseWire(s string) error {
 					if n153 < 0 {
 						return wire.Corrupt("sample.Every", at)
 					}
-					l153, j153 := make([]Item, n153), 0
+					var l153 []Item
+					if n153 > 0 {
+						l153 = make([]Item, n153)
+					}
+					j153 := 0
 					for k153 := range l153 {
 						var p154 string
 						p154, j153 = wire.Content(p152, j153)
@@ -1835,7 +1972,11 @@ func (x *New) ParseWire(s string) error {
 			if n4 < 0 {
 				return wire.Corrupt("sample.New", at)
 			}
-			l4, j4 := make([]Item, n4), 0
+			var l4 []Item
+			if n4 > 0 {
+				l4 = make([]Item, n4)
+			}
+			j4 := 0
 			for k4 := range l4 {
 				var p5 string
 				p5, j4 = wire.Content(p3, j4)
@@ -1863,7 +2004,10 @@ func (x *New) ParseWire(s string) error {
 			if n8 < 0 {
 				return wire.Corrupt("sample.New", at)
 			}
-			m8 := make(map[string]string, n8/2)
+			var m8 map[string]string
+			if len(p7) > 0 {
+				m8 = make(map[string]string, n8/2)
+			}
 			for j8 := 0; j8 < len(p7); {
 				var k8 string
 				var v8 string
@@ -2003,7 +2147,10 @@ func (x *State) ParseWire(s string) error {
 			if n4 < 0 {
 				return wire.Corrupt("sample.State", at)
 			}
-			m4 := make(map[string]string, n4/2)
+			var m4 map[string]string
+			if len(p3) > 0 {
+				m4 = make(map[string]string, n4/2)
+			}
 			for j4 := 0; j4 < len(p3); {
 				var k4 string
 				var v4 string
@@ -2028,7 +2175,11 @@ func (x *State) ParseWire(s string) error {
 			if n6 < 0 {
 				return wire.Corrupt("sample.State", at)
 			}
-			l6, j6 := make([]Order, n6), 0
+			var l6 []Order
+			if n6 > 0 {
+				l6 = make([]Order, n6)
+			}
+			j6 := 0
 			for k6 := range l6 {
 				var p7 string
 				p7, j6 = wire.Content(p5, j6)
@@ -2050,7 +2201,11 @@ func (x *State) ParseWire(s string) error {
 			if n9 < 0 {
 				return wire.Corrupt("sample.State", at)
 			}
-			l9, j9 := make([]Visit, n9), 0
+			var l9 []Visit
+			if n9 > 0 {
+				l9 = make([]Visit, n9)
+			}
+			j9 := 0
 			for k9 := range l9 {
 				var p10 string
 				p10, j9 = wire.Content(p8, j9)
@@ -2138,7 +2293,11 @@ func (x *Order) ParseWire(s string) error {
 			if n5 < 0 {
 				return wire.Corrupt("sample.Order", at)
 			}
-			l5, j5 := make([]Line, n5), 0
+			var l5 []Line
+			if n5 > 0 {
+				l5 = make([]Line, n5)
+			}
+			j5 := 0
 			for k5 := range l5 {
 				var p6 string
 				p6, j5 = wire.Content(p4, j5)
