@@ -363,6 +363,11 @@ func TestFriends(t *testing.T) {
 	if _, err := c.Follow("hanako", ""); err == nil {
 		t.Error("an ill-formed id was taken")
 	}
+	c.call("POST", "message/multicast", fmt.Sprintf(`{"to":[%q],"messages":%s}`, guest, hello))
+	c.push(guest, hello)
+	if n := c.ReceivedCount(guest); n != 1 {
+		t.Errorf("one who wrote got %d messages, want the push and not the multicast", n)
+	}
 	if r := c.call("GET", "info", ""); !strings.Contains(r.raw, `"displayName":"縁ショップ"`) || !strings.Contains(r.raw, c.botID) {
 		t.Errorf("info %s", r.raw)
 	}

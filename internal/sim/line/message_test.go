@@ -20,6 +20,7 @@ func samples() []string {
 	)
 	return []string{
 		`{"type":"text","text":"こんにちは😀"}`,
+		`{"type":"text","text":"` + strings.Repeat("😀", 2500) + `"}`,
 		`{"type":"text","text":"$😀$","emojis":[{"index":0,"productId":"p","emojiId":"001"},{"index":3,"productId":"p","emojiId":"002"}]}`,
 		`{"type":"text","text":"a","sender":{"name":"縁","iconUrl":"https://shop.example/i.png"},"quickReply":{"items":[` +
 			`{"type":"action","imageUrl":"https://shop.example/i.png","action":{"type":"cameraRoll","label":"写真"}},` +
@@ -83,6 +84,7 @@ func TestInvalidMessages(t *testing.T) {
 	f(`{}`, "messages[0].type", "Must be one of")
 	f(`{"type":"text"}`, "messages[0].text", mayNotBeEmpty)
 	f(`{"type":"text","text":5}`, "messages[0].text", invalidProperty)
+	f(`{"type":"text","text":"`+strings.Repeat("😀", 2501)+`"}`, "messages[0].text", "Length must be between 0 and 5000") // two UTF-16 units each
 	f(`{"type":"text","text":"a$","emojis":[{"index":0,"productId":"p","emojiId":"1"}]}`, "messages[0].emojis[0].index", invalidProperty)
 	f(`{"type":"text","text":"$","emojis":[{"index":0,"emojiId":"1"}]}`, "messages[0].emojis[0].productId", mayNotBeEmpty)
 	f(`{"type":"sticker","packageId":"446"}`, "messages[0].stickerId", mayNotBeEmpty)

@@ -70,6 +70,16 @@ func TestWebhooksWithSDK(t *testing.T) {
 	t.Parallel()
 	const secret = "0123456789abcdef0123456789abcdef"
 	events := make(chan webhook.EventInterface, 10)
+	next := func() webhook.EventInterface {
+		t.Helper()
+		select {
+		case e := <-events:
+			return e
+		case <-time.After(5 * time.Second):
+			t.Fatal("no webhook")
+			return nil
+		}
+	}
 	var lastHeader http.Header
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lastHeader = r.Header.Clone()
@@ -96,13 +106,13 @@ func TestWebhooksWithSDK(t *testing.T) {
 	if err := c.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if e := <-events; e != nil {
+	if e := next(); e != nil {
 		t.Errorf("ping has %v", e)
 	}
 
 	id := must(t)(c.Follow(u, "花子"))
 	c.flush()
-	follow, ok := (<-events).(webhook.FollowEvent)
+	follow, ok := next().(webhook.FollowEvent)
 	if !ok || follow.WebhookEventId != id || len(id) != 26 || follow.Follow.IsUnblocked || follow.ReplyToken == "" ||
 		follow.DeliveryContext.IsRedelivery || follow.Timestamp != c.clock.t.UnixMilli() || follow.Mode != "active" ||
 		follow.Source.(webhook.UserSource).UserId != u {
@@ -119,16 +129,16 @@ func TestWebhooksWithSDK(t *testing.T) {
 	must(t)(c.Say(u, "こんにちは"))
 	must(t)(c.Tap(u, "action=buy"))
 	c.flush()
-	if e, ok := (<-events).(webhook.UnfollowEvent); !ok || e.Source.(webhook.UserSource).UserId != u {
+	if e, ok := next().(webhook.UnfollowEvent); !ok || e.Source.(webhook.UserSource).UserId != u {
 		t.Errorf("unfollow %+v", e)
 	}
-	if e, ok := (<-events).(webhook.FollowEvent); !ok || !e.Follow.IsUnblocked {
+	if e, ok := next().(webhook.FollowEvent); !ok || !e.Follow.IsUnblocked {
 		t.Errorf("unblock %+v", e)
 	}
-	if e, ok := (<-events).(webhook.MessageEvent); !ok || e.Message.(webhook.TextMessageContent).Text != "こんにちは" {
+	if e, ok := next().(webhook.MessageEvent); !ok || e.Message.(webhook.TextMessageContent).Text != "こんにちは" {
 		t.Errorf("message %+v", e)
 	}
-	if e, ok := (<-events).(webhook.PostbackEvent); !ok || e.Postback.Data != "action=buy" {
+	if e, ok := next().(webhook.PostbackEvent); !ok || e.Postback.Data != "action=buy" {
 		t.Errorf("postback %+v", e)
 	}
 	if n := c.Counts(); n.WebhooksDelivered != 5 || n.WebhooksPending != 0 {

@@ -1,0 +1,73 @@
+# Enishi. Two commands matter: `make run` and `make test`; both install what is missing.
+
+CHDB_VERSION := 26.5.3
+CACHE        := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/enishi
+LIBRARY      := $(CACHE)/chdb-$(CHDB_VERSION)/libchdb.so
+NPM          := npm --no-audit --no-fund --loglevel=error
+GO           := go
+export CGO_ENABLED := 0
+
+.PHONY: help run dev build deps deps-test web test test-full soak race fuzz integration bench fmt lint golden clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## install what is missing, build, and start the demo shop with everything embedded in ./data
+	./bin/enishi serve --demo --data ./data
+
+dev: deps ## the server without a console build; run `npm run dev` in web/ beside it
+	$(GO) run ./cmd/enishi serve --demo --data ./data
+
+build: deps web ## bin/enishi with the console inside
+	$(GO) build -trimpath -o bin/enishi ./cmd/enishi
+
+deps: $(LIBRARY) ## the engine library
+$(LIBRARY):
+	@echo "fetching the ClickHouse engine ($(CHDB_VERSION), about 130 MB) ..."
+	@mkdir -p $(@D)
+	@tmp=$$(mktemp -d) && cd $$tmp && npm pack --silent @chdb/lib-linux-x64-gnu@$(CHDB_VERSION) >/dev/null && tar xzf *.tgz package/libchdb.so \
+		&& mv package/libchdb.so $@.part && mv $@.part $@ && rm -rf $$tmp
+
+web: web/dist/index.html ## the console's files
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && $(NPM) ci
+	@touch $@
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/index.html web/vite.config.ts 2>/dev/null -type f)
+	cd web && $(NPM) run build
+
+deps-test: deps
+	@command -v chromium >/dev/null && command -v kcat >/dev/null && fc-list :lang=ja 2>/dev/null | grep -q Noto || \
+		{ echo "installing chromium, kcat and Japanese fonts ..."; \
+		  SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -y -qq chromium kcat fonts-noto-cjk fontconfig >/dev/null; }
+
+test: deps-test build ## everything a change must pass, in less than 10 minutes
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }
+	$(GO) vet ./...
+	cd web && $(NPM) test
+	$(GO) test -p 2 ./...
+	$(GO) test -tags browser -count=1 -run Browser ./cmd/enishi
+
+test-full: deps-test build ## more kills, more seeds, both languages
+	ENISHI_FULL=1 $(GO) test -p 1 -timeout 60m ./...
+	ENISHI_FULL=1 $(GO) test -tags browser -count=1 -timeout 20m -run Browser ./cmd/enishi
+
+race: deps ## the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -p 1 -timeout 40m ./...
+
+fuzz: ## each fuzz target for a minute
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do echo "$$p $$f"; \
+		$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s $$p || exit 1; done; done
+
+bench: deps ## work per second, CPU per event, and the ratio to the bare parts in the same run
+	$(GO) run ./cmd/enishi bench
+
+fmt: ## format
+	gofmt -w $$(git ls-files '*.go')
+	$(GO) mod tidy
+
+golden: deps ## write the golden files anew
+	$(GO) generate ./...
+	$(GO) test -p 1 ./... -update
+
+clean: ## delete what was built; data/ stays
+	rm -rf bin web/dist web/node_modules

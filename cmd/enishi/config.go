@@ -1,0 +1,232 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/providers/structs"
+	"github.com/knadh/koanf/v2"
+)
+
+// Config is how the process runs. What a marketer owns (senders, brand, caps, quiet hours) is a definition in the log.
+// Each field's help is the text of docs/configuration.md; the key is the path of the koanf names, the environment variable
+// ENISHI_ and the key in capitals with "__" for the dot.
+type Config struct {
+	Data   string `koanf:"data" help:"Folder of the embedded servers and of the keys. One process at a time."`
+	Listen string `koanf:"listen" help:"Address of the console, the API and the collector. Other than loopback needs tls or proxy."`
+	Demo   bool   `koanf:"demo" help:"Fill an empty folder with the demo shop and keep it running."`
+
+	Proxy   bool   `koanf:"proxy" help:"The process stands behind a proxy that ends TLS: a listen address other than loopback is then allowed."`
+	TLSCert string `koanf:"tls_cert" help:"Certificate file (PEM)."`
+	TLSKey  string `koanf:"tls_key" help:"Key file (PEM)."`
+	URL     string `koanf:"url" help:"Public address, for links in messages. Default: http:// and listen."`
+
+	Kafka            []string `koanf:"kafka" help:"Addresses of a Kafka cluster. Empty: the embedded broker."`
+	KafkaListen      string   `koanf:"kafka_listen" help:"Address of the embedded broker, for other producers and a second replica. Loopback only."`
+	ClickHouse       string   `koanf:"clickhouse" help:"URL of a ClickHouse server (http://user:password@host:8123). Empty: the embedded engine."`
+	ClickHouseListen string   `koanf:"clickhouse_listen" help:"Address at which the embedded engine answers a second replica. Loopback only; the token stands in the keys file."`
+	Keys             string   `koanf:"keys" help:"File of the workspace keys. Replicas share it. Default: keys in the data folder."`
+	Library          string   `koanf:"library" help:"The engine's library. Default: the user's cache, where make deps puts it."`
+
+	Workspaces []string `koanf:"workspaces" help:"Names of further workspaces (shops) in this process, each under /w/NAME. The first one has no name."`
+	Partitions int      `koanf:"partitions" help:"Partitions of events; fixed when the topics are created."`
+	Prefix     string   `koanf:"prefix" help:"Prefix of the topics and the database: one instance of many on the same servers."`
+
+	CacheMB  int           `koanf:"cache_mb" help:"Memory for decoded profiles, in MiB."`
+	EngineMB int           `koanf:"engine_mb" help:"Memory limit of the embedded engine, in MiB."`
+	Session  time.Duration `koanf:"session" help:"How long a silent replica keeps its partitions."`
+	Sending  string        `koanf:"sending" help:"on, or off: nothing leaves until a person turns it on (after a restore)."`
+
+	SMTP SMTPConfig `koanf:"smtp"`
+	LINE LINEConfig `koanf:"line"`
+	Log  LogConfig  `koanf:"log"`
+}
+
+// SMTPConfig is the mail server. Without an address mail goes to the Outbox only.
+type SMTPConfig struct {
+	Addr     string `koanf:"addr" help:"host:port of the mail server. Empty: the development inbox shown as Outbox."`
+	User     string `koanf:"user" help:"User name, if the server asks for one."`
+	Password string `koanf:"password" help:"Password; write ${VARIABLE} to take it from the environment."`
+	TLS      string `koanf:"tls" help:"starttls, tls or none."`
+	From     string `koanf:"from" help:"Sender, e.g. 縁コスメ <hello@shop.example>."`
+	Workers  int    `koanf:"workers" help:"Connections to the server."`
+}
+
+// LINEConfig is the LINE Official Account. Without a token LINE messages go to the Outbox only.
+type LINEConfig struct {
+	Token    string `koanf:"token" help:"Channel access token; write ${VARIABLE} to take it from the environment. Empty: the simulator shown as Outbox."`
+	Secret   string `koanf:"secret" help:"Channel secret, which signs webhooks."`
+	Provider string `koanf:"provider" help:"Provider id: LINE's user ids differ per provider."`
+	Endpoint string `koanf:"endpoint" help:"Base URL of the Messaging API. Default: LINE's own."`
+}
+
+// LogConfig is the process's log.
+type LogConfig struct {
+	Level  string `koanf:"level" help:"debug, info, warn or error."`
+	Format string `koanf:"format" help:"text or json."`
+}
+
+// DefaultConfig is what runs without a file.
+func DefaultConfig() Config {
+	return Config{Data: "data", Listen: "127.0.0.1:8420", Partitions: 8, Prefix: "enishi", CacheMB: 128, EngineMB: 4096, Session: 6 * time.Second,
+		Sending: "on", SMTP: SMTPConfig{TLS: "starttls", From: "Enishi <noreply@shop.example>", Workers: 4}, LINE: LINEConfig{Provider: "main"},
+		Log: LogConfig{Level: "info", Format: "text"}}
+}
+
+// LoadConfig reads file (may be empty) and the environment over the defaults. Unknown keys are refused by name.
+func LoadConfig(file string, environ func() []string) (Config, error) {
+	k := koanf.New(".")
+	cfg := DefaultConfig()
+	if err := k.Load(structs.Provider(cfg, "koanf"), nil); err != nil {
+		return cfg, fmt.Errorf("load defaults: %w", err)
+	}
+	known := map[string]bool{}
+	for _, key := range k.Keys() {
+		known[key] = true
+	}
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return cfg, fmt.Errorf("read config: %w", err)
+		}
+		f := koanf.New(".")
+		if err := f.Load(rawbytes.Provider(text), yaml.Parser()); err != nil {
+			return cfg, fmt.Errorf("read config %s: %w", file, err)
+		}
+		if err := unknownKeys(f.Keys(), known, file); err != nil {
+			return cfg, err
+		}
+		if err := k.Merge(f); err != nil {
+			return cfg, fmt.Errorf("read config %s: %w", file, err)
+		}
+	}
+	e := koanf.New(".")
+	vars := env.Provider(".", env.Opt{Prefix: "ENISHI_", EnvironFunc: environ, TransformFunc: func(key, value string) (string, any) {
+		name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(key, "ENISHI_"), "__", "."))
+		if !known[name] {
+			return "", nil // ENISHI_CHDB, ENISHI_FULL and the like are not configuration
+		}
+		if name == "kafka" || name == "workspaces" {
+			return name, strings.Split(value, ",")
+		}
+		return name, value
+	}})
+	if err := e.Load(vars, nil); err != nil {
+		return cfg, fmt.Errorf("read environment: %w", err)
+	}
+	if err := k.Merge(e); err != nil {
+		return cfg, fmt.Errorf("read environment: %w", err)
+	}
+	if err := k.Unmarshal("", &cfg); err != nil {
+		return cfg, fmt.Errorf("read config: %w", err)
+	}
+	for _, secret := range []*string{&cfg.SMTP.Password, &cfg.LINE.Token, &cfg.LINE.Secret} {
+		*secret = os.Expand(*secret, func(name string) string {
+			for _, kv := range environ() {
+				if n, v, _ := strings.Cut(kv, "="); n == name {
+					return v
+				}
+			}
+			return ""
+		})
+	}
+	return cfg, nil
+}
+
+func unknownKeys(keys []string, known map[string]bool, file string) error {
+	var bad []string
+	for _, key := range keys {
+		if !known[key] {
+			bad = append(bad, key)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	sort.Strings(bad)
+	return fmt.Errorf("config %s: unknown key %s; the keys are listed in docs/configuration.md", file, strings.Join(bad, ", "))
+}
+
+// Check finds what cannot work, with the key's name.
+func (c *Config) Check() error {
+	var errs []error
+	bad := func(key, format string, args ...any) { errs = append(errs, fmt.Errorf("config: "+key+": "+format, args...)) }
+	if c.Partitions < 1 || c.Partitions > 256 {
+		bad("partitions", "%d is not between 1 and 256", c.Partitions)
+	}
+	if c.Sending != "on" && c.Sending != "off" {
+		bad("sending", "%q is neither on nor off", c.Sending)
+	}
+	if c.CacheMB < 8 {
+		bad("cache_mb", "%d is less than 8", c.CacheMB)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("tls_cert", "tls_cert and tls_key go together")
+	}
+	if !loopback(c.Listen) && c.TLSCert == "" && !c.Proxy {
+		bad("listen", "%s is not a loopback address: give tls_cert and tls_key, or set proxy when a proxy ends TLS", c.Listen)
+	}
+	for key, addr := range map[string]string{"kafka_listen": c.KafkaListen, "clickhouse_listen": c.ClickHouseListen} {
+		if addr != "" && !loopback(addr) {
+			bad(key, "%s is not a loopback address: the embedded servers have no users or rights of their own; run real servers instead", addr)
+		}
+	}
+	for _, name := range c.Workspaces {
+		if !workspaceName(name) {
+			bad("workspaces", "%q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name)
+		}
+	}
+	if c.Keys == "" {
+		c.Keys = filepath.Join(c.Data, "keys")
+	}
+	return errors.Join(errs...)
+}
+
+func loopback(addr string) bool {
+	host, _, ok := strings.Cut(addr, ":")
+	if strings.HasPrefix(addr, "[") {
+		host, ok = strings.TrimPrefix(addr[:strings.IndexByte(addr, ']')], "["), true
+	}
+	return ok && (host == "localhost" || host == "::1" || strings.HasPrefix(host, "127."))
+}
+
+func workspaceName(s string) bool {
+	if len(s) == 0 || len(s) > 32 || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
+// ConfigurationReference renders docs/configuration.md from the struct.
+func ConfigurationReference() string {
+	var b strings.Builder
+	b.WriteString("# Configuration\n\n`enishi serve` needs no file. A YAML file (`--config FILE`), the environment and flags override the defaults, in this order.\n" +
+		"Unknown keys are refused. A secret is written as `${VARIABLE}` and taken from the environment.\n\n| key | environment | default | what |\n|---|---|---|---|\n")
+	var walk func(prefix string, v reflect.Value)
+	walk = func(prefix string, v reflect.Value) {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			key := prefix + f.Tag.Get("koanf")
+			if f.Type.Kind() == reflect.Struct {
+				walk(key+".", v.Field(i))
+				continue
+			}
+			value := fmt.Sprint(v.Field(i).Interface())
+			if v.Field(i).IsZero() {
+				value = ""
+			}
+			fmt.Fprintf(&b, "| `%s` | `ENISHI_%s` | %s | %s |\n", key, strings.ToUpper(strings.ReplaceAll(key, ".", "__")), value, f.Tag.Get("help"))
+		}
+	}
+	walk("", reflect.ValueOf(DefaultConfig()))
+	return b.String()
+}

@@ -1,0 +1,191 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Insert stores n rows given as one Go slice per column, in the order of columns: []uint64, []string, []time.Time or
+// []int64 (milliseconds) for DateTime64(3), []string of 16 bytes for FixedString(16), and so on (what clickhouse-go's
+// Column.Append takes). Each slice has n elements; no rows are no error. It returns when the rows are stored, as one
+// part per partition up to about a million rows. What ClickHouse calls temporary is repeated with growing pauses until
+// ctx ends, then the error wraps both; anything else is returned at once. A repeat may store rows twice: the table's
+// key collapses them.
+func (db *DB) Insert(ctx context.Context, table string, columns []string, n int, cols ...any) error {
+	if err := checkColumns(columns, n, cols); err != nil {
+		return fmt.Errorf("insert into %s: %w", table, err)
+	}
+	if n == 0 {
+		return nil
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 50*time.Millisecond, 5*time.Second
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = db.insert(ctx, table, columns, cols)
+		if last != nil && !Temporary(last) {
+			return struct{}{}, backoff.Permanent(last)
+		}
+		return struct{}{}, last
+	}, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, after time.Duration) {
+		db.log.Warn("insert is repeated", "table", table, "rows", n, "after", after, "err", err)
+	}))
+	if err == nil {
+		return nil
+	}
+	if last != nil && !errors.Is(err, last) {
+		err = errors.Join(err, last)
+	}
+	return fmt.Errorf("insert into %s: %w", table, err)
+}
+
+// checkColumns refuses what would give a torn block.
+func checkColumns(columns []string, n int, cols []any) error {
+	if len(columns) != len(cols) {
+		return fmt.Errorf("%d column names for %d columns", len(columns), len(cols))
+	}
+	for i, col := range cols {
+		v := reflect.ValueOf(col)
+		if v.Kind() != reflect.Slice {
+			return fmt.Errorf("column %s is a %T, not a slice", columns[i], col)
+		}
+		if v.Len() != n {
+			return fmt.Errorf("column %s has %d rows of %d", columns[i], v.Len(), n)
+		}
+	}
+	return nil
+}
+
+func (db *DB) insert(ctx context.Context, table string, columns []string, cols []any) (err error) {
+	described, err := db.describe(ctx, table, columns)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil && !Temporary(err) {
+			db.forget(table) // the table may have changed
+		}
+	}()
+	quoted := make([]string, len(columns))
+	for i, c := range columns {
+		quoted[i] = quote(c)
+	}
+	batch, err := db.conn.PrepareBatch(
+		clickhouse.Context(ctx, clickhouse.WithColumnNamesAndTypes(described)),
+		fmt.Sprintf("INSERT INTO %s (%s)", quote(table), strings.Join(quoted, ", ")))
+	if err != nil {
+		return err
+	}
+	defer batch.Close()
+	for i, col := range cols {
+		if err := batch.Column(i).Append(col); err != nil {
+			return fmt.Errorf("column %s: %w", columns[i], err)
+		}
+	}
+	return batch.Send()
+}
+
+// describe gives the types of the columns; the driver would ask for them with every insert.
+func (db *DB) describe(ctx context.Context, table string, columns []string) ([]clickhouse.ColumnNameAndType, error) {
+	db.mu.Lock()
+	types := db.types[table]
+	db.mu.Unlock()
+	if types == nil {
+		types = map[string]string{}
+		rows, err := db.conn.Query(ctx, "SELECT name, type FROM system.columns WHERE database = {db:String} AND table = {table:String}",
+			clickhouse.Named("db", db.database), clickhouse.Named("table", table))
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name, kind string
+			if err := rows.Scan(&name, &kind); err != nil {
+				return nil, err
+			}
+			types[name] = kind
+		}
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+		if len(types) == 0 {
+			return nil, fmt.Errorf("database %s has no table %s", db.database, table)
+		}
+		db.mu.Lock()
+		db.types[table] = types
+		db.mu.Unlock()
+	}
+	described := make([]clickhouse.ColumnNameAndType, len(columns))
+	for i, c := range columns {
+		kind, ok := types[c]
+		if !ok {
+			db.forget(table)
+			return nil, fmt.Errorf("no column %s", c)
+		}
+		described[i] = clickhouse.ColumnNameAndType{Name: c, Type: kind}
+	}
+	return described, nil
+}
+
+func (db *DB) forget(table string) {
+	db.mu.Lock()
+	delete(db.types, table)
+	db.mu.Unlock()
+}
+
+// temporaryCodes are the refusals that end by themselves, or when somebody frees memory, disk or a network.
+var temporaryCodes = []int32{
+	159, // TIMEOUT_EXCEEDED
+	202, // TOO_MANY_SIMULTANEOUS_QUERIES
+	203, // NO_FREE_CONNECTION
+	209, // SOCKET_TIMEOUT
+	210, // NETWORK_ERROR
+	236, // ABORTED: the server is stopping
+	241, // MEMORY_LIMIT_EXCEEDED
+	242, // TABLE_IS_READ_ONLY: it has lost its Keeper
+	243, // NOT_ENOUGH_SPACE
+	75,  // CANNOT_WRITE_TO_FILE_DESCRIPTOR: the disk became full in the middle
+	252, // TOO_MANY_PARTS
+	279, // ALL_CONNECTION_TRIES_FAILED
+	285, // TOO_FEW_LIVE_REPLICAS
+	286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+	319, // UNKNOWN_STATUS_OF_INSERT
+	999, // KEEPER_EXCEPTION
+}
+
+// Temporary reports whether the same statement may succeed later without anybody changing it: ClickHouse says so, the
+// server cannot be reached, or the connection broke. The end of the caller's context is not temporary.
+func Temporary(err error) bool {
+	var refused *clickhouse.Exception
+	if errors.As(err, &refused) {
+		return slices.Contains(temporaryCodes, refused.Code)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var status *clickhouse.HTTPError
+	if errors.As(err, &status) {
+		switch status.StatusCode {
+		case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable,
+			http.StatusGatewayTimeout:
+			return true
+		}
+		return false
+	}
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() ||
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, clickhouse.ErrAcquireConnTimeout)
+}

@@ -1,0 +1,103 @@
+// The demo shop speaks to Enishi as any shop would: by the collector's HTTP API and a write key.
+const config = await (await fetch("/demo/shop/config.json")).json();
+const store = { get: (k, d) => JSON.parse(localStorage.getItem("enishi-demo-" + k) ?? JSON.stringify(d)), set: (k, v) => localStorage.setItem("enishi-demo-" + k, JSON.stringify(v)) };
+const uuid = () => crypto.randomUUID();
+const anonymousId = store.get("anonymous", null) ?? uuid();
+store.set("anonymous", anonymousId);
+let user = store.get("user", null);
+let cart = store.get("cart", { id: uuid(), lines: [] });
+
+async function send(kind, body) {
+  const message = { type: kind, messageId: uuid(), anonymousId, timestamp: new Date().toISOString(), context: { page: { path: location.pathname, title: document.title, url: location.href }, locale: navigator.language }, ...body };
+  if (user) message.userId = user.id;
+  const answer = await fetch("/v1/" + kind, { method: "POST", headers: { "Content-Type": "application/json", Authorization: "Basic " + btoa(config.write_key + ":") }, body: JSON.stringify(message) });
+  if (!answer.ok) toast("送信できませんでした: " + answer.status);
+}
+
+const yen = (n) => "¥" + n.toLocaleString("ja-JP");
+function toast(text) {
+  const t = document.getElementById("toast");
+  t.textContent = text;
+  t.classList.add("on");
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => t.classList.remove("on"), 2500);
+}
+const properties = (p, quantity = 1) => ({ product_id: p.id, sku: p.id, name: p.name, category: p.category, brand: p.line, price: String(p.price), currency: "JPY", quantity, url: location.origin + "/demo/shop#" + p.id });
+const total = () => cart.lines.reduce((sum, l) => sum + l.price * l.quantity, 0);
+
+function drawProducts() {
+  const main = document.getElementById("products");
+  for (const p of config.products) {
+    const card = document.createElement("article");
+    card.innerHTML = `<button type="button" class="picture"></button><div class="body"><h3></h3><p></p><span class="price"></span><button type="button" class="add">カートに入れる</button></div>`;
+    const picture = card.querySelector(".picture");
+    picture.style.background = p.colour;
+    picture.textContent = "縁";
+    picture.setAttribute("aria-label", p.name + "を見る");
+    card.querySelector("h3").textContent = p.name;
+    card.querySelector("p").textContent = p.text;
+    card.querySelector(".price").textContent = yen(p.price) + "（税込）";
+    picture.onclick = () => { send("track", { event: "Product Viewed", properties: properties(p) }); toast(p.name + " を見ました"); };
+    card.querySelector(".add").onclick = () => add(p);
+    main.append(card);
+  }
+}
+
+function add(p) {
+  const line = cart.lines.find((l) => l.id === p.id);
+  if (line) line.quantity++;
+  else cart.lines.push({ id: p.id, name: p.name, price: p.price, category: p.category, line: p.line, quantity: 1 });
+  store.set("cart", cart);
+  drawCart();
+  send("track", { event: "Product Added", properties: { ...properties(p), cart_id: cart.id, value: String(total()), cart_url: location.origin + "/demo/shop#cart", products: cart.lines.map((l) => ({ product_id: l.id, name: l.name, price: String(l.price), quantity: l.quantity, category: l.category, brand: l.line })) } });
+  toast("カートに入れました");
+}
+
+function drawCart() {
+  document.getElementById("cart-count").textContent = cart.lines.reduce((n, l) => n + l.quantity, 0);
+  const list = document.getElementById("cart-lines");
+  list.replaceChildren(...cart.lines.map((l) => Object.assign(document.createElement("li"), { textContent: `${l.name} × ${l.quantity}　${yen(l.price * l.quantity)}` })));
+  document.getElementById("cart-total").textContent = cart.lines.length ? "合計 " + yen(total()) + "（税込）" : "カートは空です。";
+  document.getElementById("buy").disabled = cart.lines.length === 0;
+}
+
+async function buy() {
+  const id = "DEMO-" + Date.now();
+  await send("track", { event: "Checkout Started", properties: { cart_id: cart.id, value: String(total()), currency: "JPY" } });
+  await send("track", { event: "Order Completed", properties: { order_id: id, cart_id: cart.id, currency: "JPY", subtotal: String(total()), total: String(total()), payment_method: "card", products: cart.lines.map((l) => ({ product_id: l.id, name: l.name, price: String(l.price), quantity: l.quantity, category: l.category, brand: l.line })) } });
+  cart = { id: uuid(), lines: [] };
+  store.set("cart", cart);
+  drawCart();
+  document.getElementById("cart").close();
+  toast("ご注文ありがとうございます（" + id + "）");
+  await fetch("/demo/shop/ordered", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ order_id: id, user_id: user?.id ?? "", anonymous_id: anonymousId }) });
+}
+
+async function signUp(form) {
+  const f = Object.fromEntries(new FormData(form));
+  user = { id: "W-" + anonymousId.slice(0, 8), email: f.email };
+  store.set("user", user);
+  let line = "";
+  if (f.line) {
+    const answer = await fetch("/demo/shop/follow", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name: f.family_name + " " + f.given_name, user_id: user.id }) });
+    if (answer.ok) line = (await answer.json()).line_user_id;
+  }
+  const traits = { email: f.email, family_name: f.family_name, given_name: f.given_name, family_name_kana: f.family_name_kana, given_name_kana: f.given_name_kana, language: "ja", consent: { email: f.mail ? "in" : "out", method: "form:signup", text: "お得な情報をメールで受け取る" } };
+  if (line) { traits.line_user_id = line; traits.consent.line = "in"; }
+  await send("identify", { traits });
+  await send("track", { event: "Signed Up", properties: { method: "email" } });
+  toast("登録しました。ようこそ、" + f.family_name + " 様");
+}
+
+document.getElementById("open-signup").onclick = () => {
+  const dialog = document.getElementById("signup");
+  dialog.querySelector("[name=email]").value ||= "hana." + anonymousId.slice(0, 6) + "@mail.example";
+  dialog.showModal();
+};
+document.getElementById("signup").addEventListener("close", (e) => { if (e.target.returnValue === "ok") signUp(e.target.querySelector("form")); });
+document.getElementById("open-cart").onclick = () => { drawCart(); send("track", { event: "Cart Viewed", properties: { cart_id: cart.id, value: String(total()) } }); document.getElementById("cart").showModal(); };
+document.getElementById("close-cart").onclick = () => document.getElementById("cart").close();
+document.getElementById("buy").onclick = buy;
+drawProducts();
+drawCart();
+send("page", { name: "トップ" });

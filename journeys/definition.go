@@ -1,0 +1,150 @@
+package journeys
+
+import "enishi"
+
+// Text is what a marketer reads, in both languages.
+type Text struct {
+	JA string `json:"ja"`
+	EN string `json:"en"`
+}
+
+// Definition is the body of a journey's definition. Durations are a whole number and a unit: s, m, h, d (24 hours), w.
+type Definition struct {
+	Title   Text             `json:"title"`
+	About   *Text            `json:"about,omitempty"`       // what it is for, in one or two sentences
+	State   string           `json:"state,omitempty"`       // draft, review, approved, live (default), paused, archived; only live takes entries
+	Purpose string           `json:"purpose"`               // marketing, transactional
+	Consent string           `json:"consent"`               // opt_in: the channel's permission is given; not_refused: transactional only
+	Cap     *Cap             `json:"cap,omitempty"`         // stored for the frequency caps
+	Quiet   *QuietHours      `json:"quiet_hours,omitempty"` // stored for the quiet hours
+	Entry   Entry            `json:"entry"`
+	ExitOn  []Condition      `json:"exit_on,omitempty"` // end a run wherever it stands
+	Goal    *Condition       `json:"goal,omitempty"`    // ends it as reached
+	Start   string           `json:"start"`             // id of the first node
+	Nodes   map[string]*Node `json:"nodes"`
+}
+
+// Cap limits how often the journey's messages reach one person: "2/7d" is two in seven days, "none" no limit.
+type Cap struct {
+	Default string `json:"default"`
+}
+
+// QuietHours is when nothing is sent, in the person's zone: From 21:00 to To 09:00.
+type QuietHours struct {
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Channels []string `json:"channels,omitempty"` // empty: all
+}
+
+// Entry is how a run begins: by an event, or by entering or leaving a segment.
+type Entry struct {
+	Event    string   `json:"event,omitempty"`
+	Events   []string `json:"events,omitempty"` // instead of Event: any of them
+	Segment  string   `json:"segment,omitempty"`
+	Entered  *bool    `json:"entered,omitempty"`           // of Segment; false: by leaving it; default true
+	PeopleIn bool     `json:"include_people_in,omitempty"` // also those a sweep found in the segment when it was published
+	Key      string   `json:"key,omitempty"`               // e.g. order_id: one run per value; empty: one per person
+	Where    string   `json:"where,omitempty"`             // expression that must hold
+	Reentry  string   `json:"reentry"`                     // never, after_exit, after:PERIOD, always
+}
+
+// Condition is something that happens: an event, or a segment entered or left.
+type Condition struct {
+	Event   string   `json:"event,omitempty"`
+	Events  []string `json:"events,omitempty"`
+	Key     string   `json:"key,omitempty"` // default: the entry's key; "any": whatever the event is about
+	Where   string   `json:"where,omitempty"`
+	Segment string   `json:"segment,omitempty"`
+	Entered *bool    `json:"entered,omitempty"`
+}
+
+// Node is one step. Each type uses the fields that its constant names; any other field is refused.
+type Node struct {
+	Type  string `json:"type"`
+	Title *Text  `json:"title,omitempty"`
+	Next  string `json:"next,omitempty"`
+
+	For        string     `json:"for,omitempty"`
+	UntilEvent *Condition `json:"until_event,omitempty"`
+	Timeout    string     `json:"timeout,omitempty"`
+	OnTimeout  string     `json:"on_timeout,omitempty"` // default: Next
+
+	Branches []Branch `json:"branches,omitempty"`
+	Else     string   `json:"else,omitempty"`
+
+	Template  string            `json:"template,omitempty"`
+	Channels  []string          `json:"channels,omitempty"` // in order: the first that can be reached is taken
+	Templates map[string]string `json:"templates,omitempty"`
+	SendBy    string            `json:"send_by,omitempty"` // not sent later than this after it was due; default 24h
+}
+
+// Branch is one way out of a branch node.
+type Branch struct {
+	If   string `json:"if"`
+	Next string `json:"next"`
+}
+
+// Types of nodes.
+const (
+	nodeWait    = "wait"    // For and Next; or UntilEvent, Timeout, Next and OnTimeout
+	nodeBranch  = "branch"  // Branches, Else
+	nodeMessage = "message" // Template, or Channels and Templates; SendBy, Next
+	nodeExit    = "exit"
+)
+
+// Purposes of messages.
+const (
+	marketing     = "marketing"
+	transactional = "transactional"
+)
+
+// Consent rules.
+const (
+	consentOptIn      = "opt_in"
+	consentNotRefused = "not_refused"
+)
+
+// How a run may end, beside the running one.
+const (
+	endCompleted = "completed"
+	endGoal      = "goal"
+	endExited    = "exited"
+	endMerged    = "merged"
+	endCancelled = "cancelled"
+	endError     = "error"
+)
+
+// Re-entry rules; after carries a period.
+const (
+	reentryNever  = "never"
+	reentryExit   = "after_exit"
+	reentryAfter  = "after:"
+	reentryAlways = "always"
+)
+
+// TypeRefused is the derived row that says why a person did not enter although the event fits: its Reason is
+// "reentry:RULE", "already:EVENT" (an exit or the goal had happened before) or "too_many_runs".
+const TypeRefused = "journey.refused"
+
+// Problems are all that is wrong with a definition. It unwraps to its elements, each an [enishi.Error] with code invalid.
+type Problems []*enishi.Error
+
+// Error is the first problem and how many there are.
+func (ps Problems) Error() string {
+	switch len(ps) {
+	case 0:
+		return "no problem"
+	case 1:
+		return ps[0].Error()
+	}
+	return ps[0].Error() + " (and " + itoa(len(ps)-1) + " more)"
+}
+
+// Unwrap gives errors.As and errors.Is each problem.
+func (ps Problems) Unwrap() []error {
+	errs := make([]error, len(ps))
+	for i, p := range ps {
+		errs[i] = p
+	}
+	return errs
+}

@@ -1,0 +1,81 @@
+package segments
+
+import (
+	"slices"
+	"time"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+type view = profiles.View
+
+// What the parts of an order are made from: its status knows of parcels and returns.
+const orderInputs = profiles.ChangedOrders | profiles.ChangedShipments | profiles.ChangedReturns
+
+// scalars is the table of a person's single values. Column names are those of the table people.
+func scalars() []*Field {
+	return slices.Concat(
+		inputs(orderInputs|profiles.ChangedLifetime,
+			moneyField("ltv", "Lifetime value", "累計購入額（LTV）", func(v *view, _ int) enishi.Amount { return v.LTV }),
+			&Field{Name: "aov", Kind: Decimal, EN: "Average order value", JA: "平均注文額（AOV）", derived: "ltv / orders_count"},
+			textField("currency", "Currency", "通貨", func(v *view, _ int) string { return v.Currency }),
+			wholeField("orders_count", "Orders", "注文回数", func(v *view, _ int) int64 { return v.OrdersCount }),
+			wholeField("manual_orders_count", "Orders without subscription orders", "注文回数（定期を除く）", func(v *view, _ int) int64 { return v.ManualOrdersCount }),
+			timeField("first_order_at", "First order", "初回注文日時", func(v *view, _ int) time.Time { return v.FirstOrderAt }),
+			timeField("last_order_at", "Latest order", "最終注文日時", func(v *view, _ int) time.Time { return v.LastOrderAt }),
+			timeField("last_manual_order_at", "Latest order without subscription orders", "最終注文日時（定期を除く）", func(v *view, _ int) time.Time { return v.LastManualOrderAt }),
+		),
+		inputs(profiles.ChangedAll,
+			timeField("first_seen_at", "First seen", "初回接触日時", func(v *view, _ int) time.Time { return v.FirstSeenAt }),
+			timeField("last_seen_at", "Last seen", "最終接触日時", func(v *view, _ int) time.Time { return v.LastSeenAt }),
+		),
+		inputs(profiles.ChangedVisits|profiles.ChangedLifetime,
+			timeField("last_visit_at", "Latest visit to site or app", "最終サイト訪問日時", func(v *view, _ int) time.Time { return v.LastVisitAt }),
+			wholeField("page_views", "Pages viewed", "ページ閲覧数", func(v *view, _ int) int64 { return v.PageViews }),
+			wholeField("product_views", "Products viewed", "商品閲覧数", func(v *view, _ int) int64 { return v.ProductViews }),
+		),
+		inputs(profiles.ChangedStores|profiles.ChangedLifetime,
+			wholeField("store_visits", "Store visits", "来店回数", func(v *view, _ int) int64 { return v.StoreVisits }),
+		),
+		inputs(profiles.ChangedLifetime,
+			wholeField("points", "Points", "ポイント残高", func(v *view, _ int) int64 { return v.Points }),
+		),
+		inputs(profiles.ChangedLifetime|profiles.ChangedTraits,
+			timeField("signed_up_at", "Member since", "会員登録日時", func(v *view, _ int) time.Time { return v.SignedUpAt }),
+		),
+		inputs(profiles.ChangedIdentifiers|profiles.ChangedLifetime,
+			flagField("has_email", "Has a mail address", "メールアドレスあり", func(v *view, _ int) bool { return hasAddress(v, "email") }),
+			flagField("has_line", "Has a LINE user id", "LINE ユーザー ID あり", func(v *view, _ int) bool { return hasAddress(v, "line") }),
+			flagField("has_phone", "Has a phone number", "電話番号あり", func(v *view, _ int) bool { return hasAddress(v, "phone") }),
+			flagField("line_friend", "LINE friend", "LINE 友だち", func(v *view, _ int) bool { return isLineFriend(v) }),
+			flagField("suppressed_email", "Mail address bounced or complained", "メール不達・迷惑メール報告あり", func(v *view, _ int) bool { return isSuppressed(v) }),
+		),
+		inputs(profiles.ChangedTraits,
+			traitField("prefecture", "Prefecture", "都道府県"),
+			traitField("gender", "Gender", "性別"),
+			traitField("language", "Language", "言語"),
+			traitField("member_rank", "Member rank", "会員ランク"),
+		),
+		inputs(profiles.ChangedHolds,
+			timeField("hold_until", "Marketing held until", "配信保留の期限", func(v *view, _ int) time.Time { return v.HoldUntil }),
+			&Field{Name: "held", Kind: Bool, EN: "Marketing is held", JA: "配信保留中", derived: "hold_until > now()"},
+		),
+		inputs(profiles.ChangedRisks,
+			&Field{Name: "risks", Kind: Texts, EN: "Risk marks", JA: "リスク"},
+		),
+	)
+}
+
+// traitField is a reserved trait that has a column of its own.
+func traitField(name, en, ja string) *Field {
+	return textField(name, en, ja, func(v *view, _ int) string { return traitText(v.Traits[name]) })
+}
+
+// traitText is the text form of a trait; the fact tables hold the same.
+func traitText(x enishi.Value) string {
+	if x.Kind == enishi.Text {
+		return x.Text
+	}
+	return x.String()
+}
