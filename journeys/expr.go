@@ -9,6 +9,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/parser/lexer"
 	"github.com/expr-lang/expr/types"
 	"github.com/expr-lang/expr/vm"
 
@@ -92,88 +93,145 @@ type expressionError struct {
 	en, ja string
 }
 
-// compileExpression checks and compiles. fs are the names that may be used beside those of segments.
+// compileExpression checks and compiles. fs are the journey's own names.
 func compileExpression(text string, fs fields) (*expression, *expressionError) {
 	if len(text) > maxExpression {
 		return nil, &expressionError{0, "the expression is longer than 4,000 bytes: split it", "条件式が 4,000 バイトを超えています。分けてください"}
 	}
-	tree, err := parser.Parse(text)
-	if err != nil {
-		return nil, parseError(err)
+	p := &splitter{text: []rune(text), fs: fs}
+	tokens, err := lexer.Lex(file.NewSource(text))
+	if err != nil || len(tokens) < 2 {
+		return p.person(0, len(p.text)) // segments say in words what cannot be read
 	}
-	return build(tree.Node, text, text, fs)
+	return p.build(tokens[:len(tokens)-1])
 }
 
-func parseError(err error) *expressionError {
-	var at *file.Error
-	if errors.As(err, &at) {
-		return &expressionError{at.From, "the expression cannot be read: " + at.Message, "条件式を読み取れません: " + at.Message}
-	}
-	return &expressionError{0, "the expression cannot be read: " + err.Error(), "条件式を読み取れません: " + err.Error()}
+// splitter takes an expression apart along its logical operators, as far as both kinds of names make it necessary. It works
+// on tokens, so each part keeps its place in the text.
+type splitter struct {
+	text []rune
+	fs   fields
 }
 
-// build compiles a subtree. text is its source when it is known as written, so that errors have a place; whole is the
-// expression's text.
-func build(node ast.Node, text, whole string, fs fields) (*expression, *expressionError) {
-	own, person := sides(node)
-	if own && person {
-		return split(node, whole, fs)
+func (p *splitter) build(ts []lexer.Token) (*expression, *expressionError) {
+	from, to := ts[0].From, ts[len(ts)-1].To
+	own, person := sides(ts)
+	switch {
+	case own && person:
+		return p.split(ts)
+	case person:
+		return p.person(from, to)
 	}
-	if text == "" {
-		text = node.String()
-	}
-	if person {
-		seg, err := segments.CompileExpr(text)
-		if err != nil {
-			return nil, segmentError(err, text == whole, node)
-		}
-		return &expression{person: seg}, nil
-	}
-	if unknown := unknownName(node, fs); unknown != nil {
-		return nil, unknown
-	}
-	return compileOwn(node, text, fs)
+	return p.own(from, to)
 }
 
-// split compiles both sides of a logical operator by themselves.
-func split(node ast.Node, whole string, fs fields) (*expression, *expressionError) {
-	switch n := node.(type) {
-	case *ast.UnaryNode:
-		if n.Operator == "!" || n.Operator == "not" {
-			a, err := build(n.Node, "", whole, fs)
-			return &expression{op: "!", a: a}, err
+// split compiles the sides of the loosest logical operator by themselves.
+func (p *splitter) split(ts []lexer.Token) (*expression, *expressionError) {
+	if closing(ts) == len(ts)-1 {
+		return p.build(ts[1 : len(ts)-1])
+	}
+	for _, op := range [2][2]string{{"||", "or"}, {"&&", "and"}} {
+		at := lastOutside(ts, op[0], op[1])
+		if at <= 0 || at == len(ts)-1 {
+			continue
 		}
-	case *ast.BinaryNode:
-		op := map[string]string{"&&": "&&", "and": "&&", "||": "||", "or": "||"}[n.Operator]
-		if op == "" {
-			break
-		}
-		a, err := build(n.Left, "", whole, fs)
+		a, err := p.build(ts[:at])
 		if err != nil {
 			return nil, err
 		}
-		b, err := build(n.Right, "", whole, fs)
-		return &expression{op: op, a: a, b: b}, err
+		b, err := p.build(ts[at+1:])
+		return &expression{op: op[0], a: a, b: b}, err
 	}
-	return nil, &expressionError{node.Location().From,
-		"event. and run. cannot be compared with what is known of the person: join whole conditions by &&, || or !",
-		"event. や run. の値と顧客の項目を直接比べることはできません。条件どうしを &&、||、! でつないでください"}
+	if ts[0].Is(lexer.Operator, "!", "not") && closing(ts[1:]) == len(ts)-2 {
+		a, err := p.build(ts[1:])
+		return &expression{op: "!", a: a}, err
+	}
+	return nil, &expressionError{ts[0].From,
+		"event. and run. cannot be compared with what is known of the person: join whole conditions by &&, || or !( )",
+		"event. や run. の値と顧客の項目を直接比べることはできません。条件どうしを &&、||、!( ) でつないでください"}
 }
 
-// segmentError takes over the place of a segment expression's error when the text is the whole expression.
-func segmentError(err error, placed bool, node ast.Node) *expressionError {
-	out := &expressionError{at: node.Location().From, en: err.Error(), ja: err.Error()}
+// closing is the index of the bracket that closes the one ts begins with, -1 when it begins with none.
+func closing(ts []lexer.Token) int {
+	depth := 0
+	for i := range ts {
+		switch {
+		case ts[i].Is(lexer.Bracket, "(", "[", "{"):
+			depth++
+		case ts[i].Kind == lexer.Bracket:
+			depth--
+		}
+		if depth == 0 {
+			if i == 0 || !ts[0].Is(lexer.Bracket, "(") {
+				return -1
+			}
+			return i
+		}
+	}
+	return -1
+}
+
+// lastOutside finds the last operator of a name that stands in no bracket, unless a looser one stands there too.
+func lastOutside(ts []lexer.Token, names ...string) int {
+	depth, at := 0, -1
+	for i := range ts {
+		switch {
+		case ts[i].Is(lexer.Bracket, "(", "[", "{"):
+			depth++
+		case ts[i].Kind == lexer.Bracket:
+			depth--
+		case depth > 0 || ts[i].Kind != lexer.Operator:
+		case ts[i].Is(lexer.Operator, "?", ":", "??", "|", ";"):
+			return -1
+		case ts[i].Is(lexer.Operator, names...):
+			at = i
+		}
+	}
+	return at
+}
+
+// sides reports what tokens speak of: the event and the run, the person, or both. Constants alone are the former.
+func sides(ts []lexer.Token) (own, person bool) {
+	for i := range ts {
+		if ts[i].Kind != lexer.Identifier || (i > 0 && ts[i-1].Is(lexer.Operator, ".", "?.")) {
+			continue
+		}
+		switch ts[i].Value {
+		case "event", "run":
+			own = true
+		case "true", "false", "nil", "len", "lower", "upper":
+		default:
+			person = true
+		}
+	}
+	return own || !person, person
+}
+
+// person compiles a part about the person.
+func (p *splitter) person(from, to int) (*expression, *expressionError) {
+	seg, err := segments.CompileExpr(string(p.text[from:to]))
+	if err == nil {
+		return &expression{person: seg}, nil
+	}
+	out := &expressionError{at: from, en: err.Error(), ja: err.Error()}
 	var e *enishi.Error
 	if errors.As(err, &e) {
 		out.en, out.ja = e.Msg, e.MsgJA
 		if out.ja == "" {
 			out.ja = e.Msg
 		}
-		if placed && e.Line == 1 && e.Col > 0 {
-			out.at = e.Col - 1
+		line := 1
+		for at := from; at < to && e.Line > 0; at++ {
+			if line == e.Line {
+				out.at = min(at+max(e.Col-1, 0), to)
+				break
+			}
+			if p.text[at] == '\n' {
+				line++
+			}
 		}
 	}
-	return out
+	return nil, out
 }
 
 // path is the dotted name that a chain of members spells, e.g. event.order.total; "" for anything else.
@@ -199,23 +257,6 @@ func isOwn(name string) bool {
 type visitor func(node *ast.Node)
 
 func (v visitor) Visit(node *ast.Node) { v(node) }
-
-// sides reports what a subtree speaks of: the event and the run, the person, or both. Constants alone are the former.
-func sides(node ast.Node) (own, person bool) {
-	ast.Walk(&node, visitor(func(n *ast.Node) {
-		switch x := (*n).(type) {
-		case *ast.IdentifierNode:
-			if isOwn(x.Value) {
-				own = true
-			} else {
-				person = true
-			}
-		case *ast.PointerNode, *ast.PredicateNode:
-			person = true
-		}
-	}))
-	return own || !person, person
-}
 
 // unknownName finds the first name of the journey's own that does not exist.
 func unknownName(node ast.Node, fs fields) *expressionError {
@@ -280,13 +321,22 @@ func similar(name string, fs fields) []string {
 	return []string{"event.*", "run.*"}
 }
 
-// compileOwn compiles a leaf about the event and the run: each dotted name becomes one variable of expr's environment.
-// Builtins that read a clock or a zone are not there.
-func compileOwn(node ast.Node, text string, fs fields) (*expression, *expressionError) {
+// own compiles a part about the event and the run: each dotted name becomes one variable of expr's environment. Builtins
+// that read a clock or a zone are not there.
+func (p *splitter) own(from, to int) (*expression, *expressionError) {
+	text := string(p.text[from:to])
+	tree, err := parser.Parse(text)
+	if err != nil {
+		return nil, ownError(err, from)
+	}
+	if unknown := unknownName(tree.Node, p.fs); unknown != nil {
+		unknown.at += from
+		return nil, unknown
+	}
 	used := map[string]field{}
-	ast.Walk(&node, visitor(func(n *ast.Node) {
-		if name := path(*n); isOwn(name) && isField(name, fs) {
-			f, ok := fs[name]
+	ast.Walk(&tree.Node, visitor(func(n *ast.Node) {
+		if name := path(*n); isOwn(name) && isField(name, p.fs) {
+			f, ok := p.fs[name]
 			if !ok {
 				f = property(name)
 			}
@@ -295,25 +345,28 @@ func compileOwn(node ast.Node, text string, fs fields) (*expression, *expression
 	}))
 	env := types.Map{}
 	x := &expression{}
-	for name, f := range used {
-		env[name] = f.typ
-		x.uses = append(x.uses, f)
+	for _, name := range sortedKeys(used) {
+		env[name] = used[name].typ
+		x.uses = append(x.uses, used[name])
 	}
-	sort.Slice(x.uses, func(i, j int) bool { return x.uses[i].name < x.uses[j].name })
 	flatten := visitor(func(n *ast.Node) {
 		if name := path(*n); used[name].name != "" {
 			ast.Patch(n, &ast.IdentifierNode{Value: name})
 		}
 	})
-	program, err := expr.Compile(text, expr.Env(env), expr.AsBool(), expr.MaxNodes(200), expr.Patch(flatten),
+	x.own, err = expr.Compile(text, expr.Env(env), expr.AsBool(), expr.MaxNodes(200), expr.Patch(flatten),
 		expr.DisableAllBuiltins(), expr.EnableBuiltin("len"), expr.EnableBuiltin("lower"), expr.EnableBuiltin("upper"))
 	if err != nil {
-		var at *file.Error
-		if errors.As(err, &at) {
-			return nil, &expressionError{at.From, "the expression does not work: " + at.Message, "条件式が正しくありません: " + at.Message}
-		}
-		return nil, &expressionError{0, "the expression does not work: " + err.Error(), "条件式が正しくありません: " + err.Error()}
+		return nil, ownError(err, from)
 	}
-	x.own = program
 	return x, nil
+}
+
+// ownError places an error of expr.
+func ownError(err error, from int) *expressionError {
+	var at *file.Error
+	if errors.As(err, &at) {
+		return &expressionError{from + at.From, "the condition does not work: " + at.Message, "条件式が正しくありません: " + at.Message}
+	}
+	return &expressionError{from, "the condition does not work: " + err.Error(), "条件式が正しくありません: " + err.Error()}
 }

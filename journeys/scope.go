@@ -13,7 +13,7 @@ import (
 // the profile does not tell.
 type kept struct {
 	Event      keptEvent               `json:"event"`
-	Key        string                  `json:"-"` // of the run
+	Key        string                  `json:"-"`                // of the run
 	Keys       map[string]string       `json:"keys,omitempty"`   // of the entry event, by name
 	Fields     map[string]any          `json:"fields,omitempty"` // event fields that branches of the version use
 	Product    *enishi.Product         `json:"product,omitempty"`
@@ -162,7 +162,9 @@ func (o *orderState) take(v *profiles.View, id string) {
 }
 
 // delivered: a parcel that was collected has arrived too.
-func delivered(x *profiles.ShipmentView) bool { return !x.DeliveredAt.IsZero() || x.Status == "picked_up" }
+func delivered(x *profiles.ShipmentView) bool {
+	return !x.DeliveredAt.IsZero() || x.Status == "picked_up"
+}
 
 // isReview: a review names its order, or names none and is of a product that was in it.
 func (o *orderState) isReview(r *profiles.Review, id string) bool {

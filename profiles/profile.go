@@ -14,7 +14,8 @@ const (
 	MaxOrders     = 1000
 	MaxVisits     = 500
 	VisitWindow   = 180 * 24 * time.Hour
-	MaxCollection = 200
+	MaxCollection = 200 // of every other collection, traits included
+	MaxShipments  = 2 * MaxOrders
 	SeenWindow    = 7 * 24 * time.Hour // of partition time: how long an event id is remembered
 )
 
@@ -27,11 +28,14 @@ type Profile struct {
 	Memberships []Membership `wire:"5"` // sorted by Segment
 	Runs        []Run        `wire:"6"` // sorted by ID; ended ones stay while re-entry rules need them
 	NextChange  time.Time    `wire:"7"` // earliest instant at which time alone may change a membership; zero: never
-	Erased      bool         `wire:"8"`
+	Erased      bool         `wire:"8"` // tombstone: nothing up to ErasedAt is taken, no permission up to it counts
 	MovedBy     int64        `wire:"9"` // 1 + offset of the link record by which Redirect was last set or cleared
+	ErasedAt    time.Time    `wire:"10"`
 
-	view  *View  // cached join; nil after a change
-	dirty Change // what changed since the last checkpoint
+	view    *View    // cached join; what of it is stale is in the view
+	dirty   Change   // what changed since the last checkpoint
+	pending *pending // the rows behind dirty
+	written written  // what the fact tables have of memberships and runs
 }
 
 // Subject is all that came with one identifier.
@@ -39,9 +43,9 @@ type Subject struct {
 	ID        enishi.ID    `wire:"1"`
 	Kind      enishi.Kind  `wire:"2"`
 	Scope     string       `wire:"3"`
-	Value     string       `wire:"4"` // as it came in, for sending and for the screen
+	Value     string       `wire:"4"` // as it came in, for sending and for the screen; of several spellings the shortest
 	FirstSeen time.Time    `wire:"5"`
-	LastSeen  time.Time    `wire:"6"`  // of the newest event
+	LastSeen  time.Time    `wire:"6"`  // of the newest event that is not a sender's report
 	Traits    []Trait      `wire:"7"`  // sorted by Name
 	Consents  []Consent    `wire:"8"`  // sorted by Channel, Purpose
 	Orders    []Order      `wire:"9"`  // sorted by OrderID
@@ -60,6 +64,8 @@ type Subject struct {
 	Seen      []SeenID     `wire:"22"` // sorted by Hash: event ids of the last SeenWindow
 	Files     []FileMark   `wire:"23"` // sorted by File: kept for ever
 	Evicted   []Stub       `wire:"24"` // sorted by Key: orders that left by MaxOrders
+
+	pruned int32 // day on which Seen was last pruned
 }
 
 // Trait is one attribute; the newest (At, Event) wins.
@@ -97,16 +103,29 @@ type Order struct {
 	Event   enishi.ID    `wire:"2"` // that event; zero while only milestones are known
 	Marks   []Mark       `wire:"3"` // sorted by Type
 	Source  string       `wire:"4"`
-	Channel string       `wire:"5"`
+	Channel string       `wire:"5"` // of the event that placed it, else of the one that gave the contents; Source likewise
+	Kept    []Kept       `wire:"6"`
 }
 
-// Stub is what stays of an order that left by MaxOrders.
+// Kept names fields of contents that an older event than the winning one told. An event with the lines of an order tells
+// all of its fields; every other event tells those that are not empty, and the rest stays as older ones told it. The
+// elements are sorted by Version, Event; a field that is in none of them comes from the winning event.
+type Kept struct {
+	Version int64     `wire:"1"`
+	Event   enishi.ID `wire:"2"`
+	Fields  uint32    `wire:"3"` // bit per field, as numbered in contents.go
+}
+
+// Stub is what stays of an order that left by MaxOrders. Later contents with lines still change it and a cancellation
+// makes it invalid; a refund told without lines does not.
 type Stub struct {
 	Key       string        `wire:"1"`
 	Version   int64         `wire:"2"`
 	Revenue   enishi.Amount `wire:"3"`
 	At        time.Time     `wire:"4"`
 	Automatic bool          `wire:"5"`
+	Currency  string        `wire:"6"`
+	Invalid   bool          `wire:"7"` // cancelled, or never placed
 }
 
 // Shipment is a parcel as known under one subject.
@@ -114,6 +133,7 @@ type Shipment struct {
 	Shipment enishi.Shipment `wire:"1"`
 	Event    enishi.ID       `wire:"2"`
 	Marks    []Mark          `wire:"3"`
+	Kept     []Kept          `wire:"4"`
 }
 
 // Return is a return as known under one subject.
@@ -121,6 +141,7 @@ type Return struct {
 	Return enishi.Return `wire:"1"`
 	Event  enishi.ID     `wire:"2"`
 	Marks  []Mark        `wire:"3"`
+	Kept   []Kept        `wire:"4"`
 }
 
 // Visit is one web or app event.
@@ -154,9 +175,10 @@ type Contact struct {
 	Topic     string    `wire:"3"`
 	OrderID   string    `wire:"4"`
 	Complaint bool      `wire:"5"`
-	OpenedAt  time.Time `wire:"6"`
+	OpenedAt  time.Time `wire:"6"` // newest opening: a conversation that is opened again counts from then
 	LastAt    time.Time `wire:"7"`
-	SolvedAt  time.Time `wire:"8"`
+	SolvedAt  time.Time `wire:"8"` // newest; before OpenedAt it is open again, and the view has none
+	TopicAt   time.Time `wire:"9"` // of the event that told Topic
 }
 
 // Review is one review.
@@ -190,10 +212,11 @@ type Message struct {
 	DeliveredAt time.Time `wire:"11"`
 	OpenedAt    time.Time `wire:"12"` // by a human, as far as can be told
 	ClickedAt   time.Time `wire:"13"`
-	EndedAt     time.Time `wire:"14"` // failed, refused, bounced, dropped, unknown
+	EndedAt     time.Time `wire:"14"` // failed, refused, bounced, dropped, unknown, deferred: of this Round, but a bounce stays
 	End         string    `wire:"15"` // which of them
 	Reason      string    `wire:"16"`
 	To          enishi.ID `wire:"17"` // subject of the address
+	Destination string    `wire:"18"` // as [enishi.Message]: a cancel follows the message under the same key
 }
 
 // Hold stops marketing.
@@ -219,7 +242,7 @@ type Lifetime struct {
 	Events         int64     `wire:"1"`
 	PageViews      int64     `wire:"2"`
 	ProductViews   int64     `wire:"3"`
-	StoreVisits    int64     `wire:"4"`
+	StoreVisits    int64     `wire:"4"` // events of a store, of any type
 	Points         int64     `wire:"5"` // balance of all movements
 	PointsEarned   int64     `wire:"6"`
 	LineFollowed   time.Time `wire:"7"`  // newest follow
@@ -228,15 +251,18 @@ type Lifetime struct {
 	SignedUpAt     time.Time `wire:"10"` // earliest
 }
 
-// SeenID is a remembered event id.
+// SeenID is a remembered event id and what it added to Lifetime, so that an event folded on both sides of a merge counts
+// once.
 type SeenID struct {
-	Hash uint64 `wire:"1,fixed"`
-	Day  int32  `wire:"2"` // days since 1970 of the partition's clock when folded
+	Hash   uint64 `wire:"1,fixed"`
+	Day    int32  `wire:"2"` // days since 1970 of the partition's clock when folded
+	Counts uint8  `wire:"3"` // countedPageView and so on
+	Points int64  `wire:"4"`
 }
 
 // FileMark is the highest row folded of an imported file.
 type FileMark struct {
-	File uint64 `wire:"1"`
+	File uint64 `wire:"1,fixed"`
 	Row  uint64 `wire:"2"`
 }
 
@@ -288,7 +314,8 @@ type Wait struct {
 // Change says what parts of a profile changed; a bit per input of expressions and per fact table.
 type Change uint64
 
-// Inputs of expressions, and fact tables.
+// Inputs of expressions, and fact tables. Lifetime is every scalar that no other bit names: the counters, first and last
+// seen, LINE friendship, bounces. A shipment or a return changes its order too (status, delivered_at).
 const (
 	ChangedIdentifiers Change = 1 << iota
 	ChangedTraits

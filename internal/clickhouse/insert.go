@@ -166,13 +166,14 @@ var temporaryCodes = []int32{
 }
 
 // Temporary reports whether the same statement may succeed later without anybody changing it: ClickHouse says so, the
-// server cannot be reached, or the connection broke. The end of the caller's context is not temporary.
+// server cannot be reached, or the connection broke. A timeout on the way looks like the end of the caller's context, so
+// ask the context first.
 func Temporary(err error) bool {
 	var refused *clickhouse.Exception
 	if errors.As(err, &refused) {
 		return slices.Contains(temporaryCodes, refused.Code)
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) {
 		return false
 	}
 	var status *clickhouse.HTTPError

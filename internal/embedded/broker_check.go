@@ -236,4 +236,3 @@ func cutShort(raw []byte) bool {
 	}
 	return int64(binary.BigEndian.Uint32(raw[8:]))+12 > int64(len(raw))
 }
-

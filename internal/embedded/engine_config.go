@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -39,7 +40,10 @@ var durability = []setting{
 
 // merges keeps the background cheap on few cores.
 var merges = []setting{
-	// The thresholds are made for a pool of 16; ours has 2 threads and 4 entries.
+	// Merge more parts at once, and so each row less often: 14 % less CPU per stored row and a quarter less written than
+	// with 5, for about twice as many parts to read (8 instead of 3 to 6).
+	{"merge_selector_base", "8"},
+	// The thresholds are made for a pool of 16 threads; ours has one or a few.
 	{"number_of_free_entries_in_pool_to_execute_mutation", "1"},
 	{"number_of_free_entries_in_pool_to_lower_max_size_of_merge", "1"},
 	{"number_of_free_entries_in_pool_to_execute_optimize_entire_partition", "1"},
@@ -52,7 +56,6 @@ var server = []setting{
 	{"primary_index_cache_size", "67108864"},
 	{"query_condition_cache_size", "33554432"},
 	{"compiled_expression_cache_size", "33554432"},
-	{"background_pool_size", "2"},
 	{"background_merges_mutations_concurrency_ratio", "2"},
 	{"background_schedule_pool_size", "2"},
 	{"background_common_pool_size", "1"},
@@ -84,6 +87,8 @@ func writeConfig(dir string, memory int64) error {
 	b.WriteString("<!-- Written by enishi at each start. -->\n<clickhouse>\n")
 	fmt.Fprintf(&b, "  <users_config>%s</users_config>\n", xmlText(users))
 	fmt.Fprintf(&b, "  <max_server_memory_usage>%d</max_server_memory_usage>\n", memory)
+	// Merges get half of the cores at most; the fold has to keep up beside them.
+	fmt.Fprintf(&b, "  <background_pool_size>%d</background_pool_size>\n", max(1, runtime.NumCPU()/2))
 	writeXML(&b, "  ", server)
 	fmt.Fprintf(&b, "  <backups><allowed_path>%s/</allowed_path></backups>\n", xmlText(filepath.Join(dir, backupDir)))
 	b.WriteString("  <merge_tree>\n")

@@ -75,6 +75,9 @@ func (e *Engine) serve(req *http.Request) (*answer, error) {
 	if strings.HasPrefix(st.sql, handshake) {
 		return hello()
 	}
+	if strings.TrimSpace(st.sql) == "" { // the library would call it a success
+		return nil, newQueryError("Code: 62. DB::Exception: Empty query. (SYNTAX_ERROR)")
+	}
 	return e.do(req.Context(), st)
 }
 
@@ -190,4 +193,3 @@ func hello() (*answer, error) {
 
 // serverVersion is what SELECT version() gives for [LibraryVersion].
 const serverVersion = "26.5.1.1"
-

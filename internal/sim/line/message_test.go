@@ -62,23 +62,29 @@ func TestValidMessages(t *testing.T) {
 	}
 }
 
-// TestInvalidMessages has what is no number in Limits: types, schemes, closed
-// sets, and the place each answer names.
+// wantFault checks that a message is refused with this text at this place.
+func wantFault(t *testing.T, message, property, text string) {
+	t.Helper()
+	r := newChannel(t, Config{}).call("POST", "message/validate/multicast", `{"messages":[`+message+`]}`)
+	if r.status != 400 {
+		t.Errorf("%s\n%d %s", message, r.status, r.raw)
+		return
+	}
+	for _, d := range r.Details {
+		if d.Property == property && strings.Contains(d.Message, text) {
+			return
+		}
+	}
+	t.Errorf("%s\n%s\nhas no %q at %q", message, r.raw, text, property)
+}
+
+// The tests of invalid messages have what is no number in Limits: types,
+// schemes, closed sets, and the place each answer names.
 func TestInvalidMessages(t *testing.T) {
 	t.Parallel()
 	f := func(message, property, text string) {
 		t.Helper()
-		r := newChannel(t, Config{}).call("POST", "message/validate/multicast", `{"messages":[`+message+`]}`)
-		if r.status != 400 {
-			t.Errorf("%s\n%d %s", message, r.status, r.raw)
-			return
-		}
-		for _, d := range r.Details {
-			if d.Property == property && strings.Contains(d.Message, text) {
-				return
-			}
-		}
-		t.Errorf("%s\n%s\nhas no %q at %q", message, r.raw, text, property)
+		wantFault(t, message, property, text)
 	}
 	f(`7`, "messages[0]", invalidProperty)
 	f(`{}`, "messages[0].type", "Must be one of")
@@ -106,9 +112,15 @@ func TestInvalidMessages(t *testing.T) {
 	f(`{"type":"text","text":"a","sender":{"iconUrl":"http://shop.example/i.png"}}`, "sender/iconUrl", invalidScheme)
 	f(`{"type":"imagemap","baseUrl":"https://shop.example/m","altText":"a","baseSize":{"width":1040,"height":1},"actions":[{"type":"message","text":"a"}]}`, "/actions/0/area", "must be specified")
 
+	r := newChannel(t, Config{}).call("POST", "message/validate/push", `{"messages":[{"type":"text","text":"a"},{"type":"flex","altText":"a","contents":{"type":"bubble","size":"x"}}]}`)
+	r.want(t, 400, "A message (messages[1])\u00a0in the request body is invalid")
+}
+
+func TestInvalidTemplates(t *testing.T) {
+	t.Parallel()
 	template := func(inner, property, text string) {
 		t.Helper()
-		f(`{"type":"template","altText":"a","template":`+inner+`}`, property, text)
+		wantFault(t, `{"type":"template","altText":"a","template":`+inner+`}`, property, text)
 	}
 	buttons := func(action, property, text string) {
 		t.Helper()
@@ -132,16 +144,20 @@ func TestInvalidMessages(t *testing.T) {
 	buttons(`{"type":"datetimepicker","label":"a","data":"b","mode":"year"}`, "template/actions/0/mode", "date, time, datetime")
 	buttons(`{"type":"clipboard","label":"a"}`, "template/actions/0/clipboardText", "must be specified")
 
+}
+
+func TestInvalidFlex(t *testing.T) {
+	t.Parallel()
 	flex := func(inner, property, text string) {
 		t.Helper()
-		f(`{"type":"flex","altText":"a","contents":`+inner+`}`, property, text)
+		wantFault(t, `{"type":"flex","altText":"a","contents":`+inner+`}`, property, text)
 	}
 	box := func(component, property, text string) {
 		t.Helper()
 		flex(`{"type":"bubble","body":{"type":"box","layout":"vertical","contents":[`+component+`]}}`, property, text)
 	}
-	f(`{"type":"flex","altText":"","contents":{"type":"bubble"}}`, "messages[0].altText", mayNotBeEmpty)
-	f(`{"type":"flex","altText":"a"}`, "messages[0].contents", mayNotBeEmpty)
+	wantFault(t, `{"type":"flex","altText":"","contents":{"type":"bubble"}}`, "messages[0].altText", mayNotBeEmpty)
+	wantFault(t, `{"type":"flex","altText":"a"}`, "messages[0].contents", mayNotBeEmpty)
 	flex(`{"type":"box"}`, "/type", invalidProperty)
 	flex(`{"type":"bubble","size":"huge"}`, "/size", "Must be one of")
 	flex(`{"type":"bubble","colour":"red"}`, "/colour", unknownField)
@@ -162,21 +178,23 @@ func TestInvalidMessages(t *testing.T) {
 	box(`{"type":"button","action":{"type":"uri","uri":"https://shop.example/"}}`, "/body/contents/0/action/label", "must be specified")
 	box(`{"type":"box","contents":[]}`, "/body/contents/0/layout", "must be specified")
 	box(`{"type":"box","layout":"baseline","contents":[{"type":"button"}]}`, "/body/contents/0/contents/0/type", invalidProperty)
-
-	r := newChannel(t, Config{}).call("POST", "message/validate/push", `{"messages":[{"type":"text","text":"a"},{"type":"flex","altText":"a","contents":{"type":"bubble","size":"x"}}]}`)
-	r.want(t, 400, "A message (messages[1])\u00a0in the request body is invalid")
 }
 
-// TestOpenAPI holds our samples, answers and webhooks against LINE's own
-// schemas, where a copy of line/line-openapi is at hand.
-func TestOpenAPI(t *testing.T) {
-	t.Parallel()
+const (
+	apiFile  = "messaging-api.yml"
+	hookFile = "webhook.yml"
+)
+
+// schemas returns a check of JSON against LINE's own schemas; it skips the test
+// where no copy of line/line-openapi is at hand.
+func schemas(t *testing.T) func(file, schema, text string) {
+	t.Helper()
 	dir := os.Getenv("ENISHI_LINE_OPENAPI")
 	if dir == "" {
 		t.Skip("ENISHI_LINE_OPENAPI names no folder with messaging-api.yml and webhook.yml of line/line-openapi")
 	}
 	compiler := jsonschema.NewCompiler()
-	for _, name := range []string{"messaging-api.yml", "webhook.yml"} {
+	for _, name := range []string{apiFile, hookFile} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +215,7 @@ func TestOpenAPI(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	match := func(file, schema, text string) {
+	return func(file, schema, text string) {
 		t.Helper()
 		s, err := compiler.Compile("https://line.example/" + file + "#/components/schemas/" + schema)
 		if err != nil {
@@ -211,7 +229,12 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s %s: %v", schema, text, err)
 		}
 	}
-	const api, hook = "messaging-api.yml", "webhook.yml"
+}
+
+// TestOpenAPI holds samples, answers and webhooks against the schemas.
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	match := schemas(t)
 	names := map[string]string{"text": "TextMessage", "textV2": "TextMessageV2", "sticker": "StickerMessage", "image": "ImageMessage",
 		"video": "VideoMessage", "audio": "AudioMessage", "location": "LocationMessage", "imagemap": "ImagemapMessage",
 		"template": "TemplateMessage", "flex": "FlexMessage", "coupon": "CouponMessage"}
@@ -220,24 +243,24 @@ func TestOpenAPI(t *testing.T) {
 		if err := json.Unmarshal([]byte(m), &o); err != nil {
 			t.Fatal(err)
 		}
-		match(api, names[kind(o)], m)
+		match(apiFile, names[kind(o)], m)
 	}
 
 	c := newChannel(t, Config{MonthlyQuota: 5})
 	hooks := c.record()
 	u := c.friend("hanako")
-	match(api, "PushMessageResponse", c.push(u, hello, "X-Line-Retry-Key: "+key1).raw)
-	match(api, "ErrorResponse", c.push(u, hello, "X-Line-Retry-Key: "+key1).raw)
-	match(api, "ErrorResponse", c.push(u, `[{"type":"text"}]`).raw)
-	match(api, "MessageQuotaResponse", c.call("GET", "message/quota", "").raw)
-	match(api, "QuotaConsumptionResponse", c.call("GET", "message/quota/consumption", "").raw)
-	match(api, "UserProfileResponse", c.call("GET", "profile/"+u, "").raw)
-	match(api, "GetFollowersResponse", c.call("GET", "followers/ids", "").raw)
-	match(api, "BotInfoResponse", c.call("GET", "info", "").raw)
-	match(api, "GetAggregationUnitUsageResponse", c.call("GET", "message/aggregation/info", "").raw)
-	match(api, "GetAggregationUnitNameListResponse", c.call("GET", "message/aggregation/list", "").raw)
+	match(apiFile, "PushMessageResponse", c.push(u, hello, "X-Line-Retry-Key: "+key1).raw)
+	match(apiFile, "ErrorResponse", c.push(u, hello, "X-Line-Retry-Key: "+key1).raw)
+	match(apiFile, "ErrorResponse", c.push(u, `[{"type":"text"}]`).raw)
+	match(apiFile, "MessageQuotaResponse", c.call("GET", "message/quota", "").raw)
+	match(apiFile, "QuotaConsumptionResponse", c.call("GET", "message/quota/consumption", "").raw)
+	match(apiFile, "UserProfileResponse", c.call("GET", "profile/"+u, "").raw)
+	match(apiFile, "GetFollowersResponse", c.call("GET", "followers/ids", "").raw)
+	match(apiFile, "BotInfoResponse", c.call("GET", "info", "").raw)
+	match(apiFile, "GetAggregationUnitUsageResponse", c.call("GET", "message/aggregation/info", "").raw)
+	match(apiFile, "GetAggregationUnitNameListResponse", c.call("GET", "message/aggregation/list", "").raw)
 	token := c.call("POST", "user/"+u+"/linkToken", "").raw
-	match(api, "IssueLinkTokenResponse", token)
+	match(apiFile, "IssueLinkTokenResponse", token)
 
 	var link struct{ LinkToken string }
 	if err := json.Unmarshal([]byte(token), &link); err != nil {
@@ -254,7 +277,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatalf("%d webhooks", len(hooks.all()))
 	}
 	for _, body := range hooks.all() {
-		match(hook, "CallbackRequest", body)
+		match(hookFile, "CallbackRequest", body)
 		var w struct{ Events []json.RawMessage }
 		if err := json.Unmarshal([]byte(body), &w); err != nil {
 			t.Fatal(err)
@@ -263,9 +286,9 @@ func TestOpenAPI(t *testing.T) {
 		if err := json.Unmarshal(w.Events[0], &o); err != nil {
 			t.Fatal(err)
 		}
-		match(hook, types[kind(o)], string(w.Events[0]))
+		match(hookFile, types[kind(o)], string(w.Events[0]))
 		if kind(o) == "message" {
-			match(hook, "TextMessageContent", string(o["message"]))
+			match(hookFile, "TextMessageContent", string(o["message"]))
 		}
 	}
 }

@@ -1,0 +1,371 @@
+package journeys
+
+import (
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"enishi"
+)
+
+// Bounds of a definition.
+const (
+	maxBody     = 256 << 10
+	maxNodes    = 200
+	maxBranches = 20
+	maxDuration = 731 * 24 * time.Hour
+)
+
+// Journey is one compiled version of a definition. It is read-only but for Live, and safe for concurrent use.
+type Journey struct {
+	Name       string
+	Version    int64
+	Live       bool // set by who makes the [Set]: this is the current version; only it takes entries, and only in state live
+	Definition *Definition
+
+	key        keyInfo
+	entryTypes []string
+	where      *expression
+	reentry    string // rule without its period
+	period     time.Duration
+	exits      []*condition
+	goal       *condition
+	nodes      map[string]*node
+	keep       []field         // event fields that branches read
+	listens    map[string]bool // event types that a run of this version may act on
+	segments   map[string]bool // segments likewise
+}
+
+// node is a compiled step.
+type node struct {
+	*Node
+	id       string
+	loops    bool          // a run can come here again
+	wait     time.Duration // of For, or of Timeout
+	until    *condition
+	branches []*expression
+	channels []string // of a message: in order; "" with a single template, whose own channel counts
+	sendBy   time.Duration
+}
+
+// condition is a compiled Condition.
+type condition struct {
+	types   []string
+	segment string
+	entered bool
+	key     keyInfo // name is keyAny, keyRun or a key
+	where   *expression
+}
+
+// compiler collects what is wrong.
+type compiler struct {
+	*source
+	j      *Journey
+	def    *Definition
+	fields fields
+}
+
+// Compile checks the body of a definition and makes it ready to run. version is its definition's. The error is [Problems]:
+// all that is wrong, each with its node and place.
+func Compile(name string, version int64, body []byte) (*Journey, error) {
+	c := compile(name, version, body)
+	if len(c.problems) > 0 {
+		return nil, c.sorted()
+	}
+	return c.j, nil
+}
+
+// Check compiles like [Compile] and checks what a definition refers to: the channel of each template, by its name, and
+// the names of segments. Either func may be nil.
+func Check(body []byte, template func(name string) (channel string, ok bool), segment func(name string) bool) error {
+	c := compile("check", 1, body)
+	if len(c.problems) == 0 {
+		c.references(template, segment)
+	}
+	if len(c.problems) > 0 {
+		return c.sorted()
+	}
+	return nil
+}
+
+func (c *compiler) sorted() Problems {
+	sort.SliceStable(c.problems, func(i, j int) bool {
+		a, b := c.problems[i], c.problems[j]
+		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
+	})
+	return c.problems
+}
+
+func compile(name string, version int64, body []byte) *compiler {
+	def := &Definition{}
+	c := &compiler{def: def, j: &Journey{Name: name, Version: version, Definition: def, nodes: map[string]*node{},
+		listens: map[string]bool{}, segments: map[string]bool{}}}
+	if len(body) > maxBody {
+		c.source = &source{at: map[string]int{}}
+		c.problem("", "the definition is larger than 256 KB", "定義が 256 KB を超えています")
+		return c
+	}
+	c.source = decodeStrict(body, def)
+	if len(c.problems) > 0 {
+		return c
+	}
+	c.fields = newFields()
+	c.head()
+	c.entry()
+	for i := range def.ExitOn {
+		c.j.exits = append(c.j.exits, c.condition("exit_on["+itoa(i)+"]", &def.ExitOn[i]))
+	}
+	if def.Goal != nil {
+		c.j.goal = c.condition("goal", def.Goal)
+	}
+	c.allNodes()
+	if len(c.problems) == 0 {
+		c.graph()
+	}
+	c.collect()
+	return c
+}
+
+func (c *compiler) oneOf(path, got string, empty bool, allowed ...string) {
+	if got == "" && empty || slices.Contains(allowed, got) {
+		return
+	}
+	list := strings.Join(allowed, ", ")
+	if got == "" {
+		c.problem(path, "this must be given: one of "+list, "指定が必要です: "+list+" のどれか")
+		return
+	}
+	c.problem(path, strconv.Quote(got)+" is not known: use one of "+list, "「"+got+"」は使えません。"+list+" のどれかにしてください")
+}
+
+var (
+	capPattern   = regexp.MustCompile(`^(none|[1-9][0-9]{0,2}/[1-9][0-9]{0,2}[hdw])$`)
+	clockPattern = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
+	idPattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+)
+
+// head checks what describes the journey.
+func (c *compiler) head() {
+	d := c.def
+	c.title("title", &d.Title)
+	if d.About != nil {
+		c.title("about", d.About)
+	}
+	c.oneOf("state", d.State, true, "draft", "review", "approved", "live", "paused", "archived")
+	c.oneOf("purpose", d.Purpose, false, marketing, transactional)
+	c.oneOf("consent", d.Consent, false, consentOptIn, consentNotRefused)
+	if d.Purpose == marketing && d.Consent == consentNotRefused {
+		c.problem("consent", "a marketing journey needs consent \"opt_in\": 特定電子メール法 asks for permission before the first message",
+			"販促のジャーニーでは consent を opt_in にしてください（特定電子メール法：事前の同意が必要です）")
+	}
+	if d.Cap != nil && !capPattern.MatchString(d.Cap.Default) {
+		c.problem("cap.default", "write a cap as COUNT/PERIOD such as 2/7d, or none", "上限は 2/7d（7 日に 2 通）のように書くか、none にしてください")
+	}
+	if q := d.Quiet; q != nil {
+		if !clockPattern.MatchString(q.From) || !clockPattern.MatchString(q.To) || q.From == q.To {
+			c.problem("quiet_hours", "quiet hours go from one time of day to another, such as 21:00 to 09:00", "送らない時間帯は 21:00 から 09:00 のように書いてください")
+		}
+		for i, ch := range q.Channels {
+			c.oneOf("quiet_hours.channels["+itoa(i)+"]", ch, false, channelNames()...)
+		}
+	}
+}
+
+func (c *compiler) title(path string, t *Text) {
+	if t.JA == "" || t.EN == "" {
+		c.problem(path, "give this in Japanese (ja) and English (en)", "日本語（ja）と英語（en）の両方を書いてください")
+	}
+}
+
+// entry checks how a run begins.
+func (c *compiler) entry() {
+	e, j := &c.def.Entry, c.j
+	j.entryTypes = c.eventTypes("entry", e.Event, e.Events)
+	switch {
+	case len(j.entryTypes) > 0 && e.Segment != "":
+		c.problem("entry", "an entry has an event or a segment, not both", "開始条件は行動かセグメントのどちらか一方にしてください")
+	case len(j.entryTypes) == 0 && e.Segment == "":
+		c.problem("entry", "an entry needs an event or a segment", "開始条件に行動（event）かセグメント（segment）を指定してください")
+	}
+	if e.Segment == "" && (e.Entered != nil || e.PeopleIn) {
+		c.problem("entry", "entered and include_people_in belong to a segment", "entered と include_people_in はセグメントの開始条件でだけ使えます")
+	}
+	if e.Key != "" {
+		j.key = c.key("entry.key", e.Key, j.entryTypes)
+		if e.Segment != "" {
+			c.problem("entry.key", "a segment has no key: a key comes from an event", "セグメントの開始条件に key は使えません（key は行動から取ります）")
+		}
+	}
+	if e.Where != "" {
+		j.where = c.expression("entry.where", e.Where, e.Segment == "")
+	}
+	c.reentry(e.Reentry)
+}
+
+func (c *compiler) reentry(rule string) {
+	const path = "entry.reentry"
+	if rest, ok := strings.CutPrefix(rule, reentryAfter); ok {
+		c.j.reentry, c.j.period = reentryAfter, c.duration(path, rest)
+		return
+	}
+	c.j.reentry = rule
+	c.oneOf(path, rule, false, reentryNever, reentryExit, reentryAfter+"30d", reentryAlways)
+}
+
+// eventTypes checks and joins Event and Events.
+func (c *compiler) eventTypes(path, one string, many []string) []string {
+	if one != "" && len(many) > 0 {
+		c.problem(path, "use event or events, not both", "event と events はどちらか一方にしてください")
+	}
+	check := func(path, name string) {
+		info, ok := enishi.LookupType(name)
+		if !ok || info.Payload == "control" {
+			c.problem(path, "there is no event "+strconv.Quote(name)+": see the list of events", "「"+name+"」という行動はありません。行動の一覧を確認してください")
+		}
+	}
+	if one != "" {
+		check(path+".event", one)
+		return []string{one}
+	}
+	for i, name := range many {
+		check(path+".events["+itoa(i)+"]", name)
+	}
+	return many
+}
+
+// key checks a key's name against the events it is read from.
+func (c *compiler) key(path, name string, types []string) keyInfo {
+	k, ok := lookupKey(name)
+	if !ok {
+		c.problem(path, "there is no key "+strconv.Quote(name)+": use one of "+keyNames()+" or properties.NAME",
+			"「"+name+"」というキーはありません。"+keyNames()+" か properties.名前 を使ってください")
+		return k
+	}
+	for _, t := range types {
+		if !k.carriedBy(t) {
+			c.problem(path, t+" has no "+k.name, t+" には "+k.name+" がありません")
+		}
+	}
+	return k
+}
+
+// condition compiles an exit, a goal or what a wait waits for.
+func (c *compiler) condition(path string, d *Condition) *condition {
+	x := &condition{types: c.eventTypes(path, d.Event, d.Events), segment: d.Segment, entered: d.Entered == nil || *d.Entered}
+	switch {
+	case len(x.types) > 0 && x.segment != "":
+		c.problem(path, "use events or a segment, not both", "行動かセグメントのどちらか一方にしてください")
+	case len(x.types) == 0 && x.segment == "":
+		c.problem(path, "an event or a segment is missing", "行動（event）かセグメント（segment）を指定してください")
+	case x.segment != "" && (d.Key != "" || d.Where != ""):
+		c.problem(path, "key and where belong to an event", "key と where は行動の条件でだけ使えます")
+	case x.segment == "" && d.Entered != nil:
+		c.problem(path, "entered belongs to a segment", "entered はセグメントの条件でだけ使えます")
+	}
+	x.key = c.conditionKey(path, d.Key, x.types)
+	if d.Where != "" {
+		x.where = c.expression(path+".where", d.Where, true)
+	}
+	return x
+}
+
+// conditionKey: the entry's key unless the condition names one. An event that cannot carry it must say "any": else the
+// return of another order would end this order's run.
+func (c *compiler) conditionKey(path, name string, types []string) keyInfo {
+	messages := len(types) > 0
+	for _, t := range types {
+		messages = messages && strings.HasPrefix(t, "message.")
+	}
+	switch {
+	case name == keyAny:
+		return keyInfo{name: keyAny}
+	case name != "":
+		return c.key(path+".key", name, types)
+	case messages:
+		return keyInfo{name: keyRun}
+	case c.j.key.name == "":
+		return keyInfo{name: keyAny}
+	}
+	for _, t := range types {
+		if !c.j.key.carriedBy(t) {
+			c.problem(path, t+" has no "+c.j.key.name+", the entry's key: name another key, or \"any\" for whatever it is about",
+				t+" には開始条件のキー "+c.j.key.name+" がありません。別の key を指定するか、何についてでもよければ \"any\" と書いてください")
+		}
+	}
+	return c.j.key
+}
+
+// expression compiles a condition; withEvent is false where no event is at hand.
+func (c *compiler) expression(path, text string, withEvent bool) *expression {
+	fs := c.fields
+	x, err := compileExpression(text, fs)
+	if err != nil {
+		c.add(path, c.within(path, err.at), err.en, err.ja)
+		return nil
+	}
+	if !withEvent {
+		used := map[string]field{}
+		x.eventFields(used)
+		for name := range used {
+			c.problem(path, name+" is not there: the journey is entered by a segment", name+" は使えません（セグメントで始まるジャーニーには行動がありません）")
+		}
+	}
+	return x
+}
+
+var durationPattern = regexp.MustCompile(`^([1-9][0-9]{0,6})([smhdw])$`)
+
+// parseDuration reads a whole number and a unit; a day has 24 hours.
+func parseDuration(s string) (time.Duration, bool) {
+	m := durationPattern.FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	n, _ := strconv.Atoi(m[1])
+	unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
+	d := time.Duration(n) * unit
+	return d, d <= maxDuration
+}
+
+func (c *compiler) duration(path, text string) time.Duration {
+	d, ok := parseDuration(text)
+	if !ok {
+		c.problem(path, strconv.Quote(text)+" is no duration: write a number and s, m, h, d or w, such as 30m or 3d, up to two years",
+			"「"+text+"」は期間として読めません。30m、3d のように数と単位（s・m・h・d・w）で書いてください（2 年まで）")
+	}
+	return d
+}
+
+// collect gathers what runs listen to and which fields of the entry event they need later.
+func (c *compiler) collect() {
+	j := c.j
+	listen := func(x *condition) {
+		if x == nil {
+			return
+		}
+		for _, t := range x.types {
+			j.listens[t] = true
+		}
+		if x.segment != "" {
+			j.segments[x.segment] = true
+		}
+	}
+	for _, x := range j.exits {
+		listen(x)
+	}
+	listen(j.goal)
+	used := map[string]field{}
+	for _, n := range j.nodes {
+		listen(n.until)
+		for _, b := range n.branches {
+			b.eventFields(used)
+		}
+	}
+	for _, f := range used {
+		j.keep = append(j.keep, f)
+	}
+	sort.Slice(j.keep, func(a, b int) bool { return j.keep[a].name < j.keep[b].name })
+}

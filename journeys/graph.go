@@ -1,0 +1,281 @@
+package journeys
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// defaultSendBy is how long after it was due a message may still leave.
+const defaultSendBy = 24 * time.Hour
+
+// channelNames are the channels a message can go by.
+func channelNames() []string { return []string{"email", "line"} }
+
+// nodeIDs are the ids in order, so that problems and graphs come the same way each time.
+func (c *compiler) nodeIDs() []string {
+	ids := make([]string, 0, len(c.def.Nodes))
+	for id := range c.def.Nodes {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+// allNodes checks each node by itself.
+func (c *compiler) allNodes() {
+	if n := len(c.def.Nodes); n == 0 || n > maxNodes {
+		c.problem("nodes", "a journey has 1 to "+itoa(maxNodes)+" nodes", "ステップは 1〜"+itoa(maxNodes)+" 個にしてください")
+	}
+	for _, id := range c.nodeIDs() {
+		d := c.def.Nodes[id]
+		if !idPattern.MatchString(id) {
+			c.nodeProblem(id, "", "an id has small letters, digits and _ and begins with a letter", "ID は英小文字で始め、英小文字・数字・_ だけにしてください")
+		}
+		if d == nil {
+			c.nodeProblem(id, "", "it is empty", "中身がありません")
+			continue
+		}
+		n := &node{Node: d, id: id}
+		c.j.nodes[id] = n
+		c.node(n)
+	}
+	if c.def.Start == "" || c.def.Nodes[c.def.Start] == nil {
+		c.problem("start", "start must name a node", "start に最初のステップの ID を書いてください")
+	}
+}
+
+// nodeProblem names the node in the message, for a reader who sees no path.
+func (c *compiler) nodeProblem(id, field, en, ja string) {
+	path := "nodes." + id
+	if field != "" {
+		path += "." + field
+	}
+	c.problem(path, "node "+strconv.Quote(id)+": "+en, "ステップ「"+id+"」: "+ja)
+}
+
+// node checks a node by its type. A new type gets a case here, in [node.links] and in the run's step.
+func (c *compiler) node(n *node) {
+	if n.Title != nil {
+		c.title("nodes."+n.id+".title", n.Title)
+	}
+	switch n.Type {
+	case nodeWait:
+		c.onlyFields(n, "for", "until_event", "timeout", "on_timeout", "next")
+		c.waitNode(n)
+	case nodeBranch:
+		c.onlyFields(n, "branches", "else")
+		c.branchNode(n)
+	case nodeMessage:
+		c.onlyFields(n, "template", "channels", "templates", "send_by", "next")
+		c.messageNode(n)
+	case nodeExit:
+		c.onlyFields(n)
+	default:
+		c.nodeProblem(n.id, "type", strconv.Quote(n.Type)+" is no type of node: use wait, branch, message or exit",
+			"「"+n.Type+"」という種類はありません。wait、branch、message、exit のどれかにしてください")
+	}
+	for _, l := range n.links() {
+		if l.to == "" && !l.optional {
+			c.nodeProblem(n.id, l.field, l.field+" is missing: name the node that comes after", l.field+" がありません。次のステップの ID を書いてください")
+		} else if l.to != "" && c.def.Nodes[l.to] == nil {
+			c.nodeProblem(n.id, l.field, l.field+" names "+strconv.Quote(l.to)+", which does not exist", l.field+" の「"+l.to+"」というステップはありません")
+		}
+	}
+}
+
+// onlyFields refuses fields of other types of nodes.
+func (c *compiler) onlyFields(n *node, allowed ...string) {
+	prefix := "nodes." + n.id + "."
+	var wrong []string
+	for path := range c.at {
+		field, ok := strings.CutPrefix(path, prefix)
+		if !ok || strings.ContainsAny(field, ".[") || field == "type" || field == "title" || slices.Contains(allowed, field) {
+			continue
+		}
+		wrong = append(wrong, field)
+	}
+	sort.Strings(wrong)
+	for _, field := range wrong {
+		c.nodeProblem(n.id, field, "a node of type "+n.Type+" has no "+field, n.Type+" のステップに "+field+" は使えません")
+	}
+}
+
+func (c *compiler) waitNode(n *node) {
+	switch {
+	case n.For != "" && n.UntilEvent != nil:
+		c.nodeProblem(n.id, "for", "a wait has for, or until_event with timeout", "for と until_event はどちらか一方にしてください")
+	case n.For == "" && n.UntilEvent == nil:
+		c.nodeProblem(n.id, "", "a wait needs for, or until_event with timeout", "待つ期間（for）か、待つ行動（until_event と timeout）を指定してください")
+	case n.For != "":
+		n.wait = c.duration("nodes."+n.id+".for", n.For)
+		if n.Timeout != "" || n.OnTimeout != "" {
+			c.nodeProblem(n.id, "timeout", "timeout belongs to until_event", "timeout は until_event と一緒に使います")
+		}
+	default:
+		n.until = c.condition("nodes."+n.id+".until_event", n.UntilEvent)
+		if n.Timeout == "" {
+			c.nodeProblem(n.id, "until_event", "timeout is missing: without it a person would stand here for ever", "timeout がありません。指定しないと永久に待ち続けます")
+			return
+		}
+		n.wait = c.duration("nodes."+n.id+".timeout", n.Timeout)
+	}
+}
+
+func (c *compiler) branchNode(n *node) {
+	if len(n.Branches) == 0 || len(n.Branches) > maxBranches {
+		c.nodeProblem(n.id, "branches", "a branch has 1 to "+itoa(maxBranches)+" conditions", "条件は 1〜"+itoa(maxBranches)+" 個にしてください")
+	}
+	for i := range n.Branches {
+		field := "branches[" + itoa(i) + "].if"
+		if n.Branches[i].If == "" {
+			c.nodeProblem(n.id, field, "the condition is empty", "条件が空です")
+			continue
+		}
+		n.branches = append(n.branches, c.expression("nodes."+n.id+"."+field, n.Branches[i].If, c.def.Entry.Segment == ""))
+	}
+}
+
+func (c *compiler) messageNode(n *node) {
+	n.sendBy = defaultSendBy
+	if n.SendBy != "" {
+		n.sendBy = c.duration("nodes."+n.id+".send_by", n.SendBy)
+	}
+	if n.Template != "" {
+		n.channels = []string{""}
+		if len(n.Channels) > 0 || len(n.Templates) > 0 {
+			c.nodeProblem(n.id, "template", "use template, or channels with templates", "template か、channels と templates のどちらか一方にしてください")
+		}
+		return
+	}
+	if len(n.Channels) == 0 {
+		c.nodeProblem(n.id, "", "a message needs a template, or channels with a template for each", "template か、channels と templates を指定してください")
+	}
+	for i, ch := range n.Channels {
+		field := "channels[" + itoa(i) + "]"
+		switch {
+		case !slices.Contains(channelNames(), ch):
+			c.nodeProblem(n.id, field, "there is no channel "+strconv.Quote(ch)+": use "+strings.Join(channelNames(), ", "), "「"+ch+"」というチャネルはありません。"+strings.Join(channelNames(), "、")+" を使ってください")
+		case slices.Contains(n.Channels[:i], ch):
+			c.nodeProblem(n.id, field, ch+" is named twice", ch+" が二度書かれています")
+		case n.Templates[ch] == "":
+			c.nodeProblem(n.id, "templates", "the template for "+ch+" is missing", ch+" のテンプレートがありません")
+		}
+	}
+	for _, ch := range sortedKeys(n.Templates) {
+		if !slices.Contains(n.Channels, ch) {
+			c.nodeProblem(n.id, "templates."+ch, ch+" is not among the channels", ch+" は channels にありません")
+		}
+	}
+	n.channels = n.Channels
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// link is a way from one node to another.
+type link struct {
+	field, to string
+	optional  bool
+}
+
+// links lists the ways out of a node.
+func (n *node) links() []link {
+	switch n.Type {
+	case nodeWait:
+		if n.UntilEvent != nil {
+			return []link{{"next", n.Next, false}, {"on_timeout", n.OnTimeout, true}}
+		}
+		return []link{{"next", n.Next, false}}
+	case nodeMessage:
+		return []link{{"next", n.Next, false}}
+	case nodeBranch:
+		var out []link
+		for i := range n.Branches {
+			out = append(out, link{"branches[" + itoa(i) + "].next", n.Branches[i].Next, false})
+		}
+		return append(out, link{"else", n.Else, false})
+	}
+	return nil
+}
+
+// graph checks what only the whole shows: every node can be reached, and each loop has a wait. It marks nodes in loops.
+func (c *compiler) graph() {
+	reached := c.reach(c.def.Start, nil)
+	reached[c.def.Start] = true
+	for _, id := range c.nodeIDs() {
+		if !reached[id] {
+			c.nodeProblem(id, "", "no way leads here", "ここへ来る道がありません")
+		}
+		n := c.j.nodes[id]
+		n.loops = c.reach(id, nil)[id]
+		if n.loops && n.Type != nodeWait && c.reach(id, func(n *node) bool { return n.Type == nodeWait })[id] {
+			c.nodeProblem(id, "", "it lies on a loop without a wait: a person would go round without end", "待つステップのない繰り返しの中にあります（終わりなく回り続けます）")
+		}
+	}
+}
+
+// reach is which nodes can be come to from a node, not going on through those that stop says.
+func (c *compiler) reach(from string, stop func(*node) bool) map[string]bool {
+	seen := map[string]bool{}
+	todo := []string{from}
+	for len(todo) > 0 {
+		n := c.j.nodes[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		if stop != nil && stop(n) {
+			continue
+		}
+		for _, l := range n.links() {
+			if l.to != "" && !seen[l.to] {
+				seen[l.to] = true
+				todo = append(todo, l.to)
+			}
+		}
+	}
+	return seen
+}
+
+// references checks the templates and segments that the definition names.
+func (c *compiler) references(template func(string) (string, bool), segment func(string) bool) {
+	unknownSegment := func(path, name string) {
+		if name != "" && segment != nil && !segment(name) {
+			c.problem(path, "there is no segment "+strconv.Quote(name), "「"+name+"」というセグメントはありません")
+		}
+	}
+	unknownSegment("entry.segment", c.def.Entry.Segment)
+	for i := range c.def.ExitOn {
+		unknownSegment("exit_on["+itoa(i)+"].segment", c.def.ExitOn[i].Segment)
+	}
+	if c.def.Goal != nil {
+		unknownSegment("goal.segment", c.def.Goal.Segment)
+	}
+	for _, id := range c.nodeIDs() {
+		n := c.j.nodes[id]
+		if n.UntilEvent != nil {
+			unknownSegment("nodes."+id+".until_event.segment", n.UntilEvent.Segment)
+		}
+		if n.Type != nodeMessage || template == nil {
+			continue
+		}
+		for _, ch := range n.channels {
+			field, name := "template", n.Template
+			if ch != "" {
+				field, name = "templates."+ch, n.Templates[ch]
+			}
+			got, ok := template(name)
+			if !ok {
+				c.nodeProblem(id, field, "there is no template "+strconv.Quote(name), "「"+name+"」というテンプレートはありません")
+			} else if ch != "" && got != ch {
+				c.nodeProblem(id, field, "the template "+strconv.Quote(name)+" is for "+got+", not for "+ch, "テンプレート「"+name+"」は "+got+" 用です（"+ch+" 用ではありません）")
+			}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package journeys
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // the shop's zone must be known wherever the program runs
+
+	"enishi"
+)
+
+// Settings are what a marketer sets for all journeys. They are a definition, so a change acts at one place of the log.
+type Settings struct {
+	Timezone        string            `json:"timezone,omitempty"`         // IANA name; default Asia/Tokyo
+	DefaultLanguage string            `json:"default_language,omitempty"` // of messages to people whose language is not known; default ja
+	Senders         []Sender          `json:"senders,omitempty"`
+	Links           map[string]string `json:"links,omitempty"`       // links.NAME of templates, e.g. "review": "https://shop.example/reviews/new?order={order_id}"
+	QuietHours      *QuietHours       `json:"quiet_hours,omitempty"` // stored
+	Caps            map[string]Cap    `json:"caps,omitempty"`        // stored; by purpose, or purpose.channel
+	// Accelerate divides the durations of waits, timeouts and re-entry periods, for demonstrations: 720 makes an hour five
+	// seconds. It does not touch send_by. Default 1.
+	Accelerate float64 `json:"accelerate,omitempty"`
+
+	zone *time.Location
+}
+
+// Sender is an account of a channel.
+type Sender struct {
+	Channel string `json:"channel"`           // email, line
+	Account string `json:"account"`           // name, part of the destination
+	Purpose string `json:"purpose,omitempty"` // empty: for every purpose that has no sender of its own
+}
+
+// DefaultSettings are those of a workspace where nothing was set.
+func DefaultSettings() *Settings {
+	s := &Settings{}
+	s.complete()
+	return s
+}
+
+// ParseSettings reads the body of the setting definition. The error is [Problems].
+func ParseSettings(body []byte) (*Settings, error) {
+	s := &Settings{}
+	src := decodeStrict(body, s)
+	if len(src.problems) == 0 {
+		s.check(src)
+	}
+	if len(src.problems) > 0 {
+		return nil, src.problems
+	}
+	s.complete()
+	return s, nil
+}
+
+func (s *Settings) check(src *source) {
+	if s.Timezone != "" {
+		if _, err := time.LoadLocation(s.Timezone); err != nil || s.Timezone == "Local" {
+			src.problem("timezone", "there is no time zone \""+s.Timezone+"\": write an IANA name such as Asia/Tokyo", "「"+s.Timezone+"」という時間帯はありません。Asia/Tokyo のように書いてください")
+		}
+	}
+	if s.Accelerate != 0 && (s.Accelerate < 1 || s.Accelerate > 100_000) {
+		src.problem("accelerate", "accelerate is 1 (real time) to 100000", "accelerate は 1（実時間）〜100000 にしてください")
+	}
+	for i := range s.Senders {
+		x, path := &s.Senders[i], "senders["+itoa(i)+"]"
+		if !slices.Contains(channelNames(), x.Channel) {
+			src.problem(path+".channel", "use one of "+strings.Join(channelNames(), ", "), strings.Join(channelNames(), "、")+" のどれかにしてください")
+		}
+		if !idPattern.MatchString(x.Account) {
+			src.problem(path+".account", "an account has small letters, digits and _ and begins with a letter", "アカウント名は英小文字で始め、英小文字・数字・_ だけにしてください")
+		}
+		if x.Purpose != "" && x.Purpose != marketing && x.Purpose != transactional {
+			src.problem(path+".purpose", "use marketing or transactional", "marketing か transactional にしてください")
+		}
+	}
+	for _, name := range sortedKeys(s.Links) {
+		if u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(s.Links[name])); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			src.problem("links."+name, "write a whole address such as https://shop.example/", "https://shop.example/ のような URL を書いてください")
+		}
+	}
+	for _, name := range sortedKeys(s.Caps) {
+		if !capPattern.MatchString(s.Caps[name].Default) {
+			src.problem("caps."+name, "write a cap as COUNT/PERIOD such as 2/7d, or none", "上限は 2/7d（7 日に 2 通）のように書くか、none にしてください")
+		}
+	}
+	if q := s.QuietHours; q != nil && (!clockPattern.MatchString(q.From) || !clockPattern.MatchString(q.To)) {
+		src.problem("quiet_hours", "quiet hours go from one time of day to another, such as 21:00 to 09:00", "送らない時間帯は 21:00 から 09:00 のように書いてください")
+	}
+}
+
+// complete fills in the defaults.
+func (s *Settings) complete() {
+	if s.Timezone == "" {
+		s.Timezone = "Asia/Tokyo"
+	}
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	s.zone = zone
+	if s.Accelerate < 1 {
+		s.Accelerate = 1
+	}
+	if s.DefaultLanguage == "" {
+		s.DefaultLanguage = "ja"
+	}
+}
+
+// scaled is a duration as the settings let it pass, at least a millisecond.
+func (s *Settings) scaled(d time.Duration) time.Duration {
+	if s.Accelerate <= 1 {
+		return d
+	}
+	return max(time.Duration(float64(d)/s.Accelerate).Truncate(time.Millisecond), time.Millisecond)
+}
+
+// account is the sender's account for a channel and purpose.
+func (s *Settings) account(channel, purpose string) string {
+	name := "default"
+	for i := range s.Senders {
+		x := &s.Senders[i]
+		if x.Channel != channel {
+			continue
+		}
+		if x.Purpose == purpose {
+			return x.Account
+		}
+		if x.Purpose == "" && name == "default" {
+			name = x.Account
+		}
+	}
+	return name
+}
+
+// mailGroups are receiving systems that answer for several domains, each with limits and moods of its own.
+var mailGroups = map[string]string{
+	"gmail.com": "gmail", "googlemail.com": "gmail", "yahoo.co.jp": "yahoo_jp", "ymail.ne.jp": "yahoo_jp",
+	"icloud.com": "icloud", "me.com": "icloud", "mac.com": "icloud",
+	"outlook.com": "outlook", "outlook.jp": "outlook", "hotmail.com": "outlook", "hotmail.co.jp": "outlook", "live.jp": "outlook",
+	"docomo.ne.jp": "docomo", "ezweb.ne.jp": "au", "au.com": "au", "softbank.ne.jp": "softbank", "i.softbank.jp": "softbank",
+	"ymobile.ne.jp": "softbank", "ymobile1.ne.jp": "softbank",
+}
+
+// destination is the queue that a message waits in: channel:account, and for mail the receiving system.
+func destination(channel, account, address string) string {
+	d := channel + ":" + account
+	if channel != "email" {
+		return d
+	}
+	_, domain, _ := strings.Cut(address, "@")
+	group := mailGroups[strings.ToLower(domain)]
+	if group == "" {
+		group = "other"
+	}
+	return d + ":" + group
+}
+
+// channelKind is the kind of identifier that is the address of a channel.
+func channelKind(channel string) enishi.Kind {
+	if channel == "line" {
+		return enishi.LINEUser
+	}
+	return enishi.Email
+}
