@@ -59,7 +59,9 @@ func (x *reader) wrong(field, want, wantJA string) {
 }
 
 // object begins an object; false when the value is null or something else (an error, unless null).
-func (x *reader) object(field string) bool { return x.begin('{', field, "an object", "オブジェクト {…}") }
+func (x *reader) object(field string) bool {
+	return x.begin('{', field, "an object", "オブジェクト {…}")
+}
 
 // list begins a list.
 func (x *reader) list(field string) bool { return x.begin('[', field, "a list", "配列 […]") }
@@ -353,7 +355,7 @@ func hex4(s []byte) (rune, bool) {
 		case c >= '0' && c <= '9':
 			c -= '0'
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c|0x20 - 'a' + 10
+			c = c | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}
@@ -421,4 +423,3 @@ func (x *reader) end() {
 		x.bad("something follows the value", "値の後に余分な文字があります")
 	}
 }
-

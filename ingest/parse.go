@@ -19,16 +19,17 @@ const MaxEventBytes = 512 << 10
 type Parser struct {
 	cfg   ParserConfig
 	rules map[string]*rule
+	names map[string]string // other systems' names of types, lower case
 }
 
 // ParserConfig is what a Parser needs to know of the workspace.
 type ParserConfig struct {
-	LineProvider    string                              // provider of LINE user ids that name none
-	Currency        string                              // of amounts that name none; JPY
-	Late            time.Duration                       // web events older than this are refused; 7 days, for which repeats are recognised
-	HistoricalAfter time.Duration                       // older events change facts only; 24 h
-	HistoricalTypes map[string]time.Duration            // the same by type
-	Blocked         func(x enishi.Identifier) bool      // identifiers of the guard settings that stand for nobody; nil: none
+	LineProvider    string                               // provider of LINE user ids that name none
+	Currency        string                               // of amounts that name none; JPY
+	Late            time.Duration                        // web events older than this are refused; 7 days, for which repeats are recognised
+	HistoricalAfter time.Duration                        // older events change facts only; 24 h
+	HistoricalTypes map[string]time.Duration             // the same by type
+	Blocked         func(x enishi.Identifier) bool       // identifiers of the guard settings that stand for nobody; nil: none
 	Ignored         func(k enishi.Kind, reason *Refusal) // told of an identifier that was left out; may be nil
 }
 
@@ -51,7 +52,7 @@ func NewParser(cfg ParserConfig) *Parser {
 	if cfg.HistoricalAfter == 0 {
 		cfg.HistoricalAfter = 24 * time.Hour
 	}
-	p := &Parser{cfg: cfg, rules: map[string]*rule{}}
+	p := &Parser{cfg: cfg, rules: map[string]*rule{}, names: eventNames()}
 	for _, info := range enishi.Types() {
 		p.rules[info.Name] = p.rule(info)
 	}
@@ -117,18 +118,14 @@ func (p *Parser) Parse(r *stream.Record, now time.Time) (Parsed, *Refusal) {
 	}
 	var src sourceEvent
 	if err := json.Unmarshal(r.Value, &src); err != nil {
-		return out, locate(r.Value, &src, err)
+		name := typeName(r.Value)
+		if !isSegmentType(name) { // whose fields of the same names have other types
+			return out, locate(r.Value, &src, err)
+		}
+		src = sourceEvent{Event: enishi.Event{Type: name}}
 	}
 	out.Event = src.Event
 	e := &out.Event
-	if isSegmentType(e.Type) {
-		var refusal *Refusal
-		if e, refusal = segmentRecord(r.Value); refusal != nil {
-			return out, refusal
-		}
-		out.Event = *e
-		e = &out.Event
-	}
 	if src.Import != nil {
 		file, err := strconv.ParseUint(src.Import.File, 16, 64)
 		if err != nil || src.Import.Row == 0 {
@@ -141,6 +138,14 @@ func (p *Parser) Parse(r *stream.Record, now time.Time) (Parsed, *Refusal) {
 		appended = now // the producer's format has no time
 	}
 	var refusal *Refusal
+	if isSegmentType(e.Type) {
+		translated, refusal := p.segmentRecord(r.Value, appended)
+		if refusal != nil {
+			return out, refusal.of(e.Type)
+		}
+		translated.Import = e.Import
+		*e = *translated
+	}
 	if out.Identifiers, refusal = p.check(e, appended, now); refusal != nil {
 		return out, refusal.of(e.Type)
 	}
@@ -183,10 +188,11 @@ func (p *Parser) typeOf(e *enishi.Event) (*rule, *Refusal) {
 	}
 	r := p.rules[e.Type]
 	if r == nil {
-		info, ok := enishi.LookupType(e.Type)
-		if !ok {
-			info, ok = typeForName(e.Type)
+		name := e.Type
+		if typ, ok := p.typeForName(name); ok {
+			name = typ
 		}
+		info, ok := enishi.LookupType(name)
 		if !ok {
 			return nil, refusef(CodeUnknown, "type", "%q is no type of event: see the list in docs/events.md, or use custom.NAME for an event of your own",
 				"%q というイベントはありません。docs/events.md の一覧から選ぶか、独自のイベントには custom.名前 を使ってください", clip(e.Type))

@@ -1,7 +1,9 @@
 package journeys
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sort"
 	"strings"
 
@@ -207,9 +209,18 @@ func sides(ts []lexer.Token) (own, person bool) {
 	return own || !person, person
 }
 
+// personExpression compiles a segment's expression that has no definition of its own.
+func personExpression(text string) (*segments.Segment, error) {
+	body, err := json.Marshal(segments.Body{Expression: text})
+	if err != nil {
+		return nil, fmt.Errorf("write expression: %w", err)
+	}
+	return segments.Compile("", 0, body)
+}
+
 // person compiles a part about the person.
 func (p *splitter) person(from, to int) (*expression, *expressionError) {
-	seg, err := segments.CompileExpr(string(p.text[from:to]))
+	seg, err := personExpression(string(p.text[from:to]))
 	if err == nil {
 		return &expression{person: seg}, nil
 	}
@@ -234,14 +245,14 @@ func (p *splitter) person(from, to int) (*expression, *expressionError) {
 	return nil, out
 }
 
-// path is the dotted name that a chain of members spells, e.g. event.order.total; "" for anything else.
-func path(node ast.Node) string {
+// dotted is the name that a chain of members spells, e.g. event.order.total; "" for anything else.
+func dotted(node ast.Node) string {
 	switch n := node.(type) {
 	case *ast.IdentifierNode:
 		return n.Value
 	case *ast.MemberNode:
 		name, ok := n.Property.(*ast.StringNode)
-		if base := path(n.Node); ok && base != "" && !n.Optional {
+		if base := dotted(n.Node); ok && base != "" && !n.Optional {
 			return base + "." + name.Value
 		}
 	}
@@ -266,12 +277,12 @@ func unknownName(node ast.Node, fs fields) *expressionError {
 		if m, ok := (*n).(*ast.MemberNode); ok {
 			inner[m.Node] = true
 		}
-		if isOwn(path(*n)) {
+		if isOwn(dotted(*n)) {
 			chains = append(chains, *n)
 		}
 	}))
 	for _, n := range chains {
-		name := path(n)
+		name := dotted(n)
 		if inner[n] && !isField(name, fs) {
 			continue
 		}
@@ -335,7 +346,7 @@ func (p *splitter) own(from, to int) (*expression, *expressionError) {
 	}
 	used := map[string]field{}
 	ast.Walk(&tree.Node, visitor(func(n *ast.Node) {
-		if name := path(*n); isOwn(name) && isField(name, p.fs) {
+		if name := dotted(*n); isOwn(name) && isField(name, p.fs) {
 			f, ok := p.fs[name]
 			if !ok {
 				f = property(name)
@@ -350,7 +361,7 @@ func (p *splitter) own(from, to int) (*expression, *expressionError) {
 		x.uses = append(x.uses, used[name])
 	}
 	flatten := visitor(func(n *ast.Node) {
-		if name := path(*n); used[name].name != "" {
+		if name := dotted(*n); used[name].name != "" {
 			ast.Patch(n, &ast.IdentifierNode{Value: name})
 		}
 	})

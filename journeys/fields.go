@@ -192,8 +192,8 @@ func (fs fields) runs() {
 	truth("valid", func(o *orderState) bool { return o.view.Valid })
 	truth("automatic", func(o *orderState) bool { return o.view.Order.Automatic })
 	truth("is_gift", func(o *orderState) bool { return o.view.Order.ShipTo != nil && o.view.Order.ShipTo.IsGift })
-	truth("shipped", func(o *orderState) bool { return o.shipped > 0 })
-	truth("delivered", func(o *orderState) bool { return o.delivered > 0 && o.delivered >= o.parcels })
+	truth("shipped", func(o *orderState) bool { return !o.view.ShippedAt.IsZero() })
+	truth("delivered", func(o *orderState) bool { return !o.view.DeliveredAt.IsZero() })
 	truth("cancelled", func(o *orderState) bool { return !o.view.CancelledAt.IsZero() })
 	truth("refunded", func(o *orderState) bool { return !o.view.RefundedAt.IsZero() || o.view.Order.Refunded > 0 })
 	truth("returned", func(o *orderState) bool { return o.returned })
@@ -215,7 +215,7 @@ func (fs fields) runs() {
 
 	fs.truth("run.shipment.known", func(s *scope) bool { return s.shipment() != nil })
 	fs.truth("run.shipment.shipped", func(s *scope) bool { x := s.shipment(); return x != nil && !x.ShippedAt.IsZero() })
-	fs.truth("run.shipment.delivered", func(s *scope) bool { x := s.shipment(); return x != nil && delivered(x) })
+	fs.truth("run.shipment.delivered", func(s *scope) bool { x := s.shipment(); return x != nil && !x.DeliveredAt.IsZero() })
 	fs.truth("run.shipment.returned", func(s *scope) bool { x := s.shipment(); return x != nil && !x.ReturnedAt.IsZero() })
 	fs.text("run.shipment.status", func(s *scope) string {
 		if x := s.shipment(); x != nil {

@@ -2,7 +2,6 @@ package journeys
 
 import (
 	"encoding/json"
-	"sort"
 	"time"
 
 	"enishi"
@@ -84,11 +83,11 @@ type scope struct {
 
 // orderState is the run's order with what belongs to it.
 type orderState struct {
-	known                       bool
-	view                        profiles.OrderView
-	parcels, shipped, delivered int   // parcels: as many as are told of, or known
-	manual                      int64 // 1 for the person's first valid order that is not automatic
-	returned, reviewed          bool
+	known              bool
+	view               profiles.OrderView
+	parcels, delivered int   // parcels: as many as are told of, or known
+	manual             int64 // 1 for the person's first valid order that is not automatic
+	returned, reviewed bool
 }
 
 // orderKey is the order that the run is about: of its keys, or of the event at hand before it begins.
@@ -143,10 +142,7 @@ func (o *orderState) take(v *profiles.View, id string) {
 			continue
 		}
 		o.parcels = max(o.parcels, x.Of)
-		if !x.ShippedAt.IsZero() || !x.DeliveredAt.IsZero() {
-			o.shipped++
-		}
-		if delivered(x) {
+		if !x.DeliveredAt.IsZero() && x.ReturnedAt.IsZero() {
 			o.delivered++
 		}
 		o.returned = o.returned || !x.ReturnedAt.IsZero()
@@ -159,11 +155,6 @@ func (o *orderState) take(v *profiles.View, id string) {
 	for i := range v.Reviews {
 		o.reviewed = o.reviewed || o.isReview(&v.Reviews[i], id)
 	}
-}
-
-// delivered: a parcel that was collected has arrived too.
-func delivered(x *profiles.ShipmentView) bool {
-	return !x.DeliveredAt.IsZero() || x.Status == "picked_up"
 }
 
 // isReview: a review names its order, or names none and is of a product that was in it.
@@ -221,26 +212,37 @@ func (s *scope) cart() *profiles.CartState {
 // messagesBefore counts the messages that this journey decided for the person in other runs.
 func (s *scope) messagesBefore() int {
 	n := 0
-	for i := range s.p.Subjects {
-		ms := s.p.Subjects[i].Messages
-		for j := range ms {
-			if ms[j].Journey == s.j.Name && ms[j].RunID != s.run {
-				n++
-			}
+	v := s.p.View()
+	for i := range v.Messages {
+		if v.Messages[i].Journey == s.j.Name && v.Messages[i].RunID != s.run {
+			n++
 		}
 	}
 	return n
 }
 
-// findMessage finds what the person's state knows of a send.
+// findMessage is what the person's state knows of a send, joined over the identifiers; nil when it knows none.
 func findMessage(p *profiles.Profile, id enishi.ID) *profiles.Message {
-	var best *profiles.Message
-	for i := range p.Subjects {
-		ms := p.Subjects[i].Messages
-		at := sort.Search(len(ms), func(k int) bool { return ms[k].SendID.Compare(id) >= 0 })
-		if at < len(ms) && ms[at].SendID == id && (best == nil || ms[at].Round > best.Round) {
-			best = &ms[at]
+	if !anyMessage(p, func(m *profiles.Message) bool { return m.SendID == id }) {
+		return nil
+	}
+	v := p.View()
+	for i := range v.Messages {
+		if v.Messages[i].SendID == id {
+			return &v.Messages[i]
 		}
 	}
-	return best
+	return nil
+}
+
+// anyMessage looks through the messages as they are stored, before a view is made for them.
+func anyMessage(p *profiles.Profile, is func(*profiles.Message) bool) bool {
+	for i := range p.Subjects {
+		for k := range p.Subjects[i].Messages {
+			if is(&p.Subjects[i].Messages[k]) {
+				return true
+			}
+		}
+	}
+	return false
 }

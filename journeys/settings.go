@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // the shop's zone must be known wherever the program runs
-
-	"enishi"
 )
 
 // Settings are what a marketer sets for all journeys. They are a definition, so a change acts at one place of the log.
@@ -154,12 +152,4 @@ func destination(channel, account, address string) string {
 		group = "other"
 	}
 	return d + ":" + group
-}
-
-// channelKind is the kind of identifier that is the address of a channel.
-func channelKind(channel string) enishi.Kind {
-	if channel == "line" {
-		return enishi.LINEUser
-	}
-	return enishi.Email
 }

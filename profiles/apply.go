@@ -90,11 +90,12 @@ func (f *folding) dispatch(family, name string) {
 	}
 }
 
-// mark notes a change for the view and for the next checkpoint.
+// mark notes a change for the view and for the next checkpoint. Visits are so many that addVisit and dropVisit keep the
+// view's list themselves.
 func (p *Profile) mark(c Change) {
 	p.dirty |= c
 	if p.view != nil {
-		p.view.stale |= c
+		p.view.stale |= c &^ ChangedVisits
 	}
 }
 

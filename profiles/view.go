@@ -39,6 +39,24 @@ type View struct {
 	Risks      []string
 	HoldUntil  time.Time // zero: no hold now unless Held; a hold without end has the year 9999
 	HoldReason string
+
+	stale   Change // what must be made anew
+	search  string // names as in the table people
+	joined  []Order
+	refs    []orderRef
+	stubs   []Stub
+	parcels []Shipment
+	returns []Return
+	owned   []Visit // Visits when they come from several subjects
+	bufs    buffers
+}
+
+// buffers hold joined collections of several subjects, to be used again.
+type buffers struct {
+	stores   []StoreVisit
+	reviews  []Review
+	surveys  []Survey
+	messages []Message
 }
 
 // OrderView is an order joined over subjects, with its parcels taken in.

@@ -62,6 +62,9 @@ func (x *Profile) AppendWire(b []byte) []byte {
 	if x.MovedBy != 0 {
 		b = wire.AppendTagUvarint(b, 0x48, wire.Zigzag(x.MovedBy))
 	}
+	if !x.ErasedAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x50, wire.Zigzag(x.ErasedAt.UnixMilli()))
+	}
 	return b
 }
 
@@ -175,6 +178,10 @@ func (x *Profile) ParseWire(s string) error {
 			var u14 uint64
 			u14, i = wire.Uvarint(s, i)
 			x.MovedBy = wire.Unzigzag(u14)
+		case 10<<3 | 0: // ErasedAt
+			var u15 uint64
+			u15, i = wire.Uvarint(s, i)
+			x.ErasedAt = wire.Time(u15)
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1054,6 +1061,17 @@ func (x *Order) AppendWire(b []byte) []byte {
 		b = append(b, 0x2a)
 		b = wire.AppendBytes(b, x.Channel)
 	}
+	if len(x.Kept) != 0 {
+		b = append(b, 0x32, 0)
+		from4 := len(b)
+		for i4 := range x.Kept {
+			b = append(b, 0)
+			from5 := len(b)
+			b = x.Kept[i4].AppendWire(b)
+			b = wire.Close(b, from5)
+		}
+		b = wire.Close(b, from4)
+	}
 	return b
 }
 
@@ -1110,6 +1128,32 @@ func (x *Order) ParseWire(s string) error {
 			x.Source, i = wire.Content(s, i)
 		case 5<<3 | 2: // Channel
 			x.Channel, i = wire.Content(s, i)
+		case 6<<3 | 2: // Kept
+			var p6 string
+			p6, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Order", at)
+			}
+			n7 := wire.Count(p6)
+			if n7 < 0 {
+				return wire.Corrupt("profiles.Order", at)
+			}
+			var l7 []Kept
+			if n7 > 0 {
+				l7 = make([]Kept, n7)
+			}
+			j7 := 0
+			for k7 := range l7 {
+				var p8 string
+				p8, j7 = wire.Content(p6, j7)
+				if j7 < 0 {
+					return wire.Corrupt("profiles.Order", at)
+				}
+				if err := l7[k7].ParseWire(p8); err != nil {
+					return wire.Nested(err, "profiles.Order", i-len(p6)+j7-len(p8))
+				}
+			}
+			x.Kept = l7
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1174,6 +1218,56 @@ func (x *Mark) ParseWire(s string) error {
 }
 
 // AppendWire appends the encoding of x to b.
+func (x *Kept) AppendWire(b []byte) []byte {
+	if x.Version != 0 {
+		b = wire.AppendTagUvarint(b, 0x08, wire.Zigzag(x.Version))
+	}
+	if x.Event != (enishi.ID{}) {
+		b = append(b, 0x13)
+		b = append(b, x.Event[:]...)
+	}
+	if x.Fields != 0 {
+		b = wire.AppendTagUvarint(b, 0x18, uint64(x.Fields))
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Kept) ParseWire(s string) error {
+	*x = Kept{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 0: // Version
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.Version = wire.Unzigzag(u1)
+		case 2<<3 | 3: // Event
+			var p2 string
+			p2, i = wire.Raw(s, i, 16)
+			copy(x.Event[:], p2)
+		case 3<<3 | 0: // Fields
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Fields = uint32(u3)
+			if uint64(x.Fields) != u3 {
+				i = -1
+			}
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.Kept", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
 func (x *Stub) AppendWire(b []byte) []byte {
 	if x.Key != "" {
 		b = append(b, 0x0a)
@@ -1190,6 +1284,13 @@ func (x *Stub) AppendWire(b []byte) []byte {
 	}
 	if x.Automatic {
 		b = append(b, 0x2c)
+	}
+	if x.Currency != "" {
+		b = append(b, 0x32)
+		b = wire.AppendBytes(b, x.Currency)
+	}
+	if x.Invalid {
+		b = append(b, 0x3c)
 	}
 	return b
 }
@@ -1220,6 +1321,10 @@ func (x *Stub) ParseWire(s string) error {
 			x.At = wire.Time(u3)
 		case 5<<3 | 4: // Automatic
 			x.Automatic = true
+		case 6<<3 | 2: // Currency
+			x.Currency, i = wire.Content(s, i)
+		case 7<<3 | 4: // Invalid
+			x.Invalid = true
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1253,6 +1358,17 @@ func (x *Shipment) AppendWire(b []byte) []byte {
 			b = wire.Close(b, from3)
 		}
 		b = wire.Close(b, from2)
+	}
+	if len(x.Kept) != 0 {
+		b = append(b, 0x22, 0)
+		from4 := len(b)
+		for i4 := range x.Kept {
+			b = append(b, 0)
+			from5 := len(b)
+			b = x.Kept[i4].AppendWire(b)
+			b = wire.Close(b, from5)
+		}
+		b = wire.Close(b, from4)
 	}
 	return b
 }
@@ -1306,6 +1422,32 @@ func (x *Shipment) ParseWire(s string) error {
 				}
 			}
 			x.Marks = l4
+		case 4<<3 | 2: // Kept
+			var p6 string
+			p6, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Shipment", at)
+			}
+			n7 := wire.Count(p6)
+			if n7 < 0 {
+				return wire.Corrupt("profiles.Shipment", at)
+			}
+			var l7 []Kept
+			if n7 > 0 {
+				l7 = make([]Kept, n7)
+			}
+			j7 := 0
+			for k7 := range l7 {
+				var p8 string
+				p8, j7 = wire.Content(p6, j7)
+				if j7 < 0 {
+					return wire.Corrupt("profiles.Shipment", at)
+				}
+				if err := l7[k7].ParseWire(p8); err != nil {
+					return wire.Nested(err, "profiles.Shipment", i-len(p6)+j7-len(p8))
+				}
+			}
+			x.Kept = l7
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1499,6 +1641,9 @@ func (x *Contact) AppendWire(b []byte) []byte {
 	if !x.SolvedAt.IsZero() {
 		b = wire.AppendTagUvarint(b, 0x40, wire.Zigzag(x.SolvedAt.UnixMilli()))
 	}
+	if !x.TopicAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x48, wire.Zigzag(x.TopicAt.UnixMilli()))
+	}
 	return b
 }
 
@@ -1534,6 +1679,10 @@ func (x *Contact) ParseWire(s string) error {
 			var u3 uint64
 			u3, i = wire.Uvarint(s, i)
 			x.SolvedAt = wire.Time(u3)
+		case 9<<3 | 0: // TopicAt
+			var u4 uint64
+			u4, i = wire.Uvarint(s, i)
+			x.TopicAt = wire.Time(u4)
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1686,6 +1835,17 @@ func (x *Return) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from2)
 	}
+	if len(x.Kept) != 0 {
+		b = append(b, 0x22, 0)
+		from4 := len(b)
+		for i4 := range x.Kept {
+			b = append(b, 0)
+			from5 := len(b)
+			b = x.Kept[i4].AppendWire(b)
+			b = wire.Close(b, from5)
+		}
+		b = wire.Close(b, from4)
+	}
 	return b
 }
 
@@ -1738,6 +1898,32 @@ func (x *Return) ParseWire(s string) error {
 				}
 			}
 			x.Marks = l4
+		case 4<<3 | 2: // Kept
+			var p6 string
+			p6, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Return", at)
+			}
+			n7 := wire.Count(p6)
+			if n7 < 0 {
+				return wire.Corrupt("profiles.Return", at)
+			}
+			var l7 []Kept
+			if n7 > 0 {
+				l7 = make([]Kept, n7)
+			}
+			j7 := 0
+			for k7 := range l7 {
+				var p8 string
+				p8, j7 = wire.Content(p6, j7)
+				if j7 < 0 {
+					return wire.Corrupt("profiles.Return", at)
+				}
+				if err := l7[k7].ParseWire(p8); err != nil {
+					return wire.Nested(err, "profiles.Return", i-len(p6)+j7-len(p8))
+				}
+			}
+			x.Kept = l7
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1811,6 +1997,10 @@ func (x *Message) AppendWire(b []byte) []byte {
 		b = append(b, 0x8b, 0x01)
 		b = append(b, x.To[:]...)
 	}
+	if x.Destination != "" {
+		b = append(b, 0x92, 0x01)
+		b = wire.AppendBytes(b, x.Destination)
+	}
 	return b
 }
 
@@ -1881,6 +2071,8 @@ func (x *Message) ParseWire(s string) error {
 			var p10 string
 			p10, i = wire.Raw(s, i, 16)
 			copy(x.To[:], p10)
+		case 18<<3 | 2: // Destination
+			x.Destination, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2110,6 +2302,12 @@ func (x *SeenID) AppendWire(b []byte) []byte {
 	if x.Day != 0 {
 		b = wire.AppendTagUvarint(b, 0x10, wire.Zigzag(int64(x.Day)))
 	}
+	if x.Counts != 0 {
+		b = wire.AppendTagUvarint(b, 0x18, uint64(x.Counts))
+	}
+	if x.Points != 0 {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.Points))
+	}
 	return b
 }
 
@@ -2134,6 +2332,17 @@ func (x *SeenID) ParseWire(s string) error {
 			if wire.Zigzag(int64(x.Day)) != u2 {
 				i = -1
 			}
+		case 3<<3 | 0: // Counts
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Counts = uint8(u3)
+			if uint64(x.Counts) != u3 {
+				i = -1
+			}
+		case 4<<3 | 0: // Points
+			var u4 uint64
+			u4, i = wire.Uvarint(s, i)
+			x.Points = wire.Unzigzag(u4)
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2147,7 +2356,8 @@ func (x *SeenID) ParseWire(s string) error {
 // AppendWire appends the encoding of x to b.
 func (x *FileMark) AppendWire(b []byte) []byte {
 	if x.File != 0 {
-		b = wire.AppendTagUvarint(b, 0x08, x.File)
+		b = append(b, 0x09)
+		b = wire.AppendFixed64(b, x.File)
 	}
 	if x.Row != 0 {
 		b = wire.AppendTagUvarint(b, 0x10, x.Row)
@@ -2165,9 +2375,9 @@ func (x *FileMark) ParseWire(s string) error {
 			tag, i = wire.Uvarint(s, at)
 		}
 		switch tag {
-		case 1<<3 | 0: // File
+		case 1<<3 | 1: // File
 			var u1 uint64
-			u1, i = wire.Uvarint(s, i)
+			u1, i = wire.Uint64(s, i)
 			x.File = u1
 		case 2<<3 | 0: // Row
 			var u2 uint64

@@ -11,7 +11,7 @@ import (
 // japan is the zone of date("2026-11-01"). Japan has had no summer time since 1951.
 var japan = time.FixedZone("JST", 9*60*60)
 
-func (c *checker) call(t *ast.CallNode) (*node, error) {
+func (c *typing) call(t *ast.CallNode) (*node, error) {
 	callee, ok := t.Callee.(*ast.IdentifierNode)
 	if !ok {
 		return nil, c.fail(t.Location(), "values have no methods", "値にメソッドはありません")
@@ -50,7 +50,7 @@ func (c *checker) call(t *ast.CallNode) (*node, error) {
 }
 
 // text1 is the single text that a function takes as it is.
-func (c *checker) text1(t *ast.CallNode, example string) (string, error) {
+func (c *typing) text1(t *ast.CallNode, example string) (string, error) {
 	if len(t.Arguments) == 1 {
 		if s, ok := t.Arguments[0].(*ast.StringNode); ok {
 			return s.Value, nil
@@ -62,7 +62,7 @@ func (c *checker) text1(t *ast.CallNode, example string) (string, error) {
 // maxAgo bounds ago: a hundred years.
 const maxAgo = 36_500 * 24 * time.Hour
 
-func (c *checker) ago(t *ast.CallNode) (*node, error) {
+func (c *typing) ago(t *ast.CallNode) (*node, error) {
 	text, err := c.text1(t, `ago("90d")`)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (c *checker) ago(t *ast.CallNode) (*node, error) {
 	return nil, c.fail(at, "%q is no span of time: write days, hours or minutes as \"90d\", \"12h\" or \"30m\"", "「%s」は期間ではありません。\"90d\"（日）、\"12h\"（時間）、\"30m\"（分）のように書いてください", text)
 }
 
-func (c *checker) date(t *ast.CallNode) (*node, error) {
+func (c *typing) date(t *ast.CallNode) (*node, error) {
 	text, err := c.text1(t, `date("2026-11-01")`)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (c *checker) date(t *ast.CallNode) (*node, error) {
 	return &node{op: opConst, kind: Instant, i: at.UnixMilli(), at: t.Location()}, nil
 }
 
-func (c *checker) presence(name string, t *ast.CallNode) (*node, error) {
+func (c *typing) presence(name string, t *ast.CallNode) (*node, error) {
 	if len(t.Arguments) != 1 {
 		return nil, c.fail(t.Location(), "%[1]s takes one value, as in %[1]s(last_order_at)", "%[1]s には値を 1 つ渡します。例: %[1]s(last_order_at)", name)
 	}
@@ -121,7 +121,7 @@ func (c *checker) presence(name string, t *ast.CallNode) (*node, error) {
 	return n, nil
 }
 
-func (c *checker) builtin(t *ast.BuiltinNode) (*node, error) {
+func (c *typing) builtin(t *ast.BuiltinNode) (*node, error) {
 	switch t.Name {
 	case "count", "any", "all", "none", "sum":
 		return c.aggregate(t.Name, t.Arguments, t)
@@ -132,7 +132,7 @@ func (c *checker) builtin(t *ast.BuiltinNode) (*node, error) {
 }
 
 // source reads a list, perhaps filtered.
-func (c *checker) source(t ast.Node) (*Collection, *node, error) {
+func (c *typing) source(t ast.Node) (*Collection, *node, error) {
 	switch t := t.(type) {
 	case *ast.IdentifierNode:
 		l := language().list[t.Value]
@@ -173,7 +173,7 @@ func kept(l *Collection, t ast.Node) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		inner := &checker{src: l.only, runes: []rune(l.only), in: l}
+		inner := &typing{src: l.only, runes: []rune(l.only), in: l}
 		if where, err = inner.predicate(tree.(*ast.BuiltinNode).Arguments[1]); err != nil {
 			return nil, err
 		}
@@ -196,14 +196,14 @@ func both(a, b *node) *node {
 	return join(opAnd, b.at, a, b)
 }
 
-// within is the checker of the condition of a list.
-func (c *checker) within(l *Collection) *checker {
+// within reads the condition of a list.
+func (c *typing) within(l *Collection) *typing {
 	inner := *c
 	inner.in = l
 	return &inner
 }
 
-func (c *checker) predicate(t ast.Node) (*node, error) {
+func (c *typing) predicate(t ast.Node) (*node, error) {
 	if p, ok := t.(*ast.PredicateNode); ok {
 		t = p.Node
 	}
@@ -211,7 +211,7 @@ func (c *checker) predicate(t ast.Node) (*node, error) {
 }
 
 // aggregate reads a call over a list.
-func (c *checker) aggregate(name string, args []ast.Node, t ast.Node) (*node, error) {
+func (c *typing) aggregate(name string, args []ast.Node, t ast.Node) (*node, error) {
 	if c.in != nil {
 		return nil, c.fail(t.Location(), "%s cannot stand inside the condition of another list", "%s は別のリストの条件の中には書けません", name)
 	}
@@ -250,7 +250,7 @@ func (c *checker) aggregate(name string, args []ast.Node, t ast.Node) (*node, er
 }
 
 // measure reads sum, avg, min and max.
-func (c *checker) measure(name string, l *Collection, where *node, arg, t ast.Node) (*node, error) {
+func (c *typing) measure(name string, l *Collection, where *node, arg, t ast.Node) (*node, error) {
 	if p, ok := arg.(*ast.PredicateNode); ok {
 		arg = p.Node
 	}

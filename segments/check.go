@@ -9,8 +9,8 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// checker turns expr's tree into the typed tree, or says what is wrong and where.
-type checker struct {
+// typing turns expr's tree into the typed tree, or says what is wrong and where.
+type typing struct {
 	src   string
 	runes []rune
 	in    *Collection // the list whose condition is being read; nil outside
@@ -24,7 +24,7 @@ func check(src string) (*node, ast.Node, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &checker{src: src, runes: []rune(src)}
+	c := &typing{src: src, runes: []rune(src)}
 	n, err := c.condition(tree)
 	if err != nil {
 		return nil, nil, err
@@ -35,12 +35,12 @@ func check(src string) (*node, ast.Node, error) {
 	return n, tree, nil
 }
 
-func (c *checker) fail(at file.Location, en, ja string, args ...any) error {
+func (c *typing) fail(at file.Location, en, ja string, args ...any) error {
 	return failf(c.src, at, en, ja, args...)
 }
 
 // condition reads something that is true or false.
-func (c *checker) condition(tree ast.Node) (*node, error) {
+func (c *typing) condition(tree ast.Node) (*node, error) {
 	n, err := c.value(tree)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (c *checker) condition(tree ast.Node) (*node, error) {
 }
 
 // value reads a part of any kind.
-func (c *checker) value(tree ast.Node) (*node, error) {
+func (c *typing) value(tree ast.Node) (*node, error) {
 	if c.depth++; c.depth > maxDepth {
 		return nil, c.fail(tree.Location(), "the expression is nested deeper than %d levels: split it into several segments", "式の入れ子が深すぎます（上限 %d 段）。セグメントを分けてください", maxDepth)
 	}
@@ -107,7 +107,7 @@ func (c *checker) value(tree ast.Node) (*node, error) {
 }
 
 // literal bounds a number, so that every evaluator holds it exactly.
-func (c *checker) literal(r *big.Rat, at file.Location) (*node, error) {
+func (c *typing) literal(r *big.Rat, at file.Location) (*node, error) {
 	nano := new(big.Rat).Mul(r, big.NewRat(1_000_000_000, 1))
 	if !nano.IsInt() || new(big.Rat).Abs(r).Cmp(big.NewRat(1_000_000_000_000_000, 1)) >= 0 {
 		return nil, c.fail(at, "a number has at most 15 digits before the point and 9 after it", "数値は整数部 15 桁、小数部 9 桁までです")
@@ -119,7 +119,7 @@ func (c *checker) literal(r *big.Rat, at file.Location) (*node, error) {
 	return &node{op: opConst, kind: kind, exact: r, at: at}, nil
 }
 
-func (c *checker) unary(t *ast.UnaryNode) (*node, error) {
+func (c *typing) unary(t *ast.UnaryNode) (*node, error) {
 	if t.Operator == "!" || t.Operator == "not" {
 		x, err := c.condition(t.Node)
 		if err != nil {
@@ -137,7 +137,7 @@ func (c *checker) unary(t *ast.UnaryNode) (*node, error) {
 	return (&node{op: opNeg, kind: x.kind, args: []*node{x}, maybe: true, at: t.Location()}).derive(), nil
 }
 
-func (c *checker) binary(t *ast.BinaryNode) (*node, error) {
+func (c *typing) binary(t *ast.BinaryNode) (*node, error) {
 	switch t.Operator {
 	case "&&", "and", "||", "or":
 		return c.logic(t)
@@ -156,7 +156,7 @@ func (c *checker) binary(t *ast.BinaryNode) (*node, error) {
 }
 
 // logic reads a chain of one operator flat: a hundred conditions in a row are not nested.
-func (c *checker) logic(t *ast.BinaryNode) (*node, error) {
+func (c *typing) logic(t *ast.BinaryNode) (*node, error) {
 	and := func(name string) bool { return name == "&&" || name == "and" }
 	o := opOr
 	if and(t.Operator) {
@@ -189,7 +189,7 @@ func (c *checker) logic(t *ast.BinaryNode) (*node, error) {
 
 func logical(name string) bool { return name == "&&" || name == "and" || name == "||" || name == "or" }
 
-func (c *checker) in_(t *ast.BinaryNode) (*node, error) {
+func (c *typing) in_(t *ast.BinaryNode) (*node, error) {
 	array, ok := t.Right.(*ast.ArrayNode)
 	if !ok {
 		return c.has(t)
@@ -228,7 +228,7 @@ func (c *checker) in_(t *ast.BinaryNode) (*node, error) {
 }
 
 // has reads `"reseller" in risks`.
-func (c *checker) has(t *ast.BinaryNode) (*node, error) {
+func (c *typing) has(t *ast.BinaryNode) (*node, error) {
 	id, ok := t.Right.(*ast.IdentifierNode)
 	f := (*Field)(nil)
 	if ok {
@@ -247,7 +247,7 @@ func (c *checker) has(t *ast.BinaryNode) (*node, error) {
 	return &node{op: opHas, kind: Bool, field: f, s: x.s, inputs: f.Inputs, at: t.Location()}, nil
 }
 
-func (c *checker) textTest(t *ast.BinaryNode) (*node, error) {
+func (c *typing) textTest(t *ast.BinaryNode) (*node, error) {
 	x, err := c.value(t.Left)
 	if err != nil {
 		return nil, err
@@ -269,7 +269,7 @@ func (c *checker) textTest(t *ast.BinaryNode) (*node, error) {
 	return (&node{op: o, kind: Bool, s: y.s, args: []*node{x}, at: t.Location()}).derive(), nil
 }
 
-func (c *checker) identifier(t *ast.IdentifierNode) (*node, error) {
+func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {
 	f := language().scalar[t.Value]
 	if f == nil {
 		return nil, c.unknown(t)
@@ -294,11 +294,11 @@ func check1(src string) (*node, ast.Node, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	n, err := (&checker{src: src, runes: []rune(src)}).value(tree)
+	n, err := (&typing{src: src, runes: []rune(src)}).value(tree)
 	return n, tree, err
 }
 
-func (c *checker) unknown(t *ast.IdentifierNode) error {
+func (c *typing) unknown(t *ast.IdentifierNode) error {
 	if l := language().list[t.Value]; l != nil {
 		return c.fail(t.Location(), "%[1]s is a list: write count(%[1]s), any(%[1]s, ...) or the like", "%[1]s はリストです。count(%[1]s) や any(%[1]s, ...) のように書いてください", t.Value)
 	}
@@ -308,6 +308,10 @@ func (c *checker) unknown(t *ast.IdentifierNode) error {
 	if c.in != nil && c.in.field(t.Value) != nil {
 		return c.fail(t.Location(), "%[1]s is a field of %[2]s: write .%[1]s", "%[1]s は %[2]s の項目です。「.%[1]s」と書いてください", t.Value, c.in.Name)
 	}
+	first, _ := utf8.DecodeRuneInString(t.Value)
+	if err := wideError(c.src, t.Location(), first); err != nil {
+		return err
+	}
 	known := language().names()
 	for name := range signatures {
 		known = append(known, name)
@@ -316,7 +320,7 @@ func (c *checker) unknown(t *ast.IdentifierNode) error {
 	return c.fail(t.Location(), "%[1]s is not known%[2]s", "「%[1]s」という項目はありません%[3]s", t.Value, en, ja)
 }
 
-func (c *checker) member(t *ast.MemberNode) (*node, error) {
+func (c *typing) member(t *ast.MemberNode) (*node, error) {
 	name, ok := t.Property.(*ast.StringNode)
 	if !ok || t.Optional {
 		return nil, c.fail(t.Location(), "single elements of a list are not used: write any(...), max(...) or count(...)", "リストの要素を直接は参照できません。any(...)、max(...)、count(...) を使ってください")

@@ -5,7 +5,7 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-func (c *checker) compare(t *ast.BinaryNode) (*node, error) {
+func (c *typing) compare(t *ast.BinaryNode) (*node, error) {
 	x, err := c.value(t.Left)
 	if err != nil {
 		return nil, err
@@ -18,7 +18,7 @@ func (c *checker) compare(t *ast.BinaryNode) (*node, error) {
 }
 
 // comparison types x rel y. The constant side, if there is one, ends up on the right.
-func (c *checker) comparison(rel relation, x, y *node, at file.Location) (*node, error) {
+func (c *typing) comparison(rel relation, x, y *node, at file.Location) (*node, error) {
 	if x.op == opConst && y.op != opConst {
 		x, y, rel = y, x, rel.mirrored()
 	}
@@ -42,7 +42,7 @@ func (c *checker) comparison(rel relation, x, y *node, at file.Location) (*node,
 }
 
 // traits gives a trait the kind of what it is compared with.
-func (c *checker) traits(x, y *node, at file.Location) (_, _ *node, err error) {
+func (c *typing) traits(x, y *node, at file.Location) (_, _ *node, err error) {
 	as := func(trait, other *node) (*node, error) {
 		switch {
 		case other.kind == Untyped:
@@ -73,7 +73,7 @@ func (c *checker) traits(x, y *node, at file.Location) (_, _ *node, err error) {
 	return x, y, nil
 }
 
-func (c *checker) boolean(rel relation, x, y *node, at file.Location) (*node, error) {
+func (c *typing) boolean(rel relation, x, y *node, at file.Location) (*node, error) {
 	if rel != eq && rel != ne || y.op != opConst || x.op == opConst {
 		return nil, c.fail(at, "a condition is compared with true or false only, by == or !=: combine conditions with && and ||", "条件は == または != で true、false とだけ比較できます。条件の組み合わせには && と || を使ってください")
 	}
@@ -88,7 +88,7 @@ func (c *checker) boolean(rel relation, x, y *node, at file.Location) (*node, er
 	return not(x), nil
 }
 
-func (c *checker) mismatch(x, y *node, at file.Location) error {
+func (c *typing) mismatch(x, y *node, at file.Location) error {
 	if x.kind == Text && y.kind == Instant {
 		x, y = y, x
 	}
@@ -101,7 +101,7 @@ func (c *checker) mismatch(x, y *node, at file.Location) error {
 	return c.fail(at, "%[1]s cannot be compared with %[2]s", "%[3]sと%[4]sは比較できません", x.kind.String(), y.kind.String(), x.kind.JA(), y.kind.JA())
 }
 
-func (c *checker) numbers(rel relation, x, y *node, at file.Location) (*node, error) {
+func (c *typing) numbers(rel relation, x, y *node, at file.Location) (*node, error) {
 	if x.op == opConst && y.op == opConst {
 		return nil, c.fail(at, "two fixed values are compared: the answer never changes", "固定の値どうしを比較しています")
 	}
@@ -116,7 +116,7 @@ func (c *checker) numbers(rel relation, x, y *node, at file.Location) (*node, er
 }
 
 // counted turns a comparison of a count with a number into "at least": it stops counting early and knows its next change.
-func (c *checker) counted(rel relation, x *node, k int64, at file.Location) (*node, error) {
+func (c *typing) counted(rel relation, x *node, k int64, at file.Location) (*node, error) {
 	atLeast := func(k int64) *node {
 		if k <= 0 {
 			return constBool(true, at)
@@ -146,7 +146,7 @@ func (c *checker) counted(rel relation, x *node, k int64, at file.Location) (*no
 	return n, nil
 }
 
-func (c *checker) instants(rel relation, x, y *node, at file.Location) (*node, error) {
+func (c *typing) instants(rel relation, x, y *node, at file.Location) (*node, error) {
 	if x.op == opAgo {
 		x, y, rel = y, x, rel.mirrored()
 	}

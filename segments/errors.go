@@ -74,11 +74,11 @@ func syntaxError(src string, tokens []lexer.Token, err error) error {
 	}
 	t := tokens[i]
 	switch {
-	case t.Kind == lexer.EOF:
+	case strings.HasSuffix(e.Message, "token EOF"):
 		if open := unclosed(tokens); open != nil {
 			return failf(src, open.Location, "%q is never closed", "「%s」が閉じられていません", open.Value)
 		}
-		return failf(src, at, "the expression ends too early: a value or a condition is missing", "式が途中で終わっています。値または条件が必要です")
+		return failf(src, file.Location{From: utf8.RuneCountInString(src)}, "the expression ends too early: a value or a condition is missing", "式が途中で終わっています。値または条件が必要です")
 	case t.Is(lexer.Operator, "="):
 		return failf(src, at, "a single = does not compare: write ==", "「=」では比較できません。「==」と書いてください")
 	case t.Is(lexer.Operator, ">") && i > 0 && tokens[i-1].Is(lexer.Operator, "<"):
@@ -102,11 +102,10 @@ func lexError(src string, at file.Location, message string) error {
 	text := []rune(src)
 	if strings.HasPrefix(message, "unrecognized character") && at.From < len(text) {
 		for _, i := range []int{at.From, at.To - 1} {
-			if i < 0 || i >= len(text) {
-				continue
-			}
-			if narrow, ok := halfWidth(text[i]); ok {
-				return failf(src, file.Location{From: i}, "%q is a full-width character: type %q", "「%s」は全角です。半角の「%s」を入力してください", string(text[i]), narrow)
+			if i >= 0 && i < len(text) {
+				if err := wideError(src, file.Location{From: i}, text[i]); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -114,6 +113,14 @@ func lexError(src string, at file.Location, message string) error {
 		return failf(src, at, "the text is never closed: a quotation mark is missing", "文字列が閉じられていません。引用符が足りません")
 	}
 	return failf(src, at, "%s", "読めない文字があります（%s）", message)
+}
+
+// wideError is the error of a full-width character; nil for any other.
+func wideError(src string, at file.Location, r rune) error {
+	if narrow, ok := halfWidth(r); ok {
+		return failf(src, at, "%q is a full-width character: type %q", "「%s」は全角です。半角の「%s」を入力してください", string(r), narrow)
+	}
+	return nil
 }
 
 // unclosed finds the innermost bracket that stays open.

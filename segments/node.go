@@ -13,13 +13,13 @@ import (
 type op uint8
 
 const (
-	opConst op = iota // b, i, f or s by kind; exact: a number literal that has no kind yet
-	opField           // field, of the person or (list != nil) of the element
-	opTrait           // name, read as kind Text or Decimal
-	opTraitIs         // the trait's text form is s: true or false
-	opConsent         // name: marketing on this channel is permitted
-	opHas             // field of kind Texts has s
-	opAgo             // now less i milliseconds
+	opConst   op = iota // b, i, f or s by kind; exact: a number literal that has no kind yet
+	opField             // field, of the person or (list != nil) of the element
+	opTrait             // name, read as kind Text or Decimal
+	opTraitIs           // the trait's text form is s: true or false
+	opConsent           // name: marketing on this channel is permitted
+	opHas               // field of kind Texts has s
+	opAgo               // now less i milliseconds
 
 	opAnd // args
 	opOr  // args
@@ -63,7 +63,9 @@ var relations = map[string]relation{"==": eq, "!=": ne, "<": lt, "<=": le, ">": 
 var relationSQL = [...]string{eq: "=", ne: "!=", lt: "<", le: "<=", gt: ">", ge: ">="}
 
 // mirrored is the relation with its sides exchanged.
-func (r relation) mirrored() relation { return [...]relation{eq: eq, ne: ne, lt: gt, le: ge, gt: lt, ge: le}[r] }
+func (r relation) mirrored() relation {
+	return [...]relation{eq: eq, ne: ne, lt: gt, le: ge, gt: lt, ge: le}[r]
+}
 
 // node is a part of a checked expression.
 type node struct {

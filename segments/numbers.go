@@ -10,7 +10,7 @@ import (
 )
 
 // numeric reads a number.
-func (c *checker) numeric(tree ast.Node) (*node, error) {
+func (c *typing) numeric(tree ast.Node) (*node, error) {
 	n, err := c.value(tree)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func traitIs(n *node, b bool) *node {
 	return &m
 }
 
-func (c *checker) arithmetic(t *ast.BinaryNode) (*node, error) {
+func (c *typing) arithmetic(t *ast.BinaryNode) (*node, error) {
 	x, err := c.numeric(t.Left)
 	if err != nil {
 		if l, _ := c.value(t.Left); l != nil && l.kind == Instant {
@@ -83,7 +83,7 @@ func (c *checker) arithmetic(t *ast.BinaryNode) (*node, error) {
 }
 
 // fold computes with literals.
-func (c *checker) fold(operator string, x, y *big.Rat, at file.Location) (*node, error) {
+func (c *typing) fold(operator string, x, y *big.Rat, at file.Location) (*node, error) {
 	r := new(big.Rat)
 	switch operator {
 	case "+":
@@ -124,7 +124,7 @@ func decimal(n *node) *node {
 }
 
 // amount turns a literal or a whole number into an amount.
-func (c *checker) amount(n *node) (*node, error) {
+func (c *typing) amount(n *node) (*node, error) {
 	switch {
 	case n.literal():
 		r := new(big.Rat).Mul(n.exact, big.NewRat(int64(enishi.Unit), 1))
@@ -143,7 +143,7 @@ func (c *checker) amount(n *node) (*node, error) {
 
 // alike brings two numbers, of which at most one is a literal, to one kind: doubles if one is a double, amounts if one is an
 // amount, else whole numbers; a whole number next to a literal with decimals counts as a double.
-func (c *checker) alike(x, y *node) (_, _ *node, err error) {
+func (c *typing) alike(x, y *node) (_, _ *node, err error) {
 	double := func(n *node) bool { return n.kind == Decimal && !n.literal() }
 	switch {
 	case double(x) || double(y):

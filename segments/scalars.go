@@ -16,7 +16,7 @@ const orderInputs = profiles.ChangedOrders | profiles.ChangedShipments | profile
 // scalars is the table of a person's single values. Column names are those of the table people.
 func scalars() []*Field {
 	return slices.Concat(
-		inputs(orderInputs|profiles.ChangedLifetime,
+		inputs(orderInputs,
 			moneyField("ltv", "Lifetime value", "累計購入額（LTV）", func(v *view, _ int) enishi.Amount { return v.LTV }),
 			&Field{Name: "aov", Kind: Decimal, EN: "Average order value", JA: "平均注文額（AOV）", derived: "ltv / orders_count"},
 			textField("currency", "Currency", "通貨", func(v *view, _ int) string { return v.Currency }),
@@ -26,16 +26,16 @@ func scalars() []*Field {
 			timeField("last_order_at", "Latest order", "最終注文日時", func(v *view, _ int) time.Time { return v.LastOrderAt }),
 			timeField("last_manual_order_at", "Latest order without subscription orders", "最終注文日時（定期を除く）", func(v *view, _ int) time.Time { return v.LastManualOrderAt }),
 		),
-		inputs(profiles.ChangedAll,
+		inputs(profiles.ChangedLifetime|profiles.ChangedIdentifiers,
 			timeField("first_seen_at", "First seen", "初回接触日時", func(v *view, _ int) time.Time { return v.FirstSeenAt }),
 			timeField("last_seen_at", "Last seen", "最終接触日時", func(v *view, _ int) time.Time { return v.LastSeenAt }),
 		),
-		inputs(profiles.ChangedVisits|profiles.ChangedLifetime,
+		inputs(profiles.ChangedVisits,
 			timeField("last_visit_at", "Latest visit to site or app", "最終サイト訪問日時", func(v *view, _ int) time.Time { return v.LastVisitAt }),
 			wholeField("page_views", "Pages viewed", "ページ閲覧数", func(v *view, _ int) int64 { return v.PageViews }),
 			wholeField("product_views", "Products viewed", "商品閲覧数", func(v *view, _ int) int64 { return v.ProductViews }),
 		),
-		inputs(profiles.ChangedStores|profiles.ChangedLifetime,
+		inputs(profiles.ChangedStores,
 			wholeField("store_visits", "Store visits", "来店回数", func(v *view, _ int) int64 { return v.StoreVisits }),
 		),
 		inputs(profiles.ChangedLifetime,

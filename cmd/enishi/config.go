@@ -39,7 +39,7 @@ type Config struct {
 
 	Workspaces []string `koanf:"workspaces" help:"Names of further workspaces (shops) in this process, each under /w/NAME. The first one has no name."`
 	Partitions int      `koanf:"partitions" help:"Partitions of events; fixed when the topics are created."`
-	Prefix     string   `koanf:"prefix" help:"Prefix of the topics and the database: one instance of many on the same servers."`
+	Prefix     string   `koanf:"prefix" help:"Prefix of the topics and of the database: one instance of many on the same servers. Empty: the topics are named orders, shipments, web, store."`
 
 	CacheMB  int           `koanf:"cache_mb" help:"Memory for decoded profiles, in MiB."`
 	EngineMB int           `koanf:"engine_mb" help:"Memory limit of the embedded engine, in MiB."`
@@ -77,7 +77,7 @@ type LogConfig struct {
 
 // DefaultConfig is what runs without a file.
 func DefaultConfig() Config {
-	return Config{Data: "data", Listen: "127.0.0.1:8420", Partitions: 8, Prefix: "enishi", CacheMB: 128, EngineMB: 4096, Session: 6 * time.Second,
+	return Config{Data: "data", Listen: "127.0.0.1:8420", Partitions: 8, CacheMB: 128, EngineMB: 4096, Session: 6 * time.Second,
 		Sending: "on", SMTP: SMTPConfig{TLS: "starttls", From: "Enishi <noreply@shop.example>", Workers: 4}, LINE: LINEConfig{Provider: "main"},
 		Log: LogConfig{Level: "info", Format: "text"}}
 }
@@ -159,7 +159,9 @@ func unknownKeys(keys []string, known map[string]bool, file string) error {
 // Check finds what cannot work, with the key's name.
 func (c *Config) Check() error {
 	var errs []error
-	bad := func(key, format string, args ...any) { errs = append(errs, fmt.Errorf("config: "+key+": "+format, args...)) }
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("config: "+key+": "+format, args...))
+	}
 	if c.Partitions < 1 || c.Partitions > 256 {
 		bad("partitions", "%d is not between 1 and 256", c.Partitions)
 	}

@@ -97,31 +97,23 @@ func (db *DB) insert(ctx context.Context, table string, columns []string, cols [
 	return batch.Send()
 }
 
-// describe gives the types of the columns; the driver would ask for them with every insert.
+// describe gives the types of the columns. They are remembered, because the driver would ask for them with every insert;
+// a column that is not among them makes it ask again.
 func (db *DB) describe(ctx context.Context, table string, columns []string) ([]clickhouse.ColumnNameAndType, error) {
 	db.mu.Lock()
 	types := db.types[table]
 	db.mu.Unlock()
-	if types == nil {
-		types = map[string]string{}
-		rows, err := db.conn.Query(ctx, "SELECT name, type FROM system.columns WHERE database = {db:String} AND table = {table:String}",
-			clickhouse.Named("db", db.database), clickhouse.Named("table", table))
-		if err != nil {
-			return nil, err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name, kind string
-			if err := rows.Scan(&name, &kind); err != nil {
-				return nil, err
-			}
-			types[name] = kind
-		}
-		if err := rows.Err(); err != nil {
-			return nil, err
+	unknown := func(c string) bool { _, ok := types[c]; return !ok }
+	if slices.ContainsFunc(columns, unknown) {
+		var err error
+		if types, err = db.columnTypes(ctx, table); err != nil {
+			return nil, fmt.Errorf("read its columns: %w", err)
 		}
 		if len(types) == 0 {
 			return nil, fmt.Errorf("database %s has no table %s", db.database, table)
+		}
+		if i := slices.IndexFunc(columns, unknown); i >= 0 {
+			return nil, fmt.Errorf("no column %s", columns[i])
 		}
 		db.mu.Lock()
 		db.types[table] = types
@@ -129,14 +121,28 @@ func (db *DB) describe(ctx context.Context, table string, columns []string) ([]c
 	}
 	described := make([]clickhouse.ColumnNameAndType, len(columns))
 	for i, c := range columns {
-		kind, ok := types[c]
-		if !ok {
-			db.forget(table)
-			return nil, fmt.Errorf("no column %s", c)
-		}
-		described[i] = clickhouse.ColumnNameAndType{Name: c, Type: kind}
+		described[i] = clickhouse.ColumnNameAndType{Name: c, Type: types[c]}
 	}
 	return described, nil
+}
+
+// columnTypes asks for the columns of a table and their types; none when there is no such table.
+func (db *DB) columnTypes(ctx context.Context, table string) (map[string]string, error) {
+	rows, err := db.conn.Query(ctx, "SELECT name, type FROM system.columns WHERE database = {db:String} AND table = {table:String}",
+		clickhouse.Named("db", db.database), clickhouse.Named("table", table))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	types := map[string]string{}
+	for rows.Next() {
+		var name, kind string
+		if err := rows.Scan(&name, &kind); err != nil {
+			return nil, err
+		}
+		types[name] = kind
+	}
+	return types, rows.Err()
 }
 
 func (db *DB) forget(table string) {

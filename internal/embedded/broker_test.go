@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -181,12 +182,33 @@ func TestBrokerKeepsWhatWasAcknowledged(t *testing.T) {
 	want(t, "after a clean stop", b.read("t"), []string{"0=a", "1=b", "2=c", "3=d"})
 	want(t, "commit", b.cluster.GroupInfo("g").Commits["t"][0].Offset, 2)
 	want(t, "alerts", b.alerts.kind, []string(nil))
-	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if info, ierr := d.Info(); err == nil && ierr == nil && path != dir && filepath.Base(path) != "lock" && info.Mode().Perm()&0o077 != 0 && info.ModTime().After(b.opened) {
+}
+
+func TestBrokerFilesAreTheirOwners(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "broker")
+	b := openTestBroker(t, BrokerConfig{Dir: dir})
+	b.create("t", 1)
+	b.produce("t", "a")
+	b.commit("g", "t", 1)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		info, ierr := d.Info()
+		if err != nil || ierr != nil {
+			return errors.Join(err, ierr)
+		}
+		files++
+		if info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s may be read by others: %v", path, info.Mode())
 		}
 		return nil
 	})
+	if err != nil || files < 10 {
+		t.Errorf("%d files: %v", files, err)
+	}
 }
 
 func TestBrokerRefuses(t *testing.T) {

@@ -13,7 +13,9 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	chproto "github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -99,6 +101,14 @@ func parse(req *http.Request) (*statement, error) {
 	}
 	if err := st.options(q); err != nil {
 		return nil, err
+	}
+	// clickhouse-go turns a deadline into this setting as well, another value each time. The context ends the statement
+	// earlier, and a connection with the right settings is used again without a SET.
+	if deadline, ok := req.Context().Deadline(); ok {
+		seconds, err := strconv.ParseFloat(st.settings["max_execution_time"], 64)
+		if err == nil && seconds >= time.Until(deadline).Seconds() {
+			delete(st.settings, "max_execution_time")
+		}
 	}
 	if st.sql != "" && req.Body != nil && firstWord(st.sql) == "INSERT" {
 		if m := insertFormat.FindStringSubmatchIndex(st.sql); m != nil {

@@ -161,7 +161,7 @@ func testInForce(t *testing.T, e *Engine) {
 		info, err := os.Stat(filepath.Join(e.args[1][len("--path="):], name))
 		if err != nil {
 			t.Error(err)
-		} else if info.Mode().Perm()&0o077 != 0 && name != "status" {
+		} else if info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", name, info.Mode())
 		}
 	}
@@ -387,21 +387,30 @@ func testSessions(t *testing.T, e *Engine) {
 	with := func(settings clickhouse.Settings) context.Context {
 		return clickhouse.Context(t.Context(), clickhouse.WithSettings(settings))
 	}
-	for range 2 * cap(e.slots) { // so that every connection has to change
-		for c, want := range map[driver.Conn]string{plain: "default", one: "one", two: "two`'縁"} {
-			if got := scan[string](t, c, "SELECT currentDatabase()"); got != want {
-				t.Fatalf("in %s, want %s", got, want)
-			}
+	// On all connections at once, so that each has to change and none with the wanted state is at hand.
+	everywhere := func(f func()) {
+		var wg sync.WaitGroup
+		for range cap(e.slots) {
+			wg.Go(f)
 		}
+		wg.Wait()
+	}
+	state := func(c driver.Conn, ctx context.Context, wantDatabase string, wantBlock uint64) {
+		var database string
 		var block uint64
-		row := one.QueryRow(with(clickhouse.Settings{"max_block_size": 1234}), "SELECT toUInt64(getSetting('max_block_size'))")
-		if err := row.Scan(&block); err != nil || block != 1234 {
-			t.Fatalf("max_block_size %d: %v", block, err)
+		row := c.QueryRow(ctx, "SELECT currentDatabase(), toUInt64(getSetting('max_block_size')) FROM (SELECT sleep(0.03))")
+		if err := row.Scan(&database, &block); err != nil {
+			t.Error(err)
 		}
-		if block := scan[uint64](t, one, "SELECT toUInt64(getSetting('max_block_size'))"); block == 1234 {
-			t.Fatal("a setting stayed in its connection")
+		if database != wantDatabase || block != wantBlock {
+			t.Errorf("in %s with max_block_size %d, want %s, %d", database, block, wantDatabase, wantBlock)
 		}
 	}
+	usual := scan[uint64](t, plain, "SELECT toUInt64(getSetting('max_block_size'))")
+	everywhere(func() { state(one, with(clickhouse.Settings{"max_block_size": 1234}), "one", 1234) })
+	everywhere(func() { state(one, with(clickhouse.Settings{"max_block_size": 777, "max_threads": 1}), "one", 777) })
+	everywhere(func() { state(two, t.Context(), "two`'縁", usual) })
+	everywhere(func() { state(plain, t.Context(), "default", usual) })
 	if err := one.Exec(with(clickhouse.Settings{"no_such_setting": 1}), "SELECT 1"); code(err) != 115 {
 		t.Errorf("an unknown setting: %v", err)
 	}
@@ -415,16 +424,10 @@ func testSessions(t *testing.T, e *Engine) {
 		exec(t, one, "CREATE TEMPORARY TABLE t (id UInt8)")
 		exec(t, one, "SELECT 1 SETTINGS max_block_size = 4321")
 	}
-	if err := one.Exec(with(clickhouse.Settings{"readonly": 1}), "SELECT 1"); err != nil {
-		t.Error(err)
-	}
-	for range 2 * cap(e.slots) {
-		if got := scan[string](t, one, "SELECT currentDatabase()"); got != "one" {
-			t.Fatalf("USE stayed: in %s", got)
-		}
-		if block := scan[uint64](t, one, "SELECT toUInt64(getSetting('max_block_size'))"); block == 4321 {
-			t.Fatal("SET stayed")
-		}
+	everywhere(func() { state(one, with(clickhouse.Settings{"readonly": 1}), "one", usual) }) // cannot be told back
+	everywhere(func() { state(plain, with(clickhouse.Settings{"max_block_size": 99}), "default", 99) })
+	everywhere(func() { state(one, t.Context(), "one", usual) })
+	for range cap(e.slots) {
 		if err := one.Exec(t.Context(), "SELECT * FROM t"); code(err) != 60 {
 			t.Fatalf("a temporary table stayed: %v", err)
 		}

@@ -30,6 +30,8 @@ const (
 	// maxPlain is what a compressed batch may unfold to. A batch is at most 1 MB on the wire, records at most 512 KB.
 	maxPlain = 64 << 20
 
+	minRecord = 7 // bytes of a record without key, value and headers
+
 	// recordOverhead bounds what a record takes beside its key and value: length, attributes, two deltas, two lengths,
 	// the count of headers.
 	recordOverhead = 5 + 1 + 10 + 5 + 5 + 5 + 1
@@ -167,6 +169,24 @@ func decodeBatches(dst []Record, p Partition, set []byte, from int64, lost []abo
 	return recs, next, nil
 }
 
+// glance reads the headers of a record set: about how many records it has, and the offset after its last whole batch (from
+// for an empty one).
+func glance(set []byte, from int64) (records int, next int64) {
+	next = from
+	for len(set) >= batchHeader {
+		length := int(int32(binary.BigEndian.Uint32(set[8:])))
+		if length < batchHeader-12 || 12+length > len(set) {
+			break
+		}
+		if set[16] == 2 {
+			records += int(int32(binary.BigEndian.Uint32(set[57:])))
+		}
+		next = max(next, int64(binary.BigEndian.Uint64(set))+int64(int32(binary.BigEndian.Uint32(set[23:])))+1)
+		set = set[12+length:]
+	}
+	return records, next
+}
+
 // markAborted puts the producers whose aborted transaction begins before end among the active ones. An entry is taken
 // once: its first offset is set beyond every log.
 func markAborted(active map[int64]bool, lost []aborted, end int64) map[int64]bool {
@@ -207,11 +227,6 @@ func decodeBatch(recs []Record, p Partition, b []byte, base, from int64, attrs u
 	}
 	if n < 0 || n > len(body) {
 		return recs, errShort
-	}
-	if free := cap(recs) - len(recs); free < n {
-		grown := make([]Record, len(recs), max(len(recs)+n, 2*cap(recs)))
-		copy(grown, recs)
-		recs = grown
 	}
 	var when time.Time
 	if attrs&attrLogAppendTime != 0 {

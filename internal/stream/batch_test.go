@@ -109,7 +109,9 @@ func TestForeignBatches(t *testing.T) {
 	}
 	var bad []skipped
 	c := openClient(t, Config{Brokers: []string{brokerAddr}, Prefix: newPrefix(), Topics: []TopicSpec{{Name: "t", Partitions: 1}},
-		Unreadable: func(_ Partition, offset int64, raw []byte, err error) { bad = append(bad, skipped{offset, err.Error()}) }})
+		Unreadable: func(_ Partition, offset int64, raw []byte, err error) {
+			bad = append(bad, skipped{offset, err.Error()})
+		}})
 	for _, codec := range []compress.Compression{compress.None, compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
 		res, err := c.kafka.Produce(t.Context(), &kafka.ProduceRequest{Topic: c.cfg.Prefix + "t", RequiredAcks: kafka.RequireAll, Compression: codec,
 			Records: kafka.NewRecordReader(

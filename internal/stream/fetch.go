@@ -37,6 +37,7 @@ type fetched struct {
 	end       int64 // last stable offset: where a reader of committed records ends
 	aborted   []aborted
 	set       []byte
+	records   int // in set, by its headers
 }
 
 type fetchResponse struct{ parts []fetched }

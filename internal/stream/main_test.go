@@ -24,8 +24,11 @@ import (
 // child names what the test binary is when it was started by a test.
 const child = "ENISHI_STREAM_CHILD"
 
-// brokerAddr is the broker that tests share; each has a topic prefix of its own.
-var brokerAddr string
+// broker is what tests share; each has a topic prefix of its own.
+var (
+	broker     *embedded.Broker
+	brokerAddr string
+)
 
 const testSession = 1500 * time.Millisecond
 
@@ -47,7 +50,7 @@ func runTests(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	broker, err := embedded.OpenBroker(embedded.BrokerConfig{Dir: dir})
+	broker, err = embedded.OpenBroker(embedded.BrokerConfig{Dir: dir})
 	if err != nil {
 		panic(err)
 	}

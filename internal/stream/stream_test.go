@@ -251,6 +251,30 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// Who comes late begins with what is still there.
+func TestReadTrimmed(t *testing.T) {
+	t.Parallel()
+	c := testClient(t, TopicSpec{Name: "t", Partitions: 1})
+	for i := range 10 {
+		mustAppend(t, c, records("t", i, 1))
+	}
+	if err := broker.Trim(t.Context(), c.cfg.Prefix+"t", 0, 6); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []int64{-1, 0, 3, 6, 8} {
+		if got := collect(t, c, "t", 0, from, 1); got[0].Offset != max(from, 6) {
+			t.Errorf("follow from %d begins with %d", from, got[0].Offset)
+		}
+	}
+	y := newTally()
+	stop := run(t, c, y.member("one", "g", "t"))
+	until(t, "the group reads what is left", func() bool { return y.records() == 4 })
+	stop()
+	if firsts, err := c.Firsts(t.Context(), "t"); err != nil || firsts[0] != 6 {
+		t.Errorf("firsts: %v %v", firsts, err)
+	}
+}
+
 func TestPartitionForIsJavas(t *testing.T) {
 	// From Kafka's UtilsTest.testMurmur2.
 	for key, hash := range map[string]int32{

@@ -119,25 +119,48 @@ func (c *Client) tailLeaders(ctx context.Context, cursors []*cursor, give giveFu
 }
 
 // tailLeader reads the partitions of one leader, all with one request, in an order that turns so that each comes first
-// once when the answer's size limit cuts off the last.
+// once when the answer's size limit cuts off the last. While an answer is taken in the next one is already on its way.
 func (c *Client) tailLeader(ctx context.Context, leader int32, group []*cursor, give giveFunc) (moved bool, err error) {
-	perPart := int32(min(max(fetchMaxBytes/len(group), fetchMinPart), fetchMaxPart))
-	parts := make([]fetchPart, len(group))
-	for turn := 0; ; turn++ {
-		for i := range group {
-			cur := group[(turn+i)%len(group)]
-			parts[i] = fetchPart{lane: cur.lane, offset: cur.offset, maxBytes: perPart}
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan answer, 1)
+	asking := false
+	defer func() {
+		cancel()
+		if asking {
+			<-answers
 		}
-		res, err := c.fetch(ctx, leader, parts)
-		if err != nil {
-			return moved, err
+	}()
+	ask := func(turn int, next map[*cursor]int64) {
+		asking = true
+		parts := fetchParts(group, turn, next)
+		go func() {
+			res, err := c.fetch(ctx, leader, parts)
+			answers <- answer{res, err}
+		}()
+	}
+	ask(0, nil)
+	for turn := 1; ; turn++ {
+		got := <-answers
+		if asking = false; got.err != nil {
+			return moved, got.err
 		}
-		for i := range res {
-			cur := findCursor(group, &res[i])
+		next, clean := map[*cursor]int64{}, true
+		for i := range got.parts {
+			f := &got.parts[i]
+			if cur := findCursor(group, f); cur != nil {
+				f.records, next[cur] = glance(f.set, cur.offset)
+			}
+			clean = clean && f.code == 0
+		}
+		if clean {
+			ask(turn, next)
+		}
+		for i := range got.parts {
+			cur := findCursor(group, &got.parts[i])
 			if cur == nil {
 				continue
 			}
-			some, perr := c.takeIn(ctx, cur, &res[i], give)
+			some, perr := c.takeIn(ctx, cur, &got.parts[i], give)
 			moved = moved || some
 			var given giveError
 			if errors.As(perr, &given) {
@@ -150,7 +173,30 @@ func (c *Client) tailLeader(ctx context.Context, leader int32, group []*cursor, 
 		if err != nil {
 			return moved, err
 		}
+		if !clean {
+			ask(turn, nil)
+		}
 	}
+}
+
+// answer is what came of a fetch.
+type answer struct {
+	parts []fetched
+	err   error
+}
+
+// fetchParts asks for each cursor from where it stands, or will stand when next is taken in.
+func fetchParts(group []*cursor, turn int, next map[*cursor]int64) []fetchPart {
+	perPart := int32(min(max(fetchMaxBytes/len(group), fetchMinPart), fetchMaxPart))
+	parts := make([]fetchPart, len(group))
+	for i := range group {
+		cur := group[(turn+i)%len(group)]
+		parts[i] = fetchPart{lane: cur.lane, offset: cur.offset, maxBytes: perPart}
+		if offset, ok := next[cur]; ok {
+			parts[i].offset = offset
+		}
+	}
+	return parts
 }
 
 func findCursor(group []*cursor, f *fetched) *cursor {
@@ -171,12 +217,15 @@ func (c *Client) takeIn(ctx context.Context, cur *cursor, f *fetched, give giveF
 		return false, fmt.Errorf("fetch %s at %d: %w", cur.part, cur.offset, kafka.Error(f.code))
 	}
 	cur.beyond = 0
-	recs, next, err := decodeBatches(nil, cur.part, f.set, cur.offset, f.aborted, c.cfg.Unreadable)
+	recs, next, err := decodeBatches(make([]Record, 0, min(max(f.records, 0), len(f.set)/minRecord)), cur.part, f.set, cur.offset, f.aborted, c.cfg.Unreadable)
 	moved = next > cur.offset
 	if gerr := give(ctx, cur, recs, next, f.end); gerr != nil {
 		return moved, giveError{gerr}
 	}
 	cur.offset = next
+	if err == nil && !moved && len(f.set) > 0 {
+		err = errors.New("the answer holds nothing new")
+	}
 	if err != nil {
 		return moved, fmt.Errorf("fetch %s at %d: %w", cur.part, cur.offset, err)
 	}

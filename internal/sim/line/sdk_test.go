@@ -1,6 +1,7 @@
 package line
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -193,6 +194,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// stalled says that the planned fault has struck.
+func (c *channel) stalled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.faults) == 0
+}
+
 // A sender that gives up while the server stalls learns nothing; whether the
 // message went out is a matter of After.
 func TestFaultTimeout(t *testing.T) {
@@ -202,12 +210,21 @@ func TestFaultTimeout(t *testing.T) {
 		srv := httptest.NewServer(c)
 		u := c.friend("hanako")
 		c.Inject(Fault{Stall: time.Hour, After: after})
-		impatient, err := messaging_api.NewMessagingApiAPI("token", messaging_api.WithEndpoint(srv.URL),
-			messaging_api.WithHTTPClient(&http.Client{Timeout: 50 * time.Millisecond}))
+		api, err := messaging_api.NewMessagingApiAPI("token", messaging_api.WithEndpoint(srv.URL))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := impatient.PushMessageWithHttpInfo(textTo(u, "a"), key1); err == nil {
+		ctx, giveUp := context.WithTimeout(t.Context(), 5*time.Second)
+		ended := make(chan error)
+		go func() {
+			_, _, err := api.WithContext(ctx).PushMessageWithHttpInfo(textTo(u, "a"), key1)
+			ended <- err
+		}()
+		for tick := time.NewTicker(time.Millisecond); ctx.Err() == nil && !c.stalled(); {
+			<-tick.C
+		}
+		giveUp()
+		if err := <-ended; err == nil {
 			t.Error("no timeout")
 		}
 		srv.Close() // waits for the call to end

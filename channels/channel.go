@@ -1,0 +1,69 @@
+package channels
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"enishi"
+)
+
+// Channel hands one message to a provider. channels/email and channels/line implement it; its methods are called from
+// several goroutines.
+//
+// The error steers the Sender by its value: [Permanent], [RetryAfter], [Busy], [Unknown], [Refused], [Down]. Any other
+// error is taken as [Unknown]: nothing is repeated that might have arrived.
+type Channel interface {
+	Send(ctx context.Context, m *Rendered) (Receipt, error)
+}
+
+// Rendered is a message as the provider gets it. Each channel uses the fields that its comment names.
+type Rendered struct {
+	SendID   enishi.ID
+	Round    int
+	Key      enishi.ID // UUIDv5 of send id and round: the same at every try of a round
+	Profile  enishi.ID
+	Account  string
+	Purpose  string
+	Language string
+	Journey  string
+	Template string
+	To       string // address as it came in: mail address, LINE user id
+
+	// Mail.
+	FromName    string // empty: the account's
+	Subject     string // one line
+	HTML        string
+	Text        string
+	Unsubscribe string // URL of the one-click POST; empty: not a mail one can unsubscribe from
+	Bounce      string // local part of the envelope sender, which tells send and person to who reads bounces
+
+	// LINE.
+	Messages json.RawMessage // array of 1-5 message objects
+	Unit     string          // aggregation unit; may be empty
+}
+
+// Receipt is what the provider said when it took a message.
+type Receipt struct {
+	ProviderID string // Message-ID, X-Line-Request-Id
+	Code       string // the provider's own answer, e.g. "250 2.0.0 queued as 4F2", "200", "409"
+}
+
+// Route says how messages of one account leave.
+type Route struct {
+	Channel Channel
+	// Repeat is how long after its first try a send whose outcome is not known may be tried again, because the provider
+	// recognises its key (LINE: 24 h; we stop at 23). Zero: never again, it ends as unknown.
+	Repeat time.Duration
+	// RepeatTransactional is the same for transactional messages: a second copy of a receipt is better than none. Zero:
+	// as Repeat.
+	RepeatTransactional time.Duration
+	Limit               Limit
+}
+
+// Limit bounds one destination within one partition of the topic messages. Budgets and warm-up belong here.
+type Limit struct {
+	PerSecond float64 // 0: no limit
+	Burst     int     // 0: a tenth of a second's worth, at least 1
+	Workers   int     // calls at the same time; 0: 4
+}

@@ -1,0 +1,283 @@
+package channels
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/parser"
+
+	"enishi"
+)
+
+// part is one compiled text of a template.
+type part struct {
+	name string // where in the body, e.g. variants.ja.html
+	tpl  *liquid.Template
+	raw  string // the source, when it has nothing to fill in
+}
+
+// allowedTags are the tags a template may use. What reads files or grows without bound is not among them.
+var allowedTags = map[string]bool{"assign": true, "capture": true, "endcapture": true, "case": true, "when": true, "endcase": true,
+	"comment": true, "endcomment": true, "for": true, "endfor": true, "break": true, "continue": true, "cycle": true, "if": true, "elsif": true,
+	"else": true, "endif": true, "unless": true, "endunless": true, "raw": true, "endraw": true}
+
+// compilePart compiles a source so that each object is escaped for the place where it stands, and each loop counts its
+// steps. The error is an [enishi.Error] with the line.
+func compilePart(engine *liquid.Engine, name, source string, at place) (*part, error) {
+	if len(source) > maxSource {
+		return nil, problem(name, 0, "the template is larger than 512 KB", "テンプレートが 512 KB を超えています")
+	}
+	if !strings.Contains(source, "{{") && !strings.Contains(source, "{%") {
+		return &part{name: name, raw: source}, nil
+	}
+	w := &rewriter{name: name, at: at}
+	for _, tok := range scan(source) {
+		if err := w.token(tok); err != nil {
+			return nil, err
+		}
+	}
+	if len(w.blocks) > 0 {
+		b := w.blocks[len(w.blocks)-1]
+		return nil, problem(name, b.line, "this "+b.tag+" has no end"+b.tag, "この "+b.tag+" に対応する end"+b.tag+" がありません")
+	}
+	tpl, err := engine.ParseTemplateLocation([]byte(w.out.String()), "", 1)
+	if err != nil {
+		return nil, problem(name, err.LineNumber(), clean(err), "テンプレートの書き方が正しくありません: "+clean(err))
+	}
+	return &part{name: name, tpl: tpl}, nil
+}
+
+func problem(name string, line int, msg, ja string) *enishi.Error {
+	col := 0
+	if line > 0 {
+		col = 1
+	}
+	return &enishi.Error{Code: enishi.Invalid, Field: name, Line: line, Col: col, Msg: msg, MsgJA: ja}
+}
+
+// rewriter writes a source anew, token by token.
+type rewriter struct {
+	name   string
+	at     place
+	out    strings.Builder
+	blocks []block
+	raw    string // the tag that ends what is not looked at
+}
+
+// block is an open block tag.
+type block struct {
+	tag   string
+	line  int
+	start place // where it began
+	ends  place // of the branches so far, merged; nil: none yet
+	full  bool  // one of its branches is always taken
+}
+
+func (w *rewriter) token(tok parser.Token) error {
+	line := tok.SourceLoc.LineNo
+	switch {
+	case w.raw != "":
+		w.out.WriteString(tok.Source)
+		if tok.Type == parser.TagTokenType && tok.Name == w.raw {
+			w.raw = ""
+		} else if w.raw == "endraw" {
+			w.at.text(tok.Source)
+		}
+	case tok.Type == parser.TextTokenType:
+		if i := strings.Index(tok.Source, "{{"); i >= 0 {
+			return problem(w.name, line+strings.Count(tok.Source[:i], "\n"), "{{ has no }}", "{{ に対応する }} がありません")
+		}
+		if i := strings.Index(tok.Source, "{%"); i >= 0 {
+			return problem(w.name, line+strings.Count(tok.Source[:i], "\n"), "{% has no %}", "{% に対応する %} がありません")
+		}
+		w.at.text(tok.Source)
+		w.out.WriteString(tok.Source)
+	case tok.Type == parser.ObjTokenType:
+		return w.object(tok)
+	case tok.Type == parser.TagTokenType:
+		return w.tag(tok)
+	}
+	return nil
+}
+
+var (
+	ownNames = regexp.MustCompile(`\b__[a-z]`)
+	ranges   = regexp.MustCompile(`\.\.`)
+	quotes   = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+)
+
+// expression refuses what a template may not say.
+func (w *rewriter) expression(args string, line int, rangeAllowed bool) error {
+	bare := quotes.ReplaceAllString(args, `""`)
+	if ownNames.MatchString(bare) {
+		return problem(w.name, line, "names may not begin with __", "__ で始まる名前は使えません")
+	}
+	if ranges.MatchString(bare) && (!rangeAllowed || strings.Contains(bare, "|")) {
+		return problem(w.name, line, "a range such as (1..5) may stand in a for only", "(1..5) のような範囲は for の中でだけ使えます")
+	}
+	return nil
+}
+
+func (w *rewriter) object(tok parser.Token) error {
+	line := tok.SourceLoc.LineNo
+	if err := w.expression(tok.Args, line, false); err != nil {
+		return err
+	}
+	filter, err := w.at.object()
+	if err != nil {
+		return problem(w.name, line, err.Error()+": "+tok.Source, "ここに変数は置けません: "+tok.Source)
+	}
+	open, end := "{{ ", " }}"
+	if strings.HasPrefix(tok.Source, "{{-") {
+		open = "{{- "
+	}
+	if strings.HasSuffix(tok.Source, "-}}") {
+		end = " -}}"
+	}
+	// Line ends within the object stay, so that the library's line numbers are right.
+	w.out.WriteString(open + tok.Args + " | " + filter + strings.Repeat("\n", strings.Count(tok.Source, "\n")-strings.Count(tok.Args, "\n")) + end)
+	return nil
+}
+
+func (w *rewriter) tag(tok parser.Token) error {
+	line := tok.SourceLoc.LineNo
+	if !allowedTags[tok.Name] {
+		return problem(w.name, line, "there is no tag "+tok.Name, "「"+tok.Name+"」というタグは使えません")
+	}
+	if err := w.expression(tok.Args, line, tok.Name == "for"); err != nil {
+		return err
+	}
+	w.out.WriteString(tok.Source)
+	switch tok.Name {
+	case "raw", "comment":
+		w.raw = "end" + tok.Name
+	case "for":
+		w.open(tok)
+		w.out.WriteString("{% __tick %}")
+	case "if", "unless", "case":
+		w.open(tok)
+	case "capture":
+		w.open(tok)
+		if _, ok := w.at.(*htmlPlace); ok {
+			w.at = &htmlPlace{}
+		}
+	case "elsif", "else", "when":
+		return w.branch(tok)
+	case "endfor", "endif", "endunless", "endcase", "endcapture":
+		return w.close(tok)
+	}
+	return nil
+}
+
+func (w *rewriter) open(tok parser.Token) {
+	w.blocks = append(w.blocks, block{tag: tok.Name, line: tok.SourceLoc.LineNo, start: w.at.clone()})
+	w.at = w.at.clone()
+}
+
+// branch ends one branch and begins the next where the block began.
+func (w *rewriter) branch(tok parser.Token) error {
+	if len(w.blocks) == 0 {
+		return problem(w.name, tok.SourceLoc.LineNo, tok.Name+" stands in no block", tok.Name+" の前に if などがありません")
+	}
+	b := &w.blocks[len(w.blocks)-1]
+	if b.tag == "case" && tok.Name == "when" && b.ends == nil {
+		b.ends = b.start.clone() // nothing stands before the first when
+	} else if err := w.join(b, tok); err != nil {
+		return err
+	}
+	b.full = b.full || tok.Name == "else" && b.tag != "for" // a loop's body goes on where it began
+	w.at = b.start.clone()
+	return nil
+}
+
+func (w *rewriter) join(b *block, tok parser.Token) error {
+	if b.ends == nil {
+		b.ends = w.at
+		return nil
+	}
+	if !b.ends.merge(w.at) {
+		return problem(w.name, tok.SourceLoc.LineNo, "the branches of this "+b.tag+" (line "+fmt.Sprint(b.line)+") end at different places: keep whole tags and attributes in each",
+			"この "+b.tag+"（"+fmt.Sprint(b.line)+" 行目）の各分岐で、タグや属性の開閉をそろえてください")
+	}
+	return nil
+}
+
+func (w *rewriter) close(tok parser.Token) error {
+	line := tok.SourceLoc.LineNo
+	if len(w.blocks) == 0 || "end"+w.blocks[len(w.blocks)-1].tag != tok.Name {
+		return problem(w.name, line, tok.Name+" ends nothing", tok.Name+" に対応する開始タグがありません")
+	}
+	b := &w.blocks[len(w.blocks)-1]
+	w.blocks = w.blocks[:len(w.blocks)-1]
+	if b.tag == "capture" {
+		if h, ok := w.at.(*htmlPlace); ok && h.state != htmlText {
+			return problem(w.name, line, "a capture must hold whole tags", "capture の中ではタグを閉じてください")
+		}
+		w.at = b.start
+		return nil
+	}
+	if err := w.join(b, tok); err != nil {
+		return err
+	}
+	if !b.full { // it may be passed over
+		w.at = b.start
+		if err := w.join(b, tok); err != nil {
+			return err
+		}
+	}
+	w.at = b.ends
+	return nil
+}
+
+// render fills a part in. vars is not changed.
+func (p *part) render(vars map[string]any, now func() time.Time) (out string, err error) {
+	if p.tpl == nil {
+		return p.raw, nil
+	}
+	b := &budget{until: now().Add(maxRenderTime), now: now}
+	bindings := make(map[string]any, len(vars)+4)
+	for k, v := range vars {
+		bindings[k] = v
+	}
+	bindings[budgetName] = b
+	w := &limited{budget: b}
+	defer func() {
+		if r := recover(); r != nil { // the library panics on wrong types of filters' arguments, and when writing fails
+			err = p.failed(fmt.Errorf("%v", r))
+			if e, ok := r.(error); ok {
+				err = p.failed(e)
+			}
+			out = ""
+		}
+	}()
+	if err := p.tpl.FRender(w, bindings); err != nil {
+		return "", p.failed(err)
+	}
+	return w.out.String(), nil
+}
+
+func (p *part) failed(err error) error {
+	for _, limit := range [...]error{errTooLong, errTooSlow} {
+		if errors.Is(err, limit) || strings.Contains(err.Error(), limit.Error()) {
+			return fmt.Errorf("%s: %w", p.name, limit)
+		}
+	}
+	return fmt.Errorf("%s: %s", p.name, clean(err))
+}
+
+var ownFilter = regexp.MustCompile(`\s*\|\s*__[a-z]+`)
+
+// clean takes our own additions out of the library's words.
+func clean(err error) string {
+	text := strings.TrimPrefix(err.Error(), "Liquid error")
+	text = strings.TrimLeft(text, ": ")
+	text = ownFilter.ReplaceAllString(text, "")
+	for _, f := range [...]string{escText, escLine, escHTML, escAttr, escURL, escPath, escQuery, escCSS, escJSON, escValue} {
+		text = strings.ReplaceAll(text, `error applying filter "`+f+`" `, "")
+	}
+	return clip(text, 300)
+}

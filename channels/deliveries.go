@@ -1,0 +1,186 @@
+package channels
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+
+	"enishi"
+	"enishi/internal/clickhouse"
+)
+
+// Deliveries reads the ledger for people: lists, counts, one message.
+type Deliveries struct{ db *clickhouse.DB }
+
+// NewDeliveries reads from the table deliveries.
+func NewDeliveries(db *clickhouse.DB) *Deliveries { return &Deliveries{db} }
+
+// Filter chooses deliveries; empty fields choose all.
+type Filter struct {
+	Channel, Purpose, State, Journey, Template, Destination string
+	Profile, SendID                                         enishi.ID
+	Since                                                   time.Time // updated at or after
+	Before                                                  Cursor    // the page after this row
+	Limit                                                   int       // 0: 50, at most 1,000
+}
+
+// Cursor is where a list goes on: the last row of the page before.
+type Cursor struct {
+	UpdatedAt time.Time
+	SendID    enishi.ID
+	Round     int
+}
+
+// Cursor is the place of the row in a list.
+func (r *Row) Cursor() Cursor { return Cursor{r.UpdatedAt, r.SendID, r.Round} }
+
+// List returns rows, newest first. Their Message is left out: see [Deliveries.Message].
+func (d *Deliveries) List(ctx context.Context, f Filter) ([]Row, error) {
+	where, args := f.where()
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	columns := strings.Replace(readColumns, "message", "''", 1)
+	rows, err := readRows(ctx, d.db, "SELECT "+columns+" FROM deliveries FINAL WHERE "+where+
+		" ORDER BY updated_at DESC, send_id DESC, round DESC LIMIT {limit:UInt32}", append(args, ch.Named("limit", min(limit, 1000)))...)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return rows, nil
+}
+
+func (f *Filter) where() (string, []any) {
+	where, args := []string{"1"}, []any(nil)
+	add := func(cond, name string, value any) {
+		where, args = append(where, cond), append(args, ch.Named(name, value))
+	}
+	for _, x := range [...][2]string{{"channel", f.Channel}, {"purpose", f.Purpose}, {"state", f.State}, {"journey", f.Journey},
+		{"template", f.Template}, {"destination", f.Destination}} {
+		if x[1] != "" {
+			add(x[0]+" = {"+x[0]+":String}", x[0], x[1])
+		}
+	}
+	if !f.Profile.IsZero() {
+		add("profile_id = unhex({profile:String})", "profile", f.Profile.String())
+	}
+	if !f.SendID.IsZero() {
+		add("send_id = unhex({send:String})", "send", f.SendID.String())
+	}
+	if !f.Since.IsZero() {
+		add("updated_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')", "since", f.Since.UnixMilli())
+	}
+	if !f.Before.SendID.IsZero() {
+		add("(updated_at, send_id, round) < (fromUnixTimestamp64Milli({at:Int64}, 'UTC'), toFixedString(unhex({id:String}), 16), {n:UInt32})",
+			"at", f.Before.UpdatedAt.UnixMilli())
+		args = append(args, ch.Named("id", f.Before.SendID.String()), ch.Named("n", f.Before.Round))
+	}
+	return strings.Join(where, " AND "), args
+}
+
+// Count is how many rounds of a channel ended, or stand, in one way.
+type Count struct {
+	Channel, Purpose, State, Reason string
+	Deliveries                      int64
+}
+
+// Counts counts rounds by channel, purpose, state and reason.
+func (d *Deliveries) Counts(ctx context.Context, f Filter) ([]Count, error) {
+	where, args := f.where()
+	rows, err := d.db.Query(ctx, `SELECT channel, purpose, state, if(state IN ('decided', 'intent'), '', reason) AS why, count()
+		FROM deliveries FINAL WHERE `+where+` GROUP BY channel, purpose, state, why ORDER BY channel, purpose, state, why`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	defer rows.Close()
+	var out []Count
+	for rows.Next() {
+		var c Count
+		var n uint64
+		if err := rows.Scan(&c.Channel, &c.Purpose, &c.State, &c.Reason, &n); err != nil {
+			return nil, fmt.Errorf("count deliveries: %w", err)
+		}
+		c.Deliveries = int64(n)
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// Backlog is what has been decided and has not ended.
+type Backlog struct {
+	Open   int64
+	InHand int64     // of these about to be handed over, or in doubt
+	Oldest time.Time // decided at, by the shop's clock; zero: nothing is open
+}
+
+// Backlog tells how much is open and since when.
+func (d *Deliveries) Backlog(ctx context.Context) (Backlog, error) {
+	var b Backlog
+	var open, inHand uint64
+	var oldest time.Time
+	err := d.db.QueryRow(ctx, `SELECT count(), countIf(state = 'intent'), min(decided_at) FROM deliveries FINAL
+		WHERE state IN ('decided', 'intent')`).Scan(&open, &inHand, &oldest)
+	if err != nil {
+		return b, fmt.Errorf("read backlog: %w", err)
+	}
+	b.Open, b.InHand = int64(open), int64(inHand)
+	if open > 0 {
+		b.Oldest = oldest.UTC()
+	}
+	return b, nil
+}
+
+// Message returns a message as it was decided, of the newest round; its error is not_found when the ledger does not have it.
+func (d *Deliveries) Message(ctx context.Context, send enishi.ID) (*enishi.Message, error) {
+	rows, err := readRows(ctx, d.db, "SELECT "+readColumns+" FROM deliveries FINAL WHERE send_id = unhex({send:String}) ORDER BY round DESC LIMIT 1",
+		ch.Named("send", send.String()))
+	if err != nil {
+		return nil, fmt.Errorf("read delivery: %w", err)
+	}
+	if len(rows) == 0 || rows[0].Message == "" {
+		return nil, &enishi.Error{Code: enishi.NotFound, Msg: "there is no such message", MsgJA: "そのメッセージはありません。"}
+	}
+	m := new(enishi.Message)
+	if err := enishi.DecodeMessage(m, []byte(rows[0].Message)); err != nil {
+		return nil, fmt.Errorf("read delivery: %w", err)
+	}
+	return m, nil
+}
+
+// readRows reads readColumns.
+func readRows(ctx context.Context, db *clickhouse.DB, query string, args ...any) ([]Row, error) {
+	rows, err := db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Row
+	for rows.Next() {
+		var r Row
+		var partition uint16
+		var send, profile []byte
+		var round, attempt uint32
+		var reported uint8
+		err := rows.Scan(&partition, &send, &round, &r.State, &attempt, &r.Destination, &r.Channel, &r.Purpose, &r.Journey, &r.Template,
+			&profile, &r.NextTryAt, &r.DecidedAt, &r.UpdatedAt, &reported, &r.Code, &r.Reason, &r.ProviderID, &r.Message)
+		if err != nil {
+			return nil, err
+		}
+		r.Partition, r.SendID, r.Profile = int(partition), enishi.ID(send), enishi.ID(profile)
+		r.Round, r.Attempt, r.Reported = int(round), int(attempt), reported != 0
+		r.NextTryAt, r.DecidedAt, r.UpdatedAt = instant(r.NextTryAt), instant(r.DecidedAt), instant(r.UpdatedAt)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// instant undoes millis.
+func instant(t time.Time) time.Time {
+	if t.UnixMilli() == 0 {
+		return time.Time{}
+	}
+	return t.UTC()
+}

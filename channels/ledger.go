@@ -1,0 +1,162 @@
+package channels
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+
+	"enishi"
+	"enishi/internal/clickhouse"
+)
+
+// Ledger is where the sender keeps what became of each message: all of its storage. [NewLedger] is the table deliveries.
+type Ledger struct {
+	// Insert stores rows; of one (partition, send id, round) the row with the highest version is the one that counts.
+	Insert func(ctx context.Context, rows []Row) error
+	// Unfinished returns the open rows of a partition and those whose end is not reported, oldest decision first; of
+	// decided ones at most perDestination of each destination.
+	Unfinished func(ctx context.Context, partition, perDestination int) ([]Row, error)
+	// Waiting returns the oldest decided rows of a destination.
+	Waiting func(ctx context.Context, partition int, destination string, limit int) ([]Row, error)
+	// Find returns all rounds of sends.
+	Find func(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error)
+	// Recent returns the rounds that were decided last: all after since.
+	Recent func(ctx context.Context, partition int) (rounds []Round, since time.Time, err error)
+}
+
+// Round names one round of a send.
+type Round struct {
+	SendID    enishi.ID
+	Round     int
+	DecidedAt time.Time
+}
+
+const (
+	recentRounds = 200_000
+	recentWindow = time.Hour // of decided_at
+)
+
+type ledger struct{ db *clickhouse.DB }
+
+// NewLedger is the ledger in the table deliveries.
+func NewLedger(db *clickhouse.DB) Ledger {
+	l := ledger{db}
+	return Ledger{Insert: l.insert, Unfinished: l.unfinished, Waiting: l.waiting, Find: l.find, Recent: l.recent}
+}
+
+var ledgerColumns = []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey",
+	"template", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message"}
+
+// readColumns are ledgerColumns without version.
+const readColumns = `partition, send_id, round, state, attempt, destination, channel, purpose, journey, template, profile_id,
+	next_try_at, decided_at, updated_at, reported, code, reason, provider_id, message`
+
+func (l ledger) insert(ctx context.Context, rows []Row) error {
+	n := len(rows)
+	var (
+		partition                                          = make([]uint16, n)
+		send, profile                                      = make([][]byte, n), make([][]byte, n)
+		round, attempt                                     = make([]uint32, n), make([]uint32, n)
+		version                                            = make([]uint64, n)
+		state, destination, channel, purpose               = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		journey, template, code, reason, provider, message = make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		next, decided, updated                             = make([]int64, n), make([]int64, n), make([]int64, n)
+		reported                                           = make([]uint8, n)
+	)
+	for i := range rows {
+		r := &rows[i]
+		partition[i], send[i], profile[i] = uint16(r.Partition), r.SendID[:], r.Profile[:]
+		round[i], attempt[i], version[i] = uint32(r.Round), uint32(r.Attempt), r.version()
+		state[i], destination[i], channel[i], purpose[i] = r.State, r.Destination, r.Channel, r.Purpose
+		journey[i], template[i], code[i], reason[i], provider[i], message[i] = r.Journey, r.Template, r.Code, r.Reason, r.ProviderID, r.Message
+		next[i], decided[i], updated[i] = millis(r.NextTryAt), millis(r.DecidedAt), millis(r.UpdatedAt)
+		if r.Reported {
+			reported[i] = 1
+		}
+	}
+	return l.db.Insert(ctx, "deliveries", ledgerColumns, n, partition, send, round, version, state, attempt, destination, channel, purpose, journey,
+		template, profile, next, decided, updated, reported, code, reason, provider, message)
+}
+
+// millis is an instant as DateTime64(3) takes it; a missing one is the epoch.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// unfinished finds the keys first, under FINAL over narrow columns, and reads the wide ones for these alone.
+func (l ledger) unfinished(ctx context.Context, partition, perDestination int) ([]Row, error) {
+	return l.rows(ctx, `SELECT `+readColumns+` FROM deliveries
+		WHERE partition = {p:UInt16} AND (send_id, round, version) IN (
+			SELECT send_id, round, version FROM deliveries FINAL
+			WHERE partition = {p:UInt16} AND state = 'decided' ORDER BY decided_at LIMIT {n:UInt32} BY destination
+			UNION ALL
+			SELECT send_id, round, version FROM deliveries FINAL
+			WHERE partition = {p:UInt16} AND state != 'decided' AND (state = 'intent' OR reported = 0))
+		ORDER BY decided_at, send_id, round LIMIT 1 BY send_id, round`,
+		ch.Named("p", partition), ch.Named("n", perDestination))
+}
+
+func (l ledger) waiting(ctx context.Context, partition int, destination string, limit int) ([]Row, error) {
+	return l.rows(ctx, `SELECT `+readColumns+` FROM deliveries
+		WHERE partition = {p:UInt16} AND (send_id, round, version) IN (
+			SELECT send_id, round, version FROM deliveries FINAL
+			WHERE partition = {p:UInt16} AND destination = {d:String} AND state = 'decided' ORDER BY decided_at LIMIT {n:UInt32})
+		ORDER BY decided_at, send_id, round LIMIT 1 BY send_id, round`,
+		ch.Named("p", partition), ch.Named("d", destination), ch.Named("n", limit))
+}
+
+func (l ledger) find(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error) {
+	if len(sends) == 0 {
+		return nil, nil
+	}
+	hex := make([]string, len(sends))
+	for i, id := range sends {
+		hex[i] = id.String()
+	}
+	return l.rows(ctx, `SELECT `+readColumns+` FROM deliveries FINAL
+		WHERE partition = {p:UInt16} AND send_id IN (SELECT toFixedString(unhex(arrayJoin({ids:Array(String)})), 16))
+		ORDER BY decided_at, send_id, round`,
+		ch.Named("p", partition), ch.Named("ids", hex))
+}
+
+func (l ledger) recent(ctx context.Context, partition int) ([]Round, time.Time, error) {
+	rows, err := l.db.Query(ctx, `SELECT send_id, round, decided_at FROM deliveries
+		WHERE partition = {p:UInt16} AND decided_at > (
+			SELECT max(decided_at) - toIntervalSecond({w:UInt32}) FROM deliveries WHERE partition = {p:UInt16})
+		ORDER BY decided_at DESC LIMIT 1 BY send_id, round LIMIT {n:UInt32}`,
+		ch.Named("p", partition), ch.Named("w", int(recentWindow/time.Second)), ch.Named("n", recentRounds))
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("read recent deliveries: %w", err)
+	}
+	defer rows.Close()
+	var out []Round
+	for rows.Next() {
+		var id []byte
+		var round uint32
+		var r Round
+		if err := rows.Scan(&id, &round, &r.DecidedAt); err != nil {
+			return nil, time.Time{}, fmt.Errorf("read recent deliveries: %w", err)
+		}
+		r.SendID, r.Round = enishi.ID(id), int(round)
+		out = append(out, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, time.Time{}, fmt.Errorf("read recent deliveries: %w", err)
+	}
+	if len(out) == 0 {
+		return nil, time.Time{}, nil
+	}
+	if len(out) == recentRounds { // others may have been decided at the same instant as the oldest one
+		return out, out[len(out)-1].DecidedAt, nil
+	}
+	return out, out[0].DecidedAt.Add(-recentWindow), nil
+}
+
+func (l ledger) rows(ctx context.Context, query string, args ...any) ([]Row, error) {
+	return readRows(ctx, l.db, query, args...)
+}

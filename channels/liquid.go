@@ -1,0 +1,370 @@
+package channels
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/parser"
+	"github.com/osteele/liquid/render"
+)
+
+// Limits of one rendered part.
+const (
+	maxRenderTime   = 50 * time.Millisecond
+	maxRenderOutput = 512 << 10
+	maxSource       = 512 << 10
+	maxElements     = 10_000 // of an array that a filter makes
+	maxSteps        = 100_000
+)
+
+var (
+	errTooLong = fmt.Errorf("the template makes more than %d KB", maxRenderOutput>>10)
+	errTooSlow = fmt.Errorf("the template takes longer than %d ms", maxRenderTime/time.Millisecond)
+	errMissing = errors.New("the variable has no value")
+)
+
+// markup is text that is HTML already: what a template captured, or what the filter escape made.
+type markup string
+
+// encoded is text that is percent-encoded already.
+type encoded string
+
+// budget bounds the work of one rendering. It lies in the bindings under a name that no template can write.
+type budget struct {
+	until time.Time
+	steps int
+	now   func() time.Time
+}
+
+const budgetName = " budget"
+
+func (b *budget) step() error {
+	if b.steps++; b.steps > maxSteps {
+		return errTooSlow
+	}
+	if b.steps%64 == 0 && b.now().After(b.until) {
+		return errTooSlow
+	}
+	return nil
+}
+
+// limited is the writer of one rendering.
+type limited struct {
+	out    strings.Builder
+	budget *budget
+}
+
+func (w *limited) Write(p []byte) (int, error) {
+	if w.out.Len()+len(p) > maxRenderOutput {
+		return 0, errTooLong
+	}
+	if err := w.budget.step(); err != nil {
+		return 0, err
+	}
+	return w.out.Write(p)
+}
+
+// WriteString spares io.WriteString a copy.
+func (w *limited) WriteString(s string) (int, error) {
+	if w.out.Len()+len(s) > maxRenderOutput {
+		return 0, errTooLong
+	}
+	if err := w.budget.step(); err != nil {
+		return 0, err
+	}
+	return w.out.WriteString(s)
+}
+
+// newEngine makes the one engine of a Renderer. It knows no way to files, no Go values, no method calls.
+func newEngine() *liquid.Engine {
+	e := liquid.NewEngine()
+	e.RegisterTag("__tick", func(ctx render.Context) (string, error) {
+		if b, ok := ctx.Get(budgetName).(*budget); ok {
+			return "", b.step()
+		}
+		return "", nil
+	})
+	e.RegisterBlock("capture", func(ctx render.Context) (string, error) {
+		s, err := ctx.InnerString()
+		if err != nil {
+			return "", err
+		}
+		if len(s) > maxRenderOutput {
+			return "", errTooLong
+		}
+		ctx.Set(strings.TrimSpace(ctx.TagArgs()), markup(s))
+		return "", nil
+	})
+	outputFilters(e)
+	safeFilters(e)
+	moneyFilters(e)
+	return e
+}
+
+// outputFilters are what every object ends with: the compiler adds the one that fits the place.
+func outputFilters(e *liquid.Engine) {
+	add := func(name string, f func(string, any) (string, error)) {
+		e.RegisterFilter(name, func(v any) (any, error) {
+			if v == nil {
+				return nil, errMissing
+			}
+			s, err := f(plain(v), v)
+			return s, err
+		})
+	}
+	add(escText, func(s string, _ any) (string, error) { return s, nil })
+	add(escLine, func(s string, _ any) (string, error) { return oneLine(s), nil })
+	add(escHTML, func(s string, v any) (string, error) {
+		if m, ok := v.(markup); ok {
+			return string(m), nil
+		}
+		return html.EscapeString(s), nil
+	})
+	add(escAttr, func(s string, v any) (string, error) {
+		if m, ok := v.(markup); ok {
+			s = html.UnescapeString(string(m))
+		}
+		return html.EscapeString(s), nil
+	})
+	add(escURL, func(s string, v any) (string, error) {
+		if m, ok := v.(markup); ok {
+			s = html.UnescapeString(string(m))
+		}
+		s = strings.TrimSpace(s)
+		if !safeURL(s) {
+			return "", fmt.Errorf("%q is not an address that a link may have: use https, http, mailto, tel or line", clip(s, 60))
+		}
+		return html.EscapeString(normaliseURL(s)), nil
+	})
+	add(escPath, func(s string, _ any) (string, error) { return html.EscapeString(normaliseURL(s)), nil })
+	add(escQuery, func(s string, v any) (string, error) {
+		if x, ok := v.(encoded); ok {
+			return html.EscapeString(string(x)), nil
+		}
+		return queryEscape(s), nil
+	})
+	add(escCSS, func(s string, _ any) (string, error) {
+		if !cssValue.MatchString(s) {
+			return "", fmt.Errorf("%q cannot stand in a style", clip(s, 60))
+		}
+		return s, nil
+	})
+	add(escJSON, func(s string, _ any) (string, error) {
+		quoted, err := jsonText(s)
+		if err != nil {
+			return "", err
+		}
+		return quoted[1 : len(quoted)-1], nil
+	})
+	add(escValue, func(s string, v any) (string, error) {
+		switch v.(type) {
+		case markup, encoded, string:
+			return jsonText(s)
+		}
+		b, err := json.Marshal(v)
+		return string(b), err
+	})
+}
+
+// cssValue is what a variable may put into a style: colours, lengths, words.
+var cssValue = regexp.MustCompile(`^[#%.,\w -]{0,64}$`)
+
+// plain is a value as a person would read it.
+func plain(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case markup:
+		return string(v)
+	case encoded:
+		return string(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case json.Number:
+		return v.String()
+	case time.Time:
+		return v.Format(time.RFC3339)
+	case []any:
+		var b strings.Builder
+		for _, x := range v {
+			b.WriteString(plain(x))
+		}
+		return b.String()
+	case nil:
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// oneLine is text without line ends and control characters.
+func oneLine(s string) string {
+	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) }), " ")
+}
+
+func jsonText(s string) (string, error) {
+	b, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
+	return string(b), err
+}
+
+// safeFilters replace the library's filters that panic, cut characters in two, or grow without bound.
+func safeFilters(e *liquid.Engine) {
+	grown := func(s string) (string, error) {
+		if len(s) > maxRenderOutput {
+			return "", errTooLong
+		}
+		return s, nil
+	}
+	e.RegisterFilter("append", func(s, suffix string) (string, error) { return grown(s + suffix) })
+	e.RegisterFilter("prepend", func(s, prefix string) (string, error) { return grown(prefix + s) })
+	e.RegisterFilter("replace", func(s, old, by string) (string, error) {
+		if n := strings.Count(s, old); n > 0 && len(s)+n*(len(by)-len(old)) > maxRenderOutput {
+			return "", errTooLong
+		}
+		return strings.ReplaceAll(s, old, by), nil
+	})
+	e.RegisterFilter("concat", func(a, b []any) ([]any, error) {
+		if len(a)+len(b) > maxElements {
+			return nil, errTooLong
+		}
+		return append(append(make([]any, 0, len(a)+len(b)), a...), b...), nil
+	})
+	e.RegisterFilter("split", func(s, sep string) ([]any, error) {
+		if strings.Count(s, sep) > maxElements {
+			return nil, errTooLong
+		}
+		parts := strings.Split(s, sep)
+		if sep == " " {
+			parts = strings.Fields(s)
+		}
+		out := make([]any, len(parts))
+		for i, p := range parts {
+			out[i] = p
+		}
+		return out, nil
+	})
+	e.RegisterFilter("join", func(a []any, sep func(string) string) (string, error) {
+		parts := make([]string, 0, len(a))
+		for _, v := range a {
+			if v != nil {
+				parts = append(parts, plain(v))
+			}
+		}
+		return grown(strings.Join(parts, sep(" ")))
+	})
+	e.RegisterFilter("capitalize", func(s string) string {
+		r, n := utf8.DecodeRuneInString(s)
+		return string(unicode.ToUpper(r)) + s[n:]
+	})
+	e.RegisterFilter("slice", func(s string, start int, length func(int) int) string {
+		r := []rune(s)
+		if start < 0 {
+			start += len(r)
+		}
+		if start < 0 || start >= len(r) {
+			return ""
+		}
+		return string(r[start:min(len(r), start+max(0, min(length(1), len(r))))])
+	})
+	e.RegisterFilter("truncate", func(s string, length func(int) int, ellipsis func(string) string) string {
+		r, end := []rune(s), []rune(ellipsis("..."))
+		n := length(50)
+		if len(r) <= n {
+			return s
+		}
+		return string(r[:max(0, n-len(end))]) + string(end)
+	})
+	e.RegisterFilter("truncatewords", func(s string, length func(int) int, ellipsis func(string) string) string {
+		words, n := strings.Fields(s), length(15)
+		if len(words) <= n {
+			return s
+		}
+		return strings.Join(words[:max(0, n)], " ") + ellipsis("...")
+	})
+	e.RegisterFilter("uniq", func(a []any) (out []any) {
+		seen := map[string]bool{}
+		for _, v := range a {
+			if key := fmt.Sprintf("%T %v", v, v); !seen[key] {
+				seen[key] = true
+				out = append(out, v)
+			}
+		}
+		return out
+	})
+	e.RegisterFilter("escape", func(v any) any { return escaped(v) })
+	e.RegisterFilter("escape_once", func(v any) any {
+		return markup(html.EscapeString(html.UnescapeString(plain(v))))
+	})
+	e.RegisterFilter("newline_to_br", func(v any) any {
+		return markup(strings.ReplaceAll(string(escaped(v)), "\n", "<br>\n"))
+	})
+	e.RegisterFilter("url_encode", func(s string) encoded { return encoded(queryEscape(s)) })
+	for _, name := range [...]string{"inspect", "type", "sort_natural"} {
+		e.RegisterFilter(name, func(any) (any, error) { return nil, fmt.Errorf("there is no filter %s", name) })
+	}
+}
+
+func escaped(v any) markup {
+	if m, ok := v.(markup); ok {
+		return m
+	}
+	return markup(html.EscapeString(plain(v)))
+}
+
+// moneyFilters write numbers as people read them.
+func moneyFilters(e *liquid.Engine) {
+	e.RegisterFilter("number", func(v any) (string, error) { return grouped(v) })
+	e.RegisterFilter("yen", func(v any) (string, error) {
+		s, err := grouped(v)
+		if rest, negative := strings.CutPrefix(s, "-"); negative {
+			return "-¥" + rest, err
+		}
+		return "¥" + s, err
+	})
+}
+
+// grouped writes 12345.5 as 12,345.5.
+func grouped(v any) (string, error) {
+	if v == nil {
+		return "", errMissing
+	}
+	s := strings.TrimSpace(plain(v))
+	if f, err := strconv.ParseFloat(s, 64); err != nil || math.IsNaN(f) || math.IsInf(f, 0) || strings.ContainsAny(s, "eExXpP_") {
+		return "", fmt.Errorf("%q is no number", clip(s, 40))
+	}
+	sign := ""
+	if s[0] == '-' || s[0] == '+' {
+		sign, s = strings.TrimPrefix(s[:1], "+"), s[1:]
+	}
+	whole, frac, dotted := strings.Cut(s, ".")
+	var b strings.Builder
+	b.WriteString(sign)
+	for i := range len(whole) {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte(whole[i])
+	}
+	if dotted && strings.Trim(frac, "0") != "" {
+		b.WriteByte('.')
+		b.WriteString(frac)
+	}
+	return b.String(), nil
+}
+
+// scan splits a source into the library's own tokens.
+func scan(source string) []parser.Token {
+	return parser.Scan(source, parser.SourceLoc{LineNo: 1}, nil)
+}

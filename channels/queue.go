@@ -1,0 +1,487 @@
+package channels
+
+import (
+	"container/heap"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"golang.org/x/time/rate"
+
+	"enishi"
+)
+
+// queue is one destination within a shard. The shard's mutex guards it, but for loading.
+//
+// Messages of one person and purpose form a lane and leave one after the other; lanes overtake each other. A lane is
+// ready, delayed (its head must not be tried yet), or busy (its head is at the provider or about to be).
+type queue struct {
+	shard       *shard
+	destination string
+	channel     string
+	account     string
+	route       Route
+	breaker     *gobreaker.TwoStepCircuitBreaker[struct{}]
+	limiter     *rate.Limiter // nil: no limit
+
+	lanes    map[laneKey]*lane
+	ready    [2]fifo // transactional and urgent first
+	delayed  laneHeap
+	size     int // messages in memory
+	busy     int // of these at the provider or about to be
+	storing  int // rows of its messages on their way to the ledger, intents aside
+	reserved int // places for messages that are being written to the ledger
+	spilled  bool
+	spilling int // messages that are being written to the ledger to stay there
+	spills   int // that have been
+	loading  sync.Mutex
+
+	window     int       // how many may be busy: grows with success
+	sentSince  time.Time // of sentCount
+	sentCount  int
+	perSecond  float64 // as lately measured
+	down       string  // why nothing is tried; "" when it is
+	quotaUntil time.Time
+	holdUntil  time.Time // the provider asked for a pause
+	swept      time.Time
+	loadedAt   time.Time // when the ledger was last asked for more
+	poked      chan struct{}
+	jobs       chan *entry
+}
+
+type laneKey struct {
+	profile enishi.ID
+	purpose string
+}
+
+type laneState uint8
+
+const (
+	laneGone laneState = iota
+	laneReady
+	laneDelayed
+	laneBusy
+)
+
+type lane struct {
+	queue   *queue
+	key     laneKey
+	state   laneState
+	at      time.Time // of delayed
+	urgent  bool
+	entries []*entry // oldest first, at least one
+}
+
+func (l *lane) head() *entry {
+	if len(l.entries) == 0 {
+		return nil
+	}
+	return l.entries[0]
+}
+
+const (
+	maxAhead   = 500 // most messages about to be handed over: so many are in doubt after a crash
+	sweepEvery = time.Second
+)
+
+func newQueue(sh *shard, m *enishi.Message) *queue {
+	q := &queue{
+		shard: sh, destination: m.Destination, channel: m.Channel, account: m.Account,
+		lanes: map[laneKey]*lane{}, window: 1, poked: make(chan struct{}, 1), jobs: make(chan *entry, maxAhead),
+	}
+	route, ok := sh.s.cfg.Route(m.Channel, m.Account)
+	if !ok {
+		q.down = "no such account"
+	}
+	if route.Limit.Workers <= 0 {
+		route.Limit.Workers = 4
+	}
+	q.route = route
+	if l := route.Limit; l.PerSecond > 0 {
+		burst := l.Burst
+		if burst <= 0 {
+			burst = max(1, int(l.PerSecond/10))
+		}
+		q.limiter = rate.NewLimiter(rate.Limit(l.PerSecond), burst)
+	}
+	q.breaker = q.newBreaker()
+	return q
+}
+
+func (q *queue) newBreaker() *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	cfg := &q.shard.s.cfg
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name: q.destination, MaxRequests: 1, Timeout: cfg.BreakerOpen,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= cfg.BreakerFailures },
+	})
+}
+
+// add lines a message up.
+func (q *queue) add(e *entry) {
+	key := laneKey{e.m.Profile, e.m.Purpose}
+	l := q.lanes[key]
+	if l == nil {
+		l = &lane{queue: q, key: key, urgent: e.m.Purpose != marketing || e.m.Priority > 0}
+		q.lanes[key] = l
+	}
+	e.lane = l
+	l.entries = append(l.entries, e)
+	q.shard.entries[e.m.SendID] = e
+	q.size++
+	if len(l.entries) == 1 {
+		q.makeReady(l)
+	}
+	q.poke()
+}
+
+// makeReady puts a lane where its head can be chosen.
+func (q *queue) makeReady(l *lane) {
+	if at := l.head().next; at.After(q.shard.s.cfg.Now()) {
+		l.state, l.at = laneDelayed, at
+		heap.Push(&q.delayed, l)
+		return
+	}
+	l.state = laneReady
+	if l.urgent {
+		q.ready[0].push(l)
+	} else {
+		q.ready[1].push(l)
+	}
+}
+
+// remove takes a message that is not busy out of its lane.
+func (q *queue) remove(e *entry) {
+	l := e.lane
+	for i, x := range l.entries {
+		if x != e {
+			continue
+		}
+		q.size--
+		l.entries = append(l.entries[:i:i], l.entries[i+1:]...)
+		if len(l.entries) == 0 || i == 0 && l.state == laneDelayed {
+			q.renew(l, l.entries)
+		}
+		return
+	}
+}
+
+// renew gives what is left of a lane that is ready or delayed a lane of its own: the heads differ, and so does their time.
+func (q *queue) renew(l *lane, entries []*entry) {
+	l.entries, l.state = nil, laneGone
+	if len(entries) == 0 {
+		delete(q.lanes, l.key)
+		return
+	}
+	fresh := &lane{queue: q, key: l.key, urgent: l.urgent, entries: entries}
+	for _, e := range entries {
+		e.lane = fresh
+	}
+	q.lanes[l.key] = fresh
+	q.makeReady(fresh)
+}
+
+// release ends the busy time of a lane. done: its head has ended and leaves.
+func (q *queue) release(e *entry, done bool) {
+	l := e.lane
+	q.busy--
+	if done {
+		l.state = laneReady
+		q.remove(e)
+	}
+	if l.state != laneGone {
+		q.makeReady(l)
+	}
+	q.poke()
+}
+
+// popReady takes the next ready lane, nil when there is none.
+func (q *queue) popReady() *lane {
+	for i := range q.ready {
+		for l := q.ready[i].pop(); l != nil; l = q.ready[i].pop() {
+			if l.state == laneReady {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// poke makes the dispatcher look again.
+func (q *queue) poke() {
+	select {
+	case q.poked <- struct{}{}:
+	default:
+	}
+}
+
+// forgive lets a destination be tried again whatever was known against it; the account may be another one by now.
+func (q *queue) forgive() {
+	q.quotaUntil, q.holdUntil, q.down = time.Time{}, time.Time{}, ""
+	q.window, q.breaker = 1, q.newBreaker()
+	if route, ok := q.shard.s.cfg.Route(q.channel, q.account); ok {
+		workers := q.route.Limit.Workers // their goroutines run
+		q.route, q.route.Limit.Workers = route, workers
+	} else {
+		q.down = "no such account"
+	}
+}
+
+// room is how many more messages may be chosen now, and when to look again if none may.
+func (q *queue) room(now time.Time) (n int, again time.Duration) {
+	again = sweepEvery
+	if q.down != "" || now.Before(q.quotaUntil) {
+		return 0, again
+	}
+	if d := q.holdUntil.Sub(now); d > 0 {
+		return 0, min(d, again)
+	}
+	if _, stopped := q.shard.s.stopped(q.destination); stopped {
+		return 0, again
+	}
+	switch q.breaker.State() {
+	case gobreaker.StateOpen:
+		return 0, min(again, max(q.shard.s.cfg.BreakerOpen/4, time.Millisecond))
+	case gobreaker.StateHalfOpen:
+		n = 1 - q.busy
+	default:
+		n = q.ahead() - q.busy
+	}
+	if q.limiter != nil && n > 0 {
+		tokens := q.limiter.TokensAt(now)
+		if tokens < 1 {
+			wait := time.Duration(math.Ceil((1 - tokens) / float64(q.limiter.Limit()) * float64(time.Second)))
+			return 0, min(wait, again)
+		}
+		n = min(n, int(tokens))
+	}
+	return max(n, 0), again
+}
+
+// ahead is how many may be busy: as many as have proved to work, and while all goes well about 100 ms worth of sending, so
+// that workers need not wait for the ledger.
+func (q *queue) ahead() int {
+	workers := q.route.Limit.Workers
+	if q.window < workers {
+		return q.window
+	}
+	return min(max(4*workers, int(q.perSecond/10)), maxAhead)
+}
+
+// succeeded widens the window and measures the rate.
+func (q *queue) succeeded(now time.Time) {
+	q.window = min(2*q.window, q.route.Limit.Workers)
+	q.sentCount++
+	if d := now.Sub(q.sentSince); d >= time.Second {
+		if d < 5*time.Second {
+			q.perSecond = float64(q.sentCount) / d.Seconds()
+		} else {
+			q.perSecond = 0
+		}
+		q.sentSince, q.sentCount = now, 0
+	}
+}
+
+// pick chooses up to n messages that may go now. Those whose time is over end instead.
+func (q *queue) pick(n int, now, clock time.Time) (picked []*entry) {
+	for len(q.delayed) > 0 && (q.delayed[0].state != laneDelayed || !q.delayed[0].at.After(now)) {
+		if l := heap.Pop(&q.delayed).(*lane); l.state == laneDelayed {
+			q.makeReady(l)
+		}
+	}
+	held := q.shard.s.cfg.Held
+	for len(picked) < n {
+		l := q.popReady()
+		if l == nil {
+			break
+		}
+		e := l.head()
+		switch {
+		case q.over(e, now, clock):
+			q.remove(e)
+			if l.state != laneGone {
+				q.makeReady(l)
+			}
+		case held != nil && held(e.m):
+			e.next = now.Add(sweepEvery)
+			q.makeReady(l)
+		default:
+			l.state = laneBusy
+			q.busy++
+			picked = append(picked, e)
+		}
+	}
+	if q.limiter != nil && len(picked) > 0 {
+		q.limiter.AllowN(now, len(picked))
+	}
+	return picked
+}
+
+// over ends a message whose time is over: not_after has passed, or it may not be repeated any more. The caller takes it
+// out of its lane.
+func (q *queue) over(e *entry, now, clock time.Time) bool {
+	expired := !e.m.NotAfter.IsZero() && clock.After(e.m.NotAfter)
+	switch {
+	case e.doubt && expired:
+		q.shard.end(e, stateUnknown, outcome{reason: "expired"})
+	case e.doubt && !e.until.After(now):
+		q.shard.end(e, stateUnknown, outcome{reason: "not answered"})
+	case expired && q.shard.valid():
+		q.shard.end(e, stateRefused, outcome{reason: "expired"})
+	default:
+		return false
+	}
+	return true
+}
+
+// sweep ends what cannot wait any longer: expired, out of quota, or longer here than Config.MaxWait.
+func (q *queue) sweep(now, clock time.Time) {
+	if now.Sub(q.swept) < sweepEvery {
+		return
+	}
+	q.swept = now
+	if !q.shard.valid() {
+		return
+	}
+	_, stopped := q.shard.s.stopped(q.destination)
+	held := q.shard.s.cfg.Held
+	for _, l := range q.lanes {
+		keep := l.entries[:0:0]
+		deferring := false
+		for i, e := range l.entries {
+			busy := i == 0 && l.state == laneBusy
+			if busy || !q.over(e, now, clock) {
+				waited := now.Sub(e.arrived) >= q.shard.s.cfg.MaxWait && !stopped && (held == nil || !held(e.m))
+				switch {
+				case busy || e.doubt:
+					keep = append(keep, e)
+				case now.Before(q.quotaUntil):
+					q.shard.end(e, stateRefused, outcome{reason: "quota"})
+				case waited || deferring: // what stands behind it goes along: the order is kept
+					deferring = true
+					q.putOff(e, time.Time{}, q.why())
+				default:
+					keep = append(keep, e)
+				}
+			}
+		}
+		q.size -= len(l.entries) - len(keep)
+		if len(keep) == 0 || keep[0] != l.entries[0] {
+			q.renew(l, keep)
+		} else {
+			l.entries = keep
+		}
+	}
+}
+
+// why says what a message waited for.
+func (q *queue) why() string {
+	switch {
+	case q.down != "":
+		return "account: " + q.down
+	case q.breaker.State() != gobreaker.StateClosed:
+		return "no answer"
+	}
+	return "waited"
+}
+
+// putOff ends a round as deferred: the fold decides again, not before at (the sender's clock; zero: as the schedule says).
+// After very many rounds the message fails.
+func (q *queue) putOff(e *entry, at time.Time, reason string) {
+	if e.m.Round >= maxRounds {
+		q.shard.end(e, stateFailed, outcome{reason: "gave up: " + reason})
+		return
+	}
+	pause := roundPause(e.m.Round)
+	if q.perSecond > 0 { // those before it need their time
+		pause = max(pause, min(time.Duration(float64(q.size)/q.perSecond*float64(time.Second)), time.Hour))
+	}
+	if !at.IsZero() {
+		pause = max(pause, at.Sub(q.shard.s.cfg.Now()))
+	}
+	q.shard.end(e, stateDeferred, outcome{reason: reason, until: q.shard.s.cfg.Clock().Add(pause)})
+}
+
+// nextDue is how long until the first delayed lane may go.
+func (q *queue) nextDue(now time.Time) time.Duration {
+	for len(q.delayed) > 0 {
+		if l := q.delayed[0]; l.state == laneDelayed {
+			return max(l.at.Sub(now), 0)
+		}
+		heap.Pop(&q.delayed)
+	}
+	return time.Hour
+}
+
+// wrote counts a row as stored. The shard's mutex is not held.
+func (q *queue) wrote() {
+	q.shard.mu.Lock()
+	defer q.shard.mu.Unlock()
+	if q.storing--; q.storing == 0 && q.spilled {
+		q.poke()
+	}
+}
+
+func (q *queue) hasSpilled() bool {
+	q.shard.mu.Lock()
+	defer q.shard.mu.Unlock()
+	return q.spilled
+}
+
+func (q *queue) status() QueueStatus {
+	st := QueueStatus{Partition: q.shard.n, Destination: q.destination, State: "running", Waiting: q.size - q.busy, InHand: q.busy, Spilled: q.spilled}
+	for _, l := range q.lanes {
+		if e := l.head(); st.Oldest.IsZero() || e.m.DecidedAt.Before(st.Oldest) {
+			st.Oldest = e.m.DecidedAt
+		}
+	}
+	if q.breaker.State() != gobreaker.StateClosed {
+		st.State = "open"
+	}
+	if q.shard.s.cfg.Now().Before(q.quotaUntil) {
+		st.State = "quota"
+	}
+	if q.down != "" {
+		st.State, st.Reason = "down", q.down
+	}
+	if why, stopped := q.shard.s.stopped(q.destination); stopped {
+		st.State = why
+	}
+	return st
+}
+
+// fifo is a queue of lanes; those that moved elsewhere meanwhile are skipped by their state.
+type fifo struct {
+	lanes []*lane
+	head  int
+}
+
+func (f *fifo) push(l *lane) { f.lanes = append(f.lanes, l) }
+
+func (f *fifo) pop() *lane {
+	if f.head == len(f.lanes) {
+		f.lanes, f.head = f.lanes[:0], 0
+		return nil
+	}
+	l := f.lanes[f.head]
+	f.lanes[f.head] = nil
+	if f.head++; f.head > 1024 && f.head > len(f.lanes)/2 {
+		f.lanes, f.head = append(f.lanes[:0], f.lanes[f.head:]...), 0
+	}
+	return l
+}
+
+// laneHeap orders delayed lanes by their time.
+type laneHeap []*lane
+
+func (h laneHeap) Len() int           { return len(h) }
+func (h laneHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h laneHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *laneHeap) Push(x any)        { *h = append(*h, x.(*lane)) }
+func (h *laneHeap) Pop() any {
+	old := *h
+	l := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return l
+}

@@ -1,0 +1,255 @@
+package channels
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"enishi"
+	"enishi/internal/stream"
+)
+
+// Config is what a Sender needs. The funcs are all its I/O.
+type Config struct {
+	Partitions int                                                             // of the topic events
+	Consume    func(ctx context.Context, k stream.Consumer) error              // stream.Client.Consume
+	Append     func(ctx context.Context, recs []stream.Record) error           // stream.Client.Append
+	Ledger     Ledger                                                          // NewLedger
+	Render     func(ctx context.Context, m *enishi.Message) (*Rendered, error) // Renderer.Render; an error fails the message
+	Route      func(channel, account string) (Route, bool)                     // how an account sends; may change while running
+
+	Now   func() time.Time // the sender's clock: waits, retries; time.Now
+	Clock func() time.Time // the shop's clock: NotAfter, the time of results; Now
+	Alert func(enishi.Alert)
+	// Held keeps a message from leaving while it says so (a region or a journey is stopped); nil: nothing is.
+	Held func(m *enishi.Message) bool
+	// Off starts with sending off: everything waits in the ledger until SetOff(false).
+	Off bool
+
+	MaxWait  time.Duration // what has waited longer goes back to the fold; 60 s
+	MaxQueue int           // messages of a destination in memory; more wait in the ledger; 20,000
+	Timeout  time.Duration // of one provider call; 3 min (RFC 5321 wants 10 min after the final dot; relays answer at once)
+	Drain    time.Duration // how long running calls may take to end when a partition is lost or the process stops; 20 s
+	// BreakerFailures in a row stop a destination for BreakerOpen; then one message tries. 5 and 5 s.
+	BreakerFailures int
+	BreakerOpen     time.Duration
+	Log             *slog.Logger
+}
+
+func (c *Config) complete() error {
+	l := &c.Ledger
+	if c.Partitions < 1 || c.Consume == nil || c.Append == nil || c.Render == nil || c.Route == nil ||
+		l.Insert == nil || l.Unfinished == nil || l.Waiting == nil || l.Find == nil || l.Recent == nil {
+		return errors.New("channels: Partitions, Consume, Append, Ledger, Render and Route are required")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Clock == nil {
+		c.Clock = c.Now
+	}
+	if c.Alert == nil {
+		c.Alert = func(enishi.Alert) {}
+	}
+	for _, d := range [...]struct {
+		field *time.Duration
+		value time.Duration
+	}{{&c.MaxWait, time.Minute}, {&c.Timeout, 3 * time.Minute}, {&c.Drain, 20 * time.Second}, {&c.BreakerOpen, 5 * time.Second}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if c.MaxQueue == 0 {
+		c.MaxQueue = 20_000
+	}
+	if c.BreakerFailures == 0 {
+		c.BreakerFailures = 5
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Sender hands decided messages to providers. Run does the work; the other methods may be called at any time.
+type Sender struct {
+	cfg    Config
+	log    *slog.Logger
+	flow   *flow
+	mu     sync.Mutex
+	shards map[int]*shard
+	off    bool
+	paused map[string]bool // destinations, or their beginnings up to a colon
+}
+
+// New checks cfg. It starts nothing.
+func New(cfg Config) (*Sender, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &Sender{cfg: cfg, log: cfg.Log.With("component", "channels"), shards: map[int]*shard{}, off: cfg.Off, paused: map[string]bool{}}
+	s.flow = newFlow(s)
+	return s, nil
+}
+
+// Group is the consumer group of the topic messages.
+const Group = "channels"
+
+// Run consumes and sends until ctx ends; then calls under way may end and what they gave is stored and reported, for at
+// most Config.Drain. It returns nil, or why storing became impossible.
+func (s *Sender) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// The writer outlives ctx: what calls under way give must still be stored.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { s.flow.write(work, cancel) })
+	wg.Go(func() { s.flow.report(work) })
+	err := s.cfg.Consume(ctx, stream.Consumer{
+		Group: Group, Topics: []string{enishi.TopicMessages}, MaxRecords: 5_000,
+		Gained: func(ctx context.Context, g *stream.Generation, parts []stream.Partition) (map[stream.Partition]int64, error) {
+			return nil, s.gain(ctx, numbers(parts), g.Valid)
+		},
+		Batch: func(ctx context.Context, g *stream.Generation, recs []stream.Record) error {
+			if err := s.take(ctx, recs); err != nil {
+				return err
+			}
+			return s.commit(ctx, g)
+		},
+		Lost: func(parts []stream.Partition) { s.lose(numbers(parts)) },
+	})
+	stop()
+	wg.Wait()
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		err = cause
+	}
+	return err
+}
+
+// commit tells the broker how far the ledger is. Only a lost partition is an error: the commit is for lag and retention.
+func (s *Sender) commit(ctx context.Context, g *stream.Generation) error {
+	next := map[stream.Partition]int64{}
+	for _, p := range g.Owned() {
+		if offset, ok := g.Position(p); ok {
+			next[p] = offset
+		}
+	}
+	err := g.Commit(ctx, next)
+	if err != nil && !errors.Is(err, stream.ErrNotOwner) && ctx.Err() == nil {
+		s.log.Warn("commit is left to the next batch", "err", err)
+		return nil
+	}
+	return err
+}
+
+func numbers(parts []stream.Partition) []int {
+	out := make([]int, len(parts))
+	for i, p := range parts {
+		out[i] = p.Partition
+	}
+	return out
+}
+
+// SetOff turns sending off or on. Off, everything waits in the ledger; what waited longer than Config.MaxWait when it is
+// turned on goes back to the fold.
+func (s *Sender) SetOff(off bool) {
+	s.mu.Lock()
+	s.off = off
+	s.mu.Unlock()
+	s.wake("")
+}
+
+// Pause stops a destination, or all whose name begins with match and a colon ("email", "line:main"); "" is all. It
+// returns how many messages it holds in memory. Calls under way end.
+func (s *Sender) Pause(match string) (held int) {
+	s.mu.Lock()
+	s.paused[match] = true
+	s.mu.Unlock()
+	for _, q := range s.Status() {
+		if matches(match, q.Destination) {
+			held += q.Waiting
+		}
+	}
+	return held
+}
+
+// Resume ends Pause of the same match, and lets destinations try again that are down or out of quota.
+func (s *Sender) Resume(match string) {
+	s.mu.Lock()
+	delete(s.paused, match)
+	s.mu.Unlock()
+	s.wake(match)
+}
+
+// matches tells whether a destination is meant.
+func matches(match, destination string) bool {
+	rest, ok := strings.CutPrefix(destination, match)
+	return ok && (match == "" || rest == "" || rest[0] == ':')
+}
+
+// stopped tells whether nothing may go to a destination now.
+func (s *Sender) stopped(destination string) (why string, stopped bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.off {
+		return "off", true
+	}
+	for match := range s.paused {
+		if matches(match, destination) {
+			return "paused", true
+		}
+	}
+	return "", false
+}
+
+// wake lets the queues of a match look again, without what kept them back.
+func (s *Sender) wake(match string) {
+	for _, sh := range s.owned() {
+		sh.mu.Lock()
+		for _, q := range sh.queues {
+			if matches(match, q.destination) {
+				q.forgive()
+				q.poke()
+			}
+		}
+		sh.mu.Unlock()
+	}
+}
+
+func (s *Sender) owned() []*shard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*shard, 0, len(s.shards))
+	for _, sh := range s.shards {
+		out = append(out, sh)
+	}
+	return out
+}
+
+// QueueStatus is how a destination stands on this replica.
+type QueueStatus struct {
+	Partition   int
+	Destination string
+	State       string // running, off, paused, down, quota, open (the breaker)
+	Reason      string // of down and quota
+	Waiting     int    // in memory, not at the provider
+	InHand      int    // at the provider, or about to be
+	Spilled     bool   // more wait in the ledger
+	Oldest      time.Time
+}
+
+// Status lists the destinations of the partitions that this replica owns.
+func (s *Sender) Status() []QueueStatus {
+	var out []QueueStatus
+	for _, sh := range s.owned() {
+		sh.mu.Lock()
+		for _, q := range sh.queues {
+			out = append(out, q.status())
+		}
+		sh.mu.Unlock()
+	}
+	return out
+}

@@ -1,0 +1,349 @@
+package channels
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"enishi"
+)
+
+// Purposes of messages.
+const (
+	marketing     = "marketing"
+	transactional = "transactional"
+)
+
+// start begins the work of a queue; it ends with the shard.
+func (q *queue) start() {
+	q.shard.wg.Go(q.dispatch)
+	for range q.route.Limit.Workers {
+		q.shard.wg.Go(q.work)
+	}
+}
+
+// dispatch chooses messages, writes their intents and hands them to the workers, until the shard ends.
+func (q *queue) dispatch() {
+	defer close(q.jobs)
+	sh := q.shard
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-sh.ctx.Done():
+			return
+		case <-q.poked:
+		case <-timer.C:
+		}
+		if sh.ctx.Err() != nil {
+			return
+		}
+		now, clock := sh.s.cfg.Now(), sh.s.cfg.Clock()
+		sh.mu.Lock()
+		q.sweep(now, clock)
+		n, again := q.room(now)
+		picked := q.pick(n, now, clock)
+		load := q.wantsMore(now)
+		if again = min(again, q.nextDue(now)); q.size == 0 && !q.spilled {
+			again = time.Minute // whoever adds a message pokes
+		}
+		intents := q.intents(picked, now)
+		sh.mu.Unlock()
+		if load {
+			q.load()
+		}
+		timer.Reset(again)
+		if len(picked) == 0 {
+			continue
+		}
+		stored := make(chan struct{})
+		sh.s.flow.store(intents, func() { close(stored) })
+		select {
+		case <-stored:
+		case <-sh.ctx.Done():
+			// The rows may be written or not; close gives the messages back as it does those of the workers.
+		}
+		for _, e := range picked {
+			q.jobs <- e // has room for all that can be busy
+		}
+		q.poke()
+	}
+}
+
+// intents gives the rows that say that messages are about to be handed over. mu is held.
+func (q *queue) intents(picked []*entry, now time.Time) []Row {
+	rows := make([]Row, len(picked))
+	for i, e := range picked {
+		e.attempt++
+		if e.until.IsZero() { // the provider counts from the first try
+			if d := q.repeat(e.m.Purpose); d > 0 {
+				e.until = now.Add(d)
+			}
+		}
+		rows[i] = e.row(q.shard.n, stateIntent, now)
+		rows[i].NextTryAt = e.until
+	}
+	return rows
+}
+
+// repeat is how long a message whose outcome is not known may be tried again.
+func (q *queue) repeat(purpose string) time.Duration {
+	if purpose == transactional && q.route.RepeatTransactional > 0 {
+		return q.route.RepeatTransactional
+	}
+	return q.route.Repeat
+}
+
+// wantsMore tells whether the ledger is to be asked for messages that did not fit into memory: when all that did have
+// ended, so that none can come twice. mu is held.
+func (q *queue) wantsMore(now time.Time) bool {
+	if !q.spilled || q.size+q.reserved+q.spilling+q.storing > 0 || now.Sub(q.loadedAt) < 100*time.Millisecond {
+		return false
+	}
+	_, stopped := q.shard.s.stopped(q.destination)
+	return !stopped && q.down == ""
+}
+
+// load takes the oldest waiting messages out of the ledger into memory.
+func (q *queue) load() {
+	sh := q.shard
+	q.loading.Lock()
+	defer q.loading.Unlock()
+	sh.mu.Lock()
+	spills, limit := q.spills, sh.s.cfg.MaxQueue
+	q.loadedAt = sh.s.cfg.Now()
+	sh.mu.Unlock()
+	rows, err := sh.s.cfg.Ledger.Waiting(sh.ctx, sh.n, q.destination, limit)
+	if err != nil {
+		if sh.ctx.Err() == nil {
+			sh.s.log.Warn("waiting messages are loaded later", "destination", q.destination, "err", err)
+		}
+		return
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	for i := range rows {
+		sh.restore(&rows[i])
+	}
+	if len(rows) < limit && q.spilling == 0 && q.spills == spills {
+		q.spilled = false
+	}
+}
+
+// work sends what it is given until the dispatcher ends.
+func (q *queue) work() {
+	for e := range q.jobs {
+		q.one(e)
+	}
+}
+
+// one tries to send a message whose intent is written, and settles what follows.
+func (q *queue) one(e *entry) {
+	sh := q.shard
+	channel, breaker, ok := q.mayGo(e)
+	if !ok {
+		q.giveBack(e, sh.s.cfg.Now().Add(time.Second))
+		return
+	}
+	ctx, cancel := context.WithTimeout(sh.calls, sh.s.cfg.Timeout)
+	defer cancel()
+	rendered, err := sh.s.cfg.Render(ctx, e.m)
+	if err != nil {
+		q.settle(e, Receipt{}, renderError(err))
+		return
+	}
+	rendered.Key = enishi.NewID("retry", e.m.SendID.String(), fmt.Sprint(e.m.Round))
+	done, err := breaker.Allow()
+	if err != nil {
+		q.giveBack(e, sh.s.cfg.Now().Add(sh.s.cfg.BreakerOpen/4))
+		return
+	}
+	if !sh.valid() { // the last thing before the call
+		done(nil)
+		q.giveBack(e, sh.s.cfg.Now().Add(time.Second))
+		return
+	}
+	receipt, err := channel.Send(ctx, rendered)
+	var sendErr *SendError
+	if err != nil {
+		sendErr = asSendError(err)
+	}
+	if sendErr != nil && (sendErr.verdict == verdictBusy || sendErr.verdict == verdictUnknown) {
+		done(sendErr)
+	} else {
+		done(nil)
+	}
+	q.settle(e, receipt, sendErr)
+}
+
+// renderError is what an error of rendering means: by itself the message can never be sent.
+func renderError(err error) *SendError {
+	var e *SendError
+	if errors.As(err, &e) {
+		return e
+	}
+	return Permanent(err).With("", "content")
+}
+
+// mayGo asks once more, right before the call, whether the message may leave, and by what.
+func (q *queue) mayGo(e *entry) (Channel, *gobreaker.TwoStepCircuitBreaker[struct{}], bool) {
+	sh := q.shard
+	if sh.ctx.Err() != nil || !sh.valid() {
+		return nil, nil, false
+	}
+	if _, stopped := sh.s.stopped(q.destination); stopped {
+		return nil, nil, false
+	}
+	if held := sh.s.cfg.Held; held != nil && held(e.m) {
+		return nil, nil, false
+	}
+	now := sh.s.cfg.Now()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	ok := q.down == "" && !now.Before(q.quotaUntil) && !now.Before(q.holdUntil) && e.cancelled == "" &&
+		(e.m.NotAfter.IsZero() || !sh.s.cfg.Clock().After(e.m.NotAfter))
+	return q.route.Channel, q.breaker, ok
+}
+
+// giveBack lines a message up again that was chosen and not tried.
+func (q *queue) giveBack(e *entry, next time.Time) {
+	sh := q.shard
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	q.again(e, next)
+}
+
+// again lines a message up for another try, not before next. mu is held.
+func (q *queue) again(e *entry, next time.Time) {
+	sh := q.shard
+	if e.cancelled != "" {
+		state := stateDropped
+		if e.doubt {
+			state = stateUnknown
+		}
+		sh.end(e, state, outcome{reason: e.cancelled})
+		q.release(e, true)
+		return
+	}
+	e.next = next
+	if !e.doubt { // for certain not taken: the ledger must not think that it is in doubt
+		q.storing++
+		sh.owed++
+		sh.s.flow.store([]Row{e.row(sh.n, stateDecided, sh.s.cfg.Now())}, func() {
+			q.wrote()
+			sh.settle(1)
+		})
+	}
+	q.release(e, false)
+}
+
+// settle acts on the outcome of a try.
+func (q *queue) settle(e *entry, receipt Receipt, err *SendError) {
+	sh := q.shard
+	now := sh.s.cfg.Now()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if err == nil {
+		q.succeeded(now)
+		sh.end(e, stateSent, outcome{code: receipt.Code, provider: receipt.ProviderID})
+		q.release(e, true)
+		return
+	}
+	o := outcome{code: err.Code, reason: reasonOf(err)}
+	switch err.verdict {
+	case verdictPermanent:
+		sh.end(e, stateFailed, o)
+		q.release(e, true)
+	case verdictRefused:
+		if err.Reason == "quota" {
+			q.outOfQuota(now, err)
+		}
+		sh.end(e, stateRefused, o)
+		q.release(e, true)
+	case verdictUnknown:
+		q.shrink()
+		if e.until.IsZero() {
+			sh.end(e, stateUnknown, o)
+			q.release(e, true)
+			return
+		}
+		e.doubt = true
+		q.again(e, now.Add(max(err.After, tryPause(e.attempt))))
+	case verdictDown:
+		q.goDown(now, err)
+		q.again(e, now.Add(time.Second))
+	case verdictBusy:
+		q.shrink()
+		if err.After > 0 {
+			q.holdUntil = now.Add(err.After)
+		}
+		q.later(e, err, max(err.After, tryPause(e.attempt)))
+	default:
+		q.later(e, err, max(err.After, tryPause(e.attempt)))
+	}
+}
+
+// reasonOf is the reason as it stands in the ledger: ours, then the provider's words.
+func reasonOf(err *SendError) string {
+	text := err.Error()
+	switch {
+	case err.Reason == "" || err.Reason == text:
+		return text
+	case err.verdict == verdictRefused: // a closed set that the fold reads
+		return err.Reason
+	}
+	return err.Reason + ": " + text
+}
+
+// later tries a message again within the round, or ends the round as deferred when it would wait too long here. mu is held.
+func (q *queue) later(e *entry, err *SendError, pause time.Duration) {
+	now := q.shard.s.cfg.Now()
+	next := now.Add(pause)
+	if e.doubt || e.cancelled != "" || next.Sub(e.arrived) < q.shard.s.cfg.MaxWait {
+		q.again(e, next)
+		return
+	}
+	q.putOff(e, next, reasonOf(err))
+	l := e.lane
+	behind := append([]*entry(nil), l.entries[1:]...)
+	q.release(e, true)
+	for _, b := range behind { // keeps the order
+		q.remove(b)
+		q.putOff(b, next, "waits for an earlier one")
+	}
+}
+
+// shrink starts over with one message at a time. mu is held.
+func (q *queue) shrink() { q.window = 1 }
+
+// goDown stops a destination until somebody acts. mu is held.
+func (q *queue) goDown(now time.Time, err *SendError) {
+	q.shrink()
+	if q.down != "" {
+		return
+	}
+	q.down = clip(err.Error(), 300)
+	q.shard.s.log.Error("account is down: nothing more is sent by it", "destination", q.destination, "code", err.Code, "err", err)
+	q.shard.s.cfg.Alert(enishi.Alert{
+		ID: enishi.NewID("alert", "channel_down", q.destination, now.Format("2006-01-02T15")), Kind: "channel_down", Severity: "error", At: now,
+		Text:   "Sending by " + q.destination + " has stopped: the provider does not accept the account (" + clip(err.Error(), 200) + "). Check its token or password, then resume.",
+		TextJA: q.destination + " の配信を停止しました。アカウントの認証が拒否されています（" + clip(err.Error(), 200) + "）。トークンまたはパスワードを確認し、再開してください。"})
+}
+
+// outOfQuota refuses what waits for a destination until it is asked again. mu is held.
+func (q *queue) outOfQuota(now time.Time, err *SendError) {
+	first := q.quotaUntil.IsZero()
+	q.quotaUntil = now.Add(quotaPause)
+	q.swept = time.Time{}
+	if !first {
+		return
+	}
+	q.shard.s.log.Warn("quota is used up", "destination", q.destination, "err", err)
+	q.shard.s.cfg.Alert(enishi.Alert{
+		ID: enishi.NewID("alert", "quota", q.destination, now.Format("2006-01-02")), Kind: "quota", Severity: "warning", At: now,
+		Text:   "The quota of " + q.destination + " is used up: its messages are refused until there is more.",
+		TextJA: q.destination + " の送信可能数を使い切りました。補充されるまで配信を見送ります。"})
+}

@@ -1,0 +1,521 @@
+-- The schema after all migrations. Rewritten by: go test ./internal/clickhouse -run Schema -update
+
+CREATE TABLE alerts
+(
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `version` UInt64,
+    `kind` LowCardinality(String),
+    `severity` LowCardinality(String),
+    `text` String,
+    `text_ja` String,
+    `closed_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE contacts
+(
+    `profile_id` FixedString(16),
+    `contact_id` String,
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `channel` LowCardinality(String),
+    `topic` LowCardinality(String),
+    `order_id` String,
+    `complaint` UInt8,
+    `opened_at` DateTime64(3, 'UTC'),
+    `solved_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, contact_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE dead_letters
+(
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `version` UInt64,
+    `state` LowCardinality(String),
+    `topic` LowCardinality(String),
+    `partition` UInt16,
+    `offset` Int64,
+    `stage` LowCardinality(String),
+    `code` LowCardinality(String),
+    `field` String,
+    `reason` String,
+    `reason_ja` String,
+    `type` String,
+    `raw` String CODEC(ZSTD(1)),
+    `actor` String
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE decisions
+(
+    `subject` FixedString(16),
+    `send_id` FixedString(16),
+    `round` UInt32,
+    `profile_id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `version` UInt64,
+    `journey` LowCardinality(String),
+    `definition` Int64,
+    `node` LowCardinality(String),
+    `run_id` FixedString(16),
+    `channel` LowCardinality(String),
+    `purpose` LowCardinality(String),
+    `template` LowCardinality(String),
+    `sent` UInt8,
+    `reason` LowCardinality(String),
+    `checks` String
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (subject, send_id, round)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE deliveries
+(
+    `partition` UInt16,
+    `send_id` FixedString(16),
+    `round` UInt32,
+    `version` UInt64,
+    `state` LowCardinality(String),
+    `attempt` UInt32,
+    `destination` LowCardinality(String),
+    `channel` LowCardinality(String),
+    `purpose` LowCardinality(String),
+    `journey` LowCardinality(String),
+    `template` LowCardinality(String),
+    `profile_id` FixedString(16),
+    `next_try_at` DateTime64(3, 'UTC'),
+    `decided_at` DateTime64(3, 'UTC'),
+    `updated_at` DateTime64(3, 'UTC'),
+    `reported` UInt8,
+    `code` String,
+    `reason` String,
+    `provider_id` String,
+    `message` String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (partition, send_id, round)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE due
+(
+    `partition` UInt16,
+    `profile_id` FixedString(16),
+    `due_at` DateTime64(3, 'UTC'),
+    `version` UInt64
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (partition, profile_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE events
+(
+    `subject` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `event_id` FixedString(16),
+    `type` LowCardinality(String),
+    `appended_at` DateTime64(3, 'UTC'),
+    `partition` UInt16,
+    `offset` Int64,
+    `version` UInt64,
+    `historical` UInt8,
+    `source` LowCardinality(String),
+    `channel` LowCardinality(String),
+    `order_id` String,
+    `shipment_id` String,
+    `product_id` String,
+    `category` LowCardinality(String),
+    `amount` Int64,
+    `currency` LowCardinality(String),
+    `store_id` LowCardinality(String),
+    `segment` LowCardinality(String),
+    `journey` LowCardinality(String),
+    `node` LowCardinality(String),
+    `run_id` FixedString(16),
+    `send_id` FixedString(16),
+    `message_channel` LowCardinality(String),
+    `reason` String,
+    `record` String CODEC(ZSTD(1)),
+    INDEX by_time at TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (subject, at, event_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE goose_db_version
+(
+    `version_id` Int64,
+    `is_applied` UInt8,
+    `date` Date DEFAULT now(),
+    `tstamp` DateTime DEFAULT now()
+)
+ENGINE = MergeTree
+ORDER BY (version_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE identifiers
+(
+    `profile_id` FixedString(16),
+    `subject` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `kind` LowCardinality(String),
+    `scope` String,
+    `value` String,
+    `first_seen_at` DateTime64(3, 'UTC'),
+    `last_seen_at` DateTime64(3, 'UTC'),
+    INDEX by_subject subject TYPE bloom_filter GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, subject)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE memberships
+(
+    `profile_id` FixedString(16),
+    `segment` LowCardinality(String),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `definition` Int64,
+    `since` DateTime64(3, 'UTC'),
+    `initial` UInt8
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (segment, profile_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE order_lines
+(
+    `profile_id` FixedString(16),
+    `order_id` String,
+    `line` UInt32,
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `placed_at` DateTime64(3, 'UTC'),
+    `product_id` String,
+    `sku` String,
+    `name` String,
+    `brand` LowCardinality(String),
+    `category` LowCardinality(String),
+    `quantity` Int64,
+    `price` Int64,
+    `discount` Int64,
+    `valid` UInt8
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, order_id, line)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE orders
+(
+    `profile_id` FixedString(16),
+    `order_id` String,
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `status` LowCardinality(String),
+    `placed_at` DateTime64(3, 'UTC'),
+    `paid_at` DateTime64(3, 'UTC'),
+    `confirmed_at` DateTime64(3, 'UTC'),
+    `cancelled_at` DateTime64(3, 'UTC'),
+    `refunded_at` DateTime64(3, 'UTC'),
+    `shipped_at` DateTime64(3, 'UTC'),
+    `delivered_at` DateTime64(3, 'UTC'),
+    `currency` LowCardinality(String),
+    `total` Int64,
+    `revenue` Int64,
+    `subtotal` Int64,
+    `discount` Int64,
+    `coupon` String,
+    `coupon_amount` Int64,
+    `points_used` Int64,
+    `shipping_fee` Int64,
+    `cod_fee` Int64,
+    `tax` Int64,
+    `refunded` Int64,
+    `items` Int64,
+    `channel` LowCardinality(String),
+    `store_id` LowCardinality(String),
+    `staff_id` String,
+    `payment_method` LowCardinality(String),
+    `payment_due_at` DateTime64(3, 'UTC'),
+    `payment_state` LowCardinality(String),
+    `fulfilment_type` LowCardinality(String),
+    `subscription_id` String,
+    `automatic` UInt8,
+    `marketplace` LowCardinality(String),
+    `is_gift` UInt8,
+    `valid` UInt8,
+    `sequence` Int64
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, order_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE outbox
+(
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `channel` LowCardinality(String),
+    `sender` String,
+    `recipient` String,
+    `subject` String,
+    `send_id` FixedString(16),
+    `raw` String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+ORDER BY id
+TTL toDateTime(at) + toIntervalDay(7)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE outcomes
+(
+    `request_id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `ok` UInt8,
+    `outcome` String
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY request_id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE partitions
+(
+    `partition` UInt16,
+    `seq` UInt64,
+    `epoch` UInt16,
+    `next_offset` Int64,
+    `identities_offset` Int64,
+    `definitions_offset` Int64,
+    `clock` DateTime64(3, 'UTC'),
+    `is_virtual` UInt8,
+    `sweeps` String,
+    `events` UInt64,
+    `written_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY partition
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE people
+(
+    `profile_id` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `family_name` String,
+    `given_name` String,
+    `family_name_kana` String,
+    `given_name_kana` String,
+    `search` String,
+    `email` String,
+    `phone` String,
+    `line_user` String,
+    `customer_id` String,
+    `prefecture` LowCardinality(String),
+    `gender` LowCardinality(String),
+    `birthday` String,
+    `language` LowCardinality(String),
+    `member_rank` LowCardinality(String),
+    `first_seen_at` DateTime64(3, 'UTC'),
+    `last_seen_at` DateTime64(3, 'UTC'),
+    `last_visit_at` DateTime64(3, 'UTC'),
+    `signed_up_at` DateTime64(3, 'UTC'),
+    `orders_count` Int64,
+    `manual_orders_count` Int64,
+    `ltv` Int64,
+    `currency` LowCardinality(String),
+    `first_order_at` DateTime64(3, 'UTC'),
+    `last_order_at` DateTime64(3, 'UTC'),
+    `last_manual_order_at` DateTime64(3, 'UTC'),
+    `page_views` Int64,
+    `product_views` Int64,
+    `store_visits` Int64,
+    `points` Int64,
+    `has_email` UInt8,
+    `has_line` UInt8,
+    `has_phone` UInt8,
+    `line_friend` UInt8,
+    `suppressed_email` UInt8,
+    `consents` Map(LowCardinality(String), String),
+    `traits` Map(LowCardinality(String), String),
+    `traits_number` Map(LowCardinality(String), Float64),
+    `hold_until` DateTime64(3, 'UTC'),
+    `hold_reason` String,
+    `risks` Array(LowCardinality(String))
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY profile_id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE profiles
+(
+    `partition` UInt16,
+    `profile_id` FixedString(16),
+    `version` UInt64,
+    `redirect` FixedString(16),
+    `state` String CODEC(ZSTD(1)),
+    `is_deleted` UInt8
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (partition, profile_id)
+SETTINGS index_granularity = 1024;
+
+CREATE TABLE returns
+(
+    `profile_id` FixedString(16),
+    `order_id` String,
+    `return_id` String,
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `status` LowCardinality(String),
+    `requested_at` DateTime64(3, 'UTC'),
+    `received_at` DateTime64(3, 'UTC'),
+    `amount` Int64,
+    `reason` String
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, order_id, return_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE reviews
+(
+    `profile_id` FixedString(16),
+    `review_id` String,
+    `order_id` String,
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `product_id` String,
+    `rating` Int64,
+    `at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, review_id, order_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE runs
+(
+    `profile_id` FixedString(16),
+    `run_id` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `journey` LowCardinality(String),
+    `definition` Int64,
+    `key` String,
+    `entered_at` DateTime64(3, 'UTC'),
+    `node` LowCardinality(String),
+    `since` DateTime64(3, 'UTC'),
+    `wait_until` DateTime64(3, 'UTC'),
+    `ended_at` DateTime64(3, 'UTC'),
+    `end` LowCardinality(String),
+    `steps` Int64
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (journey, run_id, profile_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE sends
+(
+    `profile_id` FixedString(16),
+    `send_id` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `round` Int64,
+    `channel` LowCardinality(String),
+    `purpose` LowCardinality(String),
+    `journey` LowCardinality(String),
+    `node` LowCardinality(String),
+    `template` LowCardinality(String),
+    `run_id` FixedString(16),
+    `decided_at` DateTime64(3, 'UTC'),
+    `sent_at` DateTime64(3, 'UTC'),
+    `delivered_at` DateTime64(3, 'UTC'),
+    `opened_at` DateTime64(3, 'UTC'),
+    `clicked_at` DateTime64(3, 'UTC'),
+    `ended_at` DateTime64(3, 'UTC'),
+    `end` LowCardinality(String),
+    `reason` String
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, send_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE shipments
+(
+    `profile_id` FixedString(16),
+    `order_id` String,
+    `shipment_id` String,
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `status` LowCardinality(String),
+    `carrier` LowCardinality(String),
+    `tracking` String,
+    `number` Int64,
+    `of` Int64,
+    `created_at` DateTime64(3, 'UTC'),
+    `shipped_at` DateTime64(3, 'UTC'),
+    `delivered_at` DateTime64(3, 'UTC'),
+    `delayed_at` DateTime64(3, 'UTC'),
+    `returned_at` DateTime64(3, 'UTC'),
+    `estimated_at` DateTime64(3, 'UTC'),
+    `store_id` LowCardinality(String)
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, order_id, shipment_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE store_visits
+(
+    `profile_id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `event_id` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `type` LowCardinality(String),
+    `store_id` LowCardinality(String)
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, at, event_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE surveys
+(
+    `profile_id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `event_id` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `survey_id` String,
+    `kind` LowCardinality(String),
+    `score` Int64
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, at, event_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE visits
+(
+    `profile_id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `event_id` FixedString(16),
+    `version` UInt64,
+    `is_deleted` UInt8,
+    `type` LowCardinality(String),
+    `product_id` String,
+    `category` LowCardinality(String),
+    `brand` LowCardinality(String),
+    `path` String,
+    `query` String,
+    `cart_id` String,
+    `value` Int64,
+    `utm_source` LowCardinality(String),
+    `utm_campaign` LowCardinality(String)
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+ORDER BY (profile_id, at, event_id)
+SETTINGS index_granularity = 8192;

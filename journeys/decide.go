@@ -1,0 +1,223 @@
+package journeys
+
+import (
+	"strings"
+	"time"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// attempt is one channel tried for one message of a run.
+type attempt struct {
+	*walk
+	n        *node
+	channel  string
+	template string
+	version  int64 // of the template
+	known    bool  // the template is there
+	address  profiles.Subject
+	has      bool // an address
+	due      time.Time
+	round    int
+	resent   bool // not the first decision of this message: the run may have ended since
+	send     enishi.ID
+	checks   []enishi.Check
+}
+
+// rule is one check of a decision. The rules are made in order, up to the first that fails. Frequency caps, quiet hours
+// and holdouts are rules too: they take their place in this list.
+type rule struct {
+	name string
+	// person: the rule is about the person or the time, so another channel would not help.
+	person bool
+	test   func(*attempt) (ok bool, detail string)
+}
+
+var rules = []rule{
+	{"template", false, (*attempt).checkTemplate},
+	{"address", false, (*attempt).checkAddress},
+	{"suppression", false, (*attempt).checkSuppression},
+	{"consent", false, (*attempt).checkConsent},
+	{"hold", true, (*attempt).checkHold},
+	{"run", true, (*attempt).checkRun},
+	{"freshness", true, (*attempt).checkFreshness},
+	{"window", false, (*attempt).checkWindow},
+}
+
+// send decides a message node: the first channel that passes all rules takes the message. Each channel that was tried
+// leaves a decision.
+func (w *walk) send(n *node, due time.Time) {
+	if w.k.Due == nil {
+		w.k.Due = map[string]time.Time{}
+	}
+	w.k.Due[n.id], w.dirty = due, true
+	w.try(n, n.channels, due, false)
+}
+
+// try goes through channels and reports whether one took the message.
+func (w *walk) try(n *node, channels []string, due time.Time, resent bool) bool {
+	for _, ch := range channels {
+		a := w.attempt(n, ch, due, 1)
+		a.resent = resent
+		if m := findMessage(w.p, a.send); m != nil {
+			continue // decided once already: only its sender's report may start a new round
+		}
+		failed := a.decide()
+		if failed == nil {
+			return true
+		}
+		if failed.person {
+			return false
+		}
+	}
+	return false
+}
+
+// attempt prepares one channel. An empty channel is that of the node's only template.
+func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attempt {
+	a := &attempt{walk: w, n: n, channel: channel, template: n.Template, due: due, round: round}
+	if n.Template == "" {
+		a.template = n.Templates[channel]
+	}
+	if w.env.Templates != nil {
+		version, ch, ok := w.env.Templates(a.template)
+		a.known = ok && (channel == "" || channel == ch)
+		a.version = version
+		if ok && channel == "" {
+			a.channel = ch
+		}
+	}
+	a.send = enishi.NewID("send", w.r.ID.String(), n.id, itoa(w.visit(n)), a.channel)
+	a.address, a.has = w.p.View().Address(a.channel)
+	return a
+}
+
+// visit is how often the run came to a node by now.
+func (w *walk) visit(n *node) int {
+	if p, ok := w.k.Loops[n.id]; ok {
+		return p.Visits
+	}
+	return 1
+}
+
+// decide makes the checks, and the message when all hold. It returns the rule that failed.
+func (a *attempt) decide() *rule {
+	for i := range rules {
+		ok, detail := rules[i].test(a)
+		a.checks = append(a.checks, enishi.Check{Name: rules[i].name, OK: ok, Detail: detail})
+		if !ok {
+			a.decision(false, rules[i].name)
+			return &rules[i]
+		}
+	}
+	a.decision(true, "sent")
+	a.message()
+	return nil
+}
+
+func (a *attempt) decision(sent bool, reason string) {
+	subject := a.r.Subject
+	if a.has {
+		subject = a.address.ID
+	}
+	a.out.Decisions = append(a.out.Decisions, enishi.Decision{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: subject, At: a.now,
+		Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id, RunID: a.r.ID, Channel: a.channel, Purpose: a.j.Definition.Purpose,
+		Template: a.template, Sent: sent, Reason: reason, Checks: a.checks})
+}
+
+// message hands the decided message over and notes it in the profile.
+func (a *attempt) message() {
+	purpose := a.j.Definition.Purpose
+	account := a.set.account(a.channel, purpose)
+	priority := 0
+	if purpose == transactional {
+		priority = 10
+	}
+	dest := destination(a.channel, account, a.address.Value)
+	language := a.language()
+	a.out.Messages = append(a.out.Messages, enishi.Message{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: a.address.ID,
+		Destination: dest, Channel: a.channel, Account: account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
+		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.address.Value, Language: language,
+		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.due.Add(a.n.sendBy), Priority: priority})
+	a.p.AddMessage(profiles.Message{SendID: a.send, Round: a.round, Channel: a.channel, Purpose: purpose, Journey: a.j.Name, Node: a.n.id,
+		Template: a.template, RunID: a.r.ID, DecidedAt: a.now, To: a.address.ID, Destination: dest})
+}
+
+func instantText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func (a *attempt) checkTemplate() (bool, string) {
+	if !a.known {
+		return false, "no template " + a.template + " for " + a.channel
+	}
+	return true, a.template
+}
+
+func (a *attempt) checkAddress() (bool, string) {
+	if !a.has || a.address.Value == "" {
+		return false, "no " + a.channel + " address"
+	}
+	return true, "known"
+}
+
+// checkSuppression: bounces and complaints; on LINE also who is no friend, or blocked the account.
+func (a *attempt) checkSuppression() (bool, string) {
+	if reason, suppressed := a.p.View().Suppressed(a.channel); suppressed {
+		return false, reason
+	}
+	return true, ""
+}
+
+func (a *attempt) checkConsent() (bool, string) {
+	state, since := a.p.View().Consent(a.channel, a.j.Definition.Purpose)
+	detail := state
+	if !since.IsZero() {
+		detail += " since " + instantText(since)
+	}
+	if a.j.Definition.Purpose == marketing || a.j.Definition.Consent == consentOptIn {
+		return state == "in", detail
+	}
+	return state != "out", detail
+}
+
+func (a *attempt) checkHold() (bool, string) {
+	reason, until, held := a.p.View().Held(a.now)
+	switch {
+	case !held:
+		return true, ""
+	case a.j.Definition.Purpose == transactional:
+		return true, reason + ": does not stop transactional messages"
+	case until.IsZero() || until.Year() >= 9999:
+		return false, reason + " until released"
+	}
+	return false, reason + " until " + instantText(until)
+}
+
+// checkRun: what ended because of an exit or the goal is not sent in a later round.
+func (a *attempt) checkRun() (bool, string) {
+	if a.resent && !a.r.EndedAt.IsZero() && a.r.End != endCompleted {
+		return false, a.r.End + " at " + instantText(a.r.EndedAt)
+	}
+	return true, ""
+}
+
+func (a *attempt) checkFreshness() (bool, string) {
+	limit := a.due.Add(a.n.sendBy)
+	return a.now.Before(limit), "due " + instantText(a.due) + ", send by " + instantText(limit)
+}
+
+// checkWindow: neither mail nor LINE push has hours of its own; a channel that may only answer within a time after the
+// person wrote has.
+func (a *attempt) checkWindow() (bool, string) { return true, "none for " + a.channel }
+
+// language is the person's, as far as templates can be expected to have it.
+func (a *attempt) language() string {
+	v, ok := a.p.View().Traits["language"]
+	if ok && v.Kind == enishi.Text {
+		lang, _, _ := strings.Cut(strings.ToLower(v.Text), "-")
+		if lang == "ja" || lang == "en" {
+			return lang
+		}
+	}
+	return a.set.DefaultLanguage
+}

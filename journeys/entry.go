@@ -1,0 +1,183 @@
+package journeys
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// maxKeptProperties bounds what of a custom event's properties a run keeps, in bytes of JSON.
+const maxKeptProperties = 2 << 10
+
+// enter starts the runs that the trigger gives. A historical event starts none, nor do the transitions it causes.
+func (s *stepper) enter(t *Trigger) {
+	js := s.env.Journeys
+	if js == nil {
+		return
+	}
+	if e := t.Event; e != nil {
+		if e.Historical || strings.HasPrefix(e.Type, "~") {
+			return
+		}
+		for _, j := range js.byEvent[e.Type] {
+			s.begin(j, e, "")
+		}
+	}
+	for _, x := range t.Entered {
+		for _, j := range js.bySeg[x.Segment] {
+			if entry := &j.Definition.Entry; (entry.Entered == nil || *entry.Entered) && (!x.Initial || entry.PeopleIn) {
+				s.begin(j, nil, x.Segment)
+			}
+		}
+	}
+	for _, x := range t.Left {
+		for _, j := range js.bySeg[x.Segment] {
+			if entry := &j.Definition.Entry; entry.Entered != nil && !*entry.Entered && !x.Initial {
+				s.begin(j, nil, x.Segment)
+			}
+		}
+	}
+}
+
+// begin starts a run unless where, the re-entry rule or an exit that is true already forbids it.
+func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
+	key := ""
+	if j.key.name != "" {
+		if key = keyOf(e, j.key.name); key == "" {
+			return
+		}
+	}
+	r := &profiles.Run{Journey: j.Name, Version: j.Version, Key: key, EnteredAt: s.now, Subject: s.p.ID}
+	w := &walk{stepper: s, r: r, j: j, k: &kept{Key: key}, dirty: true}
+	if e != nil {
+		r.ID, r.Subject = s.runID(j, key, e), e.Subject
+		w.keep(e)
+	} else {
+		typ := enishi.TypeSegmentEntered
+		if entered := j.Definition.Entry.Entered; entered != nil && !*entered {
+			typ = enishi.TypeSegmentLeft
+		}
+		// The person is part of this id: many enter a segment at the same instant, and no event tells them apart.
+		r.ID = enishi.NewID("run", j.Name, segment, s.p.ID.String(), strconv.FormatInt(s.now.UnixMilli(), 10))
+		w.k.Event = keptEvent{Type: typ, At: s.now}
+	}
+	if j.where != nil && !j.where.eval(w.scope(e)) {
+		return
+	}
+	if findRun(s.p, r.ID) != nil && j.reentry != reentryNever {
+		return
+	}
+	if !s.mayEnter(w) {
+		return
+	}
+	w.keepFields(e)
+	w.goTo(j.Definition.Start, w.k.Event.At)
+	w.k.write(r)
+	w.dirty = false
+	w.row(enishi.TypeJourneyEntered, w.k.Event.Type)
+	w.moved = false
+	w.done()
+	s.started = append(s.started, *r)
+}
+
+// runID is the same for every copy of the entry: a key that names one thing in the whole shop, if it can be used once;
+// else the event.
+func (s *stepper) runID(j *Journey, key string, e *enishi.Event) enishi.ID {
+	if key != "" && j.key.global && j.reentry == reentryNever {
+		return enishi.NewID("run", j.Name, j.key.name, key)
+	}
+	return enishi.NewID("run", j.Name, e.ID.String())
+}
+
+// mayEnter applies the re-entry rule, the exits that hold already, and the bound of live runs. Who is in it already is
+// refused in silence; for any other refusal there is a row, the same for each repetition.
+func (s *stepper) mayEnter(w *walk) bool {
+	live := 0
+	for _, runs := range [2][]profiles.Run{s.p.Runs, s.started} {
+		for i := range runs {
+			r := &runs[i]
+			if r.EndedAt.IsZero() {
+				live++
+			}
+			if r.Journey != w.j.Name || r.Key != w.r.Key || isResend(r) {
+				continue
+			}
+			if r.EndedAt.IsZero() {
+				if w.j.reentry != reentryAlways {
+					return false
+				}
+				continue
+			}
+			if reason := s.forbids(w.j, r); reason != "" {
+				s.refuse(w, reason, r.ID)
+				return false
+			}
+		}
+	}
+	if before := w.endedBefore(); before != "" {
+		s.refuse(w, "already:"+before, w.r.ID)
+		return false
+	}
+	if live >= maxLive {
+		s.refuse(w, "too_many_runs", s.p.ID)
+		return false
+	}
+	return true
+}
+
+// forbids tells the rule by which an ended run keeps a new one of its key out; "" when none does.
+func (s *stepper) forbids(j *Journey, r *profiles.Run) string {
+	switch {
+	case r.End == endMerged:
+	case j.reentry == reentryNever:
+		return "reentry:never"
+	case j.reentry == reentryAfter && s.now.Before(r.EndedAt.Add(s.set.scaled(j.period))):
+		return "reentry:" + j.Definition.Entry.Reentry
+	}
+	return ""
+}
+
+// refuse says why a person did not enter.
+func (s *stepper) refuse(w *walk, reason string, by enishi.ID) {
+	s.out.Derived = append(s.out.Derived, enishi.Derived{
+		ID:   enishi.NewID("derived", TypeRefused, w.j.Name, w.r.Key, by.String(), reason),
+		Type: TypeRefused, Subject: s.p.ID, At: s.now, Journey: w.j.Name, Version: w.j.Version, RunID: by, Reason: reason})
+}
+
+// keep takes over from the entry event what the run needs later.
+func (w *walk) keep(e *enishi.Event) {
+	k := w.k
+	k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
+	for _, info := range keys() {
+		if v := keyOf(e, info.name); v != "" && info.name != w.j.key.name {
+			if k.Keys == nil {
+				k.Keys = map[string]string{}
+			}
+			k.Keys[info.name] = v
+		}
+	}
+	if e.Web != nil && e.Web.Product != nil {
+		p := *e.Web.Product
+		k.Product = &p
+	}
+	if len(e.Properties) > 0 && strings.HasPrefix(e.Type, "custom.") {
+		if b, err := json.Marshal(e.Properties); err == nil && len(b) <= maxKeptProperties {
+			k.Properties = e.Properties
+		}
+	}
+}
+
+// keepFields takes over the event fields that branches of this version read.
+func (w *walk) keepFields(e *enishi.Event) {
+	if e == nil || len(w.j.keep) == 0 {
+		return
+	}
+	s := w.scope(e)
+	w.k.Fields = make(map[string]any, len(w.j.keep))
+	for _, f := range w.j.keep {
+		w.k.Fields[f.name] = f.get(s)
+	}
+}

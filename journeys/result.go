@@ -1,0 +1,198 @@
+package journeys
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// keptPending is how long a message that nobody reported on is taken to be on its way.
+const keptPending = 7 * 24 * time.Hour
+
+// result acts on what the sender tells of a message: deferred is decided again, refused tries the channels after it.
+// Reports of an older round, or of a message that left, change nothing.
+func (s *stepper) result(e *enishi.Event) {
+	deferred := e.Type == "message.deferred"
+	if !deferred && e.Type != "message.refused" {
+		return
+	}
+	m := findMessage(s.p, e.Result.SendID)
+	if m == nil || m.Round != e.Result.Round || !m.SentAt.IsZero() {
+		return
+	}
+	msg := *m // deciding adds messages, which may move this one
+	w, n := s.walkOf(&msg)
+	if w == nil {
+		return
+	}
+	due := w.dueOf(&msg)
+	if deferred {
+		if until := e.Result.Until.UTC().Truncate(time.Millisecond); until.After(s.now) {
+			w.later(&msg, until)
+			return
+		}
+		w.again(n, &msg, due)
+		return
+	}
+	if at := slices.Index(n.channels, msg.Channel); at >= 0 && at+1 < len(n.channels) {
+		w.try(n, n.channels[at+1:], due, true)
+		return
+	}
+	a := w.attempt(n, channelOf(n, msg.Channel), due, msg.Round+1)
+	a.send = msg.SendID
+	a.checks = []enishi.Check{{Name: "sender", Detail: e.Result.Reason}}
+	a.decision(false, "refused")
+}
+
+// channelOf is the channel as the node names it.
+func channelOf(n *node, channel string) string {
+	if n.Template != "" {
+		return ""
+	}
+	return channel
+}
+
+// walkOf finds the run and the node that decided a message; nil when they are forgotten.
+func (s *stepper) walkOf(m *profiles.Message) (*walk, *node) {
+	r := findRun(s.p, m.RunID)
+	if r == nil {
+		return nil, nil
+	}
+	j := s.env.Journeys.find(r.Journey, r.Version)
+	if j == nil || j.nodes[m.Node] == nil || j.nodes[m.Node].Type != nodeMessage {
+		return nil, nil
+	}
+	return s.walk(r, j), j.nodes[m.Node]
+}
+
+// dueOf is when a message was due at first; send_by counts from there in every round.
+func (w *walk) dueOf(m *profiles.Message) time.Time {
+	if due := w.k.Due[m.Node]; !due.IsZero() {
+		return due
+	}
+	return m.DecidedAt
+}
+
+// again decides a message a second time, under its own send id and the next round.
+func (w *walk) again(n *node, m *profiles.Message, due time.Time) {
+	a := w.attempt(n, channelOf(n, m.Channel), due, m.Round+1)
+	a.send, a.resent = m.SendID, true
+	if failed := a.decide(); failed != nil {
+		w.drop(m, failed.name)
+	}
+}
+
+// drop notes in the profile that a message will not be sent any more.
+func (w *walk) drop(m *profiles.Message, why string) {
+	ended := *m
+	ended.Round, ended.EndedAt, ended.End, ended.Reason = m.Round+1, w.now, "dropped", why
+	w.p.AddMessage(ended)
+}
+
+// later lets a deferred message wait for its instant, as a run of its own: the run that decided it has gone on.
+func (w *walk) later(m *profiles.Message, until time.Time) {
+	r := profiles.Run{ID: enishi.NewID("resend", m.SendID.String(), itoa(m.Round)), Journey: w.r.Journey, Version: w.r.Version, Key: w.r.Key,
+		Subject: w.r.Subject, EnteredAt: w.now, Node: m.Node, Since: w.now,
+		Wait: &profiles.Wait{Until: until, Events: []string{waitResend}, Armed: w.now}}
+	if findRun(w.p, r.ID) != nil {
+		return
+	}
+	k := *w.k
+	k.Resend = &resend{SendID: m.SendID, RunID: m.RunID}
+	k.write(&r)
+	w.started = append(w.started, r)
+}
+
+// isResend: the run is a deferred message.
+func isResend(r *profiles.Run) bool {
+	return r.Wait != nil && len(r.Wait.Events) == 1 && r.Wait.Events[0] == waitResend
+}
+
+// resend is the timer of a deferred run.
+func (w *walk) resend() {
+	w.dropped = append(w.dropped, w.r.ID)
+	m := findMessage(w.p, w.k.Resend.SendID)
+	if m == nil || !m.SentAt.IsZero() {
+		return
+	}
+	msg := *m
+	if first, n := w.walkOf(&msg); first != nil {
+		first.again(n, &msg, first.dueOf(&msg))
+	}
+}
+
+// giveUp ends a deferred run by an exit or the goal of its journey: the message is not decided again.
+func (w *walk) giveUp() {
+	w.dropped = append(w.dropped, w.r.ID)
+	m := findMessage(w.p, w.k.Resend.SendID)
+	if m == nil || !m.SentAt.IsZero() {
+		return
+	}
+	msg := *m
+	first, n := w.walkOf(&msg)
+	if first == nil {
+		return
+	}
+	a := first.attempt(n, channelOf(n, msg.Channel), first.dueOf(&msg), msg.Round+1)
+	a.send = msg.SendID
+	a.checks = []enishi.Check{{Name: "run", Detail: w.r.End + ":" + w.why}}
+	a.decision(false, "run")
+	first.drop(&msg, "run")
+}
+
+// mayCancel are the changes that can forbid a message that was decided and has not left.
+const mayCancel = profiles.ChangedConsents | profiles.ChangedHolds | profiles.ChangedLifetime | profiles.ChangedIdentifiers
+
+// cancelPending orders messages back that have not left and that the person's state forbids by now.
+func (s *stepper) cancelPending(changed profiles.Change) {
+	if changed&mayCancel == 0 || !anyMessage(s.p, s.pending) {
+		return
+	}
+	for _, m := range slices.Clone(s.p.View().Messages) {
+		if s.pending(&m) {
+			if why := s.forbidden(&m); why != "" {
+				s.cancel(&m, why)
+			}
+		}
+	}
+}
+
+// pending: decided before this step, and nothing was heard of it nor was it ordered back.
+func (s *stepper) pending(m *profiles.Message) bool {
+	return m.SentAt.IsZero() && m.DeliveredAt.IsZero() && m.End == "" && m.Reason == "" && !m.DecidedAt.IsZero() &&
+		m.DecidedAt.Before(s.now) && s.now.Sub(m.DecidedAt) <= keptPending
+}
+
+// forbidden is why a message may not leave, "" when it may.
+func (s *stepper) forbidden(m *profiles.Message) string {
+	v := s.p.View()
+	if reason, suppressed := v.Suppressed(m.Channel); suppressed {
+		return "suppression:" + reason
+	}
+	state, _ := v.Consent(m.Channel, m.Purpose)
+	if state == "out" || m.Purpose == marketing && state != "in" {
+		return "consent:" + state
+	}
+	if reason, _, held := v.Held(s.now); held && m.Purpose == marketing {
+		return "hold:" + reason
+	}
+	return ""
+}
+
+// cancel sends the order after the message, under the same key, once.
+func (s *stepper) cancel(m *profiles.Message, why string) {
+	_, account, _ := strings.Cut(m.Destination, ":")
+	account, _, _ = strings.Cut(account, ":")
+	c := enishi.Message{SendID: m.SendID, Round: m.Round, Profile: s.p.ID, Subject: m.To, Destination: m.Destination, Channel: m.Channel, Account: account,
+		Purpose: m.Purpose, Journey: m.Journey, Node: m.Node, RunID: m.RunID, Template: m.Template, DecidedAt: s.now, Cancel: true, Reason: why}
+	if r := findRun(s.p, m.RunID); r != nil {
+		c.Version = int(r.Version)
+	}
+	s.out.Messages = append(s.out.Messages, c)
+	asked := *m
+	asked.Reason = "cancel:" + why
+	s.p.AddMessage(asked)
+}

@@ -1,0 +1,374 @@
+package journeys
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// Bounds of runs.
+const (
+	maxMoves   = 100   // steps of one run per trigger
+	maxSteps   = 1_000 // steps of one run
+	maxLive    = 100   // live runs of a person
+	maxEnded   = 200   // ended runs that are remembered
+	keptEnded  = 7 * 24 * time.Hour
+	waitResend = "~resend" // what a deferred run waits for
+)
+
+// stepper is one step under way.
+type stepper struct {
+	env  *Env
+	set  *Settings
+	p    *profiles.Profile
+	out  *enishi.Effects
+	now  time.Time
+	from string // what triggers it, for the ids of rows
+
+	started []profiles.Run // to be added
+	dropped []enishi.ID    // to be taken out without a trace: deferred runs that are done
+	changed bool           // runs changed
+}
+
+// Step moves a person's runs on. The event, if there is one, has been applied to the profile, and memberships are as
+// after it. It changes p's runs and messages and adds to out; it does no I/O and reads no clock. What is due by env.Now is
+// done, whatever the trigger is.
+func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
+	if !p.Redirect.IsZero() {
+		return
+	}
+	s := newStepper(env, p, out)
+	e := t.Event
+	if e != nil {
+		s.from = e.ID.String()
+		if e.Type == enishi.TypeRunExit && e.Control != nil {
+			t.ExitRun = e.Control.RunID
+		}
+	}
+	if !t.ExitRun.IsZero() {
+		s.takeOut(t.ExitRun)
+	}
+	if e != nil && e.Result != nil {
+		s.result(e)
+	}
+	for i := range p.Runs {
+		if r := &p.Runs[i]; r.EndedAt.IsZero() {
+			s.live(r, &t)
+		}
+	}
+	s.enter(&t)
+	s.cancelPending(t.Changed)
+	s.finish()
+}
+
+func newStepper(env *Env, p *profiles.Profile, out *enishi.Effects) *stepper {
+	s := &stepper{env: env, set: env.Settings, p: p, out: out, now: env.Now.UTC().Truncate(time.Millisecond)}
+	if s.set == nil || s.set.zone == nil {
+		s.set = DefaultSettings()
+	}
+	s.from = strconv.FormatInt(s.now.UnixMilli(), 10)
+	return s
+}
+
+// walk is a run on its way in one step.
+type walk struct {
+	*stepper
+	r     *profiles.Run
+	j     *Journey
+	k     *kept
+	dirty bool // k changed
+	moved bool
+	why   string // of the end
+}
+
+func (s *stepper) walk(r *profiles.Run, j *Journey) *walk {
+	return &walk{stepper: s, r: r, j: j, k: readKept(r)}
+}
+
+// scope is what expressions see of this run; e is the event at hand or nil.
+func (w *walk) scope(e *enishi.Event) *scope {
+	return &scope{p: w.p, j: w.j, e: e, k: w.k, now: w.now, run: w.r.ID}
+}
+
+// live lets one live run act on the trigger and on the time.
+func (s *stepper) live(r *profiles.Run, t *Trigger) {
+	due := r.Wait != nil && !r.Wait.Until.IsZero() && !s.now.Before(r.Wait.Until)
+	j := s.env.Journeys.find(r.Journey, r.Version)
+	if j == nil {
+		if due {
+			w := s.walk(r, &Journey{Name: r.Journey, Version: r.Version, Definition: &Definition{}})
+			w.end(endError, "unknown_version")
+			w.done()
+		}
+		return
+	}
+	e := t.Event
+	listens := e != nil && j.listens[e.Type]
+	for i := 0; !listens && i < len(t.Entered); i++ {
+		listens = j.segments[t.Entered[i].Segment]
+	}
+	for i := 0; !listens && i < len(t.Left); i++ {
+		listens = j.segments[t.Left[i].Segment]
+	}
+	if !listens && !due {
+		return
+	}
+	w := s.walk(r, j)
+	switch {
+	case listens && w.endsBy(t):
+	case r.Wait == nil:
+	case listens && w.waitEnds(t):
+	case due && isResend(r):
+		w.resend()
+	case due:
+		n := j.nodes[r.Node]
+		next := n.Next
+		if n.until != nil && n.OnTimeout != "" {
+			next = n.OnTimeout
+		}
+		w.leave(n)
+		w.goTo(next, r.Wait.Until)
+	}
+	w.done()
+}
+
+// endsBy ends the run when the trigger is its goal or one of its exits. A historical event reaches no goal.
+func (w *walk) endsBy(t *Trigger) bool {
+	if g := w.j.goal; g != nil && (t.Event == nil || !t.Event.Historical) && w.happens(g, t) {
+		w.end(endGoal, g.about(t))
+		return true
+	}
+	for _, x := range w.j.exits {
+		if w.happens(x, t) {
+			w.end(endExited, x.about(t))
+			return true
+		}
+	}
+	return false
+}
+
+// waitEnds goes on when what the run waits for happens in time.
+func (w *walk) waitEnds(t *Trigger) bool {
+	n := w.j.nodes[w.r.Node]
+	if n == nil || n.until == nil || isResend(w.r) {
+		return false
+	}
+	at := w.now
+	if e := t.Event; e != nil {
+		if e.Historical {
+			return false
+		}
+		at = w.instant(e)
+		if until := w.r.Wait.Until; !until.IsZero() && at.After(until) {
+			return false
+		}
+	}
+	if !w.happens(n.until, t) {
+		return false
+	}
+	w.leave(n)
+	w.goTo(n.Next, at)
+	return true
+}
+
+// instant is when an event happened, never after now.
+func (s *stepper) instant(e *enishi.Event) time.Time {
+	at := e.At.UTC().Truncate(time.Millisecond)
+	if at.IsZero() || at.After(s.now) {
+		return s.now
+	}
+	return at
+}
+
+// goTo brings the run to a node and on from it, until it waits or ends. due is when that would have been on time.
+func (w *walk) goTo(id string, due time.Time) {
+	w.r.Wait = nil
+	w.moved = true
+	for range maxMoves {
+		n := w.j.nodes[id]
+		if w.r.Steps++; w.r.Steps > maxSteps {
+			w.end(endError, "too_many_steps")
+			return
+		}
+		w.arrive(n)
+		next, rests := w.act(n, due)
+		if rests || !w.r.EndedAt.IsZero() {
+			return
+		}
+		w.leave(n)
+		id = next
+	}
+	w.end(endError, "loop")
+}
+
+func (w *walk) arrive(n *node) {
+	w.r.Node, w.r.Since, w.r.Visit = n.id, w.now, 1
+	if n.loops {
+		if w.k.Loops == nil {
+			w.k.Loops = map[string]passed{}
+		}
+		p := w.k.Loops[n.id]
+		p.Visits++
+		w.k.Loops[n.id], w.r.Visit, w.dirty = p, p.Visits, true
+	}
+}
+
+// leave remembers when a node of a loop was left: the next look back begins there.
+func (w *walk) leave(n *node) {
+	if p, ok := w.k.Loops[n.id]; ok {
+		p.Left = w.now
+		w.k.Loops[n.id], w.dirty = p, true
+	}
+}
+
+// act does what a node is for. rests: the run stays here.
+func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
+	switch n.Type {
+	case nodeWait:
+		if n.until != nil && w.already(n) {
+			return n.Next, false
+		}
+		w.r.Wait = &profiles.Wait{Until: w.now.Add(w.set.scaled(n.wait)), Armed: w.now}
+		if n.until != nil {
+			w.r.Wait.Events = slices.Clone(n.until.types)
+		}
+		return "", true
+	case nodeBranch:
+		s := w.scope(nil)
+		for i, when := range n.branches {
+			if when.eval(s) {
+				return n.Branches[i].Next, false
+			}
+		}
+		return n.Else, false
+	case nodeMessage:
+		w.send(n, due)
+		return n.Next, false
+	}
+	w.end(endCompleted, "")
+	return "", true
+}
+
+// end ends the run.
+func (w *walk) end(how, why string) {
+	w.r.EndedAt, w.r.End, w.r.Wait, w.why = w.now, how, nil, why
+}
+
+// done stores what the run keeps and writes the row of the move.
+func (w *walk) done() {
+	ended := !w.r.EndedAt.IsZero()
+	if !w.moved && !ended && !w.dirty {
+		return
+	}
+	w.stepper.changed = true
+	if w.dirty {
+		w.k.write(w.r)
+	}
+	switch {
+	case ended && w.k.Resend != nil:
+		w.giveUp()
+	case ended:
+		reason := w.r.End
+		if w.why != "" {
+			reason += ":" + w.why
+		}
+		w.row(enishi.TypeJourneyExited, reason)
+	case w.moved:
+		w.row(enishi.TypeJourneyStep, "")
+	}
+}
+
+// row writes a derived row of the run.
+func (w *walk) row(typ, reason string) {
+	w.out.Derived = append(w.out.Derived, enishi.Derived{
+		ID:   enishi.NewID("derived", typ, w.r.ID.String(), itoa(w.r.Steps), reason, w.from),
+		Type: typ, Subject: w.p.ID, At: w.now, Journey: w.j.Name, Version: w.j.Version, Node: w.r.Node, RunID: w.r.ID, Reason: reason})
+}
+
+// takeOut ends a run by an operator's order.
+func (s *stepper) takeOut(id enishi.ID) {
+	r := findRun(s.p, id)
+	if r == nil || !r.EndedAt.IsZero() {
+		return
+	}
+	j := s.env.Journeys.find(r.Journey, r.Version)
+	if j == nil {
+		j = &Journey{Name: r.Journey, Version: r.Version, Definition: &Definition{}}
+	}
+	w := s.walk(r, j)
+	w.end(endCancelled, "operator")
+	w.done()
+}
+
+// findRun finds a run by its id.
+func findRun(p *profiles.Profile, id enishi.ID) *profiles.Run {
+	i := sort.Search(len(p.Runs), func(i int) bool { return p.Runs[i].ID.Compare(id) >= 0 })
+	if i < len(p.Runs) && p.Runs[i].ID == id {
+		return &p.Runs[i]
+	}
+	return nil
+}
+
+// finish puts new runs in their places and forgets old ones.
+func (s *stepper) finish() {
+	if !s.changed && len(s.started)+len(s.dropped) == 0 {
+		return
+	}
+	s.p.Runs = slices.DeleteFunc(s.p.Runs, func(r profiles.Run) bool { return slices.Contains(s.dropped, r.ID) })
+	for i := range s.started {
+		r := &s.started[i]
+		at := sort.Search(len(s.p.Runs), func(k int) bool { return s.p.Runs[k].ID.Compare(r.ID) >= 0 })
+		s.p.Runs = slices.Insert(s.p.Runs, at, *r)
+	}
+	s.forget()
+	s.p.MarkDirty(profiles.ChangedRuns)
+}
+
+// forget drops ended runs that nothing needs any more, and those over the bound.
+func (s *stepper) forget() {
+	ended := 0
+	s.p.Runs = slices.DeleteFunc(s.p.Runs, func(r profiles.Run) bool {
+		if r.EndedAt.IsZero() {
+			return false
+		}
+		keep := s.keepFor(&r)
+		if keep >= 0 && s.now.Sub(r.EndedAt) > keep {
+			return true
+		}
+		ended++
+		return false
+	})
+	for i := range s.p.Runs {
+		if r := &s.p.Runs[i]; r.Variables != "" && !r.EndedAt.IsZero() && s.now.Sub(r.EndedAt) > keptEnded {
+			r.Variables = ""
+		}
+	}
+	for ; ended > maxEnded; ended-- {
+		oldest := -1
+		for i := range s.p.Runs {
+			r := &s.p.Runs[i]
+			if !r.EndedAt.IsZero() && (oldest < 0 || r.EndedAt.Before(s.p.Runs[oldest].EndedAt)) {
+				oldest = i
+			}
+		}
+		s.p.Runs = slices.Delete(s.p.Runs, oldest, oldest+1)
+	}
+}
+
+// keepFor is how long an ended run is remembered; negative: as long as the bound allows.
+func (s *stepper) keepFor(r *profiles.Run) time.Duration {
+	j := s.env.Journeys.find(r.Journey, r.Version)
+	switch {
+	case r.End == endMerged:
+		return keptEnded
+	case j == nil || j.reentry == reentryNever:
+		return -1
+	case j.reentry == reentryAfter:
+		return max(j.period, keptEnded)
+	}
+	return keptEnded
+}

@@ -1,0 +1,141 @@
+package profiles
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"enishi"
+)
+
+// Purposes of messages and permissions.
+const (
+	Marketing     = "marketing"
+	Transactional = "transactional"
+)
+
+const bounced = "bounced"
+
+func compareMessage(a, b *Message) int { return a.SendID.Compare(b.SendID) }
+
+// AddMessage notes a send that was decided: m with its Round, DecidedAt and To, no results yet. It goes to the subject of
+// the address. A result that came before it is kept.
+func (p *Profile) AddMessage(m Message) {
+	if m.To.IsZero() {
+		m.To = p.ID
+	}
+	m.DecidedAt = m.DecidedAt.UTC().Truncate(time.Millisecond)
+	before := len(p.Subjects)
+	s := &p.Subjects[p.ensure(m.To)]
+	if len(p.Subjects) != before {
+		p.mark(ChangedIdentifiers)
+	}
+	p.addMessage(s, &m)
+	p.mark(ChangedMessages)
+}
+
+func (p *Profile) addMessage(s *Subject, m *Message) {
+	p.touchMessage(m)
+	if i, ok := search(s.Messages, m, compareMessage); ok {
+		s.Messages[i].join(m)
+		return
+	} else {
+		s.Messages = slices.Insert(s.Messages, i, *m)
+	}
+	s.Messages = keepNewest(s.Messages, MaxCollection, rankMessage, p.touchMessage)
+}
+
+// Pending are the messages that were decided and of which nothing has been heard yet, as what their cancellation needs:
+// SendID, Round, Destination, and what names them.
+func (p *Profile) Pending() []enishi.Message {
+	var out []enishi.Message
+	v := p.View()
+	for i := range v.Messages {
+		m := &v.Messages[i]
+		if m.DecidedAt.IsZero() || !m.SentAt.IsZero() || !m.DeliveredAt.IsZero() || m.End != "" {
+			continue
+		}
+		out = append(out, enishi.Message{SendID: m.SendID, Round: m.Round, Profile: p.ID, Subject: m.To, Destination: m.Destination, Channel: m.Channel,
+			Purpose: m.Purpose, Journey: m.Journey, Node: m.Node, RunID: m.RunID, Template: m.Template, DecidedAt: m.DecidedAt})
+	}
+	return out
+}
+
+// result folds what a sender or provider tells of a message.
+func (f *folding) result(name string) {
+	r := f.e.Result
+	if r == nil {
+		return
+	}
+	address := f.addressOf(r.Channel)
+	switch {
+	case name == "complained", name == bounced && r.Reason == "hard":
+		address.Lifetime.Bounced = latest(address.Lifetime.Bounced, f.at)
+	case name == "unsubscribed":
+		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: "unsubscribe_link", Source: f.e.Source})
+	}
+	if r.SendID.IsZero() {
+		return
+	}
+	m := Message{SendID: r.SendID, Round: r.Round, Channel: r.Channel, Purpose: r.Purpose, Journey: r.Journey, Node: r.Node, Template: r.Template,
+		RunID: r.RunID, To: f.subjectID(), Destination: r.Destination}
+	switch name {
+	case "sent":
+		m.SentAt = f.at
+	case "delivered":
+		m.DeliveredAt = f.at
+	case "opened":
+		if !r.Machine {
+			m.OpenedAt = f.at
+		}
+	case "clicked":
+		if !r.Machine {
+			m.ClickedAt = f.at
+		}
+	case "failed", "refused", bounced, "dropped", "unknown", "deferred":
+		m.EndedAt, m.End, m.Reason = f.at, strings.TrimPrefix(f.typeName(), "message."), cmp.Or(r.Reason, r.Code)
+		m.Round = max(m.Round, 1)
+	}
+	pack(&m.Channel, &m.Purpose, &m.Journey, &m.Node, &m.Template, &m.Destination, &m.Reason)
+	f.changed |= ChangedMessages
+	f.p.addMessage(f.subject(), &m)
+}
+
+// join takes what x knows of the same message. What was decided last names it; of what happened the first stands; how it
+// ended is of the newest round, but a bounce stays whatever is decided after it.
+func (m *Message) join(x *Message) {
+	a, b := *m, *x
+	if b.DecidedAt.After(a.DecidedAt) || b.DecidedAt.Equal(a.DecidedAt) && b.Round > a.Round {
+		a, b = b, a
+	}
+	a.Channel, a.Purpose, a.Journey, a.Node = cmp.Or(a.Channel, b.Channel), cmp.Or(a.Purpose, b.Purpose), cmp.Or(a.Journey, b.Journey), cmp.Or(a.Node, b.Node)
+	a.Template, a.Destination = cmp.Or(a.Template, b.Template), cmp.Or(a.Destination, b.Destination)
+	if a.RunID.IsZero() {
+		a.RunID = b.RunID
+	}
+	if a.To.IsZero() {
+		a.To = b.To
+	}
+	if endWins(&b, &a) {
+		a.EndedAt, a.End, a.Reason = b.EndedAt, b.End, b.Reason
+	}
+	a.Round = max(a.Round, b.Round)
+	a.SentAt, a.DeliveredAt = earliest(a.SentAt, b.SentAt), earliest(a.DeliveredAt, b.DeliveredAt)
+	a.OpenedAt, a.ClickedAt = earliest(a.OpenedAt, b.OpenedAt), earliest(a.ClickedAt, b.ClickedAt)
+	*m = a
+}
+
+// endWins reports whether the end of a is that of the message.
+func endWins(a, b *Message) bool {
+	if (a.End == bounced) != (b.End == bounced) {
+		return a.End == bounced
+	}
+	if a.End != bounced && a.Round != b.Round {
+		return a.Round > b.Round
+	}
+	if c := a.EndedAt.Compare(b.EndedAt); c != 0 {
+		return c > 0
+	}
+	return cmp.Or(strings.Compare(a.End, b.End), strings.Compare(a.Reason, b.Reason)) > 0
+}

@@ -1,0 +1,151 @@
+package profiles
+
+import (
+	"strings"
+	"time"
+
+	"enishi"
+)
+
+// States of a permission.
+const (
+	In      = "in"
+	Out     = "out"
+	Unknown = "unknown"
+)
+
+// Consent is the permission for a channel and purpose ("" is marketing), by the strictest word of all addresses: out when
+// any says out, else in when any says in, else unknown; since is when that was first so. A LINE account that was blocked
+// is out by itself alone: it does not count while another account of the person is a friend. Of an erased person nothing
+// up to the erasure counts, and marketing stays out until a new permission.
+func (v *View) Consent(channel, purpose string) (state string, since time.Time) {
+	if purpose == "" {
+		purpose = Marketing
+	}
+	key := Consent{Channel: channel, Purpose: purpose}
+	var in, out, blocked time.Time
+	p := v.Profile
+	for i := range p.Subjects {
+		list := p.Subjects[i].Consents
+		at, ok := search(list, &key, compareConsent)
+		if !ok {
+			continue
+		}
+		switch c := &list[at]; {
+		case c.Out && c.Method == MethodUnfollow:
+			blocked = earliest(blocked, c.At)
+		case c.Out:
+			out = earliest(out, c.At)
+		case !p.Erased || c.At.After(p.ErasedAt):
+			in = earliest(in, c.At)
+		}
+	}
+	switch {
+	case !out.IsZero():
+		return Out, out
+	case !in.IsZero():
+		return In, in
+	case !blocked.IsZero():
+		return Out, blocked
+	case p.Erased && purpose == Marketing:
+		return Out, p.ErasedAt
+	}
+	return Unknown, time.Time{}
+}
+
+// Address is the identifier to which a channel sends: of several the one that is not suppressed, then one with a permission
+// for marketing, then the one seen last. Post and ads have none.
+func (v *View) Address(channel string) (Subject, bool) {
+	if s := v.address(channel); s != nil {
+		return *s, true
+	}
+	return Subject{}, false
+}
+
+func (v *View) address(channel string) *Subject {
+	kind := addressKind(channel)
+	if kind == 0 {
+		return nil
+	}
+	var best *Subject
+	var bestRank int
+	for i := range v.Profile.Subjects {
+		s := &v.Profile.Subjects[i]
+		if s.Kind != kind || s.Value == "" {
+			continue
+		}
+		rank := 0
+		if s.suppressed() == "" {
+			rank += 2
+		}
+		if at, ok := search(s.Consents, &Consent{Channel: channel, Purpose: Marketing}, compareConsent); ok && !s.Consents[at].Out {
+			rank++
+		}
+		if best == nil || rank > bestRank || rank == bestRank && s.LastSeen.After(best.LastSeen) {
+			best, bestRank = s, rank
+		}
+	}
+	return best
+}
+
+// Suppressed reports whether nothing may be sent to the person's address of a channel, and why: bounced (or a complaint),
+// blocked or not_friend (LINE), erased. Without an address nothing is suppressed.
+func (v *View) Suppressed(channel string) (reason string, suppressed bool) {
+	if p := v.Profile; p.Erased && len(p.Subjects) == 0 {
+		return "erased", true
+	}
+	s := v.address(channel)
+	if s == nil {
+		return "", false
+	}
+	reason = s.suppressed()
+	return reason, reason != ""
+}
+
+// suppressed is why nothing may be sent to this address, or "".
+func (s *Subject) suppressed() string {
+	if !s.Lifetime.Bounced.IsZero() {
+		return bounced
+	}
+	if s.Kind != enishi.LINEUser || s.friend() {
+		return ""
+	}
+	if s.Lifetime.LineUnfollowed.IsZero() {
+		return "not_friend"
+	}
+	return "blocked"
+}
+
+func (s *Subject) friend() bool { return s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed) }
+
+// Friend reports whether any LINE account of the person is a friend.
+func (v *View) Friend() bool {
+	for i := range v.Profile.Subjects {
+		if v.Profile.Subjects[i].friend() {
+			return true
+		}
+	}
+	return false
+}
+
+// Held reports whether marketing to the person is held at now, why, and until when; the year 9999 is without end.
+func (v *View) Held(now time.Time) (reason string, until time.Time, held bool) {
+	if !v.HoldUntil.After(now) {
+		return "", time.Time{}, false
+	}
+	return v.HoldReason, v.HoldUntil, true
+}
+
+// Name is the person's name in its parts. A name told as a whole is parted at its first space, the family name first.
+func (v *View) Name() (family, given, familyKana, givenKana string) {
+	text := func(name string) string { return strings.TrimSpace(v.Traits[name].String()) }
+	family, given, familyKana, givenKana = text("family_name"), text("given_name"), text("family_name_kana"), text("given_name_kana")
+	if family == "" && given == "" {
+		whole := text("name")
+		if at := strings.IndexAny(whole, " 　"); at >= 0 {
+			return whole[:at], strings.TrimLeft(whole[at:], " 　"), familyKana, givenKana
+		}
+		family = whole
+	}
+	return family, given, familyKana, givenKana
+}

@@ -1,0 +1,333 @@
+package segments
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// The clock of the made people.
+var made = time.Date(2026, 11, 20, 3, 4, 5, 678e6, time.UTC)
+
+// Values are drawn from few, so that what is compared is often equal or next to it.
+var (
+	spans    = []string{"1m", "30m", "12h", "1d", "7d", "30d", "90d", "180d"}
+	amounts  = []string{"0", "0.0001", "1", "999.9999", "4999.5", "5000", "5000.0001", "30000", "-12.5", "123456789", "99999999999999"}
+	texts    = []string{"", "a", "b", "ab", "shoes", "靴", "東京都", "大阪府", "x'y", `back\slash`, "line\nfeed", "tab\there", `"q"`, "%_", "{p0:String}"}
+	kinds    = []string{"product.viewed", "page.viewed", "cart.updated", "search.performed"}
+	statuses = []string{"placed", "paid", "delivered", "cancelled", "delayed", "returned"}
+	names    = []string{"size", "vip", "score", "ランク", "it's"}
+)
+
+func pick[T any](t *rapid.T, from []T) T { return from[rapid.IntRange(0, len(from)-1).Draw(t, "pick")] }
+
+func span(s string) time.Duration {
+	if d, ok := strings.CutSuffix(s, "d"); ok {
+		s = d + "h"
+		x, _ := time.ParseDuration(s)
+		return 24 * x
+	}
+	x, _ := time.ParseDuration(s)
+	return x
+}
+
+// drawTime is missing, or lies within a millisecond of a span from the clock, before or after it.
+func drawTime(t *rapid.T) time.Time {
+	switch rapid.IntRange(0, 9).Draw(t, "time") {
+	case 0, 1:
+		return time.Time{}
+	case 2:
+		return made.Add(time.Duration(rapid.IntRange(-400*24*60, 40*24*60).Draw(t, "minutes")) * time.Minute)
+	case 3:
+		return time.Date(2026, 10, 31, 15, 0, 0, 0, time.UTC) // date("2026-11-01")
+	case 4:
+		return made.Add(span(pick(t, spans)))
+	}
+	return made.Add(-span(pick(t, spans)) + time.Duration(rapid.IntRange(-1, 1).Draw(t, "ms"))*time.Millisecond)
+}
+
+func drawAmount(t *rapid.T) enishi.Amount {
+	if rapid.IntRange(0, 30).Draw(t, "huge") == 0 {
+		return enishi.Amount(1<<63 - 1 - int64(rapid.IntRange(0, 1).Draw(t, "less")))
+	}
+	a, err := enishi.ParseAmount(pick(t, amounts))
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+func drawValue(t *rapid.T) enishi.Value {
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	case 0:
+		return enishi.BoolValue(rapid.Bool().Draw(t, "b"))
+	case 1, 2:
+		return enishi.NumberValue(pick(t, []float64{0, 1, 5, 0.1, 2.5, -3, 1e15, 123456.789}))
+	case 3:
+		return enishi.TextValue(pick(t, []string{"true", "false", "5", "2.5"}))
+	case 4:
+		return enishi.InstantValue(made)
+	}
+	return enishi.TextValue(pick(t, texts))
+}
+
+func count(t *rapid.T, most int) int {
+	if rapid.IntRange(0, 3).Draw(t, "none") == 0 {
+		return 0
+	}
+	return rapid.IntRange(1, most).Draw(t, "n")
+}
+
+func id(kind string, n int) enishi.ID { return enishi.NewID(kind, fmt.Sprint(n)) }
+
+// drawView makes a person by hand, as profiles would show one.
+func drawView(t *rapid.T) *profiles.View {
+	n := rapid.Int().Draw(t, "person")
+	v := &profiles.View{ID: id("person", n), Traits: map[string]enishi.Value{}}
+	whole := func() int64 { return int64(pick(t, []int{0, 1, 2, 3, 10, 500})) }
+	text := func() string { return pick(t, texts) }
+	for range count(t, 4) {
+		v.Traits[pick(t, append(names, "prefecture", "gender", "language", "member_rank"))] = drawValue(t)
+	}
+	for _, at := range []*time.Time{&v.FirstSeenAt, &v.LastSeenAt, &v.LastVisitAt, &v.SignedUpAt, &v.FirstOrderAt, &v.LastOrderAt, &v.LastManualOrderAt, &v.HoldUntil} {
+		*at = drawTime(t)
+	}
+	for _, x := range []*int64{&v.OrdersCount, &v.ManualOrdersCount, &v.PageViews, &v.ProductViews, &v.StoreVisits, &v.Points} {
+		*x = whole()
+	}
+	v.LTV, v.Currency = drawAmount(t), pick(t, []string{"", "JPY", "USD"})
+	for i := range count(t, 5) {
+		o := &enishi.Order{OrderID: fmt.Sprint("o", i), Currency: "JPY", Total: drawAmount(t), Subtotal: drawAmount(t), Discount: drawAmount(t), Coupon: text(),
+			PaymentMethod: pick(t, []string{"", "card", "konbini"}), StoreID: text(), Automatic: rapid.Bool().Draw(t, "auto"), Marketplace: pick(t, []string{"", "rakuten"}),
+			PaymentDueAt: drawTime(t), Fulfilment: pick(t, []string{"", "ship"})}
+		if rapid.Bool().Draw(t, "ship") {
+			o.ShipTo = &enishi.Address{IsGift: rapid.Bool().Draw(t, "gift")}
+		}
+		v.Orders = append(v.Orders, profiles.OrderView{Order: o, Channel: text(), Status: pick(t, statuses), PlacedAt: drawTime(t), PaidAt: drawTime(t), DeliveredAt: drawTime(t),
+			CancelledAt: drawTime(t), Revenue: drawAmount(t), Items: whole(), Valid: rapid.Bool().Draw(t, "valid"), Sequence: whole()})
+	}
+	slices.SortStableFunc(v.Orders, func(a, b profiles.OrderView) int { return a.PlacedAt.Compare(b.PlacedAt) })
+	for i := range count(t, 3) {
+		v.Shipments = append(v.Shipments, profiles.ShipmentView{Shipment: &enishi.Shipment{OrderID: fmt.Sprint("o", i), ShipmentID: fmt.Sprint("s", i), Carrier: text(), Number: i, Of: 2,
+			EstimatedAt: drawTime(t)}, Status: pick(t, statuses), ShippedAt: drawTime(t), DeliveredAt: drawTime(t), DelayedAt: drawTime(t)})
+	}
+	for i := range count(t, 8) {
+		v.Visits = append(v.Visits, profiles.Visit{Event: id("visit", i), At: drawTime(t), Type: pick(t, kinds), ProductID: text(), Category: text(), Brand: text(), Path: text(),
+			Query: text(), Value: drawAmount(t), Source: text(), Campaign: text()})
+	}
+	slices.SortStableFunc(v.Visits, func(a, b profiles.Visit) int { return a.At.Compare(b.At) })
+	for i := range count(t, 3) {
+		v.Stores = append(v.Stores, profiles.StoreVisit{Event: id("store", i), At: drawTime(t), Type: pick(t, kinds), StoreID: text()})
+	}
+	slices.SortStableFunc(v.Stores, func(a, b profiles.StoreVisit) int { return a.At.Compare(b.At) })
+	drawRest(t, v)
+	return v
+}
+
+func drawRest(t *rapid.T, v *profiles.View) {
+	for i := range count(t, 2) {
+		v.Contacts = append(v.Contacts, profiles.Contact{ContactID: fmt.Sprint("c", i), Channel: pick(t, texts), Topic: pick(t, texts), Complaint: rapid.Bool().Draw(t, "complaint"),
+			OpenedAt: drawTime(t), SolvedAt: drawTime(t)})
+		v.Reviews = append(v.Reviews, profiles.Review{Review: enishi.Review{ReviewID: fmt.Sprint("r", i), Rating: rapid.IntRange(0, 5).Draw(t, "rating")}, At: drawTime(t)})
+		v.Returns = append(v.Returns, profiles.ReturnView{Return: &enishi.Return{ReturnID: fmt.Sprint("b", i), OrderID: "o0", Amount: drawAmount(t), Reason: pick(t, texts)},
+			Status: pick(t, statuses), RequestedAt: drawTime(t)})
+		v.Messages = append(v.Messages, profiles.Message{SendID: id("send", i), Channel: pick(t, []string{"email", "line"}), Journey: pick(t, texts), SentAt: drawTime(t), ClickedAt: drawTime(t)})
+		v.Surveys = append(v.Surveys, profiles.Survey{Event: id("survey", i), At: drawTime(t), Kind: pick(t, []string{"nps", "csat"}), Score: rapid.IntRange(0, 10).Draw(t, "score")})
+	}
+	slices.SortStableFunc(v.Surveys, func(a, b profiles.Survey) int { return a.At.Compare(b.At) })
+	if rapid.Bool().Draw(t, "risk") {
+		v.Risks = []string{pick(t, texts[1:]), "reseller"}
+	}
+	p := &profiles.Profile{ID: v.ID}
+	for k, kind := range []enishi.Kind{enishi.Email, enishi.LINEUser, enishi.Phone} {
+		if rapid.Bool().Draw(t, "has") {
+			s := profiles.Subject{ID: id("subject", k), Kind: kind, Value: "x"}
+			for _, ch := range Channels() {
+				if rapid.Bool().Draw(t, "asked") {
+					s.Consents = append(s.Consents, profiles.Consent{Channel: ch, Purpose: "marketing", Out: rapid.Bool().Draw(t, "out"), At: made})
+				}
+			}
+			if kind == enishi.LINEUser {
+				s.Lifetime.LineFollowed, s.Lifetime.LineUnfollowed = drawTime(t), drawTime(t)
+			}
+			p.Subjects = append(p.Subjects, s)
+		}
+	}
+	v.Profile = p
+}
+
+// drawExpression makes an expression that Check takes.
+func drawExpression(t *rapid.T) string {
+	for {
+		e := condition(t, nil, rapid.IntRange(0, 3).Draw(t, "depth"))
+		if Check(e) == nil {
+			return e
+		}
+	}
+}
+
+func relationSign(t *rapid.T) string { return pick(t, []string{"==", "!=", "<", "<=", ">", ">="}) }
+
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+// condition writes a condition; l is the list whose elements it is about, nil: the person.
+func condition(t *rapid.T, l *Collection, depth int) string {
+	if depth > 0 {
+		a, b := condition(t, l, depth-1), condition(t, l, depth-1)
+		switch rapid.IntRange(0, 4).Draw(t, "join") {
+		case 0, 1:
+			return "(" + a + " && " + b + ")"
+		case 2:
+			return "(" + a + " || " + b + ")"
+		case 3:
+			return "!(" + a + ")"
+		}
+		return a
+	}
+	n := rapid.IntRange(0, 11).Draw(t, "condition")
+	if l == nil && n >= 6 {
+		return aboutList(t)
+	}
+	if l != nil && n >= 10 {
+		l = nil // a condition about the person within one about an element
+	}
+	switch n % 6 {
+	case 0:
+		return numberOf(t, l, 1) + " " + relationSign(t) + " " + numberOf(t, l, 0)
+	case 1, 2:
+		return timeOf(t, l) + " " + relationSign(t) + " " + instantOf(t, l)
+	case 3:
+		return aboutText(t, l)
+	case 4:
+		return aboutTrait(t)
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "flag") {
+	case 0:
+		return "consent." + pick(t, Channels())
+	case 1:
+		return pick(t, []string{"present", "missing"}) + "(" + timeOf(t, l) + ")"
+	}
+	if l == nil {
+		return pick(t, []string{"has_email", "has_line", "line_friend", "held", `"reseller" in risks`, "present(aov)", `missing(prefecture)`, "true"})
+	}
+	if f := fieldOf(t, l, Bool); f != "" {
+		return f
+	}
+	return "present(" + timeOf(t, l) + ")"
+}
+
+// fieldOf is a random field of a kind; empty when there is none.
+func fieldOf(t *rapid.T, l *Collection, k Kind) string {
+	fields, prefix := Fields(), ""
+	if l != nil {
+		fields, prefix = l.Fields, "."
+	}
+	var fit []string
+	for _, f := range fields {
+		if f.Kind == k {
+			fit = append(fit, prefix+f.Name)
+		}
+	}
+	if len(fit) == 0 {
+		return ""
+	}
+	return pick(t, fit)
+}
+
+func timeOf(t *rapid.T, l *Collection) string { return fieldOf(t, l, Instant) }
+
+func instantOf(t *rapid.T, l *Collection) string {
+	switch rapid.IntRange(0, 5).Draw(t, "instant") {
+	case 0:
+		return `date("2026-11-01")`
+	case 1:
+		return "now()"
+	case 2:
+		return timeOf(t, pick(t, []*Collection{l, nil}))
+	}
+	return `ago("` + pick(t, spans) + `")`
+}
+
+func literal(t *rapid.T) string { return pick(t, append(amounts, "2", "3", "10", "0.5", "2.5")) }
+
+func numberOf(t *rapid.T, l *Collection, depth int) string {
+	if depth > 0 && rapid.IntRange(0, 2).Draw(t, "arithmetic") == 0 {
+		return "(" + numberOf(t, l, depth-1) + " " + pick(t, []string{"+", "-", "*", "/"}) + " " + numberOf(t, l, depth-1) + ")"
+	}
+	n := rapid.IntRange(0, 5).Draw(t, "number")
+	if n == 0 || depth == 0 && n < 4 {
+		return literal(t)
+	}
+	if n == 1 {
+		return "traits.score"
+	}
+	if n == 2 {
+		l = nil
+	}
+	if f := fieldOf(t, l, pick(t, []Kind{Money, Whole, Whole, Decimal})); f != "" {
+		return f
+	}
+	return literal(t)
+}
+
+func aboutText(t *rapid.T, l *Collection) string {
+	f := fieldOf(t, l, Text)
+	switch rapid.IntRange(0, 5).Draw(t, "text") {
+	case 0:
+		return f + " in [" + quote(pick(t, texts)) + ", " + quote(pick(t, statuses)) + "]"
+	case 1:
+		return f + pick(t, []string{" contains ", " startsWith ", " endsWith "}) + quote(pick(t, texts[1:]))
+	case 2:
+		return f + " " + relationSign(t) + " " + fieldOf(t, l, Text)
+	case 3:
+		return f + " " + relationSign(t) + " " + quote(pick(t, append(statuses, kinds...)))
+	}
+	return f + " " + relationSign(t) + " " + quote(pick(t, texts))
+}
+
+func aboutTrait(t *rapid.T) string {
+	trait := "traits[" + quote(pick(t, names)) + "]"
+	switch rapid.IntRange(0, 6).Draw(t, "trait") {
+	case 0:
+		return trait
+	case 1:
+		return trait + pick(t, []string{" == ", " != "}) + pick(t, []string{"true", "false"})
+	case 2:
+		return trait + " in [" + quote(pick(t, texts)) + ", 5, 2.5]"
+	case 3:
+		return trait + " " + relationSign(t) + " " + pick(t, []string{"5", "0.1", "-3", "2.5", "points", "ltv"})
+	case 4:
+		return pick(t, []string{"present(", "missing("}) + trait + ")"
+	case 5:
+		return trait + " contains " + quote(pick(t, []string{"a", "5", "true", "2026"}))
+	}
+	return trait + " " + relationSign(t) + " " + quote(pick(t, append(texts, "true", "5")))
+}
+
+func aboutList(t *rapid.T) string {
+	l := pick(t, Collections())
+	source := l.Name
+	for range rapid.IntRange(0, 1).Draw(t, "filters") {
+		source = "filter(" + source + ", " + condition(t, l, rapid.IntRange(0, 1).Draw(t, "depth")) + ")"
+	}
+	where := condition(t, l, rapid.IntRange(0, 1).Draw(t, "depth"))
+	switch rapid.IntRange(0, 8).Draw(t, "list") {
+	case 0, 1:
+		return pick(t, []string{"any(", "none(", "all("}) + source + ", " + where + ")"
+	case 2, 3:
+		return "count(" + source + ", " + where + ") " + relationSign(t) + " " + fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "k"))
+	case 4:
+		return "count(" + source + ") " + relationSign(t) + " " + numberOf(t, nil, 1)
+	case 5:
+		return pick(t, []string{"min(", "max("}) + source + ", " + timeOf(t, l) + ") " + relationSign(t) + " " + instantOf(t, nil)
+	case 6:
+		return pick(t, []string{"present(", "missing("}) + pick(t, []string{"min(", "max(", "avg("}) + source + ", " + numberOf(t, l, 1) + "))"
+	}
+	return pick(t, []string{"sum(", "avg(", "min(", "max("}) + source + ", " + numberOf(t, l, 1) + ") " + relationSign(t) + " " + numberOf(t, nil, 1)
+}

@@ -1,0 +1,481 @@
+package segments
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// The oracle is expr's own VM over a map: it walks the lists, joins the conditions and calls the functions. What the rules
+// of this package say otherwise than expr (missing values, exact amounts) are functions over dynamic values, written without
+// the typed tree.
+
+// oracle compiles an expression for the VM.
+func oracle(src string) (*vm.Program, error) {
+	node, _, err := parse(src, grammar())
+	if err != nil {
+		return nil, err
+	}
+	o := rewriter{runes: []rune(src)}
+	tree := &parser.Tree{Node: o.truth(node), Source: file.NewSource(src)}
+	config := conf.CreateNew()
+	config.Optimize = false
+	for _, b := range []string{"now", "date", "min", "max"} {
+		delete(config.Builtins, b)
+	}
+	if _, err := checker.Check(tree, config); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(tree, config)
+}
+
+type rewriter struct{ runes []rune }
+
+func callNode(name string, args ...ast.Node) ast.Node {
+	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: args}
+}
+
+// truth rewrites a condition: a bare trait becomes a boolean.
+func (o rewriter) truth(n ast.Node) ast.Node { return callNode("truth", o.rewrite(n)) }
+
+func (o rewriter) rewrite(n ast.Node) ast.Node {
+	switch t := n.(type) {
+	case *ast.IntegerNode:
+		return &ast.ConstantNode{Value: num{kind: 'l', r: new(big.Rat).SetInt64(int64(t.Value))}}
+	case *ast.FloatNode:
+		r, _ := new(big.Rat).SetString(strings.ReplaceAll(string(o.runes[t.Location().From:t.Location().To]), "_", ""))
+		return &ast.ConstantNode{Value: num{kind: 'l', r: r}}
+	case *ast.UnaryNode:
+		switch t.Operator {
+		case "-":
+			return callNode("arith", &ast.StringNode{Value: "neg"}, o.rewrite(t.Node), &ast.NilNode{})
+		case "+":
+			return o.rewrite(t.Node)
+		}
+		return &ast.UnaryNode{Operator: "!", Node: &ast.BinaryNode{Operator: "==", Left: o.truth(t.Node), Right: &ast.BoolNode{Value: true}}}
+	case *ast.BinaryNode:
+		op := &ast.StringNode{Value: t.Operator}
+		switch t.Operator {
+		case "&&", "and", "||", "or":
+			return &ast.BinaryNode{Operator: t.Operator, Left: o.truth(t.Left), Right: o.truth(t.Right)}
+		case "+", "-", "*", "/":
+			return callNode("arith", op, o.rewrite(t.Left), o.rewrite(t.Right))
+		}
+		return callNode("cmp", op, o.rewrite(t.Left), o.rewrite(t.Right))
+	case *ast.ArrayNode:
+		out := &ast.ArrayNode{}
+		for _, x := range t.Nodes {
+			out.Nodes = append(out.Nodes, o.rewrite(x))
+		}
+		return out
+	case *ast.CallNode:
+		name := t.Callee.(*ast.IdentifierNode).Value
+		out := &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}}
+		for _, x := range t.Arguments {
+			out.Arguments = append(out.Arguments, o.rewrite(x))
+		}
+		return out
+	case *ast.BuiltinNode:
+		out := &ast.BuiltinNode{Name: t.Name, Arguments: []ast.Node{o.list(t.Arguments[0])}}
+		if len(t.Arguments) > 1 {
+			body := t.Arguments[1].(*ast.PredicateNode).Node
+			if t.Name == "map" || t.Name == "sum" {
+				out.Name = "map"
+				out.Arguments = append(out.Arguments, &ast.PredicateNode{Node: o.rewrite(body)})
+			} else {
+				out.Arguments = append(out.Arguments, &ast.PredicateNode{Node: o.truth(body)})
+			}
+		}
+		switch t.Name {
+		case "count":
+			if len(out.Arguments) == 1 {
+				out.Arguments = append(out.Arguments, &ast.PredicateNode{Node: &ast.BoolNode{Value: true}})
+			}
+			return callNode("whole", out)
+		case "sum":
+			return callNode("sum_", out)
+		}
+		return out
+	}
+	return n
+}
+
+// list renames the lists: store_visits is a number, too.
+func (o rewriter) list(n ast.Node) ast.Node {
+	if id, ok := n.(*ast.IdentifierNode); ok {
+		return &ast.IdentifierNode{Value: "list_" + id.Value}
+	}
+	return o.rewrite(n)
+}
+
+// num is a number: w(hole), m(oney), d(ouble), l(iteral) or 0 = missing.
+type num struct {
+	kind byte
+	i    int64
+	f    float64
+	r    *big.Rat
+}
+
+func wholeNum(i int64) num { return num{kind: 'w', i: i} }
+
+func (n num) double() float64 {
+	switch n.kind {
+	case 'w':
+		return float64(n.i)
+	case 'm':
+		return float64(n.i) / 10000
+	case 'l':
+		f, _ := n.r.Float64()
+		return f
+	}
+	return n.f
+}
+
+func doubleNum(f float64) num {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return num{}
+	}
+	return num{kind: 'd', f: f}
+}
+
+// exact is the value in whole units.
+func (n num) exact() *big.Rat {
+	switch n.kind {
+	case 'w':
+		return new(big.Rat).SetInt64(n.i)
+	case 'm':
+		return big.NewRat(n.i, 10000)
+	}
+	return n.r
+}
+
+func exactNum(kind byte, r *big.Rat) num {
+	if kind == 'l' {
+		return num{kind: 'l', r: r}
+	}
+	if kind == 'm' {
+		r = new(big.Rat).Mul(r, big.NewRat(10000, 1))
+	}
+	if !r.IsInt() || !r.Num().IsInt64() {
+		return num{}
+	}
+	return num{kind: kind, i: r.Num().Int64()}
+}
+
+func asNum(x any) num {
+	switch x := x.(type) {
+	case num:
+		return x
+	case enishi.Value:
+		if x.Kind == enishi.Number {
+			return doubleNum(x.Number)
+		}
+	}
+	return num{}
+}
+
+// common is the kind two numbers are added or compared in.
+func common(a, b num) byte {
+	fraction := func(n num) bool { return n.kind == 'l' && !n.r.IsInt() }
+	switch {
+	case a.kind == 'l' && b.kind == 'l':
+		return 'l'
+	case a.kind == 'd' || b.kind == 'd':
+		return 'd'
+	case a.kind == 'm' || b.kind == 'm':
+		return 'm'
+	case fraction(a) || fraction(b):
+		return 'd'
+	}
+	return 'w'
+}
+
+func arith(op string, x, y any) num {
+	a, b := asNum(x), asNum(y)
+	if op == "neg" {
+		a, b, op = num{kind: 'l', r: new(big.Rat)}, a, "-"
+		if b.kind == 'd' {
+			return doubleNum(-b.f)
+		}
+	}
+	if a.kind == 0 || b.kind == 0 {
+		return num{}
+	}
+	k := common(a, b)
+	if op == "*" && k == 'm' && (a.kind == 'l' && !a.r.IsInt() || b.kind == 'l' && !b.r.IsInt()) {
+		k = 'd'
+	}
+	if op == "/" {
+		if b.double() == 0 {
+			return num{}
+		}
+		return doubleNum(a.double() / b.double())
+	}
+	if k == 'd' {
+		switch op {
+		case "+":
+			return doubleNum(a.double() + b.double())
+		case "-":
+			return doubleNum(a.double() - b.double())
+		}
+		return doubleNum(a.double() * b.double())
+	}
+	if k == 'm' && op != "*" {
+		for _, n := range []num{a, b} {
+			if n.kind == 'w' && exactNum('m', n.exact()).kind == 0 {
+				return num{}
+			}
+		}
+	}
+	r := new(big.Rat)
+	switch op {
+	case "+":
+		r.Add(a.exact(), b.exact())
+	case "-":
+		r.Sub(a.exact(), b.exact())
+	case "*":
+		r.Mul(a.exact(), b.exact())
+	}
+	return exactNum(k, r)
+}
+
+func form(x enishi.Value) string {
+	if x.Kind == enishi.Null {
+		return ""
+	}
+	return x.String()
+}
+
+func relate(op string, c int) bool {
+	return map[string]bool{"==": c == 0, "!=": c != 0, "<": c < 0, "<=": c <= 0, ">": c > 0, ">=": c >= 0}[op]
+}
+
+// judge is every operator with two sides that gives a boolean.
+func judge(op string, x, y any) bool {
+	if _, ok := y.(enishi.Value); ok {
+		if _, ok := x.(enishi.Value); !ok {
+			x, y = y, x
+			op = map[string]string{"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}[op]
+		}
+	}
+	if v, ok := x.(enishi.Value); ok && op != "in" {
+		switch y := y.(type) {
+		case string:
+			x = form(v)
+		case bool:
+			if f := form(v); f != "true" && f != "false" {
+				return false
+			}
+			return ((form(v) == "true") == y) == (op == "==")
+		}
+	}
+	switch op {
+	case "in":
+		for _, e := range y.([]any) {
+			if judge("==", x, e) {
+				return true
+			}
+		}
+		return false
+	case "contains":
+		return strings.Contains(x.(string), y.(string))
+	case "startsWith":
+		return strings.HasPrefix(x.(string), y.(string))
+	case "endsWith":
+		return strings.HasSuffix(x.(string), y.(string))
+	}
+	switch a := x.(type) {
+	case string:
+		return relate(op, strings.Compare(a, y.(string)))
+	case bool:
+		return (a == y.(bool)) == (op == "==")
+	case time.Time:
+		b := y.(time.Time)
+		return !a.IsZero() && !b.IsZero() && relate(op, a.Compare(b))
+	}
+	a, b := asNum(x), asNum(y)
+	if a.kind == 0 || b.kind == 0 {
+		return false
+	}
+	switch k := common(a, b); k {
+	case 'd':
+		return map[string]bool{"==": a.double() == b.double(), "!=": a.double() != b.double(), "<": a.double() < b.double(), "<=": a.double() <= b.double(),
+			">": a.double() > b.double(), ">=": a.double() >= b.double()}[op]
+	case 'm':
+		if a.kind == 'w' && exactNum('m', a.exact()).kind == 0 || b.kind == 'w' && exactNum('m', b.exact()).kind == 0 {
+			return false
+		}
+	}
+	return relate(op, a.exact().Cmp(b.exact()))
+}
+
+func present(x any) bool {
+	switch x := x.(type) {
+	case string:
+		return x != ""
+	case time.Time:
+		return !x.IsZero()
+	case enishi.Value:
+		return form(x) != ""
+	}
+	return asNum(x).kind != 0
+}
+
+// aggregate computes sum, avg, min and max over what is not missing.
+func aggregate(name string, xs []any) any {
+	var all []any
+	for _, x := range xs {
+		if present(x) {
+			all = append(all, x)
+		}
+	}
+	if name == "min" || name == "max" {
+		if len(all) == 0 {
+			return num{}
+		}
+		best := all[0]
+		for _, x := range all[1:] {
+			if judge(map[string]string{"min": "<", "max": ">"}[name], x, best) {
+				best = x
+			}
+		}
+		return best
+	}
+	total, kind := new(big.Rat), byte('w')
+	for _, x := range all {
+		total.Add(total, asNum(x).exact())
+		kind = asNum(x).kind
+	}
+	sum := exactNum(kind, total)
+	if name == "sum" {
+		return sum
+	}
+	if len(all) == 0 || sum.kind == 0 {
+		return num{}
+	}
+	return doubleNum(sum.double() / float64(len(all)))
+}
+
+// environment shows a person to the VM.
+func environment(v *profiles.View, now time.Time) map[string]any {
+	at := func(t time.Time) time.Time { return t }
+	money := func(a enishi.Amount) num { return num{kind: 'm', i: int64(a)} }
+	env := map[string]any{"ltv": money(v.LTV), "currency": v.Currency, "orders_count": wholeNum(v.OrdersCount), "manual_orders_count": wholeNum(v.ManualOrdersCount),
+		"first_order_at": at(v.FirstOrderAt), "last_order_at": at(v.LastOrderAt), "last_manual_order_at": at(v.LastManualOrderAt), "first_seen_at": at(v.FirstSeenAt),
+		"last_seen_at": at(v.LastSeenAt), "last_visit_at": at(v.LastVisitAt), "signed_up_at": at(v.SignedUpAt), "page_views": wholeNum(v.PageViews),
+		"product_views": wholeNum(v.ProductViews), "store_visits": wholeNum(v.StoreVisits), "points": wholeNum(v.Points), "hold_until": at(v.HoldUntil),
+		"held": !v.HoldUntil.IsZero() && v.HoldUntil.After(now), "aov": arith("/", money(v.LTV), wholeNum(v.OrdersCount)), "traits": v.Traits}
+	for _, name := range []string{"prefecture", "gender", "language", "member_rank"} {
+		env[name] = form(v.Traits[name])
+	}
+	var risks []any
+	for _, r := range v.Risks {
+		risks = append(risks, r)
+	}
+	env["risks"] = risks
+	person(env, v)
+	lists(env, v, now)
+	env["truth"] = func(x any) bool {
+		if v, ok := x.(enishi.Value); ok {
+			return form(v) == "true"
+		}
+		return x.(bool)
+	}
+	env["cmp"], env["arith"], env["present"] = judge, arith, present
+	env["missing"] = func(x any) bool { return !present(x) }
+	env["whole"] = func(n int) num { return wholeNum(int64(n)) }
+	env["sum_"] = func(xs []any) any { return aggregate("sum", xs) }
+	for name := range aggregates {
+		env[name] = func(xs []any) any { return aggregate(name, xs) }
+	}
+	env["now"] = func() time.Time { return now }
+	env["ago"] = func(s string) time.Time { return now.Add(-span(s)) }
+	env["date"] = func(s string) time.Time {
+		t, err := time.ParseInLocation(time.DateOnly, s, time.FixedZone("", 9*3600))
+		if err != nil {
+			panic(fmt.Sprint(s, err))
+		}
+		return t
+	}
+	return env
+}
+
+// person reads what stands in the subjects: consent is given if some subject gave it and none withdrew it.
+func person(env map[string]any, v *profiles.View) {
+	consent := map[string]bool{}
+	for _, ch := range Channels() {
+		asked, out := false, false
+		for _, s := range v.Profile.Subjects {
+			for _, c := range s.Consents {
+				if c.Channel == ch && c.Purpose == "marketing" {
+					asked, out = true, out || c.Out
+				}
+			}
+		}
+		consent[ch] = asked && !out
+	}
+	env["consent"] = consent
+	env["has_email"], env["has_line"], env["has_phone"], env["line_friend"], env["suppressed_email"] = false, false, false, false, false
+	for _, s := range v.Profile.Subjects {
+		switch s.Kind {
+		case enishi.Email:
+			env["has_email"] = true
+		case enishi.Phone:
+			env["has_phone"] = true
+		case enishi.LINEUser:
+			env["has_line"] = true
+			if s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed) {
+				env["line_friend"] = true
+			}
+		}
+	}
+}
+
+// lists shows every field of every list by its getter: the fields are checked by their rows in the SQL tests, and against
+// the names in the view here.
+func lists(env map[string]any, v *profiles.View, now time.Time) {
+	for _, l := range Collections() {
+		all := []any{}
+		for i := range l.length(v) {
+			e := map[string]any{}
+			for _, f := range l.Fields {
+				switch f.Kind {
+				case Text:
+					e[f.Name] = f.text(v, i)
+				case Bool:
+					e[f.Name] = f.whole(v, i) != 0
+				case Whole:
+					e[f.Name] = wholeNum(f.whole(v, i))
+				case Money:
+					e[f.Name] = num{kind: 'm', i: f.whole(v, i)}
+				case Instant:
+					e[f.Name] = time.Time{}
+					if ms := f.whole(v, i); ms != 0 {
+						e[f.Name] = time.UnixMilli(ms).UTC()
+					}
+				}
+			}
+			if at, ok := e["at"].(time.Time); ok && l.table == "visits" && !at.After(now.Add(-180*24*time.Hour)) {
+				continue
+			}
+			if l.Name == "views" && e["type"] != "product.viewed" {
+				continue
+			}
+			all = append(all, e)
+		}
+		env["list_"+l.Name] = all
+	}
+}

@@ -1,0 +1,239 @@
+package segments
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// SQL is a query over the fact tables whose rows (profile_id FixedString(16)) are the people in the segment at an instant. at
+// moves the clock, not the knowledge: what is known now is judged as of then. The arguments are named; nothing but names of
+// the tables in fields.go stands in the text.
+func (s *Segment) SQL(at time.Time) (query string, args []any) {
+	q := newQuery(at)
+	where := q.condition(s.root)
+	var b strings.Builder
+	b.WriteString("SELECT p.profile_id AS profile_id\n")
+	q.from(&b, s.root)
+	fmt.Fprintf(&b, "WHERE %s", where)
+	return b.String(), q.args
+}
+
+// SQLMany counts many segments in one pass: one row of base (people, UInt64) and counts (Array(UInt64), in the order of the
+// segments).
+func SQLMany(segs []*Segment, at time.Time) (query string, args []any) {
+	q := newQuery(at)
+	counts := make([]string, len(segs))
+	for i, s := range segs {
+		counts[i] = "countIf(" + q.condition(s.root) + ")"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "SELECT count() AS base, CAST([%s], 'Array(UInt64)') AS counts\n", strings.Join(counts, ",\n  "))
+	q.from(&b, nil)
+	return strings.TrimRight(b.String(), "\n"), q.args
+}
+
+// statement is a query being written. p is the row of people, e the element inside a list's sub-select; what is measured over
+// a list is a column of its sub-select, which is joined by profile: so "none" and "count = 0" find people without any row.
+type statement struct {
+	now   int64
+	args  []any
+	named map[string]string // type and value -> placeholder
+	lists []*subselect
+	in    *subselect // whose condition is being written; nil outside
+}
+
+// subselect is one pass over one fact table.
+type subselect struct {
+	table   string
+	columns []column
+	index   map[column]int
+	people  []string // columns of people that conditions on elements need
+}
+
+// column is an aggregate: function(of) over the rows that fulfil where; either may be empty.
+type column struct{ function, of, where string }
+
+func newQuery(at time.Time) *statement {
+	return &statement{now: at.UnixMilli(), named: map[string]string{}}
+}
+
+// bind makes a parameter; equal values share one, so that equal conditions are equal texts.
+func (q *statement) bind(typ, value string) string {
+	key := typ + " " + value
+	if p, ok := q.named[key]; ok {
+		return p
+	}
+	name := "p" + strconv.Itoa(len(q.args))
+	q.args = append(q.args, clickhouse.Named(name, value))
+	q.named[key] = "{" + name + ":" + typ + "}"
+	return q.named[key]
+}
+
+func (q *statement) whole(x int64) string { return q.bind("Int64", strconv.FormatInt(x, 10)) }
+func (q *statement) text(s string) string { return q.bind("String", s) }
+
+// column names the place of a field: of the element, or of the person.
+func (q *statement) column(f *Field, element bool) string {
+	name := f.column
+	if name == "" {
+		name = f.Name
+	}
+	if element {
+		return "e." + name
+	}
+	q.needs(name)
+	return "p." + name
+}
+
+// needs notes a column of people that a sub-select has to join.
+func (q *statement) needs(name string) {
+	if q.in == nil {
+		return
+	}
+	for _, c := range q.in.people {
+		if c == name {
+			return
+		}
+	}
+	q.in.people = append(q.in.people, name)
+}
+
+// list is the sub-select over the list's table.
+func (q *statement) list(l *Collection) *subselect {
+	for _, s := range q.lists {
+		if s.table == l.table {
+			return s
+		}
+	}
+	s := &subselect{table: l.table, index: map[column]int{}}
+	q.lists = append(q.lists, s)
+	return s
+}
+
+// measure is the column of an aggregate over a list, seen from outside.
+func (q *statement) measure(n *node, function, of, and string) string {
+	s := q.list(n.list)
+	where := ""
+	if n.where != nil {
+		q.in = s
+		where = q.condition(n.where)
+		q.in = nil
+	}
+	if and != "" {
+		where = strings.TrimPrefix(where+" AND "+and, " AND ")
+	}
+	c := column{function, of, where}
+	i, ok := s.index[c]
+	if !ok {
+		i = len(s.columns)
+		s.index[c] = i
+		s.columns = append(s.columns, c)
+	}
+	return "in_" + s.table + ".n" + strconv.Itoa(i)
+}
+
+// inside writes a part of an aggregate's argument.
+func (q *statement) inside(n *node, write func(*node) string) string {
+	q.in = q.list(n.list)
+	defer func() { q.in = nil }()
+	return write(n.args[0])
+}
+
+// from writes FROM and the joins. root, if given, tells which lists a person in the segment must have rows of.
+func (q *statement) from(b *strings.Builder, root *node) {
+	b.WriteString("FROM people AS p FINAL\n")
+	for _, s := range q.lists {
+		join := "LEFT"
+		if v, known := withoutRows(root, s.table); known && !v {
+			join = "INNER"
+		}
+		fmt.Fprintf(b, "%s JOIN (\n%s) AS in_%[3]s ON in_%[3]s.id = p.profile_id\n", join, s.sql(), s.table)
+	}
+}
+
+// sql writes the sub-select. Rows that no column wants are left out before grouping, if that is cheap to say.
+func (s *subselect) sql() string {
+	var wheres []string
+	seen := map[string]bool{}
+	for _, c := range s.columns {
+		if !seen[c.where] {
+			seen[c.where] = true
+			wheres = append(wheres, c.where)
+		}
+	}
+	where := strings.Join(wheres, "\n    OR ")
+	if seen[""] || len(wheres) > 4 {
+		where = ""
+	}
+	var b strings.Builder
+	b.WriteString("  SELECT e.profile_id AS id")
+	for i, c := range s.columns {
+		condition := c.where
+		if len(wheres) == 1 {
+			condition = "" // stands in WHERE
+		}
+		fmt.Fprintf(&b, ",\n    %s AS n%d", c.sql(condition), i)
+	}
+	fmt.Fprintf(&b, "\n  FROM %s AS e FINAL\n", s.table)
+	if len(s.people) > 0 {
+		fmt.Fprintf(&b, "  INNER JOIN (SELECT profile_id, %s FROM people FINAL) AS p ON p.profile_id = e.profile_id\n", strings.Join(s.people, ", "))
+	}
+	if where != "" {
+		fmt.Fprintf(&b, "  WHERE %s\n", where)
+	}
+	b.WriteString("  GROUP BY id\n")
+	return b.String()
+}
+
+func (c column) sql(where string) string {
+	args := c.of
+	name := c.function
+	if where != "" {
+		name += "If"
+		args = strings.TrimPrefix(args+", "+where, ", ")
+	}
+	switch c.function {
+	case "count":
+		return "toInt64(" + name + "(" + args + "))"
+	case "sum": // of Nullable values it is null when there is none
+		return "ifNull(" + name + "(" + args + "), toInt128(0))"
+	}
+	return name + "(" + args + ")"
+}
+
+// withoutRows is the answer for a person without any row in a table, if it can be told from the expression alone.
+func withoutRows(n *node, table string) (answer, known bool) {
+	if n == nil {
+		return false, false
+	}
+	switch n.op {
+	case opConst:
+		return n.b, true
+	case opAtLeast:
+		return false, n.list.table == table
+	case opNot:
+		answer, known = withoutRows(n.args[0], table)
+		return !answer, known
+	case opAnd, opOr:
+		all := true
+		for _, a := range n.args {
+			v, ok := withoutRows(a, table)
+			if ok && v == (n.op == opOr) {
+				return v, true
+			}
+			all = all && ok
+		}
+		return n.op == opAnd, all
+	case opCompare:
+		for _, a := range n.args { // min, max and avg of nothing are missing
+			if (a.op == opMin || a.op == opMax || a.op == opAvg) && a.list.table == table {
+				return false, true
+			}
+		}
+	}
+	return false, false
+}

@@ -1,0 +1,60 @@
+import { lazy, Suspense, useEffect } from "react";
+import { Route, Routes } from "react-router";
+import { useTranslation } from "react-i18next";
+import { ApiError, useApi } from "./api";
+import { setZone } from "./format";
+import { Shell } from "./Shell";
+import { SignIn } from "./pages/SignIn";
+import { Loading, Page, ProblemBox } from "./parts/Page";
+import type { Session } from "./types";
+
+const page = (load: () => Promise<Record<string, unknown>>, name: string) => lazy(async () => ({ default: (await load())[name] as React.ComponentType }));
+const Home = page(() => import("./pages/Home"), "Home");
+const Live = page(() => import("./pages/Live"), "Live");
+const People = page(() => import("./pages/People"), "People");
+const Person = page(() => import("./pages/Person"), "Person");
+const Segments = page(() => import("./pages/Segments"), "Segments");
+const Segment = page(() => import("./pages/Segment"), "Segment");
+const Journeys = page(() => import("./pages/Journeys"), "Journeys");
+const Journey = page(() => import("./pages/Journey"), "Journey");
+const Outbox = page(() => import("./pages/Outbox"), "Outbox");
+const Reports = page(() => import("./pages/Reports"), "Reports");
+const Dead = page(() => import("./pages/Dead"), "Dead");
+const Settings = page(() => import("./pages/Settings"), "Settings");
+
+export function App() {
+  const session = useApi<Session>("/session", { staleTime: 60_000 });
+  useEffect(() => {
+    if (session.data) setZone(session.data.timezone);
+  }, [session.data]);
+  if (session.error instanceof ApiError && session.error.problem.status === 401) return <SignIn onDone={() => void session.refetch()} />;
+  if (session.error) return <Page title="Enishi"><ProblemBox error={session.error} retry={() => void session.refetch()} /></Page>;
+  if (!session.data) return <Loading lines={4} />;
+  return (
+    <Shell session={session.data}>
+      <Suspense fallback={<Loading lines={6} />}>
+        <Routes>
+          <Route path="/" element={<Home />} />
+          <Route path="/live" element={<Live />} />
+          <Route path="/people" element={<People />} />
+          <Route path="/people/:id" element={<Person />} />
+          <Route path="/segments" element={<Segments />} />
+          <Route path="/segments/:name" element={<Segment />} />
+          <Route path="/journeys" element={<Journeys />} />
+          <Route path="/journeys/:name" element={<Journey />} />
+          <Route path="/outbox" element={<Outbox />} />
+          <Route path="/outbox/:id" element={<Outbox />} />
+          <Route path="/reports" element={<Reports />} />
+          <Route path="/dead" element={<Dead />} />
+          <Route path="/settings" element={<Settings />} />
+          <Route path="*" element={<NotFound />} />
+        </Routes>
+      </Suspense>
+    </Shell>
+  );
+}
+
+function NotFound() {
+  const { t } = useTranslation();
+  return <Page title={t("notFound.title")}>{t("notFound.text")}</Page>;
+}

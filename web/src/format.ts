@@ -1,0 +1,54 @@
+import { language } from "./i18n";
+
+// Instants come in UTC and are shown in the shop's zone.
+let zone = "Asia/Tokyo";
+export const setZone = (z: string) => {
+  zone = z || "Asia/Tokyo";
+};
+
+const locale = () => (language() === "ja" ? "ja-JP" : "en-GB");
+const missing = (iso?: string | null) => !iso || iso.startsWith("0001-") || iso.startsWith("1970-01-01T00:00:00");
+
+/** 2026年11月21日(土) 14:05 */
+export function instant(iso?: string | null): string {
+  if (missing(iso)) return "—";
+  return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: "numeric", month: "long", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
+}
+/** 11/21 14:05, with the year when it is not this one */
+export function short(iso?: string | null): string {
+  if (missing(iso)) return "—";
+  const d = new Date(iso!);
+  const old = d.getFullYear() !== new Date().getFullYear();
+  return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: old ? "numeric" : undefined, month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(d);
+}
+export function day(iso?: string | null): string {
+  if (missing(iso)) return "—";
+  return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: "numeric", month: "long", day: "numeric" }).format(new Date(iso!));
+}
+/** 14:05:31 */
+export function clock(iso?: string | null): string {
+  if (missing(iso)) return "—";
+  return new Intl.DateTimeFormat(locale(), { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
+}
+/** 3 分前 */
+export function ago(iso?: string | null, now = Date.now()): string {
+  if (missing(iso)) return "—";
+  const seconds = Math.round((new Date(iso!).getTime() - now) / 1000);
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]] as const) {
+    if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit);
+  }
+  return format.format(seconds, "second");
+}
+export const count = (n?: number | null): string => (n == null ? "—" : new Intl.NumberFormat(locale()).format(n));
+export const percent = (share?: number | null): string => (share == null ? "—" : new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(share));
+/** ¥12,345: amounts come as decimal text and stay so; the sign and the commas are put around it. */
+export function money(amount?: string | null, currency = "JPY"): string {
+  if (amount == null || amount === "") return "—";
+  const [whole, fraction = ""] = amount.replace("-", "").split(".");
+  const sign = amount.startsWith("-") ? "−" : "";
+  const grouped = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  const cents = currency === "JPY" ? "" : "." + fraction.padEnd(2, "0").slice(0, 2);
+  const symbol: Record<string, string> = { JPY: "¥", USD: "$", EUR: "€", BRL: "R$" };
+  return sign + (symbol[currency] ?? currency + " ") + grouped + cents;
+}

@@ -1,0 +1,51 @@
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+import en from "./en.json";
+import ja from "./ja.json";
+
+export const languages = ["ja", "en"] as const;
+export type Language = (typeof languages)[number];
+
+const remembered = () => {
+  try {
+    return localStorage.getItem("enishi-language");
+  } catch {
+    return null;
+  }
+};
+
+// Japanese first: English only for those who chose it or whose browser asks for it and not for Japanese.
+function first(): Language {
+  const asked = new URLSearchParams(location.search).get("lang") ?? remembered();
+  if (asked === "en" || asked === "ja") return asked;
+  return navigator.languages.some((l) => l.startsWith("ja")) || !navigator.language.startsWith("en") ? "ja" : "en";
+}
+
+void i18next.use(initReactI18next).init({
+  lng: first(),
+  fallbackLng: false,
+  resources: { ja: { translation: ja }, en: { translation: en } },
+  interpolation: { escapeValue: false },
+  returnNull: false,
+});
+document.documentElement.lang = i18next.language;
+
+export function setLanguage(l: Language) {
+  try {
+    localStorage.setItem("enishi-language", l);
+  } catch {
+    // private windows: the choice lasts as long as the page
+  }
+  document.documentElement.lang = l;
+  void i18next.changeLanguage(l);
+}
+
+export const language = (): Language => (i18next.language === "en" ? "en" : "ja");
+
+/** A text that the server sends in both languages. */
+export interface Text {
+  ja: string;
+  en: string;
+}
+export const pick = (t: Text | undefined | null): string => (t ? t[language()] || t.ja || t.en : "");
+export default i18next;

@@ -1,0 +1,71 @@
+import { Anchor, Badge, Button, Card, Group, SimpleGrid, Table, Text } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate } from "react-router";
+import { useState } from "react";
+import { request, useApi, type ApiError } from "../api";
+import { count, short } from "../format";
+import { pick, type Text as Both } from "../i18n";
+import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import type { JourneyRow, List } from "../types";
+
+interface Example { name: string; title: Both; description?: Both; purpose: string; definition: unknown }
+export const statusColour: Record<string, string> = { live: "teal", paused: "orange", draft: "gray", in_review: "blue", approved: "blue", archived: "gray" };
+
+export function Journeys() {
+  const { t } = useTranslation();
+  const go = useNavigate();
+  const [error, setError] = useState<ApiError | null>(null);
+  const journeys = useApi<List<JourneyRow>>("/journeys", { refetchInterval: 5_000 });
+  const gallery = useApi<List<Example>>("/journeys/gallery", { staleTime: Infinity });
+  const items = journeys.data?.items ?? [];
+  const left = (gallery.data?.items ?? []).filter((g) => !items.some((j) => j.name === g.name));
+  const use = async (g: Example) => {
+    try {
+      await request("PUT", `/journeys/${g.name}`, { definition: g.definition, status: "draft", expect: 0, reason: "" });
+      void go(`/journeys/${g.name}`);
+    } catch (e) {
+      setError(e as ApiError);
+    }
+  };
+  return (
+    <Page title={t("nav.journeys")} about={t("journeys.about")} through={journeys.data?.complete_through}>
+      {(journeys.error || error) && <ProblemBox error={(journeys.error ?? error)!} retry={() => void journeys.refetch()} />}
+      {!journeys.data && !journeys.error && <Loading />}
+      {journeys.data && items.length === 0 && <Empty title={t("journeys.none")}>{t("journeys.noneText")}</Empty>}
+      {items.length > 0 && (
+        <Card withBorder padding={0}>
+          <div className="scroll">
+            <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+              <Table.Thead><Table.Tr><Table.Th>{t("journeys.name")}</Table.Th><Table.Th>{t("status")}</Table.Th><Table.Th>{t("journeys.purpose")}</Table.Th><Table.Th ta="right">{t("journeys.entered")}</Table.Th><Table.Th ta="right">{t("journeys.running")}</Table.Th><Table.Th ta="right">{t("journeys.completed")}</Table.Th><Table.Th ta="right">{t("journeys.sent")}</Table.Th><Table.Th>{t("updated")}</Table.Th></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {items.map((j) => (
+                  <Table.Tr key={j.name}>
+                    <Table.Td miw={200}><Anchor component={Link} to={`/journeys/${j.name}`} fw={600}>{pick(j.title)}</Anchor></Table.Td>
+                    <Table.Td><Badge variant="light" color={statusColour[j.status]}>{t(`journeyStatus.${j.status}`)}</Badge></Table.Td>
+                    <Table.Td style={{ whiteSpace: "nowrap" }}>{t(`purpose.${j.purpose}`)}</Table.Td>
+                    {[j.entered, j.running, j.completed, j.sent].map((n, i) => <Table.Td key={i} ta="right" className="num">{count(n)}</Table.Td>)}
+                    <Table.Td className="num">{short(j.updated_at)}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </div>
+        </Card>
+      )}
+      {left.length > 0 && (
+        <>
+          <Text fw={700}>{t("journeys.gallery")}</Text>
+          <SimpleGrid cols={{ base: 1, sm: 2, md: 3 }} spacing="md">
+            {left.map((g) => (
+              <Card key={g.name} withBorder padding="md">
+                <Text fw={600}>{pick(g.title)}</Text>
+                <Text size="sm" c="dimmed" mb="sm">{pick(g.description)}</Text>
+                <Group><Button size="xs" variant="light" onClick={() => void use(g)}>{t("journeys.use")}</Button></Group>
+              </Card>
+            ))}
+          </SimpleGrid>
+        </>
+      )}
+    </Page>
+  );
+}

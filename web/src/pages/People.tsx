@@ -1,0 +1,66 @@
+import { Anchor, Badge, Button, Card, Group, Select, Table, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useSearchParams } from "react-router";
+import { useApi } from "../api";
+import { ago, count, money } from "../format";
+import { pick } from "../i18n";
+import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import type { List, PersonRow, Segment } from "../types";
+
+export function People() {
+  const { t } = useTranslation();
+  const [params, setParams] = useSearchParams();
+  const [text, setText] = useState(params.get("q") ?? "");
+  const [query] = useDebouncedValue(text, 150);
+  const segment = params.get("segment") ?? "";
+  const cursor = params.get("cursor") ?? "";
+  useEffect(() => {
+    if (query !== (params.get("q") ?? "")) setParams((p) => { p.delete("cursor"); if (query) p.set("q", query); else p.delete("q"); return p; }, { replace: true });
+  }, [query, params, setParams]);
+  const segments = useApi<List<Segment>>("/segments");
+  const people = useApi<List<PersonRow>>(`/people?limit=50&q=${encodeURIComponent(query)}&segment=${encodeURIComponent(segment)}&cursor=${encodeURIComponent(cursor)}`, { placeholderData: (old) => old });
+  const items = people.data?.items ?? [];
+  return (
+    <Page title={t("nav.people")} about={people.data?.total != null ? t("people.total", { n: count(people.data.total) }) : undefined} through={people.data?.complete_through}>
+      <Group gap="md">
+        <TextInput flex={1} miw={240} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("people.searchHint")} aria-label={t("people.search")} leftSection={<IconSearch size={16} />} />
+        <Select data={(segments.data?.items ?? []).map((s) => ({ value: s.name, label: pick(s.title) }))} value={segment || null} onChange={(v) => setParams((p) => { p.delete("cursor"); if (v) p.set("segment", v); else p.delete("segment"); return p; })} placeholder={t("people.anySegment")} aria-label={t("nav.segments")} clearable searchable w={260} />
+      </Group>
+      {people.error && <ProblemBox error={people.error} retry={() => void people.refetch()} />}
+      {!people.data && !people.error && <Loading />}
+      {people.data && items.length === 0 && <Empty title={query || segment ? t("people.noneFound") : t("people.none")}>{query || segment ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
+      {items.length > 0 && (
+        <Card withBorder padding={0}>
+          <div className="scroll">
+            <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+              <Table.Thead><Table.Tr><Table.Th>{t("person.name")}</Table.Th><Table.Th>{t("person.reach")}</Table.Th><Table.Th>{t("person.prefecture")}</Table.Th><Table.Th ta="right">{t("person.orders")}</Table.Th><Table.Th ta="right">{t("person.ltv")}</Table.Th><Table.Th>{t("person.lastOrder")}</Table.Th><Table.Th>{t("person.lastSeen")}</Table.Th></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {items.map((p) => (
+                  <Table.Tr key={p.id}>
+                    <Table.Td miw={160}>
+                      <Anchor component={Link} to={`/people/${p.id}`} fw={600}>{p.name || t("person.unnamed")}</Anchor>
+                      <Text size="xs" c="dimmed">{p.kana || p.identifiers[0]?.value || ""}</Text>
+                    </Table.Td>
+                    <Table.Td><Group gap={4} wrap="nowrap">{Object.entries(p.reach).filter(([, ok]) => ok).map(([c]) => <Badge key={c} size="sm" variant="light" color="teal">{t(`channel.${c}`)}</Badge>)}</Group></Table.Td>
+                    <Table.Td style={{ whiteSpace: "nowrap" }}>{p.prefecture || "—"}</Table.Td>
+                    <Table.Td ta="right" className="num">{count(p.orders_count)}</Table.Td>
+                    <Table.Td ta="right" className="num">{money(p.ltv, p.currency || "JPY")}</Table.Td>
+                    <Table.Td className="num">{ago(p.last_order_at)}</Table.Td>
+                    <Table.Td className="num">{ago(p.last_seen_at)}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </div>
+        </Card>
+      )}
+      <Group justify="flex-end" gap="sm">
+        {cursor && <Button variant="default" size="xs" onClick={() => setParams((p) => { p.delete("cursor"); return p; })}>{t("first")}</Button>}
+        {people.data?.next && <Button variant="default" size="xs" onClick={() => setParams((p) => { p.set("cursor", people.data.next!); return p; })}>{t("more")}</Button>}
+      </Group>
+    </Page>
+  );
+}

@@ -1,0 +1,225 @@
+import { Accordion, Alert, Anchor, Badge, Button, Card, Divider, Grid, Group, List as Bullets, Modal, Stack, Table, Tabs, Text, TextInput, Timeline, Title, Tooltip } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconBox, IconBuildingStore, IconClick, IconMail, IconMessage, IconRoute, IconShoppingBag, IconUser, IconUsersGroup } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useParams } from "react-router";
+import { request, useApi, type ApiError } from "../api";
+import { count, day, instant, money, short } from "../format";
+import { pick } from "../i18n";
+import { modals } from "../parts/confirm";
+import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import type { Decision, List, Person as PersonData, TimelineItem } from "../types";
+
+export function Person() {
+  const { t } = useTranslation();
+  const { id } = useParams();
+  const person = useApi<PersonData>(`/people/${id}`, { refetchInterval: 10_000 });
+  if (person.error) return <Page title={t("person.one")}><ProblemBox error={person.error} retry={() => void person.refetch()} /></Page>;
+  if (!person.data) return <Loading lines={10} />;
+  const p = person.data;
+  const h = p.header;
+  const summary = [
+    t("person.bought", { n: count(h.orders_count) }),
+    t("person.spent", { amount: money(h.ltv, h.currency || "JPY") }),
+    h.last_order_at && !h.last_order_at.startsWith("1970") ? t("person.last", { at: day(h.last_order_at) }) : "",
+    h.last_store ?? "",
+    h.subscription_orders ? t("person.subscription", { n: count(h.subscription_orders) }) : "",
+  ].filter(Boolean).join("・");
+  return (
+    <Page title={<Group gap="sm"><span>{p.name.display || t("person.unnamed")}</span>{p.hold && <Badge color="orange">{t("person.held")}</Badge>}{p.risks.map((r) => <Badge key={r} color="red" variant="light">{t(`risk.${r}`, { defaultValue: r })}</Badge>)}</Group>}
+      about={<>{[p.name.family_kana, p.name.given_kana].filter(Boolean).join(" ")}{p.name.family_kana ? "　" : ""}{summary}</>} through={p.complete_through} actions={<Actions person={p} reload={() => void person.refetch()} />}>
+      <Group gap="sm">
+        <Text size="sm" fw={600}>{t("person.reachNow")}</Text>
+        {p.reach.map((r) => (
+          <Tooltip key={r.channel} label={pick(r.reason)} disabled={!pick(r.reason)} events={{ hover: true, focus: true, touch: true }}>
+            <Badge tabIndex={0} variant="light" color={r.ok ? "teal" : "gray"}>{t(`channel.${r.channel}`)} {r.ok ? "○" : "×"}{!r.ok && pick(r.reason) ? `（${pick(r.reason)}）` : ""}</Badge>
+          </Tooltip>
+        ))}
+      </Group>
+      {p.next.map((n) => <Alert key={n.at + n.journey} color="gray" variant="light" p="sm">{t("person.next", { at: short(n.at) })} {pick(n.what)}</Alert>)}
+      <Grid gap="md">
+        <Grid.Col span={{ base: 12, md: 8 }}>
+          <Tabs defaultValue="timeline" keepMounted={false}>
+            <Tabs.List mb="md">
+              <Tabs.Tab value="timeline">{t("person.timeline")}</Tabs.Tab>
+              <Tabs.Tab value="orders">{t("person.ordersTab", { n: count(p.orders.length) })}</Tabs.Tab>
+              <Tabs.Tab value="why">{t("person.why")}</Tabs.Tab>
+            </Tabs.List>
+            <Tabs.Panel value="timeline"><TimelineTab id={p.id} /></Tabs.Panel>
+            <Tabs.Panel value="orders"><Orders person={p} /></Tabs.Panel>
+            <Tabs.Panel value="why"><Decisions id={p.id} /></Tabs.Panel>
+          </Tabs>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4 }}><Side person={p} reload={() => void person.refetch()} /></Grid.Col>
+      </Grid>
+    </Page>
+  );
+}
+
+const icons: Record<string, typeof IconUser> = { web: IconClick, order: IconShoppingBag, shipment: IconBox, store: IconBuildingStore, contact: IconMessage, message: IconMail, segment: IconUsersGroup, journey: IconRoute, consent: IconUser, profile: IconUser, other: IconUser };
+
+function TimelineTab({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const [before, setBefore] = useState<string[]>([]);
+  const last = before.at(-1);
+  const page = useApi<List<TimelineItem>>(`/people/${id}/timeline?limit=50${last ? "&before=" + encodeURIComponent(last) : ""}`, { placeholderData: (old) => old, refetchInterval: last ? false : 5_000 });
+  if (page.error) return <ProblemBox error={page.error} />;
+  if (!page.data) return <Loading />;
+  if (page.data.items.length === 0) return <Empty title={t("person.noEvents")} />;
+  return (
+    <Stack>
+      <Timeline bulletSize={26} lineWidth={2}>
+        {page.data.items.map((e) => {
+          const Icon = icons[e.kind] ?? IconUser;
+          return (
+            <Timeline.Item key={e.id} bullet={<Icon size={14} />} title={<Group gap="sm"><Text size="sm" fw={600}>{pick(e.label)}</Text>{e.amount && e.amount !== "0" && <Text size="sm" className="num">{money(e.amount, e.currency || "JPY")}</Text>}</Group>}>
+              {pick(e.summary) && <Text size="sm">{pick(e.summary)}</Text>}
+              <Text size="xs" c="dimmed" className="num">{instant(e.at)}</Text>
+            </Timeline.Item>
+          );
+        })}
+      </Timeline>
+      <Group gap="sm">
+        {before.length > 0 && <Button size="xs" variant="default" onClick={() => setBefore(before.slice(0, -1))}>{t("newer")}</Button>}
+        {page.data.next && <Button size="xs" variant="default" onClick={() => setBefore([...before, page.data.next!])}>{t("older")}</Button>}
+      </Group>
+    </Stack>
+  );
+}
+
+function Orders({ person }: { person: PersonData }) {
+  const { t } = useTranslation();
+  if (person.orders.length === 0) return <Empty title={t("person.noOrders")} />;
+  return (
+    <Stack gap="md">
+      {person.orders.map((o) => (
+        <Card key={o.order_id} withBorder padding="md">
+          <Group justify="space-between" mb={4}>
+            <Group gap="sm"><Text fw={600} size="sm" className="num">{o.order_id}</Text><Badge variant="light" color={o.status === "cancelled" || o.status === "returned" || o.status === "refunded" ? "gray" : "teal"}>{pick(o.status_label)}</Badge></Group>
+            <Text fw={700} className="num">{money(o.total, o.currency)}</Text>
+          </Group>
+          <Text size="xs" c="dimmed">{instant(o.placed_at)}・{t(`touchpoint.${o.channel || "web"}`)}{o.store_id ? `・${o.store_id}` : ""}</Text>
+          {o.lines.map((l, i) => <Text key={i} size="sm">{l.name || l.product_id} × {l.quantity || 1}</Text>)}
+          {o.shipments.map((s) => (
+            <Text key={s.shipment_id} size="sm" c="dimmed">{t("person.parcel")}: {pick(s.status_label)}{s.carrier ? `・${t(`carrier.${s.carrier}`, { defaultValue: s.carrier })}` : ""} {s.tracking}{s.delivered_at && !s.delivered_at.startsWith("1970") ? `・${short(s.delivered_at)}` : s.estimated_at && !s.estimated_at.startsWith("1970") ? `・${t("person.estimated", { at: day(s.estimated_at) })}` : ""}</Text>
+          ))}
+        </Card>
+      ))}
+    </Stack>
+  );
+}
+
+/** "Why did she (not) get it?" in one sentence, then the checks with their values. */
+function Decisions({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const decisions = useApi<List<Decision>>(`/people/${id}/decisions?limit=50`, { refetchInterval: 5_000 });
+  if (decisions.error) return <ProblemBox error={decisions.error} />;
+  if (!decisions.data) return <Loading />;
+  if (decisions.data.items.length === 0) return <Empty title={t("person.noDecisions")}>{t("person.noDecisionsText")}</Empty>;
+  return (
+    <Accordion variant="separated">
+      {decisions.data.items.map((d) => (
+        <Accordion.Item key={d.send_id + d.round + d.channel} value={d.send_id + d.round + d.channel}>
+          <Accordion.Control>
+            <Group gap="sm" wrap="nowrap" align="flex-start">
+              <Badge color={d.sent ? "teal" : "gray"} style={{ flexShrink: 0 }}>{d.sent ? t("decision.sent") : t("decision.notSent")}</Badge>
+              <div><Text size="sm">{pick(d.sentence)}</Text><Text size="xs" c="dimmed" className="num">{instant(d.at)}・{pick(d.journey_title)}</Text></div>
+            </Group>
+          </Accordion.Control>
+          <Accordion.Panel>
+            <Table verticalSpacing={4}>
+              <Table.Tbody>
+                {d.checks.map((c) => <Table.Tr key={c.name}><Table.Td w={28}>{c.ok ? "○" : "×"}</Table.Td><Table.Td>{pick(c.label)}</Table.Td><Table.Td>{pick(c.detail)}</Table.Td></Table.Tr>)}
+              </Table.Tbody>
+            </Table>
+            {d.delivery && <Text size="sm" mt="sm">{t("decision.delivery")}: {t(`delivery.${d.delivery.state}`, { defaultValue: d.delivery.state })}・{short(d.delivery.at)}{d.delivery.reason ? `・${d.delivery.reason}` : ""}</Text>}
+          </Accordion.Panel>
+        </Accordion.Item>
+      ))}
+    </Accordion>
+  );
+}
+
+function Side({ person: p, reload }: { person: PersonData; reload: () => void }) {
+  const { t } = useTranslation();
+  const undo = async (offset: number) => {
+    if (!(await modals.confirm(t("person.undoTitle"), t("person.undoText"), t("person.undoDo")))) return;
+    await request("POST", "/people/unmerge", { link_offset: offset, reason: "console" });
+    reload();
+  };
+  return (
+    <Stack gap="md">
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("person.identifiers")}</Title>
+        {p.identifiers.map((x) => <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start"><Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
+        {p.merges.length > 0 && <Divider my="sm" label={t("person.merges")} />}
+        {p.merges.map((m) => <Group key={m.link_offset} justify="space-between" gap="sm"><Text size="xs">{short(m.at)}・{m.by}</Text>{m.can_undo && <Button size="compact-xs" variant="subtle" onClick={() => void undo(m.link_offset)}>{t("person.undo")}</Button>}</Group>)}
+      </Card>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("nav.segments")}</Title>
+        {p.segments.length === 0 && <Text size="sm" c="dimmed">{t("person.noSegments")}</Text>}
+        {p.segments.map((s) => (
+          <div key={s.name}>
+            <Anchor component={Link} to={`/segments/${s.name}`} size="sm">{pick(s.title)}</Anchor>
+            <Text size="xs" c="dimmed">{t("person.since", { at: short(s.since) })}{s.reasons.length ? "　" + s.reasons.map(pick).join("、") : ""}</Text>
+          </div>
+        ))}
+      </Card>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("person.runs")}</Title>
+        {p.runs.length === 0 && <Text size="sm" c="dimmed">{t("person.noRuns")}</Text>}
+        {p.runs.map((r) => (
+          <div key={r.id}>
+            <Anchor component={Link} to={`/journeys/${r.journey}`} size="sm">{pick(r.title)}</Anchor>
+            <Text size="xs" c="dimmed">{r.end ? `${t(`runEnd.${r.end}`, { defaultValue: r.end })}・${short(r.ended_at)}` : `${pick(r.node_title)}${r.wait_until ? "・" + t("person.until", { at: short(r.wait_until) }) : ""}`}</Text>
+          </div>
+        ))}
+      </Card>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("person.consents")}</Title>
+        {p.consents.length === 0 && <Text size="sm" c="dimmed">{t("person.noConsents")}</Text>}
+        {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{t(`channel.${c.channel}`)}（{t(`purpose.${c.purpose}`)}）</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
+      </Card>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("person.traits")}</Title>
+        {p.traits.map((x) => <Group key={x.name} justify="space-between" wrap="nowrap" gap="sm"><Text size="xs" c="dimmed">{pick(x.label) || x.name}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
+      </Card>
+    </Stack>
+  );
+}
+
+function Actions({ person, reload }: { person: PersonData; reload: () => void }) {
+  const { t } = useTranslation();
+  const [opened, { open, close }] = useDisclosure();
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<ApiError | null>(null);
+  const act = async (method: string, path: string, body?: unknown) => {
+    try {
+      await request(method, path, body);
+      setError(null);
+      close();
+      reload();
+    } catch (e) {
+      setError(e as ApiError);
+    }
+  };
+  return (
+    <>
+      {person.hold ? (
+        <Button size="xs" variant="default" onClick={() => void act("DELETE", `/people/${person.id}/hold`)}>{t("person.release")}</Button>
+      ) : (
+        <Button size="xs" variant="default" onClick={open}>{t("person.hold")}</Button>
+      )}
+      <Modal opened={opened} onClose={close} title={t("person.hold")} closeButtonProps={{ "aria-label": t("close") }}>
+        <Stack>
+          <Text size="sm">{t("person.holdText")}</Text>
+          <TextInput label={t("reason")} value={reason} onChange={(e) => setReason(e.currentTarget.value)} required data-autofocus />
+          <Bullets size="xs" c="dimmed"><Bullets.Item>{t("person.holdHint")}</Bullets.Item></Bullets>
+          {error && <ProblemBox error={error} />}
+          <Group justify="flex-end"><Button disabled={!reason.trim()} onClick={() => void act("POST", `/people/${person.id}/hold`, { reason })}>{t("person.holdDo")}</Button></Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

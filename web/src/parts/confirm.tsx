@@ -1,0 +1,30 @@
+import { createRoot } from "react-dom/client";
+import { Button, Group, MantineProvider, Modal, Text } from "@mantine/core";
+import { theme } from "../theme";
+import i18n from "../i18n";
+
+/** Says the consequence before the click; resolves to what the person chose. */
+export const modals = {
+  confirm(title: string, text: string, action: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const host = document.body.appendChild(document.createElement("div"));
+      const root = createRoot(host);
+      const end = (yes: boolean) => {
+        root.unmount();
+        host.remove();
+        resolve(yes);
+      };
+      root.render(
+        <MantineProvider theme={theme} defaultColorScheme="auto">
+          <Modal opened onClose={() => end(false)} title={<Text fw={700}>{title}</Text>} closeButtonProps={{ "aria-label": i18n.t("close") }}>
+            <Text size="sm" mb="lg">{text}</Text>
+            <Group justify="flex-end" gap="sm">
+              <Button variant="default" onClick={() => end(false)} data-autofocus>{i18n.t("cancel")}</Button>
+              <Button onClick={() => end(true)}>{action}</Button>
+            </Group>
+          </Modal>
+        </MantineProvider>,
+      );
+    });
+  },
+};
