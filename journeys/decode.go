@@ -103,19 +103,23 @@ func (s *source) scan(t reflect.Type) {
 			return
 		}
 	}
-	offset := int(dec.InputOffset())
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		offset = max(int(syntax.Offset)-1, 0)
-	}
-	s.add("", offset, "this is not valid JSON: "+err.Error(), "JSON として正しくありません: "+err.Error())
+	s.add("", s.next(dec), "this is not valid JSON: "+err.Error(), "JSON として正しくありません: "+err.Error())
 }
 
-// next is the offset of the next token: after white space, a colon or a comma.
+// next is the offset of the next token: after white space and at most one colon or comma.
 func (s *source) next(dec *json.Decoder) int {
-	at := int(dec.InputOffset())
-	for at < len(s.body) && strings.IndexByte(" \t\r\n:,", s.body[at]) >= 0 {
-		at++
+	at, separator := int(dec.InputOffset()), false
+	for ; at < len(s.body); at++ {
+		switch s.body[at] {
+		case ' ', '\t', '\r', '\n':
+		case ':', ',':
+			if separator {
+				return at
+			}
+			separator = true
+		default:
+			return at
+		}
 	}
 	return at
 }

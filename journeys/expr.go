@@ -310,7 +310,16 @@ func isField(name string, fs fields) bool {
 	return ok || (strings.HasPrefix(name, "event.properties.") && strings.Count(name, ".") == 2)
 }
 
-// similar lists the known names under the longest known part of a name.
+// common is how many bytes two names begin with alike.
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// similar lists the known names under the longest known part of a name, the most alike first.
 func similar(name string, fs fields) []string {
 	for prefix := name; prefix != ""; {
 		cut := strings.LastIndex(prefix, ".")
@@ -325,7 +334,10 @@ func similar(name string, fs fields) []string {
 			}
 		}
 		if len(found) > 0 {
-			sort.Strings(found)
+			sort.Slice(found, func(i, k int) bool {
+				a, b := common(found[i], name), common(found[k], name)
+				return a > b || a == b && found[i] < found[k]
+			})
 			return found[:min(len(found), 12)]
 		}
 	}

@@ -95,6 +95,8 @@ func (s *Subject) joinLifetime(x *Subject, part uint64, now time.Time) {
 	l, m := &s.Lifetime, &x.Lifetime
 	l.LineFollowed, l.LineUnfollowed = latest(l.LineFollowed, m.LineFollowed), latest(l.LineUnfollowed, m.LineUnfollowed)
 	l.Bounced, l.SignedUpAt = latest(l.Bounced, m.Bounced), earliest(l.SignedUpAt, m.SignedUpAt)
+	// Marks are about what came to the profile that moves, and a part of it may be one that was there before.
+	x.Seen = slices.DeleteFunc(x.Seen, func(id SeenID) bool { return id.Counts&countedMark != 0 })
 	if m.counts() == [6]int64{} && len(x.Seen) == 0 {
 		return
 	}

@@ -21,7 +21,9 @@ func (p *Profile) Chunks(maxBytes int) []*Profile {
 		const frame = 12 // tag and lengths around a subject
 		n := len(s.AppendWire(nil)) + frame
 		c := chunks[len(chunks)-1]
-		if size+n > maxBytes && len(c.Subjects)+len(c.Runs) > 0 {
+		k := len(c.Subjects)
+		full := size+n > maxBytes && k+len(c.Runs) > 0
+		if full || k > 0 && c.Subjects[k-1].ID == s.ID { // a profile has a subject once
 			c, size = head(), 48
 			chunks = append(chunks, c)
 		}

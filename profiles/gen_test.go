@@ -24,7 +24,9 @@ func at(d time.Duration) time.Time { return start.Add(d) }
 type someone struct{ customer, email, phone, line, anonymous string }
 
 // subject is the hash of an identifier in tests.
-func subject(k enishi.Kind, value string) enishi.ID { return enishi.NewID("identifier", k.String(), value) }
+func subject(k enishi.Kind, value string) enishi.ID {
+	return enishi.NewID("identifier", k.String(), value)
+}
 
 // from puts identifiers into an event, as ingest does.
 func (w someone) from(e *enishi.Event) *enishi.Event {

@@ -102,20 +102,24 @@ func (f *folding) result(name string) {
 	f.p.addMessage(f.subject(), &m)
 }
 
-// join takes what x knows of the same message. What was decided last names it; of what happened the first stands; how it
-// ended is of the newest round, but a bounce stays whatever is decided after it.
+// join takes what x knows of the same message. What was decided last names it (of two reports the larger text); of what
+// happened the first stands; how it ended is of the newest round, but a bounce stays whatever is decided after it.
 func (m *Message) join(x *Message) {
 	a, b := *m, *x
-	if b.DecidedAt.After(a.DecidedAt) || b.DecidedAt.Equal(a.DecidedAt) && b.Round > a.Round {
+	c := a.DecidedAt.Compare(b.DecidedAt)
+	if c < 0 {
 		a, b = b, a
 	}
-	a.Channel, a.Purpose, a.Journey, a.Node = cmp.Or(a.Channel, b.Channel), cmp.Or(a.Purpose, b.Purpose), cmp.Or(a.Journey, b.Journey), cmp.Or(a.Node, b.Node)
-	a.Template, a.Destination = cmp.Or(a.Template, b.Template), cmp.Or(a.Destination, b.Destination)
-	if a.RunID.IsZero() {
-		a.RunID = b.RunID
+	for _, f := range [...][2]*string{{&a.Channel, &b.Channel}, {&a.Purpose, &b.Purpose}, {&a.Journey, &b.Journey}, {&a.Node, &b.Node},
+		{&a.Template, &b.Template}, {&a.Destination, &b.Destination}} {
+		if *f[0] == "" || c == 0 && *f[1] > *f[0] {
+			*f[0] = *f[1]
+		}
 	}
-	if a.To.IsZero() {
-		a.To = b.To
+	for _, f := range [...][2]*enishi.ID{{&a.RunID, &b.RunID}, {&a.To, &b.To}} {
+		if f[0].IsZero() || c == 0 && f[1].Compare(*f[0]) > 0 {
+			*f[0] = *f[1]
+		}
 	}
 	if endWins(&b, &a) {
 		a.EndedAt, a.End, a.Reason = b.EndedAt, b.End, b.Reason

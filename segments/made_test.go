@@ -153,8 +153,12 @@ func drawRest(t *rapid.T, v *profiles.View) {
 					s.Consents = append(s.Consents, profiles.Consent{Channel: ch, Purpose: "marketing", Out: rapid.Bool().Draw(t, "out"), At: made})
 				}
 			}
-			if kind == enishi.LINEUser {
+			slices.SortFunc(s.Consents, func(a, b profiles.Consent) int { return strings.Compare(a.Channel, b.Channel) })
+			switch kind {
+			case enishi.LINEUser:
 				s.Lifetime.LineFollowed, s.Lifetime.LineUnfollowed = drawTime(t), drawTime(t)
+			case enishi.Email:
+				s.Lifetime.Bounced = drawTime(t)
 			}
 			p.Subjects = append(p.Subjects, s)
 		}
@@ -214,7 +218,7 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 		return pick(t, []string{"present", "missing"}) + "(" + timeOf(t, l) + ")"
 	}
 	if l == nil {
-		return pick(t, []string{"has_email", "has_line", "line_friend", "held", `"reseller" in risks`, "present(aov)", `missing(prefecture)`, "true"})
+		return pick(t, []string{"has_email", "has_line", "line_friend", "suppressed_email", "held", `"reseller" in risks`, "present(aov)", `missing(prefecture)`, "true"})
 	}
 	if f := fieldOf(t, l, Bool); f != "" {
 		return f

@@ -432,7 +432,7 @@ func person(env map[string]any, v *profiles.View) {
 	for _, s := range v.Profile.Subjects {
 		switch s.Kind {
 		case enishi.Email:
-			env["has_email"] = true
+			env["has_email"], env["suppressed_email"] = true, !s.Lifetime.Bounced.IsZero()
 		case enishi.Phone:
 			env["has_phone"] = true
 		case enishi.LINEUser:

@@ -48,7 +48,7 @@ func scalars() []*Field {
 			flagField("has_email", "Has a mail address", "メールアドレスあり", func(v *view, _ int) bool { return hasAddress(v, "email") }),
 			flagField("has_line", "Has a LINE user id", "LINE ユーザー ID あり", func(v *view, _ int) bool { return hasAddress(v, "line") }),
 			flagField("has_phone", "Has a phone number", "電話番号あり", func(v *view, _ int) bool { return hasAddress(v, "phone") }),
-			flagField("line_friend", "LINE friend", "LINE 友だち", func(v *view, _ int) bool { return isLineFriend(v) }),
+			flagField("line_friend", "LINE friend", "LINE 友だち", func(v *view, _ int) bool { return v.Friend() }),
 			flagField("suppressed_email", "Mail address bounced or complained", "メール不達・迷惑メール報告あり", func(v *view, _ int) bool { return isSuppressed(v) }),
 		),
 		inputs(profiles.ChangedTraits,

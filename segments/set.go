@@ -87,11 +87,11 @@ func (s *Set) Get(name string) *Segment {
 //   - A membership of a segment that is not in the set any more is left.
 //   - A membership found by an earlier version stays, without a transition, as long as the new one holds too; people whom a new
 //     version lets in or out are found by its sweep, or before it by their next event.
-//   - A person who was merged away or erased is in nothing.
+//   - A person who was merged away, or of whom nothing is known any more (erased), is in nothing.
 //
 // NextChange is exact after everything timed was evaluated; else it may be too early, never too late.
 func (s *Set) Update(p *profiles.Profile, now time.Time, changed profiles.Change, opt Options) (entered, left []Transition) {
-	gone := !p.Redirect.IsZero() || p.Erased
+	gone := !p.Redirect.IsZero() || len(p.Subjects) == 0
 	due := !p.NextChange.IsZero() && !p.NextChange.After(now)
 	left = s.drop(p, gone, opt)
 	dropped := len(left)

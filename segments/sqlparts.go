@@ -152,9 +152,10 @@ func (q *statement) number(n *node) string {
 	case opField:
 		return q.column(n.field, n.element)
 	case opTrait:
-		q.needs("traits_number")
+		q.needs("traits")
+		q.needs("traits_number") // has booleans and instants as well, but their text forms tell them apart
 		name := q.text(n.name)
-		return "if(mapContains(p.traits_number, " + name + "), p.traits_number[" + name + "], NULL)"
+		return fmt.Sprintf("if(mapContains(p.traits_number, %[1]s) AND p.traits[%[1]s] NOT IN ('true', 'false') AND position(p.traits[%[1]s], 'T') = 0, p.traits_number[%[1]s], NULL)", name)
 	case opCount:
 		return q.measure(n, "count", "", "")
 	case opSum:

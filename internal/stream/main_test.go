@@ -44,7 +44,13 @@ func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
 }
 
+// runTests runs against the embedded broker, or against the one at ENISHI_TEST_KAFKA (host:port), which must allow a
+// session timeout of 1.5 s (group.min.session.timeout.ms). Tests that kill or damage a broker use the embedded one in any
+// case.
 func runTests(m *testing.M) int {
+	if brokerAddr = os.Getenv("ENISHI_TEST_KAFKA"); brokerAddr != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "enishi-stream")
 	if err != nil {
 		panic(err)
@@ -72,7 +78,7 @@ func testClient(t testing.TB, topics ...TopicSpec) *Client {
 	return openClient(t, Config{Brokers: []string{brokerAddr}, Prefix: newPrefix(), Topics: topics})
 }
 
-func newPrefix() string { return fmt.Sprintf("w%d.", prefixes.Add(1)) }
+func newPrefix() string { return fmt.Sprintf("w%d-%d.", os.Getpid(), prefixes.Add(1)) }
 
 func openClient(t testing.TB, cfg Config) *Client {
 	t.Helper()

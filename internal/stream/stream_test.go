@@ -254,6 +254,9 @@ func TestFollow(t *testing.T) {
 // Who comes late begins with what is still there.
 func TestReadTrimmed(t *testing.T) {
 	t.Parallel()
+	if broker == nil {
+		t.Skip("kafka-go cannot delete records on a broker that is not ours")
+	}
 	c := testClient(t, TopicSpec{Name: "t", Partitions: 1})
 	for i := range 10 {
 		mustAppend(t, c, records("t", i, 1))

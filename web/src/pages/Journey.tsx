@@ -3,6 +3,7 @@ import { Anchor, Badge, Button, Card, Group, JsonInput, SimpleGrid, Stack, Table
 import { Background, Controls, Handle, Position, ReactFlow, type Edge, type Node } from "@xyflow/react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { TFunction } from "i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
@@ -136,7 +137,7 @@ function Canvas({ journey, people, onNode }: { journey: JourneyData; people?: Jo
 }
 
 /** Layers by the longest way from the entry; within a layer in the order of discovery. */
-function layout(journey: JourneyData, people: JourneyPeople | undefined, t: (key: string, options?: Record<string, unknown>) => string) {
+function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFunction) {
   const all = journey.definition.nodes ?? {};
   const outs = (n: JourneyNode): [string, string][] => [
     ...(n.branches ?? []).map((b): [string, string] => [b.next, b.if]),
@@ -171,18 +172,18 @@ function layout(journey: JourneyData, people: JourneyPeople | undefined, t: (key
   return { nodes, edges };
 }
 
-function describe(n: JourneyNode, t: (key: string, options?: Record<string, unknown>) => string): string {
+function describe(n: JourneyNode, t: TFunction): string {
   if (n.type === "wait") return n.for ? t("flow.waitFor", { d: duration(n.for, t) }) : t("flow.waitEvent");
   if (n.type === "message") return n.template ?? Object.values(n.templates ?? {}).join(" / ");
   if (n.type === "exit") return t("node.exit");
   return t(`node.${n.type}`, { defaultValue: n.type });
 }
-function detail(n: JourneyNode, t: (key: string, options?: Record<string, unknown>) => string): string {
+function detail(n: JourneyNode, t: TFunction): string {
   if (n.type === "message") return (n.channels ?? []).map((c) => t(`channel.${c}`)).join(" → ");
   if (n.until_event && n.timeout) return t("flow.atMost", { d: duration(n.timeout, t) });
   return "";
 }
-function duration(d: string, t: (key: string, options?: Record<string, unknown>) => string): string {
+function duration(d: string, t: TFunction): string {
   const m = /^(\d+)([smhdw])$/.exec(d);
   return m ? t(`unit.${m[2]}`, { n: m[1] }) : d;
 }

@@ -1,0 +1,42 @@
+// Package channels sends decided messages and tells what became of each.
+//
+// What it owns: the ledger (table deliveries), the queues of the destinations, templates once they are to be filled in, and
+// the public links of messages. Sub-packages speak to providers: email by SMTP, line by the Messaging API. What a person
+// may be sent was decided before (consent, holds, caps, quiet hours): here only global limits are applied.
+//
+// # The life of a message
+//
+//	topic messages -> decided -> intent -> sent                 the provider took it
+//	                    ^          |  \--> failed               never: bad address, bad content
+//	                    |          |  \--> unknown              taken or not, and not to be repeated
+//	                    +----------+  \--> refused              quota, rate, expired, suppressed
+//	                  not taken, again \-> deferred             back to the fold, which decides again
+//	                                   \-> dropped              cancelled before it left
+//
+// A row (send id, round) goes through these states by version; rows are only ever added. The states on the right are ends:
+// the row is stored with reported = 0, the result is appended to the topic events, and the row is stored with reported = 1.
+//
+// # Invariants
+//
+//   - A batch stands in the ledger before its offsets are committed. A known (send id, round) is skipped.
+//   - The intent is stored before the provider is called, and right before the call the partition is known to be ours.
+//   - Every round ends in exactly one result. Its event id follows from send id, round and state, so a repeat collapses.
+//   - A new round begins only after an end that says for certain that nothing was taken (deferred, refused).
+//   - One queue, breaker and rate per destination: a dead one slows no other. Messages of one person and purpose leave in
+//     order; other people's overtake one that waits.
+//   - Nothing is tried again anywhere else than here (retry.go).
+//
+// # On a crash
+//
+// The next owner of the partition reads what is unfinished: decided messages line up, ends that are not reported are
+// reported, and what was about to be handed over is in doubt. LINE gets it again under the same retry key, which it
+// recognises for 24 hours (we stop at 23): once. SMTP has no such key. A transactional mail is repeated with the same
+// Message-ID, a marketing mail is not: it ends as unknown. So after a crash at most what was in hand at that moment is in
+// doubt, which is about 100 ms worth of sending.
+//
+// # Waiting
+//
+// A message that waited longer than Config.MaxWait, or whose next try would be later, goes back to the fold as deferred:
+// consent, quiet hours and freshness are decided anew, not assumed. One in doubt stays. While sending is off or a
+// destination is paused everything waits; what does not fit into memory waits in the ledger alone.
+package channels

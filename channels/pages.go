@@ -1,0 +1,63 @@
+package channels
+
+import (
+	pages "html/template"
+	"net/http"
+	"strings"
+)
+
+// page names one of the pages that a person may see.
+type page string
+
+const (
+	pageAsk   page = "ask"
+	pageDone  page = "done"
+	pageGone  page = "gone"
+	pageLater page = "later"
+)
+
+type pageWords struct{ Title, Text, Button string }
+
+var pageTexts = map[string]map[page]pageWords{
+	"ja": {
+		pageAsk:   {"配信を停止しますか？", "下のボタンを押すと、このご案内の配信を停止します。ご注文に関するお知らせは、引き続きお送りします。", "配信を停止する"},
+		pageDone:  {"配信を停止しました", "これまでご覧いただき、ありがとうございました。行き違いで届くことがありましたら、お許しください。", ""},
+		pageGone:  {"このリンクは使えません", "リンクが途中で切れているか、期限が過ぎています。お手数ですが、メッセージのリンクをもう一度お試しください。", ""},
+		pageLater: {"ただいま処理できません", "しばらくしてから、もう一度お試しください。", ""},
+	},
+	"en": {
+		pageAsk:   {"Unsubscribe?", "Press the button and we will not send you this kind of message any more. Notices about your orders will still reach you.", "Unsubscribe"},
+		pageDone:  {"You are unsubscribed", "Thank you for having read us. A message that is already on its way may still arrive.", ""},
+		pageGone:  {"This link does not work", "It was cut off or is too old. Please try the link in your message again.", ""},
+		pageLater: {"We cannot do this right now", "Please try again in a moment.", ""},
+	},
+}
+
+var pageTemplate = pages.Must(pages.New("page").Parse(`<!doctype html>
+<html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{{.Words.Title}}</title>
+<style>body{margin:0;background:#f6f5f3;color:#2b2b2b;font-family:"Noto Sans JP","Hiragino Sans","Yu Gothic UI",Meiryo,sans-serif;line-height:1.7;word-break:auto-phrase}
+main{max-width:480px;margin:12vh auto 0;padding:32px 24px;background:#fff;border-radius:8px}h1{font-size:20px;margin:0 0 16px}p{margin:0 0 24px}
+small{color:#6b6b6b}button{font:inherit;padding:12px 24px;border:0;border-radius:8px;background:#2b2b2b;color:#fff;cursor:pointer}
+button:focus-visible{outline:3px solid #7aa7d9;outline-offset:2px}</style></head>
+<body><main><h1>{{.Words.Title}}</h1><p>{{.Words.Text}}</p>{{if .Words.Button}}<form method="post"><button type="submit">{{.Words.Button}}</button></form>{{end}}{{if .Brand}}<p><small>{{.Brand}}</small></p>{{end}}</main></body></html>
+`))
+
+// page shows a page in the language of the message, else in what the browser asks for. t may be nil.
+func (l *Links) page(w http.ResponseWriter, r *http.Request, status int, t *token, which page) {
+	lang := "ja"
+	if !strings.HasPrefix(strings.ToLower(r.Header.Get("Accept-Language")), "ja") && r.Header.Get("Accept-Language") != "" {
+		lang = "en"
+	}
+	if t != nil && t.Language != "" {
+		if lang = "en"; strings.HasPrefix(t.Language, "ja") {
+			lang = "ja"
+		}
+	}
+	brand, _ := l.cfg.Renderer.brandVars()["name"].(string)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	w.WriteHeader(status)
+	// The only error is a reader who has gone.
+	_ = pageTemplate.Execute(w, map[string]any{"Lang": lang, "Words": pageTexts[lang][which], "Brand": brand})
+}

@@ -1,0 +1,375 @@
+package channels
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"maps"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/osteele/liquid"
+
+	"enishi"
+	"enishi/internal/definitions"
+)
+
+// RendererConfig is what a Renderer needs.
+type RendererConfig struct {
+	Definitions *definitions.Log // templates and the setting brand
+	BaseURL     string           // public address under which [Links] answers, e.g. https://cdp.shop.example
+	Key         []byte           // signs links; 32 bytes, as in [LinksConfig]
+	Language    string           // of templates that lack the message's; ja
+	Brand       map[string]any   // of what the setting brand does not say: name, address, contact, logo, colour
+	Now         func() time.Time
+}
+
+// Renderer fills templates in. It is safe for concurrent use.
+//
+// Variables are those of the message, brand.* (setting brand: name, address, contact, logo, colour ...), links.unsubscribe
+// and links.view. A variable without a value is an error unless the template gives a default.
+type Renderer struct {
+	cfg    RendererConfig
+	signer *signer
+	engine *liquid.Engine
+
+	mu        sync.Mutex
+	templates map[templateKey]*template
+	brand     map[string]any
+	brandAt   int64 // version of the setting; 0: none
+}
+
+type templateKey struct {
+	name    string
+	version int64
+}
+
+const maxCompiled = 500
+
+// NewRenderer makes a Renderer.
+func NewRenderer(cfg RendererConfig) (*Renderer, error) {
+	if cfg.Definitions == nil || len(cfg.Key) < 16 {
+		return nil, errors.New("channels: Definitions and a Key of at least 16 bytes are required")
+	}
+	if u, err := url.Parse(cfg.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, enishi.FieldError("base_url", "the public address must be like https://cdp.shop.example", "公開 URL は https://cdp.shop.example のように書いてください")
+	}
+	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
+	if cfg.Language == "" {
+		cfg.Language = "ja"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Renderer{cfg: cfg, signer: newSigner(cfg.Key), engine: newEngine(), templates: map[templateKey]*template{}, brandAt: -1}, nil
+}
+
+// Render makes what the provider gets. An error that is no [SendError] means that the message can never be made.
+func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, error) {
+	t, err := r.template(ctx, m.Template, m.TemplateVersion)
+	if err != nil {
+		return nil, err
+	}
+	return r.fill(t, m, true)
+}
+
+// Preview makes a message from the body of a template that need not be saved, without tracked links and pixel.
+func (r *Renderer) Preview(body []byte, m *enishi.Message) (*Rendered, error) {
+	t, err := compileTemplate(r.engine, m.Template, body)
+	if err != nil {
+		return nil, err
+	}
+	return r.fill(t, m, false)
+}
+
+// template finds a compiled version; 0 is the current one.
+func (r *Renderer) template(ctx context.Context, name string, version int64) (*template, error) {
+	if version > 0 && r.cfg.Definitions.Next() < version {
+		// Decided by a replica that is ahead of us.
+		wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		if err := r.cfg.Definitions.Wait(wait, version); err != nil {
+			return nil, RetryAfter(fmt.Errorf("template %s: version %d has not arrived here: %w", name, version, err), 0)
+		}
+	}
+	var d enishi.Definition
+	var ok bool
+	if version == 0 {
+		d, ok = r.cfg.Definitions.Current("template", name)
+	} else {
+		r.mu.Lock()
+		t := r.templates[templateKey{name, version}]
+		r.mu.Unlock()
+		if t != nil {
+			return t, nil
+		}
+		d, ok = r.cfg.Definitions.Version("template", name, version)
+	}
+	if !ok || d.Deleted {
+		return nil, fmt.Errorf("there is no version %d of template %s", version, name)
+	}
+	key := templateKey{name, d.Version}
+	r.mu.Lock()
+	t := r.templates[key]
+	r.mu.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	t, err := compileTemplate(r.engine, name, d.Body)
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.templates) >= maxCompiled {
+		clear(r.templates)
+	}
+	r.templates[key] = t
+	return t, nil
+}
+
+// brandVars is the setting brand over the defaults. The map is not to be changed.
+func (r *Renderer) brandVars() map[string]any {
+	d, _ := r.cfg.Definitions.Current("setting", "brand")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d.Version == r.brandAt {
+		return r.brand
+	}
+	brand := maps.Clone(r.cfg.Brand)
+	if brand == nil {
+		brand = map[string]any{}
+	}
+	if len(d.Body) > 0 {
+		var set map[string]any
+		if json.Unmarshal(d.Body, &set) == nil {
+			for k, v := range set {
+				if v != nil && v != "" {
+					brand[k] = v
+				}
+			}
+		}
+	}
+	r.brand, r.brandAt = brand, d.Version
+	return brand
+}
+
+// filling is one message being made.
+type filling struct {
+	*Renderer
+	m       *enishi.Message
+	c       *compiled
+	lang    string
+	vars    map[string]any
+	links   map[string]any
+	track   bool
+	at      time.Time
+	unsub   string
+	view    string
+	purpose string
+}
+
+func (r *Renderer) fill(t *template, m *enishi.Message, track bool) (*Rendered, error) {
+	if t.channel != m.Channel && m.Channel != "" {
+		return nil, fmt.Errorf("template %s is for %s, the message for %s", m.Template, t.channel, m.Channel)
+	}
+	f := &filling{Renderer: r, m: m, track: track, at: r.cfg.Now(), purpose: m.Purpose}
+	if t.purpose == marketing { // whatever the journey says, the text is an advertisement
+		f.purpose = marketing
+	}
+	f.c, f.lang = t.variant(m.Language, r.cfg.Language)
+	if err := f.variables(); err != nil {
+		return nil, err
+	}
+	out := &Rendered{SendID: m.SendID, Round: m.Round, Profile: m.Profile, Account: m.Account, Purpose: f.purpose, Language: f.lang,
+		Journey: m.Journey, Template: m.Template, To: m.To}
+	if t.channel == "line" {
+		return out, f.line(out)
+	}
+	return out, f.mail(out)
+}
+
+func (f *filling) variables() error {
+	f.vars = map[string]any{}
+	if f.m.Variables != "" {
+		if err := json.Unmarshal([]byte(f.m.Variables), &f.vars); err != nil {
+			return fmt.Errorf("variables of the message: %w", err)
+		}
+	}
+	f.vars["brand"] = f.brandVars()
+	if _, ok := f.vars["language"]; !ok {
+		f.vars["language"] = f.lang
+	}
+	f.links = map[string]any{}
+	if given, ok := f.vars["links"].(map[string]any); ok {
+		f.links = given
+	}
+	f.unsub = f.url("u", tokenOf(tokenUnsubscribe, f.m, f.at))
+	f.view = f.url("v", tokenOf(tokenView, f.m, f.at))
+	f.links["unsubscribe"], f.links["view"] = f.unsub, f.view
+	f.vars["links"] = f.links
+	return nil
+}
+
+func (f *filling) url(kind string, t *token) string {
+	return f.cfg.BaseURL + "/" + kind + "/" + f.signer.sign(t)
+}
+
+// clickURL is the tracked form of an address; our own pages are left alone.
+func (f *filling) clickURL(to string) string {
+	if !f.track || strings.HasPrefix(to, f.cfg.BaseURL+"/") {
+		return to
+	}
+	t := tokenOf(tokenClick, f.m, f.at)
+	t.URL = to
+	return f.url("c", t)
+}
+
+func (f *filling) mail(out *Rendered) (err error) {
+	render := func(p *part) string {
+		if p == nil || err != nil {
+			return ""
+		}
+		var s string
+		s, err = p.render(f.vars, f.cfg.Now)
+		return s
+	}
+	out.Subject = oneLine(strings.TrimSpace(render(f.c.subject)))
+	preheader := oneLine(strings.TrimSpace(render(f.c.preheader)))
+	out.FromName = oneLine(strings.TrimSpace(render(f.c.fromName)))
+	doc, text := render(f.c.html), render(f.c.text)
+	if err != nil {
+		return err
+	}
+	if out.Subject == "" {
+		return errors.New("the subject is empty")
+	}
+	if out.FromName == "" {
+		name, _ := f.brandVars()["name"].(string)
+		out.FromName = oneLine(name)
+	}
+	if doc != "" {
+		if text == "" {
+			text = textOf(doc)
+		}
+		if out.HTML, err = f.document(doc, preheader); err != nil {
+			return err
+		}
+	}
+	out.Text = text
+	if f.purpose == marketing {
+		out.Unsubscribe = f.unsub
+		if !strings.Contains(text, f.unsub) { // owed by law: never without
+			out.Text = strings.TrimRight(text, "\n") + "\n\n" + f.footer(false)
+		}
+	}
+	out.Bounce = f.signer.bounce(f.m.SendID, f.m.Profile)
+	return nil
+}
+
+// document finishes the HTML of a mail: footer, preheader, tracked links, pixel.
+func (f *filling) document(doc, preheader string) (string, error) {
+	if f.purpose == marketing && !strings.Contains(doc, f.unsub) {
+		doc = insertBefore(doc, "</body", f.footer(true))
+	}
+	doc, err := rewriteLinks(doc, f.clickURL)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", f.c.html.name, err)
+	}
+	if preheader != "" {
+		doc = insertAfterBody(doc, `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">`+html.EscapeString(preheader)+`</div>`)
+	}
+	if f.track {
+		doc = insertBefore(doc, "</body", `<img src="`+f.url("o", tokenOf(tokenOpen, f.m, f.at))+`.gif" width="1" height="1" alt="" style="border:0;width:1px;height:1px">`)
+	}
+	if len(doc) > maxRenderOutput {
+		return "", errTooLong
+	}
+	return doc, nil
+}
+
+// footer is what an advertisement owes when its template does not say it: who sends it, and how to stop it.
+func (f *filling) footer(markup bool) string {
+	words := "配信を停止する"
+	if f.lang != "ja" {
+		words = "Unsubscribe"
+	}
+	var lines []string
+	for _, k := range [...]string{"name", "address", "contact"} {
+		if s, ok := f.brandVars()[k].(string); ok && s != "" {
+			lines = append(lines, s)
+		}
+	}
+	if !markup {
+		return "--\n" + strings.Join(append(lines, words+": "+f.unsub), "\n") + "\n"
+	}
+	for i := range lines {
+		lines[i] = html.EscapeString(lines[i])
+	}
+	return `<p style="margin:24px 12px;font-size:12px;color:#6b6b6b">` + strings.Join(append(lines, `<a href="`+f.unsub+`">`+words+`</a>`), "<br>") + `</p>`
+}
+
+func (f *filling) line(out *Rendered) error {
+	if f.track { // a text shows its links as they are: short ones, whose address the ledger knows
+		tracked := maps.Clone(f.links)
+		for name, v := range tracked {
+			if s, ok := v.(string); ok && webURL(s) && !strings.HasPrefix(s, f.cfg.BaseURL+"/") {
+				tracked[name] = f.url("c", &token{Kind: tokenLink, Send: f.m.SendID, URL: name})
+			}
+		}
+		f.vars["links"] = tracked
+	}
+	list, err := f.c.fillLine(f.vars, f.cfg.Now)
+	if err != nil {
+		return err
+	}
+	for _, m := range list {
+		if err := f.lineLinks(m); err != nil {
+			return err
+		}
+	}
+	if out.Messages, err = json.Marshal(list); err != nil {
+		return fmt.Errorf("write LINE messages: %w", err)
+	}
+	if len(out.Messages) > maxRenderOutput {
+		return errTooLong
+	}
+	return nil
+}
+
+// maxLineURI is the most that an action's uri may have.
+const maxLineURI = 1000
+
+// lineLinks tracks the addresses of actions within a message object.
+func (f *filling) lineLinks(v any) error {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			if err := f.lineLinks(x); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for k, x := range v {
+			s, isText := x.(string)
+			switch {
+			case isText && (k == "uri" || k == "linkUri"):
+				if !safeURL(s) {
+					return fmt.Errorf("the address %q may not stand in a message", clip(s, 60))
+				}
+				if t := f.clickURL(s); webURL(s) && len(t) <= maxLineURI {
+					v[k] = t
+				}
+			case !isText:
+				if err := f.lineLinks(x); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

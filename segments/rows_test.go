@@ -1,0 +1,164 @@
+package segments
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"enishi"
+	"enishi/internal/clickhouse"
+	"enishi/profiles"
+)
+
+// table collects rows by column.
+type table struct {
+	name    string
+	n       int
+	columns []string
+	values  []any
+}
+
+// row is one row: names and values in turn.
+type row []any
+
+func (tb *table) add(r row) {
+	for i := 0; i < len(r); i += 2 {
+		if tb.n == 0 {
+			tb.columns = append(tb.columns, r[i].(string))
+			tb.values = append(tb.values, reflect.MakeSlice(reflect.SliceOf(reflect.TypeOf(r[i+1])), 0, 64).Interface())
+		}
+		tb.values[i/2] = reflect.Append(reflect.ValueOf(tb.values[i/2]), reflect.ValueOf(r[i+1])).Interface()
+	}
+	tb.n++
+}
+
+func text16(id enishi.ID) string { return string(id[:]) }
+
+func stored(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.UnixMilli(0).UTC()
+	}
+	return t
+}
+
+func uint8Of(b bool) uint8 { return uint8(bit(b)) }
+
+// insertPeople writes the fact rows of people: the mapping of views to tables, independent of package profiles. Half of the
+// people get rows of an older version as well, and some rows that were deleted since: only FINAL leaves them out.
+func insertPeople(t *testing.T, db *clickhouse.DB, people []*profiles.View) {
+	t.Helper()
+	rounds := [2]map[string]*table{{}, {}}
+	for k, v := range people {
+		if k%2 == 0 {
+			for name, rows := range factRows(stale(people[(k+1)%len(people)], v), 1, 0) {
+				addRows(rounds[0], name, rows)
+			}
+			for name, rows := range factRows(stale(people[(k+1)%len(people)], v), 2, 1) {
+				addRows(rounds[1], name, rows)
+			}
+		}
+		for name, rows := range factRows(v, 3, 0) {
+			addRows(rounds[1], name, rows)
+		}
+	}
+	for _, tables := range rounds {
+		for name, tb := range tables {
+			if err := db.Insert(t.Context(), name, tb.columns, tb.n, tb.values...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// stale is what was known of a person before: somebody else's facts.
+func stale(other, v *profiles.View) *profiles.View {
+	was := *other
+	was.ID = v.ID
+	return &was
+}
+
+func addRows(tables map[string]*table, name string, rows []row) {
+	if tables[name] == nil {
+		tables[name] = &table{name: name}
+	}
+	for _, r := range rows {
+		tables[name].add(r)
+	}
+}
+
+func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row {
+	rows := map[string][]row{}
+	add := func(table string, r ...any) {
+		rows[table] = append(rows[table], append(row{"profile_id", text16(v.ID), "version", version, "is_deleted", deleted}, r...))
+	}
+	env := map[string]any{}
+	person(env, v)
+	consents, traits, numbers := map[string]string{}, map[string]string{}, map[string]float64{}
+	for _, s := range v.Profile.Subjects {
+		for _, c := range s.Consents {
+			key := c.Channel + "." + c.Purpose
+			if state := map[bool]string{true: "out", false: "in"}[c.Out]; consents[key] != "out" {
+				consents[key] = state
+			}
+		}
+	}
+	for name, x := range v.Traits {
+		traits[name] = form(x)
+		if x.Kind != enishi.Text {
+			numbers[name] = x.Number
+		}
+	}
+	is := func(name string) uint8 { return uint8Of(env[name].(bool)) }
+	trait := func(name string) string { return form(v.Traits[name]) }
+	risks := append([]string{}, v.Risks...)
+	add("people", "prefecture", trait("prefecture"), "gender", trait("gender"), "language", trait("language"), "member_rank", trait("member_rank"),
+		"first_seen_at", stored(v.FirstSeenAt), "last_seen_at", stored(v.LastSeenAt), "last_visit_at", stored(v.LastVisitAt), "signed_up_at", stored(v.SignedUpAt),
+		"orders_count", v.OrdersCount, "manual_orders_count", v.ManualOrdersCount, "ltv", int64(v.LTV), "currency", v.Currency,
+		"first_order_at", stored(v.FirstOrderAt), "last_order_at", stored(v.LastOrderAt), "last_manual_order_at", stored(v.LastManualOrderAt),
+		"page_views", v.PageViews, "product_views", v.ProductViews, "store_visits", v.StoreVisits, "points", v.Points,
+		"has_email", is("has_email"), "has_line", is("has_line"), "has_phone", is("has_phone"), "line_friend", is("line_friend"), "suppressed_email", is("suppressed_email"),
+		"consents", consents, "traits", traits, "traits_number", numbers, "hold_until", stored(v.HoldUntil), "risks", risks)
+	for _, o := range v.Orders {
+		gift := o.ShipTo != nil && o.ShipTo.IsGift
+		add("orders", "order_id", o.OrderID, "status", o.Status, "placed_at", stored(o.PlacedAt), "paid_at", stored(o.PaidAt), "confirmed_at", stored(o.ConfirmedAt),
+			"cancelled_at", stored(o.CancelledAt), "refunded_at", stored(o.RefundedAt), "shipped_at", stored(o.ShippedAt), "delivered_at", stored(o.DeliveredAt),
+			"currency", o.Currency, "total", int64(o.Total), "revenue", int64(o.Revenue), "subtotal", int64(o.Subtotal), "discount", int64(o.Discount), "coupon", o.Coupon,
+			"coupon_amount", int64(o.CouponAmount), "points_used", int64(o.PointsUsed), "shipping_fee", int64(o.ShippingFee), "cod_fee", int64(o.CODFee), "refunded", int64(o.Refunded),
+			"items", o.Items, "channel", o.Channel, "store_id", o.StoreID, "staff_id", o.StaffID, "payment_method", o.PaymentMethod, "payment_due_at", stored(o.PaymentDueAt),
+			"payment_state", o.PaymentState, "fulfilment_type", o.Fulfilment, "subscription_id", o.SubscriptionID, "automatic", uint8Of(o.Automatic), "marketplace", o.Marketplace,
+			"is_gift", uint8Of(gift), "valid", uint8Of(o.Valid), "sequence", o.Sequence)
+	}
+	for _, s := range v.Shipments {
+		add("shipments", "order_id", s.OrderID, "shipment_id", s.ShipmentID, "status", s.Status, "carrier", s.Carrier, "number", int64(s.Number), "of", int64(s.Of),
+			"created_at", stored(s.CreatedAt), "shipped_at", stored(s.ShippedAt), "delivered_at", stored(s.DeliveredAt), "delayed_at", stored(s.DelayedAt),
+			"returned_at", stored(s.ReturnedAt), "estimated_at", stored(s.EstimatedAt), "store_id", s.StoreID)
+	}
+	for _, x := range v.Visits {
+		add("visits", "at", stored(x.At), "event_id", text16(x.Event), "type", x.Type, "product_id", x.ProductID, "category", x.Category, "brand", x.Brand, "path", x.Path,
+			"query", x.Query, "cart_id", x.CartID, "value", int64(x.Value), "utm_source", x.Source, "utm_campaign", x.Campaign)
+	}
+	for _, x := range v.Stores {
+		add("store_visits", "at", stored(x.At), "event_id", text16(x.Event), "type", x.Type, "store_id", x.StoreID)
+	}
+	for _, x := range v.Reviews {
+		add("reviews", "review_id", x.Review.ReviewID, "order_id", x.Review.OrderID, "product_id", x.Review.ProductID, "rating", int64(x.Review.Rating), "at", stored(x.At))
+	}
+	for _, x := range v.Returns {
+		add("returns", "order_id", x.OrderID, "return_id", x.ReturnID, "status", x.Status, "requested_at", stored(x.RequestedAt), "received_at", stored(x.ReceivedAt),
+			"amount", int64(x.Amount), "reason", x.Reason)
+	}
+	for _, x := range v.Contacts {
+		add("contacts", "contact_id", x.ContactID, "channel", x.Channel, "topic", x.Topic, "order_id", x.OrderID, "complaint", uint8Of(x.Complaint),
+			"opened_at", stored(x.OpenedAt), "solved_at", stored(x.SolvedAt))
+	}
+	for _, x := range v.Surveys {
+		add("surveys", "at", stored(x.At), "event_id", text16(x.Event), "survey_id", x.SurveyID, "kind", x.Kind, "score", int64(x.Score))
+	}
+	for _, x := range v.Messages {
+		add("sends", "send_id", text16(x.SendID), "channel", x.Channel, "purpose", x.Purpose, "journey", x.Journey, "node", x.Node, "template", x.Template,
+			"decided_at", stored(x.DecidedAt), "sent_at", stored(x.SentAt), "delivered_at", stored(x.DeliveredAt), "opened_at", stored(x.OpenedAt),
+			"clicked_at", stored(x.ClickedAt), "ended_at", stored(x.EndedAt), "end", x.End, "reason", x.Reason)
+	}
+	return rows
+}
+

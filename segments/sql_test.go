@@ -1,0 +1,251 @@
+package segments
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"pgregory.net/rapid"
+
+	"enishi"
+	"enishi/internal/clickhouse"
+	"enishi/internal/embedded"
+	"enishi/profiles"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata")
+
+// engine is the one engine of this test binary, a database per test; nil with the reason when its library is not there.
+var (
+	engine   *embedded.Engine
+	noEngine error
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "segments")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if _, noEngine = embedded.FindLibrary(""); noEngine == nil {
+		if engine, noEngine = embedded.OpenEngine(embedded.EngineConfig{Dir: dir}); noEngine == nil {
+			defer engine.Close()
+		}
+	}
+	return m.Run()
+}
+
+func openDB(t testing.TB, name string) *clickhouse.DB {
+	t.Helper()
+	var missing *enishi.Error
+	if errors.As(noEngine, &missing) {
+		t.Skip("no engine: ", noEngine)
+	}
+	if noEngine != nil {
+		t.Fatal(noEngine)
+	}
+	db, err := clickhouse.Open(t.Context(), clickhouse.Config{Transport: engine, Database: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// matrix asks for the answers of many segments for everybody in one query.
+func matrix(segs []*Segment, at time.Time) (string, []any) {
+	q := newQuery(at)
+	answers := make([]string, len(segs))
+	for i, s := range segs {
+		answers[i] = q.condition(s.root)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "SELECT p.profile_id, CAST([%s], 'Array(UInt8)')\n", strings.Join(answers, ", "))
+	q.from(&b, nil)
+	return b.String(), q.args
+}
+
+// 500 made expressions over a made population, and the same for other instants of the clock: SQL on the real engine gives
+// the people that Match gives.
+func TestSQLEqualsMatch(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, "differential")
+	people := map[string]*profiles.View{}
+	var all []*profiles.View
+	for seed := range 300 {
+		v := rapid.Custom(drawView).Example(seed)
+		if people[text16(v.ID)] == nil {
+			people[text16(v.ID)] = v
+			all = append(all, v)
+		}
+	}
+	insertPeople(t, db, all)
+	pairs, varied := 0, 0
+	for batch := range 5 {
+		var segs []*Segment
+		for seed := range 100 {
+			segs = append(segs, compiled(t, rapid.Custom(drawExpression).Example(batch*100+seed)))
+		}
+		at := made.Add(time.Duration(batch-2) * 12 * time.Hour)
+		query, args := matrix(segs, at)
+		got := readMatrix(t, db, query, args)
+		if len(got) != len(all) {
+			t.Fatalf("%d people of %d", len(got), len(all))
+		}
+		for k, s := range segs {
+			in := 0
+			for key, answers := range got {
+				want := s.Match(people[key], at)
+				in += int(answers[k])
+				if (answers[k] == 1) != want {
+					one, args := s.SQL(at)
+					t.Fatalf("%s\n  Match %v, SQL %v for %s\n%s\n%v", s.Body.Expression, want, !want, people[key].ID, one, args)
+				}
+			}
+			if pairs++; in > 0 && in < len(all) {
+				varied++
+			}
+		}
+		compareSets(t, db, segs[:20], all, at)
+		compareCounts(t, db, segs, all, at)
+	}
+	t.Logf("%d pairs, %d with people in and out", pairs, varied)
+	if pairs < 500 || varied < pairs/3 {
+		t.Errorf("%d pairs, only %d of them tell people apart", pairs, varied)
+	}
+}
+
+func readMatrix(t *testing.T, db *clickhouse.DB, query string, args []any) map[string][]uint8 {
+	t.Helper()
+	rows, err := db.Query(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, query)
+	}
+	defer rows.Close()
+	got := map[string][]uint8{}
+	for rows.Next() {
+		var id string
+		var answers []uint8
+		if err := rows.Scan(&id, &answers); err != nil {
+			t.Fatal(err)
+		}
+		if got[id] != nil {
+			t.Fatalf("%x twice", id)
+		}
+		got[id] = answers
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// compareSets runs the query of each segment by itself: its joins and its WHERE differ from those of many.
+func compareSets(t *testing.T, db *clickhouse.DB, segs []*Segment, people []*profiles.View, at time.Time) {
+	t.Helper()
+	for _, s := range segs {
+		query, args := s.SQL(at)
+		rows, err := db.Query(t.Context(), query, args...)
+		if err != nil {
+			t.Fatalf("%s\n%s\n%v", s.Body.Expression, query, err)
+		}
+		got := map[string]bool{}
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				t.Fatal(err)
+			}
+			if got[id] {
+				t.Fatalf("%s: %x twice", s.Body.Expression, id)
+			}
+			got[id] = true
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range people {
+			if want := s.Match(v, at); got[text16(v.ID)] != want {
+				t.Fatalf("%s\n  Match %v, SQL %v for %s\n%s\n%v", s.Body.Expression, want, !want, v.ID, query, args)
+			}
+		}
+	}
+}
+
+func compareCounts(t *testing.T, db *clickhouse.DB, segs []*Segment, people []*profiles.View, at time.Time) {
+	t.Helper()
+	query, args := SQLMany(segs, at)
+	var base uint64
+	var counts []uint64
+	if err := db.QueryRow(t.Context(), query, args...).Scan(&base, &counts); err != nil {
+		t.Fatal(err)
+	}
+	if base != uint64(len(people)) || len(counts) != len(segs) {
+		t.Fatalf("base %d of %d people, %d counts of %d", base, len(people), len(counts), len(segs))
+	}
+	for k, s := range segs {
+		want := uint64(0)
+		for _, v := range people {
+			want += uint64(bit(s.Match(v, at)))
+		}
+		if counts[k] != want {
+			t.Errorf("%s: counted %d, Match %d", s.Body.Expression, counts[k], want)
+		}
+	}
+}
+
+// Golden files of the SQL of what people write.
+func TestSQLGolden(t *testing.T) {
+	t.Parallel()
+	expressions, err := os.ReadFile(filepath.Join("testdata", "golden.expressions"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	var segs []*Segment
+	lines := strings.Split(strings.TrimSpace(string(expressions)), "\n")
+	write := func(query string, args []any) {
+		fmt.Fprintf(&got, "%s\n", query)
+		for _, a := range args {
+			p := a.(driver.NamedValue)
+			fmt.Fprintf(&got, "-- %s = %q\n", p.Name, p.Value)
+		}
+		got.WriteString("\n")
+	}
+	for _, e := range lines {
+		s := compiled(t, e)
+		segs = append(segs, s)
+		fmt.Fprintf(&got, "---- %s\n", e)
+		query, args := s.SQL(made)
+		write(query, args)
+	}
+	got.WriteString("---- many: the first five in one pass\n")
+	query, args := SQLMany(segs[:5], made)
+	write(query, args)
+	path := filepath.Join("testdata", "golden.sql")
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got.String() {
+		t.Errorf("the SQL differs from %s: look at it with -update and git diff", path)
+	}
+	db := openDB(t, "golden")
+	compareSets(t, db, segs, nil, made) // the engine takes every one
+}

@@ -1,0 +1,70 @@
+import { Alert, Badge, Button, Card, Code, Group, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { request, useApi, type ApiError } from "../api";
+import { count, short } from "../format";
+import { Page, ProblemBox } from "../parts/Page";
+import { modals } from "../parts/confirm";
+import type { List } from "../types";
+
+interface Key { id: string; name: string; kind: string; role?: string; prefix: string; created_at: string }
+interface Status { profiles: number; orders: number; dead: number; lag: Record<string, number>; oldest_due?: string; clock: { virtual: boolean; at: string } }
+
+export function Settings() {
+  const { t } = useTranslation();
+  const keys = useApi<List<Key>>("/keys");
+  const status = useApi<Status>("/status", { refetchInterval: 5_000 });
+  const [name, setName] = useState("");
+  const [kind, setKind] = useState("write");
+  const [role, setRole] = useState("editor");
+  const [made, setMade] = useState("");
+  const [error, setError] = useState<ApiError | null>(null);
+  const make = async () => {
+    try {
+      const k = await request<{ token: string }>("POST", "/keys", { name, kind, role: kind === "write" ? "" : role });
+      setMade(k.token);
+      setName("");
+      setError(null);
+      void keys.refetch();
+    } catch (e) {
+      setError(e as ApiError);
+    }
+  };
+  const remove = async (k: Key) => {
+    if (!(await modals.confirm(t("settings.removeTitle"), t("settings.removeText", { name: k.name }), t("settings.remove")))) return;
+    await request("DELETE", `/keys/${k.id}`);
+    void keys.refetch();
+  };
+  const s = status.data;
+  return (
+    <Page title={t("nav.settings")}>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("settings.keys")}</Title>
+        <Text size="sm" c="dimmed" mb="md">{t("settings.keysAbout")}</Text>
+        {keys.error && <ProblemBox error={keys.error} />}
+        <div className="scroll"><Table>
+          <Table.Thead><Table.Tr><Table.Th>{t("settings.keyName")}</Table.Th><Table.Th>{t("settings.kind")}</Table.Th><Table.Th>{t("settings.prefix")}</Table.Th><Table.Th>{t("settings.made")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
+          <Table.Tbody>{(keys.data?.items ?? []).map((k) => <Table.Tr key={k.id}><Table.Td>{k.name}</Table.Td><Table.Td><Badge variant="light" color="gray">{k.kind === "write" ? t("settings.write") : t(`role.${k.role}`)}</Badge></Table.Td><Table.Td className="mono">{k.prefix}…</Table.Td><Table.Td className="num">{short(k.created_at)}</Table.Td><Table.Td ta="right"><Button size="compact-xs" variant="subtle" onClick={() => void remove(k)}>{t("settings.remove")}</Button></Table.Td></Table.Tr>)}</Table.Tbody>
+        </Table></div>
+        {keys.data?.items.length === 0 && <Text size="sm" c="dimmed">{t("settings.noKeys")}</Text>}
+        <Group mt="md" gap="sm" align="flex-end">
+          <TextInput label={t("settings.keyName")} value={name} onChange={(e) => setName(e.currentTarget.value)} />
+          <Select label={t("settings.kind")} data={[{ value: "write", label: t("settings.write") }, { value: "admin", label: t("settings.console") }]} value={kind} onChange={(v) => setKind(v ?? "write")} allowDeselect={false} />
+          {kind === "admin" && <Select label={t("settings.role")} data={["viewer", "editor", "approver", "admin"].map((r) => ({ value: r, label: t(`role.${r}`) }))} value={role} onChange={(v) => setRole(v ?? "editor")} allowDeselect={false} />}
+          <Button disabled={!name.trim()} onClick={() => void make()}>{t("settings.make")}</Button>
+        </Group>
+        {error && <ProblemBox error={error} />}
+        {made && <Alert mt="md" color="teal" title={t("settings.once")}><Code style={{ overflowWrap: "anywhere" }}>{made}</Code></Alert>}
+      </Card>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("settings.state")}</Title>
+        {s && (
+          <Stack gap={4}>
+            {([["settings.profiles", count(s.profiles)], ["settings.orders", count(s.orders)], ["nav.dead", count(s.dead)], ["settings.oldestDue", short(s.oldest_due)], ["settings.clock", s.clock.virtual ? t("settings.virtual", { at: short(s.clock.at) }) : t("settings.wall")]] as const).map(([k, v]) => <Group key={k} justify="space-between" maw={480}><Text size="sm" c="dimmed">{t(k)}</Text><Text size="sm" className="num">{v}</Text></Group>)}
+            {Object.entries(s.lag).map(([k, v]) => <Group key={k} justify="space-between" maw={480}><Text size="sm" c="dimmed">{t(`settings.lag_${k}`)}</Text><Text size="sm" className="num">{count(v)}</Text></Group>)}
+          </Stack>
+        )}
+      </Card>
+    </Page>
+  );
+}
