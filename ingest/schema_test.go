@@ -359,9 +359,17 @@ func validate(s *jsonschema.Schema, text string) error {
 // examples are the JSON blocks of docs/events.md that are events.
 func examples(t *testing.T) []string {
 	t.Helper()
+	out := examplesOrNone()
+	if len(out) == 0 {
+		t.Fatal("docs/events.md has no examples")
+	}
+	return out
+}
+
+func examplesOrNone() []string {
 	b, err := os.ReadFile(filepath.Join(docsDir, "events.md"))
 	if err != nil {
-		t.Fatal(err)
+		return nil
 	}
 	var out []string
 	for _, block := range strings.Split(string(b), "```json\n")[1:] {

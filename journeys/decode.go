@@ -103,7 +103,11 @@ func (s *source) scan(t reflect.Type) {
 			return
 		}
 	}
-	s.add("", s.next(dec), "this is not valid JSON: "+err.Error(), "JSON として正しくありません: "+err.Error())
+	at := int(dec.InputOffset())
+	for at < len(s.body) && strings.IndexByte(" \t\r\n", s.body[at]) >= 0 {
+		at++
+	}
+	s.add("", at, "this is not valid JSON: "+err.Error(), "JSON として正しくありません: "+err.Error())
 }
 
 // next is the offset of the next token: after white space and at most one colon or comma.

@@ -27,11 +27,13 @@ var propertyPeople = []string{"a", "b", "c"}
 
 // genOps draws a history over few people, orders and carts, so that things meet.
 func genOps(t *rapid.T) []op {
-	order := func(i int) string { return fmt.Sprintf("o%d", i) }
+	who := 0 // ids of orders and parcels are those of one person
+	order := func(i int) string { return fmt.Sprintf("o%d-%d", who, i) }
 	at := rapid.SampledFrom([]time.Duration{time.Second, time.Minute, 10 * time.Minute, time.Hour, 5 * time.Hour, 26 * time.Hour, 5 * 24 * time.Hour, 40 * 24 * time.Hour})
 	one := rapid.Custom(func(t *rapid.T) op {
 		o := op{who: rapid.IntRange(0, len(propertyPeople)-1).Draw(t, "who"), store: rapid.Bool().Draw(t, "store")}
 		n := rapid.IntRange(1, 3).Draw(t, "n")
+		who = o.who
 		e := &o.event
 		switch rapid.IntRange(0, 14).Draw(t, "op") {
 		case 0:
@@ -62,7 +64,7 @@ func genOps(t *rapid.T) []op {
 			e.Order = &enishi.Order{OrderID: order(n), Automatic: n == 2, CartID: order(n), Total: 5000 * enishi.Unit}
 		case 11, 12:
 			e.Type = rapid.SampledFrom([]string{"shipment.shipped", "shipment.delivered", "shipment.returned"}).Draw(t, "type")
-			e.Shipment = &enishi.Shipment{ShipmentID: fmt.Sprintf("s%d", rapid.IntRange(1, 4).Draw(t, "parcel")), OrderID: order(n), Of: rapid.IntRange(0, 2).Draw(t, "of")}
+			e.Shipment = &enishi.Shipment{ShipmentID: fmt.Sprintf("s%d-%d", who, rapid.IntRange(1, 4).Draw(t, "parcel")), OrderID: order(n), Of: rapid.IntRange(0, 2).Draw(t, "of")}
 		case 13:
 			e.Type, e.Return = "return.requested", &enishi.Return{ReturnID: "r", OrderID: order(n)}
 		default:

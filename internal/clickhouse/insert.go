@@ -12,13 +12,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/cenkalti/backoff/v5"
+
+	"enishi"
 )
 
 // Insert stores n rows given as one Go slice per column, in the order of columns: []uint64, []string, []time.Time or
-// []int64 (milliseconds) for DateTime64(3), []string of 16 bytes for FixedString(16), and so on (what clickhouse-go's
+// []int64 (milliseconds) for DateTime64(3), []enishi.ID or []string of 16 bytes for FixedString(16), and so on (what clickhouse-go's
 // Column.Append takes). Each slice has n elements; no rows are no error. It returns when the rows are stored, as one
 // part per partition up to about a million rows. What ClickHouse calls temporary is repeated with growing pauses until
 // ctx ends, then the error wraps both; anything else is returned at once. A repeat may store rows twice: the table's
@@ -90,11 +93,37 @@ func (db *DB) insert(ctx context.Context, table string, columns []string, cols [
 	}
 	defer batch.Close()
 	for i, col := range cols {
-		if err := batch.Column(i).Append(col); err != nil {
+		if err := batch.Column(i).Append(appendable(col)); err != nil {
 			return fmt.Errorf("column %s: %w", columns[i], err)
 		}
 	}
 	return batch.Send()
+}
+
+// appendable turns what the driver does not take into what it does: ids into texts of 16 bytes (sharing their memory), and
+// the zero time, which the driver takes for the year 1, into 1970, which the tables mean by "missing".
+func appendable(col any) any {
+	switch col := col.(type) {
+	case []enishi.ID:
+		out := make([]string, len(col))
+		for i := range col {
+			out[i] = unsafe.String(&col[i][0], len(col[i]))
+		}
+		return out
+	case []time.Time:
+		for i := range col {
+			if col[i].IsZero() {
+				out := slices.Clone(col)
+				for j := i; j < len(out); j++ {
+					if out[j].IsZero() {
+						out[j] = time.Unix(0, 0).UTC()
+					}
+				}
+				return out
+			}
+		}
+	}
+	return col
 }
 
 // describe gives the types of the columns. They are remembered, because the driver would ask for them with every insert;

@@ -81,7 +81,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 		}
 		switch x.Kind {
 		case "segment":
-			s, err := segments.Compile(x)
+			s, err := segments.Compile(x.Name, x.Version, x.Body)
 			if err != nil {
 				f.cfg.Log.Error("segment does not compile", "segment", x.Name, "version", x.Version, "err", err)
 				continue
@@ -97,15 +97,18 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 			}
 		case "setting":
 			if x.Name == "journeys" {
-				if err := json.Unmarshal(x.Body, d.Settings); err != nil {
+				settings, err := journeys.ParseSettings(x.Body)
+				if err != nil {
 					f.cfg.Log.Error("setting does not read", "setting", x.Name, "err", err)
+					continue
 				}
+				d.Settings = settings
 			}
 		}
 	}
 	for i, j := range versions {
 		now, there := current["journey/"+j.Name]
-		versions[i].Live = there && !now.Deleted && now.Version == j.Version && j.Status == "live"
+		versions[i].Live = there && !now.Deleted && now.Version == j.Version
 	}
 	sort.Slice(segs, func(i, j int) bool { return segs[i].Name < segs[j].Name })
 	d.Segments, d.Journeys = segments.NewSet(segs), journeys.NewSet(versions)

@@ -94,6 +94,7 @@ func (f *Folder) apply(part *partition, x *entry, e *enishi.Event, raw []byte, b
 func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger, opt segments.Options, b *batch) {
 	env := part.defs.env(part.clock)
 	changed := t.Changed
+	opt.Unswept = part.unswept(p.ID)
 	for range MaxChain {
 		entered, left := part.defs.Segments.Update(p, part.clock, changed, opt)
 		f.transitions(part, p, entered, left, b)
@@ -108,10 +109,21 @@ func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger,
 			break
 		}
 		t = journeys.Trigger{}
-		opt = segments.Options{}
+		opt = segments.Options{Unswept: opt.Unswept}
 	}
 	b.rows.derived(b.Derived, part.n, part.next-1, Version(part.epoch, part.next), part.clock)
 	b.Derived = b.Derived[:0]
+}
+
+// unswept lists the segments whose sweep has not come to a profile yet.
+func (part *partition) unswept(id enishi.ID) []string {
+	var out []string
+	for i := range part.sweeps {
+		if int(id.Bucket()) >= part.sweeps[i].Next {
+			out = append(out, part.sweeps[i].Segments...)
+		}
+	}
+	return out
 }
 
 // transitions writes a row per segment entered or left.

@@ -1,0 +1,211 @@
+// Package email sends mail by SMTP to a relay.
+//
+// What it owns: composing a mail (headers, parts, envelope), a pool of connections, and the reading of SMTP replies. It
+// tries nothing twice, but for a connection that the server had closed while it lay idle.
+//
+// One recipient per mail, always: go-mail drops the whole mail when one of several is refused. The window in which nobody
+// knows whether a mail was taken is the one between the final dot and its answer; everything before it is certain.
+package email
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/mail"
+	"strconv"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"enishi"
+	"enishi/channels"
+)
+
+// Config of one account.
+type Config struct {
+	Addr     string // host:port of the relay
+	User     string // empty: no authentication
+	Password string
+	// TLS is starttls (default; refused when the server does not offer it), opportunistic (STARTTLS when offered), tls (from
+	// the first byte) or none.
+	TLS     string
+	From    string // address, or Name <address>
+	ReplyTo string // the same; empty: none
+	// Bounce is the domain of envelope senders, which tell what came back (b+TOKEN@Bounce). Empty: the envelope sender is
+	// From, and bounces are for people to read.
+	Bounce string
+	Hello  string // our name in EHLO; the host's when empty
+	// Sender is the last part of Feedback-ID, which tells the sender's reputation apart; the domain of From when empty.
+	Sender string
+
+	Conns       int           // at the same time; 16
+	DialTimeout time.Duration // to the end of the login; 30 s
+	Timeout     time.Duration // of one mail, the wait after the final dot included; 150 s
+	Idle        time.Duration // an unused connection is kept; 15 s
+	PerConn     int           // mails over one connection; 1,000
+	RootCAs     *tls.Config   // TLS settings to begin with; nil: the system's
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Channel is one account. It is safe for concurrent use.
+type Channel struct {
+	cfg     Config
+	host    string
+	port    int
+	from    *mail.Address
+	replyTo *mail.Address
+	domain  string // of From
+	pool    *pool
+}
+
+// New checks cfg. It opens no connection. Its errors are [enishi.Error].
+func New(cfg Config) (*Channel, error) {
+	host, port, err := net.SplitHostPort(cfg.Addr)
+	n, perr := strconv.Atoi(port)
+	if err != nil || perr != nil || host == "" {
+		return nil, enishi.FieldError("addr", "the mail server is given as host:port", "メールサーバーは host:port の形で書いてください")
+	}
+	switch cfg.TLS {
+	case "":
+		cfg.TLS = "starttls"
+	case "starttls", "opportunistic", "tls", "none":
+	default:
+		return nil, enishi.FieldError("tls", "use starttls, opportunistic, tls or none", "starttls、opportunistic、tls、none のどれかにしてください")
+	}
+	c := &Channel{cfg: cfg, host: host, port: n}
+	if c.from, err = mail.ParseAddress(cfg.From); err != nil {
+		return nil, enishi.FieldError("from", "the sender is an address such as shop@example.jp", "差出人には shop@example.jp のようなアドレスを書いてください")
+	}
+	if cfg.ReplyTo != "" {
+		if c.replyTo, err = mail.ParseAddress(cfg.ReplyTo); err != nil {
+			return nil, enishi.FieldError("reply_to", "replies go to an address such as shop@example.jp", "返信先には shop@example.jp のようなアドレスを書いてください")
+		}
+	}
+	c.domain = c.from.Address[strings.LastIndexByte(c.from.Address, '@')+1:]
+	c.complete()
+	c.pool = newPool(c)
+	return c, nil
+}
+
+func (c *Channel) complete() {
+	for _, d := range [...]struct {
+		field *time.Duration
+		value time.Duration
+	}{{&c.cfg.DialTimeout, 30 * time.Second}, {&c.cfg.Timeout, 150 * time.Second}, {&c.cfg.Idle, 15 * time.Second}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if c.cfg.Conns <= 0 {
+		c.cfg.Conns = 16
+	}
+	if c.cfg.PerConn <= 0 {
+		c.cfg.PerConn = 1000
+	}
+	if c.cfg.Sender == "" {
+		c.cfg.Sender = c.domain
+	}
+	if c.cfg.Now == nil {
+		c.cfg.Now = time.Now
+	}
+	if c.cfg.Log == nil {
+		c.cfg.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Send hands one mail to the relay.
+func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Receipt, error) {
+	msg, err := c.compose(m)
+	if err != nil {
+		return channels.Receipt{}, err
+	}
+	conn, err := c.pool.take(ctx)
+	if err != nil {
+		return channels.Receipt{}, dialError(err)
+	}
+	err = conn.send(ctx, msg)
+	if conn.used > 0 && !msg.IsDelivered() && wasClosed(err) {
+		// The server had closed it while it lay idle; nothing of this mail was said.
+		conn.drop()
+		if conn, err = c.pool.dial(ctx); err != nil {
+			return channels.Receipt{}, dialError(err)
+		}
+		err = conn.send(ctx, msg)
+	}
+	sendErr := classify(msg, err)
+	c.pool.give(conn, reusable(msg, err))
+	if sendErr != nil {
+		return channels.Receipt{}, sendErr
+	}
+	return channels.Receipt{ProviderID: strings.Trim(msg.GetMessageID(), "<>"), Code: accepted(msg.ServerResponse())}, nil
+}
+
+// accepted is the relay's own answer, which often holds its queue id.
+func accepted(response string) string {
+	response, _, _ = strings.Cut(response, "\n")
+	if len(response) > 200 {
+		response = response[:200]
+	}
+	return strings.TrimSpace("250 " + strings.ToValidUTF8(response, "?"))
+}
+
+// Close ends idle connections; those in use end with their mail.
+func (c *Channel) Close() { c.pool.close() }
+
+// client makes a go-mail client for one connection; dialled is told of the socket.
+func (c *Channel) client(dialled func(net.Conn)) (*gomail.Client, error) {
+	tlsConfig := &tls.Config{ServerName: c.host, MinVersion: tls.VersionTLS12}
+	if c.cfg.RootCAs != nil {
+		tlsConfig = c.cfg.RootCAs.Clone()
+		if tlsConfig.ServerName == "" {
+			tlsConfig.ServerName = c.host
+		}
+	}
+	options := []gomail.Option{
+		gomail.WithPort(c.port), gomail.WithTimeout(c.cfg.Timeout), gomail.WithoutNoop(), gomail.WithTLSConfig(tlsConfig),
+		// After the answer to the final dot nothing is left to reset, and a reset that fails would look like a failed mail.
+		gomail.WithoutRset(),
+		gomail.WithDialContextFunc(func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			dialled(conn)
+			if c.cfg.TLS == "tls" {
+				secured := tls.Client(conn, tlsConfig)
+				return secured, secured.HandshakeContext(ctx)
+			}
+			return conn, nil
+		}),
+	}
+	if c.cfg.Hello != "" {
+		options = append(options, gomail.WithHELO(c.cfg.Hello))
+	}
+	switch c.cfg.TLS {
+	case "starttls":
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	case "opportunistic":
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	default:
+		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
+	}
+	if c.cfg.User != "" {
+		kind := gomail.SMTPAuthAutoDiscover
+		switch c.cfg.TLS {
+		case "none":
+			kind = gomail.SMTPAuthPlainNoEnc
+		case "tls":
+			kind = gomail.SMTPAuthPlain
+		}
+		options = append(options, gomail.WithSMTPAuth(kind), gomail.WithUsername(c.cfg.User), gomail.WithPassword(c.cfg.Password))
+	}
+	client, err := gomail.NewClient(c.host, options...)
+	if err != nil {
+		return nil, errors.Join(errors.New("mail client"), err)
+	}
+	return client, nil
+}
