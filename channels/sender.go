@@ -15,7 +15,7 @@ import (
 // Config is what a Sender needs. The funcs are all its I/O.
 type Config struct {
 	Partitions int                                                             // of the topic events
-	Consume    func(ctx context.Context, k stream.Consumer) error              // stream.Client.Consume
+	Consume    func(ctx context.Context, f Feed) error                         // Consume(client)
 	Append     func(ctx context.Context, recs []stream.Record) error           // stream.Client.Append
 	Ledger     Ledger                                                          // NewLedger
 	Render     func(ctx context.Context, m *enishi.Message) (*Rendered, error) // Renderer.Render; an error fails the message
@@ -95,9 +95,6 @@ func New(cfg Config) (*Sender, error) {
 	return s, nil
 }
 
-// Group is the consumer group of the topic messages.
-const Group = "channels"
-
 // Run consumes and sends until ctx ends; then calls under way may end and what they gave is stored and reported, for at
 // most Config.Drain. It returns nil, or why storing became impossible.
 func (s *Sender) Run(ctx context.Context) error {
@@ -108,49 +105,13 @@ func (s *Sender) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.flow.write(work, cancel) })
 	wg.Go(func() { s.flow.report(work) })
-	err := s.cfg.Consume(ctx, stream.Consumer{
-		Group: Group, Topics: []string{enishi.TopicMessages}, MaxRecords: 5_000,
-		Gained: func(ctx context.Context, g *stream.Generation, parts []stream.Partition) (map[stream.Partition]int64, error) {
-			return nil, s.gain(ctx, numbers(parts), g.Valid)
-		},
-		Batch: func(ctx context.Context, g *stream.Generation, recs []stream.Record) error {
-			if err := s.take(ctx, recs); err != nil {
-				return err
-			}
-			return s.commit(ctx, g)
-		},
-		Lost: func(parts []stream.Partition) { s.lose(numbers(parts)) },
-	})
+	err := s.cfg.Consume(ctx, Feed{Gained: s.gain, Batch: s.take, Lost: s.lose})
 	stop()
 	wg.Wait()
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		err = cause
 	}
 	return err
-}
-
-// commit tells the broker how far the ledger is. Only a lost partition is an error: the commit is for lag and retention.
-func (s *Sender) commit(ctx context.Context, g *stream.Generation) error {
-	next := map[stream.Partition]int64{}
-	for _, p := range g.Owned() {
-		if offset, ok := g.Position(p); ok {
-			next[p] = offset
-		}
-	}
-	err := g.Commit(ctx, next)
-	if err != nil && !errors.Is(err, stream.ErrNotOwner) && ctx.Err() == nil {
-		s.log.Warn("commit is left to the next batch", "err", err)
-		return nil
-	}
-	return err
-}
-
-func numbers(parts []stream.Partition) []int {
-	out := make([]int, len(parts))
-	for i, p := range parts {
-		out[i] = p.Partition
-	}
-	return out
 }
 
 // SetOff turns sending off or on. Off, everything waits in the ledger; what waited longer than Config.MaxWait when it is

@@ -216,8 +216,8 @@ func clip(s string, most int) string {
 type incoming struct {
 	m     *enishi.Message
 	raw   string
-	spill bool // stays in the ledger
-	drop  bool // cancelled within the batch
+	spill bool   // stays in the ledger
+	drop  string // cancelled within the batch: why
 }
 
 // take writes a batch to the ledger and lines it up. After nil the offsets may be committed.
@@ -257,8 +257,8 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 	var ends []Row
 	for _, in := range fresh {
 		r := rowOf(sh.n, in.m, in.raw, now)
-		if in.drop {
-			r.State, r.Reason = stateDropped, "cancelled"
+		if in.drop != "" {
+			r.State, r.Reason = stateDropped, in.drop
 			ends = append(ends, r)
 		}
 		rows = append(rows, r)
@@ -274,7 +274,7 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 		sh.known.add(in.m)
 		q := sh.queue(in.m)
 		switch {
-		case in.drop:
+		case in.drop != "":
 		case in.spill:
 			q.spilling--
 			q.spills++
@@ -309,8 +309,8 @@ func (sh *shard) sort(ctx context.Context, ms []*enishi.Message, raws map[*enish
 	bySend := map[enishi.ID]*incoming{}
 	for _, m := range ms {
 		if m.Cancel {
-			if in := bySend[m.SendID]; in != nil && !in.drop {
-				in.drop = true
+			if in := bySend[m.SendID]; in != nil && in.drop == "" {
+				in.drop = reasonOfCancel(m)
 				sh.release(in)
 			} else if in == nil {
 				cancels = append(cancels, m)
@@ -348,7 +348,7 @@ func (sh *shard) unreserve(fresh []*incoming) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for _, in := range fresh {
-		if !in.drop {
+		if in.drop == "" {
 			sh.release(in)
 		}
 	}
@@ -402,7 +402,7 @@ func (sh *shard) drop(ctx context.Context, m *enishi.Message) error {
 	var ends []Row
 	for _, r := range rows {
 		if r.State == stateDecided {
-			r.State, r.Reason, r.UpdatedAt = stateDropped, m.Reason, sh.s.cfg.Now()
+			r.State, r.Reason, r.UpdatedAt = stateDropped, reasonOfCancel(m), sh.s.cfg.Now()
 			ends = append(ends, r)
 		}
 	}
@@ -425,11 +425,7 @@ func (sh *shard) dropQueued(m *enishi.Message) bool {
 	if e == nil {
 		return false
 	}
-	reason := m.Reason
-	if reason == "" {
-		reason = "cancelled"
-	}
-	q := e.lane.queue
+	reason, q := reasonOfCancel(m), e.lane.queue
 	switch {
 	case e.lane.head() == e && e.lane.state == laneBusy:
 		e.cancelled = reason
@@ -441,4 +437,11 @@ func (sh *shard) dropQueued(m *enishi.Message) bool {
 		sh.end(e, stateDropped, outcome{reason: reason})
 	}
 	return true
+}
+
+func reasonOfCancel(m *enishi.Message) string {
+	if m.Reason == "" {
+		return "cancelled"
+	}
+	return m.Reason
 }

@@ -174,7 +174,7 @@ func (r *Refusal) inSegment(native bool) *Refusal {
 	}
 	switch r.Field {
 	case "person":
-		r.Field = "userId"
+		r.Field, r.Reason, r.ReasonJA = "userId", "names nobody: give userId or anonymousId", "誰のイベントか分かりません。userId か anonymousId を入れてください"
 	case "occurred_at":
 		r.Field = "timestamp"
 	case "id":
@@ -185,14 +185,13 @@ func (r *Refusal) inSegment(native bool) *Refusal {
 	for _, p := range [...][2]string{
 		{"person.customer_id", "userId"}, {"person.anonymous_id", "anonymousId"}, {"person.", "traits."}, {"order.lines", "properties.products"},
 		{"web.lines", "properties.products"}, {"web.product.", "properties."}, {"web.product", "properties.product_id"}, {"consent[", "traits.consent["},
-		{"context.", "context."},
 	} {
 		if rest, ok := strings.CutPrefix(r.Field, p[0]); ok {
 			r.Field = p[1] + rest
 			return r
 		}
 	}
-	if payload, rest, ok := strings.Cut(r.Field, "."); ok && payload != "properties" && payload != "traits" {
+	if payload, rest, ok := strings.Cut(r.Field, "."); ok && payload != "properties" && payload != "traits" && payload != "context" {
 		r.Field = "properties." + rest
 	}
 	return r

@@ -27,7 +27,8 @@ type stepper struct {
 	p    *profiles.Profile
 	out  *enishi.Effects
 	now  time.Time
-	from string // what triggers it, for the ids of rows
+	from string // what triggers it, for the ids of rows; the event's id or the clock when empty
+	e    *enishi.Event
 
 	started []profiles.Run // to be added
 	dropped []enishi.ID    // to be taken out without a trace: deferred runs that are done
@@ -43,11 +44,9 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
 	}
 	s := newStepper(env, p, out)
 	e := t.Event
-	if e != nil {
-		s.from = e.ID.String()
-		if e.Type == enishi.TypeRunExit && e.Control != nil {
-			t.ExitRun = e.Control.RunID
-		}
+	s.e = e
+	if e != nil && e.Type == enishi.TypeRunExit && e.Control != nil {
+		t.ExitRun = e.Control.RunID
 	}
 	if !t.ExitRun.IsZero() {
 		s.takeOut(t.ExitRun)
@@ -70,7 +69,6 @@ func newStepper(env *Env, p *profiles.Profile, out *enishi.Effects) *stepper {
 	if s.set == nil || s.set.zone == nil {
 		s.set = DefaultSettings()
 	}
-	s.from = strconv.FormatInt(s.now.UnixMilli(), 10)
 	return s
 }
 
@@ -282,10 +280,21 @@ func (w *walk) done() {
 	}
 }
 
+// source is what the ids of rows are made of: rows of one run by different records differ.
+func (s *stepper) source() string {
+	if s.from == "" {
+		s.from = strconv.FormatInt(s.now.UnixMilli(), 10)
+		if s.e != nil {
+			s.from = s.e.ID.String()
+		}
+	}
+	return s.from
+}
+
 // row writes a derived row of the run.
 func (w *walk) row(typ, reason string) {
 	w.out.Derived = append(w.out.Derived, enishi.Derived{
-		ID:   enishi.NewID("derived", typ, w.r.ID.String(), itoa(w.r.Steps), reason, w.from),
+		ID:   enishi.NewID("derived", typ, w.r.ID.String(), itoa(w.r.Steps), reason, w.source()),
 		Type: typ, Subject: w.p.ID, At: w.now, Journey: w.j.Name, Version: w.j.Version, Node: w.r.Node, RunID: w.r.ID, Reason: reason})
 }
 

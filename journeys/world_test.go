@@ -263,3 +263,11 @@ func isGallery(name string) bool {
 }
 
 func base(p string) string { return strings.TrimSuffix(path.Base(p), path.Ext(p)) }
+
+func decode(t testing.TB, id enishi.ID, state string) *profiles.Profile {
+	p, err := profiles.Decode(id, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

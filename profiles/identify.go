@@ -31,7 +31,7 @@ func Identifiers(dst []enishi.Identifier, p *enishi.Person) []enishi.Identifier 
 
 // find is the index of a subject, or where it would go.
 func (p *Profile) find(id enishi.ID) (int, bool) {
-	return slices.BinarySearchFunc(p.Subjects, id, func(s Subject, id enishi.ID) int { return s.ID.Compare(id) })
+	return findBy(p.Subjects, func(s *Subject) int { return s.ID.Compare(id) })
 }
 
 // ensure makes a subject if there is none and gives its index.
@@ -144,7 +144,7 @@ func (f *folding) traits() {
 	}
 	s := f.subject()
 	for name, value := range f.e.Person.Traits {
-		i, ok := slices.BinarySearchFunc(s.Traits, name, func(t Trait, name string) int { return strings.Compare(t.Name, name) })
+		i, ok := search(s.Traits, &Trait{Name: name}, compareTrait)
 		if ok && !newer(f.at, f.e.ID, s.Traits[i].At, s.Traits[i].Event) {
 			continue
 		}
@@ -225,7 +225,7 @@ func (f *folding) consent(s *Subject, c Consent) {
 	if f.p.Erased && !c.Out && (f.e.Import != nil || f.e.Historical) {
 		return // an old list does not bring an erased permission back
 	}
-	i, ok := slices.BinarySearchFunc(s.Consents, c, func(a, b Consent) int { return compareConsent(&a, &b) })
+	i, ok := search(s.Consents, &c, compareConsent)
 	if ok && !consentWins(&c, &s.Consents[i]) {
 		return
 	}

@@ -33,8 +33,14 @@ func setMarks(marks, more []Mark) ([]Mark, bool) {
 	return marks, changed
 }
 
+// findMark is the index of a milestone, or where it would go. There are few: a scan is faster than a search.
 func findMark(marks []Mark, name string) (int, bool) {
-	return slices.BinarySearchFunc(marks, name, func(m Mark, name string) int { return strings.Compare(m.Type, name) })
+	for i := range marks {
+		if m := &marks[i]; m.Type >= name {
+			return i, m.Type == name
+		}
+	}
+	return len(marks), false
 }
 
 // markAt is when a milestone was reached, or zero.
@@ -48,13 +54,18 @@ func markAt(marks []Mark, name string) time.Time {
 // newestMark is the milestone of names that was reached last; of those at one instant the one that stands later in names,
 // which are in the order in which things go. It is "" when none was reached.
 func newestMark(marks []Mark, names []string) string {
-	status, at := "", time.Time{}
-	for _, name := range names {
-		if t := markAt(marks, name); !t.IsZero() && !t.Before(at) {
-			status, at = name, t
+	best, at := -1, time.Time{}
+	for i := range marks {
+		m := &marks[i]
+		k := slices.Index(names, m.Type)
+		if c := m.At.Compare(at); k >= 0 && (c > 0 || c == 0 && k > best) {
+			best, at = k, m.At
 		}
 	}
-	return status
+	if best < 0 {
+		return ""
+	}
+	return names[best]
 }
 
 // firstMark is when the first milestone of any type was reached.

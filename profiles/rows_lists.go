@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ func (w *rowWriter) collections(q *pending) {
 		q.shipments = addKeys(q.shipments, v.Shipments, func(s *ShipmentView) pair { return pair{s.OrderID, s.ShipmentID} })
 	}
 	for _, k := range unique(q.shipments, comparePair) {
-		at, ok := slices.BinarySearchFunc(v.Shipments, k, func(s ShipmentView, k pair) int { return comparePair(pair{s.OrderID, s.ShipmentID}, k) })
+		at, ok := findPair(v.Shipments, k, func(s *ShipmentView) pair { return pair{s.OrderID, s.ShipmentID} })
 		f.shipments.text(w.pid, k.a, k.b)
 		if !ok {
 			f.shipments.deleted(w.version)
@@ -28,7 +27,7 @@ func (w *rowWriter) collections(q *pending) {
 		q.returns = addKeys(q.returns, v.Returns, func(r *ReturnView) pair { return pair{r.OrderID, r.ReturnID} })
 	}
 	for _, k := range unique(q.returns, comparePair) {
-		at, ok := slices.BinarySearchFunc(v.Returns, k, func(r ReturnView, k pair) int { return comparePair(pair{r.OrderID, r.ReturnID}, k) })
+		at, ok := findPair(v.Returns, k, func(r *ReturnView) pair { return pair{r.OrderID, r.ReturnID} })
 		f.returns.text(w.pid, k.a, k.b)
 		if !ok {
 			f.returns.deleted(w.version)
@@ -196,15 +195,24 @@ func compareKey(x, y moment) int { return cmp.Or(cmp.Compare(x.at, y.at), x.even
 
 // findKey finds an element by its moment.
 func findKey[T any](list []T, k moment, key func(*T) moment) (int, bool) {
+	return findBy(list, func(x *T) int { return compareKey(key(x), k) })
+}
+
+// findPair finds an element by its two texts.
+func findPair[T any](list []T, k pair, key func(*T) pair) (int, bool) {
+	return findBy(list, func(x *T) int { return comparePair(key(x), k) })
+}
+
+func findBy[T any](list []T, compare func(*T) int) (int, bool) {
 	lo, hi := 0, len(list)
 	for lo < hi {
-		if m := int(uint(lo+hi) >> 1); compareKey(key(&list[m]), k) < 0 {
+		if m := int(uint(lo+hi) >> 1); compare(&list[m]) < 0 {
 			lo = m + 1
 		} else {
 			hi = m
 		}
 	}
-	return lo, lo < len(list) && key(&list[lo]) == k
+	return lo, lo < len(list) && compare(&list[lo]) == 0
 }
 
 // addKeys adds the keys of a whole collection.

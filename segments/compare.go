@@ -115,6 +115,9 @@ func (c *typing) numbers(rel relation, x, y *node, at file.Location) (*node, err
 	return (&node{op: opCompare, kind: Bool, rel: rel, args: []*node{x, y}, at: at}).derive(), nil
 }
 
+// counting marks the parts that a comparison of a count was taken apart into.
+const counting = "count"
+
 // counted turns a comparison of a count with a number into "at least": it stops counting early and knows its next change.
 func (c *typing) counted(rel relation, x *node, k int64, at file.Location) (*node, error) {
 	atLeast := func(k int64) *node {
@@ -139,9 +142,15 @@ func (c *typing) counted(rel relation, x *node, k int64, at file.Location) (*nod
 	case le:
 		n = not(atLeast(k + 1))
 	case eq:
-		n = join(opAnd, at, atLeast(k), not(atLeast(k+1)))
+		if n = not(atLeast(k + 1)); k > 0 {
+			n = join(opAnd, at, atLeast(k), n)
+		}
+		n.name = counting
 	case ne:
-		n = join(opOr, at, not(atLeast(k)), atLeast(k+1))
+		if n = atLeast(k + 1); k > 0 {
+			n = join(opOr, at, not(atLeast(k)), n)
+		}
+		n.name = counting
 	}
 	return n, nil
 }

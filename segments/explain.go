@@ -88,6 +88,10 @@ func found(n *node, v *view, now int64) string {
 	switch n.op {
 	case opNot:
 		return found(n.args[0], v, now)
+	case opAnd, opOr:
+		if n.name == counting {
+			return found(n.args[0], v, now)
+		}
 	case opAtLeast:
 		all := *n
 		all.op, all.kind = opCount, Whole

@@ -161,4 +161,3 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	}
 	return rows
 }
-

@@ -77,7 +77,7 @@ func ParseBody(body []byte) (Body, error) {
 		return place(0, "this is no definition of a segment: %s", "セグメントの定義として読めません: %s", err.Error())
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return place(d.InputOffset(), "something follows the definition", "定義の後に余分な文字があります")
+		return place(d.InputOffset()-1, "something follows the definition", "定義の後に余分な文字があります")
 	}
 	return b, nil
 }

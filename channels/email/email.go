@@ -132,6 +132,7 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 		// The server had closed it while it lay idle; nothing of this mail was said.
 		conn.drop()
 		if conn, err = c.pool.dial(ctx); err != nil {
+			c.pool.give(nil, false)
 			return channels.Receipt{}, dialError(err)
 		}
 		err = conn.send(ctx, msg)

@@ -22,9 +22,18 @@ const staleGroupAfter = time.Hour
 // Trim lets the records of a partition before offset upto go. The last batch always stays: kfake restarts the offsets of
 // a partition that became empty at 0. Disk is freed by whole segments.
 func (b *Broker) Trim(ctx context.Context, topic string, partition int, upto int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed { // kfake would wait for ever
+		return errors.New("trim: the broker is closed")
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return b.trim(topic, partition, upto)
+}
+
+func (b *Broker) trim(topic string, partition int, upto int64) error {
 	info := b.cluster.PartitionInfo(topic, int32(partition))
 	if info == nil {
 		return fmt.Errorf("trim %s/%d: no such partition", topic, partition)
@@ -70,13 +79,13 @@ func (b *Broker) TrimAll(ctx context.Context) error {
 			errs = append(errs, b.roll(ctx, topic, roll))
 		}
 		for p := range marks {
-			errs = append(errs, b.trimByRule(ctx, topic, p, b.cfg.Trim(topic, p), groups))
+			errs = append(errs, b.trimByRule(topic, p, b.cfg.Trim(topic, p), groups))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (b *Broker) trimByRule(ctx context.Context, topic string, part int, rule TrimRule, groups []*kfake.GroupInfo) error {
+func (b *Broker) trimByRule(topic string, part int, rule TrimRule, groups []*kfake.GroupInfo) error {
 	upto := int64(-1)
 	if rule.MaxAge > 0 {
 		old, err := b.oldUpto(topic, part, rule.MaxAge)
@@ -91,7 +100,7 @@ func (b *Broker) trimByRule(ctx context.Context, topic string, part int, rule Tr
 	if upto <= 0 {
 		return nil
 	}
-	return b.Trim(ctx, topic, part, upto)
+	return b.trim(topic, part, upto)
 }
 
 // oldUpto is the offset up to which whole segments are old enough, by the time of their last write: the times in the

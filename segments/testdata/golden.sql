@@ -54,7 +54,7 @@ LEFT JOIN (
   FROM orders AS e FINAL
   GROUP BY id
 ) AS in_orders ON in_orders.id = p.profile_id
-WHERE (true AND (NOT (in_orders.n0 >= {p0:Int64})))
+WHERE (NOT (in_orders.n0 >= {p0:Int64}))
 -- p0 = "1"
 
 ---- count(orders, .valid) >= 2
@@ -436,7 +436,7 @@ WHERE ((in_orders.n0 >= {p0:Int64}) AND (NOT (in_orders.n0 >= {p2:Int64})))
 SELECT count() AS base, CAST([countIf(true),
   countIf((p.ltv >= {p0:Int64})),
   countIf(((in_orders.n0 >= {p3:Int64}) AND (NOT (in_shipments.n0 >= {p5:Int64})) AND (in_visits.n0 >= {p5:Int64}) AND (NOT (p.consents[{p10:String}] = 'in')))),
-  countIf((true AND (NOT (in_orders.n1 >= {p5:Int64})))),
+  countIf((NOT (in_orders.n1 >= {p5:Int64}))),
   countIf((in_orders.n2 >= {p3:Int64}))], 'Array(UInt64)') AS counts
 FROM people AS p FINAL
 LEFT JOIN (

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"enishi"
+	"enishi/analytics"
+	"enishi/channels"
+	"enishi/ingest"
+	"enishi/internal/clickhouse"
+	"enishi/internal/definitions"
+	"enishi/internal/pipeline"
+	"enishi/internal/stream"
+)
+
+// Config is what an API needs. Fields are required unless they say otherwise. One process can hold several.
+type Config struct {
+	Workspace string // name shown to people; empty for the first one
+	Base      string // path under which it is served: "/w/NAME", or empty
+	Version   string // of the program
+
+	DB          *clickhouse.DB
+	Stream      *stream.Client       // opened with every topic but messages at least
+	Definitions *definitions.Log     // followed by the caller
+	Folder      *pipeline.Folder     // of this replica
+	Ingester    *ingest.Ingester     // of this replica: the identity graph and the parser
+	Dead        *ingest.DeadLetters  // puts dead letters right
+	Hasher      *enishi.Hasher       // of the workspace's identifier key
+	Reports     *analytics.Reports   // its zone is the shop's
+	Renderer    *channels.Renderer   // for previews
+	Key         []byte               // signs sessions; at least 32 bytes, shared by replicas
+
+	// IngestPassed gives how far the source topics are handled by all replicas; default: Ingester.Passed.
+	IngestPassed func(ctx context.Context) (map[stream.Partition]int64, error)
+	// MessagesPassed is the same for the topic messages and the sender; nil: its lag is what the ledger has open.
+	MessagesPassed func(ctx context.Context) (map[stream.Partition]int64, error)
+	// Links reads records of the topic identities by their offsets, for the time and the author of a merge; what is missing
+	// is left out. nil: merges are shown without them.
+	Links func(ctx context.Context, offsets []int64) (map[int64]enishi.Link, error)
+
+	LINEProvider string                      // of LINE user ids that people search for
+	Sending      func() string               // "on" or "off"; nil: on
+	MailReady    bool                        // a mail server is configured
+	LINEReady    bool                        // a LINE account is configured
+	Demo         bool                        // the demo shop is running
+	ClearDemo    func(context.Context) error // clears it; required with Demo
+
+	Loopback bool             // the listener is a loopback address without a proxy: the local admin is let in while there are no tokens
+	Secure   bool             // people come by https, also when a proxy ends it: cookies are marked so
+	Now      func() time.Time // default: time.Now
+	Log      *slog.Logger     // default: discard
+}
+
+// API answers the requests of one workspace.
+type API struct {
+	cfg     Config
+	log     *slog.Logger
+	mux     *http.ServeMux
+	huma    huma.API
+	ops     map[string]*operation // by id
+	titles  *titles
+	keys    *keyRing
+	hub     *hub
+	outbox  outboxCache
+	replays replays
+
+	progressMemo memo[*progress]
+	homeMemo     memo[*homePage]
+	statusMemo   memo[*statusPage]
+	runsMemo     memo[map[string]journeyCounts]
+}
+
+// New checks cfg and builds the API. It starts nothing: see [API.Run].
+func New(cfg Config) (*API, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Sending == nil {
+		cfg.Sending = func() string { return "on" }
+	}
+	if cfg.IngestPassed == nil {
+		cfg.IngestPassed = func(context.Context) (map[stream.Partition]int64, error) { return cfg.Ingester.Passed(), nil }
+	}
+	a := &API{cfg: cfg, log: cfg.Log.With("component", "api"), mux: http.NewServeMux(), ops: map[string]*operation{}}
+	a.titles = &titles{log: cfg.Definitions, known: map[[2]string]titled{}}
+	a.keys = &keyRing{log: cfg.Definitions}
+	a.hub = newHub(a)
+	if err := a.build(); err != nil {
+		return nil, fmt.Errorf("build api: %w", err)
+	}
+	return a, nil
+}
+
+func (cfg *Config) check() error {
+	missing := map[string]bool{"DB": cfg.DB == nil, "Stream": cfg.Stream == nil, "Definitions": cfg.Definitions == nil, "Folder": cfg.Folder == nil,
+		"Ingester": cfg.Ingester == nil, "Dead": cfg.Dead == nil, "Hasher": cfg.Hasher == nil, "Reports": cfg.Reports == nil,
+		"Renderer": cfg.Renderer == nil, "ClearDemo": cfg.Demo && cfg.ClearDemo == nil}
+	for name, absent := range missing {
+		if absent {
+			return fmt.Errorf("api: %s is required", name)
+		}
+	}
+	if len(cfg.Key) < 32 {
+		return errors.New("api: Key must have at least 32 bytes")
+	}
+	if cfg.Base != "" && (!strings.HasPrefix(cfg.Base, "/") || strings.HasSuffix(cfg.Base, "/")) {
+		return fmt.Errorf("api: Base %q must be empty or like /w/NAME", cfg.Base)
+	}
+	return nil
+}
+
+// Run follows the log for people who watch it live. It ends with ctx.
+func (a *API) Run(ctx context.Context) error { return a.hub.run(ctx) }
+
+// Handler answers everything under /api/v1.
+func (a *API) Handler() http.Handler { return a.guard(a.mux) }
+
+// now is the workspace's clock: the wall clock, or the virtual one of a replay.
+func (a *API) now() time.Time { return a.cfg.Folder.Clock().Now(a.cfg.Now()).UTC() }
+
+// zone is the shop's zone.
+func (a *API) zone() *time.Location {
+	if a.cfg.Reports.Zone != nil {
+		return a.cfg.Reports.Zone
+	}
+	if z, err := time.LoadLocation("Asia/Tokyo"); err == nil {
+		return z
+	}
+	return time.UTC
+}

@@ -1,0 +1,212 @@
+// Package line sends messages by the LINE Messaging API and takes its webhooks.
+//
+// Once only: every push carries a retry key (UUIDv5 of send id and round), which LINE knows for 24 hours. After an error
+// whose outcome is not known the same key is used again; 409 says that the message was taken before.
+//
+// 200 does not mean that somebody got it: LINE drops messages to people who blocked the account without a word. Whether a
+// person is a friend is decided before the send, from the follow and unfollow webhooks.
+package line
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
+
+	"enishi"
+	"enishi/channels"
+)
+
+// Repeat is how long a push may be repeated under its retry key: LINE knows it for 24 hours from the first try.
+const Repeat = 23 * time.Hour
+
+// Config of one official account.
+type Config struct {
+	Token   string        // channel access token
+	BaseURL string        // https://api.line.me
+	Timeout time.Duration // of one call; 30 s
+	Client  *http.Client  // its Timeout is not used; nil: one with enough connections of its own
+	Log     *slog.Logger
+}
+
+// Channel is one account. It is safe for concurrent use.
+type Channel struct {
+	cfg    Config
+	client *http.Client
+}
+
+// New checks cfg. Its errors are [enishi.Error].
+func New(cfg Config) (*Channel, error) {
+	if cfg.Token == "" {
+		return nil, enishi.FieldError("token", "the channel access token is missing", "チャネルアクセストークンがありません")
+	}
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = "https://api.line.me"
+	}
+	if u, err := url.ParseRequestURI(cfg.BaseURL); err != nil || u.Host == "" {
+		return nil, enishi.FieldError("base_url", "the address of the API must be like https://api.line.me", "API の URL は https://api.line.me のように書いてください")
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	client := cfg.Client
+	if client == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = 64
+		client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	return &Channel{cfg: cfg, client: client}, nil
+}
+
+// object is a message object as the template made it; the SDK writes it as it is.
+type object struct {
+	kind string
+	raw  json.RawMessage
+}
+
+func (o object) GetType() string              { return o.kind }
+func (o object) MarshalJSON() ([]byte, error) { return o.raw, nil }
+
+// Send pushes the messages to one person.
+func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Receipt, error) {
+	req, err := request(m)
+	if err != nil {
+		return channels.Receipt{}, channels.Permanent(err).With("", "content")
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	// A client per call: WithContext changes the client it is called on.
+	api, err := messaging_api.NewMessagingApiAPI(c.cfg.Token, messaging_api.WithEndpoint(c.cfg.BaseURL), messaging_api.WithHTTPClient(c.client))
+	if err != nil {
+		return channels.Receipt{}, channels.Down(err).With("", "account")
+	}
+	res, _, err := api.WithContext(ctx).PushMessageWithHttpInfo(req, m.Key.UUID())
+	if res == nil {
+		return channels.Receipt{}, unanswered(err)
+	}
+	return answered(res, err)
+}
+
+func request(m *channels.Rendered) (*messaging_api.PushMessageRequest, error) {
+	var raws []json.RawMessage
+	if err := json.Unmarshal(m.Messages, &raws); err != nil {
+		return nil, fmt.Errorf("the messages are no JSON array: %w", err)
+	}
+	// Units are never nil: null is not in LINE's schema.
+	req := &messaging_api.PushMessageRequest{To: m.To, CustomAggregationUnits: []string{}}
+	if m.Unit != "" {
+		req.CustomAggregationUnits = []string{m.Unit}
+	}
+	for i, raw := range raws {
+		var o struct {
+			Type string `json:"type"`
+		}
+		if err := json.Unmarshal(raw, &o); err != nil || o.Type == "" {
+			return nil, fmt.Errorf("messages[%d] has no type", i)
+		}
+		req.Messages = append(req.Messages, object{o.Type, raw})
+	}
+	return req, nil
+}
+
+// unanswered is what no answer means: for certain nothing was taken only while nothing could be said.
+func unanswered(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return channels.Busy(fmt.Errorf("LINE cannot be reached: %w", op.Err), 0)
+	}
+	return channels.Unknown(fmt.Errorf("no answer from LINE: %w", plain(err)))
+}
+
+// plain takes the address out of net/http's errors: it may carry what is not for logs.
+func plain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// problem is the body of LINE's refusals.
+type problem struct {
+	Message string `json:"message"`
+	Details []struct {
+		Message  string `json:"message"`
+		Property string `json:"property"`
+	} `json:"details"`
+}
+
+func (p *problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.Message)
+	for i, d := range p.Details {
+		if i == 5 {
+			break
+		}
+		b.WriteString("; " + d.Property + ": " + d.Message)
+	}
+	return b.String()
+}
+
+// answered is what an answer means. err is the SDK's own reading of it, which does not tell more.
+func answered(res *http.Response, err error) (channels.Receipt, error) {
+	defer res.Body.Close()
+	code := strconv.Itoa(res.StatusCode)
+	id := res.Header.Get("X-Line-Request-Id")
+	switch {
+	case res.StatusCode/100 == 2:
+		// Accepted. A body that was cut off on the way changes nothing.
+		return channels.Receipt{ProviderID: id, Code: code}, nil
+	case res.StatusCode == http.StatusConflict:
+		if first := res.Header.Get("X-Line-Accepted-Request-Id"); first != "" {
+			id = first
+		}
+		return channels.Receipt{ProviderID: id, Code: code}, nil
+	}
+	var p problem
+	body, rerr := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if rerr != nil || json.Unmarshal(body, &p) != nil || p.Message == "" {
+		p.Message = "LINE answered " + code
+	}
+	refusal := errors.New(p.String())
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests:
+		if strings.Contains(strings.ToLower(p.Message), "monthly limit") {
+			return channels.Receipt{}, channels.Refused("quota", refusal).With(code, "quota")
+		}
+		return channels.Receipt{}, channels.Busy(refusal, retryAfter(res)).With(code, "")
+	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden,
+		res.StatusCode == http.StatusNotFound, res.StatusCode == http.StatusMethodNotAllowed, res.StatusCode/100 == 3: // not LINE's API at all
+		return channels.Receipt{}, channels.Down(refusal).With(code, "account")
+	case res.StatusCode == http.StatusRequestTimeout, res.StatusCode >= 500:
+		e := channels.Unknown(refusal).With(code, "")
+		e.After = retryAfter(res)
+		return channels.Receipt{}, e
+	}
+	return channels.Receipt{}, channels.Permanent(refusal).With(code, "content")
+}
+
+// retryAfter reads Retry-After in seconds, at most an hour; a second for a rate without one.
+func retryAfter(res *http.Response) time.Duration {
+	n, err := strconv.Atoi(res.Header.Get("Retry-After"))
+	switch {
+	case err == nil && n >= 0:
+		return min(time.Duration(n)*time.Second, time.Hour)
+	case res.StatusCode == http.StatusTooManyRequests:
+		return time.Second
+	}
+	return 0
+}

@@ -1,0 +1,195 @@
+package line
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/line/line-bot-sdk-go/v8/linebot/webhook"
+
+	"enishi"
+)
+
+// Account is what a webhook needs to know of an official account.
+type Account struct {
+	Secret   string // channel secret, signs webhooks
+	Provider string // of the LINE Developers console: user ids differ per provider; empty: the workspace's own
+}
+
+// WebhookConfig is what a Webhook needs.
+type WebhookConfig struct {
+	Accounts func(name string) (Account, bool)
+	// Ingest takes events into the log, identity included, and returns when they are safe. Events carry the person by
+	// LineUserID only; their ids follow from LINE's own, so that a redelivery changes nothing.
+	Ingest func(ctx context.Context, events []enishi.Event) error
+	// Linked reads the nonce of an account link that the shop made: whose account it is. Nil: links are not taken.
+	Linked func(nonce string) (customerID string, ok bool)
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Webhook answers POST /line/webhook/{account}. It never speaks to LINE, so it answers fast.
+type Webhook struct {
+	cfg WebhookConfig
+	log *slog.Logger
+}
+
+// NewWebhook checks cfg.
+func NewWebhook(cfg WebhookConfig) (*Webhook, error) {
+	if cfg.Accounts == nil || cfg.Ingest == nil {
+		return nil, errors.New("line: Accounts and Ingest are required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Webhook{cfg: cfg, log: cfg.Log.With("component", "line_webhook")}, nil
+}
+
+const maxWebhook = 1 << 20
+
+// delivery is the body of a webhook; what is not read here is left alone.
+type delivery struct {
+	Destination string            `json:"destination"`
+	Events      []json.RawMessage `json:"events"`
+}
+
+type hookEvent struct {
+	Type      string `json:"type"`
+	ID        string `json:"webhookEventId"`
+	Timestamp int64  `json:"timestamp"`
+	Source    *struct {
+		Type   string `json:"type"`
+		UserID string `json:"userId"`
+	} `json:"source"`
+	Follow *struct {
+		IsUnblocked bool `json:"isUnblocked"`
+	} `json:"follow"`
+	Message *struct {
+		Type string `json:"type"`
+		ID   string `json:"id"`
+		Text string `json:"text"`
+	} `json:"message"`
+	Postback *struct {
+		Data string `json:"data"`
+	} `json:"postback"`
+	Link *struct {
+		Result string `json:"result"`
+		Nonce  string `json:"nonce"`
+	} `json:"link"`
+}
+
+// ServeHTTP takes one webhook. 200: everything is safe, or was safe before; 401: not LINE; 503: LINE shall come again.
+func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "use POST", http.StatusMethodNotAllowed)
+		return
+	}
+	name := r.PathValue("account")
+	account, ok := h.cfg.Accounts(name)
+	if !ok || account.Secret == "" {
+		http.Error(w, "there is no such account", http.StatusNotFound)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhook))
+	if err != nil {
+		http.Error(w, "the body cannot be read", http.StatusRequestEntityTooLarge)
+		return
+	}
+	// Before anything of it is looked at; the comparison takes the same time wherever they differ.
+	if !webhook.ValidateSignature(account.Secret, r.Header.Get("x-line-signature"), body) {
+		h.log.Warn("webhook with a wrong signature", "account", name)
+		http.Error(w, "the signature is wrong", http.StatusUnauthorized)
+		return
+	}
+	var d delivery
+	if err := json.Unmarshal(body, &d); err != nil {
+		http.Error(w, "the body is no JSON", http.StatusBadRequest)
+		return
+	}
+	var events []enishi.Event
+	for _, raw := range d.Events {
+		var e hookEvent
+		if err := json.Unmarshal(raw, &e); err != nil {
+			h.log.Warn("webhook event is not understood", "account", name, "err", err)
+			continue // the others are good
+		}
+		if got, ok := h.event(&e, name, account); ok {
+			events = append(events, got)
+		}
+	}
+	if len(events) > 0 { // an empty webhook is LINE's check of the address
+		if err := h.cfg.Ingest(r.Context(), events); err != nil {
+			h.log.Error("webhook is not stored", "account", name, "err", err)
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// event is the fact that a webhook event tells, if it is one for us.
+func (h *Webhook) event(e *hookEvent, name string, account Account) (enishi.Event, bool) {
+	if e.Source == nil || e.Source.UserID == "" || e.ID == "" || e.Source.Type != "" && e.Source.Type != "user" {
+		return enishi.Event{}, false // groups and rooms are no person
+	}
+	out := enishi.Event{
+		Version: enishi.EventVersion, ID: enishi.EventID("line:" + e.ID), Message: "line:" + e.ID, Source: "line:" + name, Channel: "social",
+		At:         h.at(e.Timestamp),
+		Person:     &enishi.Person{LineUserID: e.Source.UserID, LineProvider: account.Provider},
+		Properties: map[string]enishi.Value{"account": enishi.TextValue(name)},
+	}
+	text := func(key, value string) {
+		if value != "" {
+			out.Properties[key] = enishi.TextValue(value)
+		}
+	}
+	switch e.Type {
+	case "follow":
+		out.Type = "line.followed"
+		out.Properties["unblocked"] = enishi.BoolValue(e.Follow != nil && e.Follow.IsUnblocked)
+	case "unfollow":
+		out.Type = "line.unfollowed"
+	case "message":
+		out.Type = "line.message_received"
+		if e.Message != nil {
+			text("message_type", e.Message.Type)
+			text("message_id", e.Message.ID)
+			text("text", e.Message.Text)
+		}
+	case "postback":
+		out.Type = "line.message_received"
+		text("message_type", "postback")
+		if e.Postback != nil {
+			text("postback", e.Postback.Data)
+		}
+	case "accountLink":
+		if e.Link == nil || e.Link.Result != "ok" || h.cfg.Linked == nil {
+			return out, false
+		}
+		customer, ok := h.cfg.Linked(e.Link.Nonce)
+		if !ok {
+			h.log.Warn("account link with an unknown nonce", "account", name)
+			return out, false
+		}
+		out.Type = "person.identified"
+		out.Person.CustomerID = customer
+	default:
+		return out, false // membership, beacon, unsend, ...: nothing that the fold reads
+	}
+	return out, true
+}
+
+func (h *Webhook) at(millis int64) time.Time {
+	if millis <= 0 {
+		return h.cfg.Now().UTC().Truncate(time.Millisecond)
+	}
+	return time.UnixMilli(millis).UTC()
+}

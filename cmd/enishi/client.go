@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// client is the API of a running server, as the commands use it.
+type client struct {
+	Addr      string `help:"Address of the server." default:"http://127.0.0.1:8420" env:"ENISHI_ADDR"`
+	Token     string `help:"Console token; none is needed on loopback while no key is defined." env:"ENISHI_TOKEN"`
+	Workspace string `help:"Name of the workspace, when it is not the first." env:"ENISHI_WORKSPACE"`
+}
+
+// url is the address of an API path.
+func (c *client) url(path string) string {
+	addr := strings.TrimSuffix(c.Addr, "/")
+	if !strings.Contains(addr, "://") {
+		addr = "http://" + addr
+	}
+	if c.Workspace != "" {
+		addr += "/w/" + c.Workspace
+	}
+	return addr + "/api/v1" + path
+}
+
+// call sends body (nil: none) and reads the answer into out (nil: not read). A refusal is an error with the server's words.
+func (c *client) call(ctx context.Context, method, path string, body, out any) error {
+	var r io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("encode request: %w", err)
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.url(path), r)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", path, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", uuid.NewString())
+	}
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	answer, err := (&http.Client{Timeout: 10 * time.Minute}).Do(req)
+	if err != nil {
+		return fmt.Errorf("no server answers at %s (is it running? see --addr): %w", c.Addr, err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if answer.StatusCode >= 400 {
+		var p struct {
+			Detail, Title string
+			Errors        []struct{ Location, Message string }
+		}
+		if json.Unmarshal(text, &p) != nil || p.Detail+p.Title == "" {
+			return fmt.Errorf("the server answered %s", answer.Status)
+		}
+		msg := p.Detail
+		if msg == "" {
+			msg = p.Title
+		}
+		for _, e := range p.Errors {
+			msg += "\n  " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
+		}
+		return fmt.Errorf("%s", msg)
+	}
+	if out == nil || len(text) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}

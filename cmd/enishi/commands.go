@@ -1,0 +1,365 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"enishi"
+	"enishi/channels"
+	"enishi/internal/stream"
+	"enishi/journeys"
+	"enishi/segments"
+)
+
+type statusCommand struct {
+	client
+	JSON bool `help:"Print the answer as JSON." name:"json"`
+}
+
+// status is the answer of GET /status.
+type status struct {
+	Profiles  int64                       `json:"profiles"`
+	Orders    int64                       `json:"orders"`
+	Events    map[string]int64            `json:"events"`
+	Dead      int64                       `json:"dead"`
+	Lag       map[string]int64            `json:"lag"`
+	OldestDue *time.Time                  `json:"oldest_due,omitempty"`
+	Sends     map[string]map[string]int64 `json:"sends"`
+	Clock     struct {
+		Virtual bool      `json:"virtual"`
+		At      time.Time `json:"at"`
+	} `json:"clock"`
+}
+
+// Run prints the status.
+func (c *statusCommand) Run(ctx context.Context, s streams) error {
+	var raw json.RawMessage
+	if err := c.call(ctx, "GET", "/status", nil, &raw); err != nil {
+		return err
+	}
+	if c.JSON {
+		_, err := fmt.Fprintln(s.out, string(raw))
+		return err
+	}
+	var x status
+	if err := json.Unmarshal(raw, &x); err != nil {
+		return fmt.Errorf("read status: %w", err)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "profiles\t%d\norders\t%d\ndead\t%d\n", x.Profiles, x.Orders, x.Dead)
+	for _, name := range sortedKeys(x.Lag) {
+		fmt.Fprintf(w, "lag %s\t%d\n", name, x.Lag[name])
+	}
+	if x.OldestDue != nil && !x.OldestDue.IsZero() {
+		fmt.Fprintf(w, "oldest due\t%s\n", x.OldestDue.Format(time.RFC3339))
+	}
+	if x.Clock.Virtual {
+		fmt.Fprintf(w, "clock\tvirtual, %s\n", x.Clock.At.Format(time.RFC3339))
+	}
+	for _, name := range sortedKeys(x.Events) {
+		fmt.Fprintf(w, "event %s\t%d\n", name, x.Events[name])
+	}
+	for _, channel := range sortedKeys(x.Sends) {
+		for _, outcome := range sortedKeys(x.Sends[channel]) {
+			fmt.Fprintf(w, "%s %s\t%d\n", channel, outcome, x.Sends[channel][outcome])
+		}
+	}
+	return w.Flush()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+type keyCommand struct {
+	Create keyCreateCommand `cmd:"" help:"Make a key and print it once."`
+}
+
+type keyCreateCommand struct {
+	client
+	Write bool   `help:"A write key: lets a site or app send events and reads nothing." xor:"kind"`
+	Role  string `help:"A console token with this role: viewer, editor, approver or admin." enum:",viewer,editor,approver,admin" default:"" xor:"kind"`
+	Name  string `arg:"" optional:"" help:"What it is for." default:"key"`
+}
+
+// Run makes the key.
+func (c *keyCreateCommand) Run(ctx context.Context, s streams) error {
+	ask := map[string]string{"name": c.Name, "kind": "admin", "role": c.Role}
+	switch {
+	case c.Write:
+		ask["kind"] = "write"
+		delete(ask, "role")
+	case c.Role == "":
+		return fmt.Errorf("say what the key is for: --write, or --role viewer|editor|approver|admin")
+	}
+	var k struct {
+		Token string `json:"token"`
+	}
+	if err := c.call(ctx, "POST", "/keys", ask, &k); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(s.out, k.Token)
+	return err
+}
+
+type clockCommand struct {
+	Show clockShowCommand `cmd:"" default:"1" help:"Show whether the clock is virtual."`
+	Go   clockRunCommand  `cmd:"" name:"run" help:"Let the clock follow the wall clock again."`
+}
+
+type clockShowCommand struct{ client }
+
+// Run prints the clock.
+func (c *clockShowCommand) Run(ctx context.Context, s streams) error {
+	var raw json.RawMessage
+	if err := c.call(ctx, "GET", "/clock", nil, &raw); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(s.out, string(raw))
+	return err
+}
+
+type clockRunCommand struct{ client }
+
+// Run lets the clock run.
+func (c *clockRunCommand) Run(ctx context.Context, s streams) error {
+	return c.call(ctx, "POST", "/clock", map[string]bool{"live": true}, nil)
+}
+
+// definitionFile is a file of `enishi apply`: one definition, or several as YAML documents.
+type definitionFile struct {
+	Kind   string `yaml:"kind" json:"kind"`
+	Name   string `yaml:"name" json:"name"`
+	Body   any    `yaml:"body" json:"body"`
+	Reason string `yaml:"reason" json:"reason"`
+}
+
+// readDefinitions reads a file, or all .json, .yaml and .yml files of a folder.
+func readDefinitions(path string) ([]definitionFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read definitions: %w", err)
+	}
+	files := []string{path}
+	if info.IsDir() {
+		files = nil
+		for _, pattern := range []string{"*.json", "*.yaml", "*.yml"} {
+			found, err := filepath.Glob(filepath.Join(path, pattern))
+			if err != nil {
+				return nil, fmt.Errorf("read definitions: %w", err)
+			}
+			files = append(files, found...)
+		}
+		sort.Strings(files)
+	}
+	var out []definitionFile
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("read definitions: %w", err)
+		}
+		decoder := yaml.NewDecoder(f) // JSON is YAML
+		for {
+			var d definitionFile
+			if err := decoder.Decode(&d); err != nil {
+				if err.Error() == "EOF" {
+					break
+				}
+				f.Close()
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
+			if d.Kind == "" || d.Name == "" || d.Body == nil {
+				f.Close()
+				return nil, fmt.Errorf("%s: a definition has kind, name and body", file)
+			}
+			out = append(out, d)
+		}
+		f.Close()
+	}
+	return out, nil
+}
+
+// check compiles a definition.
+func (d *definitionFile) check() error {
+	body, err := json.Marshal(d.Body)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
+	}
+	switch d.Kind {
+	case "segment":
+		_, err = segments.Compile(d.Name, 0, body)
+	case "journey":
+		_, err = journeys.Compile(d.Name, 0, body)
+	case "template":
+		err = channels.CheckTemplate(d.Name, body)
+	case "setting":
+	default:
+		err = fmt.Errorf("kind is segment, journey, template or setting")
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
+	}
+	return nil
+}
+
+type checkCommand struct {
+	Config string   `help:"Configuration file." type:"existingfile"`
+	Paths  []string `arg:"" optional:"" help:"Definition files or folders of them."`
+}
+
+// Run checks and says what it found.
+func (c *checkCommand) Run(s streams) error {
+	cfg, err := LoadConfig(c.Config, s.environ)
+	if err == nil {
+		err = cfg.Check()
+	}
+	if err != nil {
+		return err
+	}
+	n, bad := 0, 0
+	for _, path := range c.Paths {
+		ds, err := readDefinitions(path)
+		if err != nil {
+			return err
+		}
+		for i := range ds {
+			n++
+			if err := ds[i].check(); err != nil {
+				bad++
+				fmt.Fprintln(s.err, err)
+			}
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d definitions are wrong", bad, n)
+	}
+	_, err = fmt.Fprintf(s.out, "configuration and %d definitions are fine\n", n)
+	return err
+}
+
+type applyCommand struct {
+	client
+	Reason string   `help:"Why; kept with each version."`
+	Paths  []string `arg:"" help:"Definition files or folders of them."`
+}
+
+// Run saves the definitions, templates first, then segments, then journeys.
+func (c *applyCommand) Run(ctx context.Context, s streams) error {
+	var all []definitionFile
+	for _, path := range c.Paths {
+		ds, err := readDefinitions(path)
+		if err != nil {
+			return err
+		}
+		all = append(all, ds...)
+	}
+	order := map[string]int{"setting": 0, "template": 1, "segment": 2, "journey": 3}
+	sort.SliceStable(all, func(i, j int) bool { return order[all[i].Kind] < order[all[j].Kind] })
+	for i := range all {
+		d := &all[i]
+		if err := d.check(); err != nil {
+			return err
+		}
+		reason := d.Reason
+		if reason == "" {
+			reason = c.Reason
+		}
+		body := map[string]any{"body": d.Body, "expect": -1, "reason": reason}
+		if err := c.call(ctx, "PUT", "/definitions/"+url.PathEscape(d.Kind)+"/"+url.PathEscape(d.Name), body, nil); err != nil {
+			return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
+		}
+		fmt.Fprintf(s.out, "saved %s %s\n", d.Kind, d.Name)
+	}
+	return nil
+}
+
+type tailCommand struct {
+	Kafka     []string `help:"Broker addresses (of the server's --kafka-listen, or a cluster)." required:"" env:"ENISHI_KAFKA"`
+	Prefix    string   `help:"Prefix of the topics."`
+	Topic     string   `arg:"" help:"Topic, without the prefix." default:"events"`
+	FromStart bool     `help:"From the first record instead of from now on."`
+}
+
+// Run prints records until it is interrupted.
+func (c *tailCommand) Run(ctx context.Context, s streams) error {
+	prefix := c.Prefix
+	if prefix != "" && !strings.HasSuffix(prefix, ".") {
+		prefix += "."
+	}
+	client, err := stream.Open(ctx, stream.Config{Brokers: c.Kafka, Prefix: prefix, Topics: topics()})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ends, err := client.Ends(ctx, c.Topic)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, len(ends))
+	lines := make(chan []byte, 256)
+	for p := range ends {
+		from := ends[p]
+		if c.FromStart {
+			from = 0
+		}
+		go func() {
+			done <- client.Follow(ctx, c.Topic, p, from, func(_ context.Context, recs []stream.Record, _ int64) error {
+				for i := range recs {
+					lines <- printable(c.Topic, &recs[i])
+				}
+				return nil
+			})
+		}()
+	}
+	for {
+		select {
+		case line := <-lines:
+			fmt.Fprintln(s.out, string(line))
+		case err := <-done:
+			return err
+		}
+	}
+}
+
+// printable is a record as one line of JSON.
+func printable(topic string, r *stream.Record) []byte {
+	var value any = json.RawMessage(r.Value)
+	switch topic {
+	case enishi.TopicEvents:
+		e := new(enishi.Event)
+		if enishi.DecodeEvent(e, r.Value) == nil {
+			copy(e.Profile[:], r.Key)
+			value = e
+		}
+	case enishi.TopicMessages:
+		m := new(enishi.Message)
+		if enishi.DecodeMessage(m, r.Value) == nil {
+			value = m
+		}
+	case enishi.TopicIdentities:
+		l := new(enishi.Link)
+		if enishi.DecodeLink(l, r.Value) == nil {
+			value = l
+		}
+	}
+	line, err := json.Marshal(map[string]any{"partition": r.Partition, "offset": r.Offset, "time": r.Time, "value": value})
+	if err != nil {
+		line, _ = json.Marshal(map[string]any{"partition": r.Partition, "offset": r.Offset, "time": r.Time, "raw": string(r.Value)})
+	}
+	return line
+}

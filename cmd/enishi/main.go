@@ -1,0 +1,94 @@
+// Command enishi is the server and its client.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line.
+type cli struct {
+	Serve  serveCommand  `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
+	Import importCommand `cmd:"" help:"Bring data in through the topics of a running server."`
+	Status statusCommand `cmd:"" help:"Show what a running server holds and how far it is."`
+	Key    keyCommand    `cmd:"" help:"Manage keys of a running server."`
+	Clock  clockCommand  `cmd:"" help:"Show the clock, or let it run again after a replay."`
+	Check  checkCommand  `cmd:"" help:"Check a configuration file and definition files."`
+	Apply  applyCommand  `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
+	Tail   tailCommand   `cmd:"" help:"Print records of a topic as JSON."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	out, err io.Writer
+	environ  func() []string
+}
+
+func main() { os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ})) }
+
+// run executes one command line and gives the exit code: 0 done, 1 failed, 2 wrong usage.
+func run(args []string, s streams) int {
+	var c cli
+	code := -1
+	parser, err := kong.New(&c, kong.Name("enishi"), kong.Description("Enishi: customer data and journeys for shops."), kong.Writers(s.out, s.err),
+		kong.Exit(func(n int) { code = n }), kong.Vars{"version": version()}, kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(s.err, "enishi:", err)
+		return 2
+	}
+	command, err := parser.Parse(args)
+	if code >= 0 {
+		return code
+	}
+	if err != nil {
+		fmt.Fprintln(s.err, "enishi:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(s); err != nil {
+		fmt.Fprintln(s.err, "enishi:", err)
+		return 1
+	}
+	return 0
+}
+
+// version is the build's version control revision, or dev.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "dev"
+}
+
+func newLog(cfg LogConfig, w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		return nil, fmt.Errorf("config: log.level: %q is not debug, info, warn or error", cfg.Level)
+	}
+	opt := &slog.HandlerOptions{Level: level}
+	switch cfg.Format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opt)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opt)), nil
+	}
+	return nil, fmt.Errorf("config: log.format: %q is neither text nor json", cfg.Format)
+}

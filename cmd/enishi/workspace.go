@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"enishi"
+	"enishi/analytics"
+	"enishi/channels"
+	"enishi/channels/email"
+	"enishi/channels/line"
+	"enishi/ingest"
+	"enishi/internal/clickhouse"
+	"enishi/internal/definitions"
+	"enishi/internal/pipeline"
+	"enishi/internal/stream"
+)
+
+// workspace is one shop: its clients, its fold, its sender. A process may hold several; they share nothing but the servers.
+type workspace struct {
+	name string
+	cfg  *Config
+	log  *slog.Logger
+	now  func() time.Time
+	base string // public address of its pages
+
+	stream      *stream.Client
+	db          *clickhouse.DB
+	definitions *definitions.Log
+	ingester    *ingest.Ingester
+	collector   *ingest.Collector
+	dead        *ingest.DeadLetters
+	store       *pipeline.Store
+	folder      *pipeline.Folder
+	runner      *pipeline.Runner
+	sender      *channels.Sender
+	renderer    *channels.Renderer
+	links       *channels.Links
+	deliveries  *channels.Deliveries
+	webhook     *line.Webhook
+	reports     *analytics.Reports
+	mail        *email.Channel
+	inbox       *inbox // the development inboxes; nil where real providers are configured
+	secret      []byte
+	keys        *Keys
+
+	demoKey string // write key of the demo shop; empty: none
+	ready   atomic.Bool
+}
+
+// openWorkspace connects a workspace and builds its parts; it starts nothing.
+func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, name string, log *slog.Logger) (*workspace, error) {
+	w := &workspace{name: name, cfg: cfg, log: log, now: time.Now, keys: keys}
+	if name != "" {
+		w.log = log.With("workspace", name)
+	}
+	w.secret = derive(keys.Links, name)
+	w.base = strings.TrimSuffix(publicURL(cfg), "/")
+	if name != "" {
+		w.base += "/w/" + name
+	}
+	var err error
+	if w.stream, w.db, err = s.open(ctx, name); err != nil {
+		return nil, err
+	}
+	w.definitions = definitions.NewLog()
+	w.store = &pipeline.Store{DB: w.db, Now: w.now}
+	w.reports = &analytics.Reports{Conn: w.db.Conn()}
+	w.deliveries = channels.NewDeliveries(w.db)
+	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildChannels} {
+		if err := build(ctx); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
+	return w, nil
+}
+
+// derive gives a workspace a key of its own from the instance's.
+func derive(key []byte, name string) []byte {
+	h := sha256.Sum256(append(append([]byte{}, key...), "workspace:"+name...))
+	return h[:]
+}
+
+func publicURL(cfg *Config) string {
+	if cfg.URL != "" {
+		return cfg.URL
+	}
+	if cfg.TLSCert != "" {
+		return "https://" + cfg.Listen
+	}
+	return "http://" + cfg.Listen
+}
+
+// hasher keys the identifiers of this workspace.
+func (w *workspace) hasher() *enishi.Hasher {
+	return enishi.NewHasher(derive(w.keys.Identifiers, w.name))
+}
+
+func (w *workspace) buildIngest(context.Context) error {
+	var err error
+	w.ingester, err = ingest.New(ingest.Config{Stream: w.stream, Hasher: w.hasher(), Parser: ingest.ParserConfig{LineProvider: w.cfg.LINE.Provider},
+		SaveDead: w.saveDead, Clock: w.folder.Clock().Virtual, Now: w.now, Log: w.log})
+	if err != nil {
+		return err
+	}
+	w.collector, err = ingest.NewCollector(ingest.CollectorConfig{Append: w.stream.Append, Keys: w.writeKey, Parser: w.ingester.Parser(), Now: w.now, Log: w.log})
+	if err != nil {
+		return err
+	}
+	w.dead, err = ingest.NewDeadLetters(ingest.DeadConfig{Append: w.stream.Append, Load: w.loadDead, Save: w.saveDead, Parser: w.ingester.Parser(), Now: w.now})
+	return err
+}
+
+func (w *workspace) buildFold(context.Context) error {
+	var err error
+	w.runner = &pipeline.Runner{Consume: w.stream.Consume, Log: w.log}
+	w.folder, err = pipeline.New(pipeline.Config{Partitions: w.stream.Partitions(enishi.TopicEvents), Definitions: w.definitions, Merges: w.merges,
+		Append: w.stream.Append, Load: w.store.Load, Save: w.store.Save, Commit: w.runner.Commit, Now: w.now, CacheBytes: int64(w.cfg.CacheMB) << 20, Log: w.log})
+	w.runner.Folder = w.folder
+	return err
+}
+
+// merges hands the identity graph's moves to the fold.
+func (w *workspace) merges(from int64) ([]pipeline.Move, int64) {
+	moves, next := w.ingester.Graph().Merges(from)
+	if len(moves) == 0 {
+		return nil, next
+	}
+	out := make([]pipeline.Move, len(moves))
+	for i, m := range moves {
+		out[i] = pipeline.Move(m)
+	}
+	return out, next
+}
+
+// shopClock is the clock of what happens in the shop: virtual during a replay.
+func (w *workspace) shopClock() time.Time { return w.folder.Clock().Now(w.now()) }
+
+func (w *workspace) buildChannels(ctx context.Context) error {
+	var err error
+	w.renderer, err = channels.NewRenderer(channels.RendererConfig{Definitions: w.definitions, BaseURL: w.base, Key: w.secret, Language: "ja", Now: w.now,
+		Brand: map[string]any{"name": "Enishi", "address": "", "contact": "", "colour": "#9c3d44"}})
+	if err != nil {
+		return err
+	}
+	partitions := w.stream.Partitions(enishi.TopicEvents)
+	w.links, err = channels.NewLinks(channels.LinksConfig{Renderer: w.renderer, Partitions: partitions, Append: w.stream.Append, Message: w.deliveries.Message,
+		Now: w.now, Clock: w.shopClock, Log: w.log})
+	if err != nil {
+		return err
+	}
+	lineAccount := line.Account{Secret: w.cfg.LINE.Secret, Provider: w.cfg.LINE.Provider}
+	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" {
+		if w.inbox, err = openInbox(w); err != nil {
+			return err
+		}
+	}
+	routes := map[string]channels.Route{}
+	if err := w.mailRoute(routes); err != nil {
+		return err
+	}
+	token, endpoint := w.cfg.LINE.Token, w.cfg.LINE.Endpoint
+	if token == "" {
+		token, endpoint, lineAccount.Secret = w.inbox.lineToken, w.inbox.lineURL, w.keys.LINESecret
+	}
+	account, err := line.New(line.Config{Token: token, BaseURL: endpoint, Log: w.log})
+	if err != nil {
+		return err
+	}
+	var channel channels.Channel = account
+	if w.cfg.LINE.Token == "" {
+		channel = noted{account, w.inbox}
+	}
+	routes["line"] = channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}
+	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: func(string) (line.Account, bool) { return lineAccount, true }, Ingest: w.ingest, Now: w.now, Log: w.log})
+	if err != nil {
+		return err
+	}
+	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: w.stream.Consume, Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
+		Render: w.renderer.Render, Route: func(channel, _ string) (channels.Route, bool) { r, ok := routes[channel]; return r, ok },
+		Now: w.now, Clock: w.shopClock, Alert: w.alert, Off: w.cfg.Sending == "off", Log: w.log})
+	return err
+}
+
+func (w *workspace) mailRoute(routes map[string]channels.Route) error {
+	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, Conns: w.cfg.SMTP.Workers, Log: w.log}
+	if c.Addr == "" {
+		c.Addr, c.TLS, c.User = w.inbox.mailAddr, "none", ""
+	}
+	var err error
+	if w.mail, err = email.New(c); err != nil {
+		return err
+	}
+	routes["email"] = channels.Route{Channel: w.mail, RepeatTransactional: 72 * time.Hour, Limit: channels.Limit{Workers: w.cfg.SMTP.Workers}}
+	return nil
+}
+
+// alert shows something in the console's bar.
+func (w *workspace) alert(a enishi.Alert) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if a.At.IsZero() {
+		a.At = w.now().UTC()
+	}
+	t := pipeline.AlertTable(a)
+	if err := w.db.Insert(ctx, t.Name, t.Columns, t.Rows, t.Cols...); err != nil {
+		w.log.Error("store alert", "kind", a.Kind, "err", err)
+	}
+}
+
+// ingest appends events of our own webhooks to the source topic of their type; ingest resolves who they are about.
+func (w *workspace) ingest(ctx context.Context, events []enishi.Event) error {
+	recs := make([]stream.Record, 0, len(events))
+	for i := range events {
+		e := &events[i]
+		info, ok := enishi.LookupType(e.Type)
+		if !ok {
+			return fmt.Errorf("ingest %s: no such type", e.Type)
+		}
+		if e.Message == "" && !e.ID.IsZero() {
+			e.Message = e.ID.UUID()
+		}
+		value, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("ingest %s: %w", e.Type, err)
+		}
+		var key []byte
+		if e.Person != nil {
+			key = []byte(e.Person.CustomerID + e.Person.LineUserID)
+		}
+		recs = append(recs, stream.Record{Topic: info.Topic, Partition: -1, Time: w.now().UTC(), Key: key, Value: value})
+	}
+	if len(recs) == 0 {
+		return nil
+	}
+	return w.stream.Append(ctx, recs)
+}
+
+// writeKey tells the source that a write key stands for.
+func (w *workspace) writeKey(key string) (source string, ok bool) {
+	if w.demoKey != "" && key == w.demoKey {
+		return "demo", true
+	}
+	sum := sha256.Sum256([]byte(key))
+	hash := hex.EncodeToString(sum[:])
+	for _, d := range w.definitions.List("key") {
+		var k struct {
+			Kind, Name, Hash string
+		}
+		if json.Unmarshal(d.Body, &k) == nil && k.Kind == "write" && k.Hash == hash {
+			return k.Name, true
+		}
+	}
+	return "", false
+}
+
+// Run works until ctx ends.
+func (w *workspace) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	run := func(what string, f func(context.Context) error) {
+		g.Go(func() error {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			return nil
+		})
+	}
+	run("definitions", func(ctx context.Context) error { return w.definitions.Follow(ctx, w.stream) })
+	run("ingest", w.ingester.Run)
+	run("collector", w.collector.Run)
+	run("fold", w.runner.Run)
+	run("channels", w.sender.Run)
+	if w.inbox != nil {
+		run("inbox", w.inbox.Run)
+	}
+	return g.Wait()
+}
+
+// Close ends the clients.
+func (w *workspace) Close() error {
+	if w.mail != nil {
+		w.mail.Close()
+	}
+	w.stream.Close()
+	return w.db.Close()
+}

@@ -1,0 +1,113 @@
+package journeys
+
+import (
+	"strings"
+	"testing"
+
+	"enishi"
+)
+
+func TestPrice(t *testing.T) {
+	f := func(amount, currency, want string) {
+		t.Helper()
+		m, err := enishi.ParseAmount(amount)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := price(m, currency); got != want {
+			t.Errorf("%s %s: %s, want %s", amount, currency, got, want)
+		}
+	}
+	f("0", "", "¥0")
+	f("999", "JPY", "¥999")
+	f("1234567", "JPY", "¥1,234,567")
+	f("1234.5", "JPY", "¥1,235")
+	f("-1200", "JPY", "-¥1,200")
+	f("12.3", "USD", "$12.30")
+	f("1234.005", "BRL", "R$1,234.01")
+	f("5", "CHF", "5.00 CHF")
+}
+
+func TestSalutation(t *testing.T) {
+	f := func(name, lang, want string) {
+		t.Helper()
+		if got := salutation(name, lang); got != want {
+			t.Errorf("%s %s: %s", name, lang, got)
+		}
+	}
+	f("佐藤 花子", "ja", "佐藤 花子 様")
+	f("", "ja", "お客様")
+	f("Hanako Sato", "en", "Hanako Sato")
+	f("", "en", "Customer")
+}
+
+// TestVariablesBound: an order of a thousand lines with long names still fits, and says how many lines are not shown.
+func TestVariablesBound(t *testing.T) {
+	w := newWorld(t)
+	w.now = start
+	w.journeys = NewSet([]*Journey{simple(t, "j", 1, `{"event":"order.placed","key":"order_id","reentry":"never"}`, "x_mail", "live")})
+	w.person("p", &enishi.Person{CustomerID: "c", Email: "p@a.test"})
+	lines := make([]enishi.Line, 1000)
+	for i := range lines {
+		lines[i] = enishi.Line{ProductID: "p" + itoa(i), Name: strings.Repeat("化粧水", 200), Price: 100 * enishi.Unit}
+	}
+	w.event("p", &enishi.Event{Type: "order.placed", Order: &enishi.Order{OrderID: "o", Lines: lines}})
+	w.pass(w.now.Add(2 * 3600e9))
+	ms := w.sent("p", "x_mail")
+	if len(ms) != 1 || len(ms[0].Variables) > maxVariables || !strings.Contains(ms[0].Variables, `"more_lines":995`) {
+		t.Fatalf("variables: %.200s", ms[0].Variables)
+	}
+}
+
+func TestDestination(t *testing.T) {
+	f := func(channel, address, want string) {
+		t.Helper()
+		if got := destination(channel, "shop", address); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+	f("email", "a@gmail.com", "email:shop:gmail")
+	f("email", "a..b@DOCOMO.ne.jp", "email:shop:docomo")
+	f("email", "a@example.com", "email:shop:other")
+	f("line", "U1", "line:shop")
+}
+
+// TestExpressions: the journey's own names and a person's in one condition, at runtime.
+func TestExpressions(t *testing.T) {
+	w := newWorld(t)
+	w.now = start
+	w.person("p", &enishi.Person{CustomerID: "c"})
+	w.event("p", &enishi.Event{Type: "order.placed", Order: &enishi.Order{OrderID: "o1", Total: 5000 * enishi.Unit, Automatic: true}})
+	e := &enishi.Event{Type: "order.placed", Channel: "store", At: start, Order: &enishi.Order{OrderID: "o1", Total: 5000 * enishi.Unit, Coupon: "HARU"},
+		Properties: map[string]enishi.Value{"size": enishi.TextValue("M")}}
+	j := mustCompile(t, "j", 1, []byte(minimal))
+	f := func(text string, want bool) {
+		t.Helper()
+		x, problem := compileExpression(text, newFields())
+		if problem != nil {
+			t.Fatalf("%s: %s", text, problem.en)
+		}
+		s := &scope{p: w.people[w.names["p"]], j: j, e: e, k: &kept{Key: "o1"}, now: w.now}
+		if got := x.eval(s); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	f("event.order.total >= 5000", true)
+	f("event.order.total > 5000", false)
+	f("event.order.automatic", false)
+	f("run.order.automatic", true)
+	f("event.channel in ['web', 'store']", true)
+	f("event.order.coupon startsWith 'HA' && orders_count == 1", true)
+	f("event.order.total > 9000 || orders_count == 1", true)
+	f("!(event.order.total > 9000 || orders_count == 1)", false)
+	f("not (event.order.automatic) and orders_count >= 2", false)
+	f("(orders_count == 1 && event.order.total > 1) || (orders_count == 2 && event.order.automatic)", true)
+	f("any(orders, .total >= 5000 && .automatic) && event.order.coupon == 'HARU'", true)
+	f("event.properties.size == 'M'", true)
+	f("event.properties.size > 3", false) // another type: cannot be evaluated
+	f("event.properties.colour == 'red'", false)
+	f("lower(event.order.coupon) == 'haru'", true)
+	f("run.key == 'o1' && run.order.known && run.order.sequence == 1 && run.order.manual_sequence == 0", true)
+	f("event.shipment.carrier == '' && event.shipment.number == 0 && !event.shipment.untracked", true) // no shipment in the event
+	f("true", true)
+}
