@@ -145,8 +145,12 @@ func (a *API) waitFor(ctx context.Context, p position) error {
 	if err := a.cfg.Definitions.Wait(ctx, definitions); err != nil {
 		return err
 	}
+	moved, err := a.movedBy(ctx, identities)
+	if err != nil {
+		return err
+	}
 	// The owners follow definitions and identities and append switches and merges: these stand in the log before its end.
-	err = a.waitMarkers(ctx, func(_ int, m *marker) bool { return m.definitions >= definitions && m.identities >= identities })
+	err = a.waitMarkers(ctx, func(n int, m *marker) bool { return m.definitions >= definitions && (!moved[n] || m.identities >= identities) })
 	if err != nil {
 		return err
 	}
@@ -155,6 +159,25 @@ func (a *API) waitFor(ctx context.Context, p position) error {
 		return fmt.Errorf("read the ends of events: %w", err)
 	}
 	return a.waitMarkers(ctx, func(n int, m *marker) bool { return m.next >= ends[n] })
+}
+
+// movedBy lists the partitions whose owners owe merges or splits for the record of identities before next.
+func (a *API) movedBy(ctx context.Context, next int64) (map[int]bool, error) {
+	if next == 0 {
+		return nil, nil
+	}
+	graph := a.cfg.Ingester.Graph()
+	if err := graph.Wait(ctx, next); err != nil {
+		return nil, err
+	}
+	out := map[int]bool{}
+	moves, _ := graph.Merges(next - 1)
+	for i := range moves {
+		if moves[i].Offset == next-1 {
+			out[moves[i].Loser.Partition(a.cfg.Stream.Partitions(enishi.TopicEvents))] = true
+		}
+	}
+	return out, nil
 }
 
 func (a *API) waitMarkers(ctx context.Context, ok func(n int, m *marker) bool) error {

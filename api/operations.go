@@ -1,0 +1,131 @@
+package api
+
+import "net/http"
+
+// Role is what a caller may do; each includes those before it.
+type role string
+
+// Roles, weakest first. public operations need no caller.
+const (
+	public   role = "public"
+	viewer   role = "viewer"   // reads
+	editor   role = "editor"   // drafts, holds, replays
+	approver role = "approver" // lets journeys live, exports people
+	admin    role = "admin"    // keys, erasure, the clock
+)
+
+// rank orders roles; an unknown one is below all.
+func (r role) rank() int {
+	for i, x := range [...]role{public, viewer, editor, approver, admin} {
+		if r == x {
+			return i
+		}
+	}
+	return -1
+}
+
+// includes tells whether a caller of this role may do what needs the other.
+func (r role) includes(needed role) bool { return r.rank() >= 0 && r.rank() >= needed.rank() }
+
+// kind says how a request of an operation is treated.
+type kind uint8
+
+const (
+	reads   kind = iota // takes ?after=
+	writes              // takes an Idempotency-Key, carries a reason
+	asks                // a POST that changes nothing
+	secret              // writes; its answer is shown once and never kept
+	streams             // an answer without end
+)
+
+// operation is one line of the table of operations.
+type operation struct {
+	id, method, path string
+	role             role
+	kind             kind
+	tag, summary     string
+}
+
+const (
+	get   = http.MethodGet
+	post  = http.MethodPost
+	put   = http.MethodPut
+	erase = http.MethodDelete
+)
+
+// operations is the scope of everything that can be called. A test fails on a route that is not here, and on a line
+// without a route.
+func operations() []operation {
+	return []operation{
+		{"get-session", get, "/session", viewer, reads, "Session", "Who I am, and what this workspace is"},
+		{"open-session", post, "/session", public, asks, "Session", "Sign in with a token: sets the session cookie"},
+		{"close-session", erase, "/session", public, asks, "Session", "Sign out"},
+
+		{"get-home", get, "/home", viewer, reads, "Home", "What arrives, what was earned, what runs, what needs somebody"},
+		{"follow-events", get, "/live", viewer, streams, "Home", "Events as they are appended (server-sent events)"},
+		{"list-events", get, "/events", viewer, reads, "Home", "The newest events"},
+		{"close-alert", post, "/alerts/{id}/close", editor, writes, "Home", "Close an alert"},
+
+		{"list-people", get, "/people", viewer, reads, "People", "Search people"},
+		{"get-person", get, "/people/{id}", viewer, reads, "People", "One person"},
+		{"list-timeline", get, "/people/{id}/timeline", viewer, reads, "People", "What happened, newest first"},
+		{"list-decisions", get, "/people/{id}/decisions", viewer, reads, "People", "Why messages were sent or were not"},
+		{"hold-person", post, "/people/{id}/hold", editor, writes, "People", "Hold marketing to a person"},
+		{"release-person", erase, "/people/{id}/hold", editor, writes, "People", "End the hold"},
+		{"change-consent", post, "/people/{id}/consents", editor, writes, "People", "Record a permission given or withdrawn"},
+		{"erase-person", post, "/people/{id}/erase", admin, writes, "People", "Delete everything about a person"},
+		{"unmerge-people", post, "/people/unmerge", editor, writes, "People", "Take a link between identifiers back"},
+		{"export-person", get, "/people/{id}/export", approver, reads, "People", "Everything that is kept of a person"},
+
+		{"list-segments", get, "/segments", viewer, reads, "Segments", "All segments with their members"},
+		{"preview-segment", post, "/segments/preview", viewer, asks, "Segments", "Count an expression and show examples"},
+		{"list-segment-gallery", get, "/segments/gallery", viewer, reads, "Segments", "Ready-made segments"},
+		{"get-segment-language", get, "/segments/language", viewer, reads, "Segments", "Fields and functions of expressions"},
+		{"get-segment", get, "/segments/{name}", viewer, reads, "Segments", "One segment"},
+		{"save-segment", put, "/segments/{name}", editor, writes, "Segments", "Save a new version"},
+		{"delete-segment", erase, "/segments/{name}", editor, writes, "Segments", "Delete a segment"},
+		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
+
+		{"list-journeys", get, "/journeys", viewer, reads, "Journeys", "All journeys with their results"},
+		{"list-journey-gallery", get, "/journeys/gallery", viewer, reads, "Journeys", "Ready-made journeys"},
+		{"get-journey", get, "/journeys/{name}", viewer, reads, "Journeys", "One journey and its versions"},
+		{"save-journey", put, "/journeys/{name}", editor, writes, "Journeys", "Save a new version"},
+		{"change-journey-status", post, "/journeys/{name}/status", editor, writes, "Journeys", "Draft, in review, approved, live, paused, archived; live and approved need an approver"},
+		{"list-journey-people", get, "/journeys/{name}/people", viewer, reads, "Journeys", "Where people stand"},
+		{"get-journey-results", get, "/journeys/{name}/results", viewer, reads, "Journeys", "What it did"},
+
+		{"list-templates", get, "/templates", viewer, reads, "Templates", "All templates"},
+		{"get-template", get, "/templates/{name}", viewer, reads, "Templates", "One template"},
+		{"save-template", put, "/templates/{name}", editor, writes, "Templates", "Save a new version"},
+		{"preview-template", post, "/templates/{name}/preview", viewer, asks, "Templates", "The message as a person would get it"},
+
+		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
+		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
+		{"list-deliveries", get, "/deliveries", viewer, reads, "Messages", "The sender's ledger"},
+		{"summarise-deliveries", get, "/deliveries/summary", viewer, reads, "Messages", "Deliveries by channel and outcome"},
+
+		{"list-dead-letters", get, "/dead", viewer, reads, "Dead letters", "What could not be taken"},
+		{"get-dead-letter", get, "/dead/{id}", viewer, reads, "Dead letters", "One dead letter"},
+		{"replay-dead-letter", post, "/dead/{id}/replay", editor, writes, "Dead letters", "Take it again, mended"},
+		{"replay-dead-letters", post, "/dead/replay", editor, writes, "Dead letters", "Take several again as they are"},
+		{"discard-dead-letter", post, "/dead/{id}/discard", editor, writes, "Dead letters", "Mark as not to be mended"},
+
+		{"report-revenue", get, "/reports/revenue", viewer, reads, "Reports", "Orders and revenue over time"},
+		{"report-funnel", get, "/reports/funnel", viewer, reads, "Reports", "Viewed, carted, ordered, delivered, reviewed"},
+		{"report-journeys", get, "/reports/journeys", viewer, reads, "Reports", "What journeys did"},
+		{"report-messages", get, "/reports/messages", viewer, reads, "Reports", "What became of messages"},
+
+		{"list-definitions", get, "/definitions", viewer, reads, "Settings", "Every version of a definition: who, when, why"},
+		{"get-setting", get, "/settings/{name}", viewer, reads, "Settings", "One setting"},
+		{"save-setting", put, "/settings/{name}", approver, writes, "Settings", "Save a new version"},
+		{"list-keys", get, "/keys", admin, reads, "Settings", "Tokens and write keys, without their secrets"},
+		{"create-key", post, "/keys", admin, secret, "Settings", "Make a token; it is shown once"},
+		{"delete-key", erase, "/keys/{id}", admin, writes, "Settings", "Revoke a token"},
+
+		{"get-status", get, "/status", viewer, reads, "Operation", "Counts and lags"},
+		{"get-clock", get, "/clock", viewer, reads, "Operation", "The workspace's clock"},
+		{"set-clock", post, "/clock", admin, writes, "Operation", "Make the clock virtual, move it on, or let it run"},
+		{"begin-import", post, "/import/begin", admin, writes, "Operation", "Ask whether an import may begin"},
+		{"clear-demo", post, "/demo/clear", admin, writes, "Operation", "Clear the demo shop and start empty"},
+	}
+}

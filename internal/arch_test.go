@@ -1,0 +1,99 @@
+package internal_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// allowed lists, for each package, the packages of this module that its non-test files may import (those below a listed
+// folder included). A package that is not listed is a mistake: add it here with its place in the flow.
+var allowed = map[string][]string{
+	"enishi":                 {"internal/wire"},
+	"internal/wire":          {},
+	"internal/wire/gen":      {},
+	"internal/stream":        {"enishi"},
+	"internal/clickhouse":    {"enishi"},
+	"internal/embedded":      {"enishi"},
+	"internal/sim/line":      {"enishi"},
+	"internal/sim/mail":      {"enishi"},
+	"internal/definitions":   {"enishi", "internal/stream"},
+	"internal/demo":          {"enishi"},
+	"profiles":               {"enishi", "internal/wire"},
+	"segments":               {"enishi", "profiles"},
+	"journeys":               {"enishi", "profiles", "segments"},
+	"ingest":                 {"enishi", "internal/stream"},
+	"analytics":              {"enishi"},
+	"channels":               {"enishi", "internal/stream", "internal/clickhouse", "internal/definitions"},
+	"channels/email":         {"enishi", "channels"},
+	"channels/line":          {"enishi", "channels"},
+	"web":                    {},
+	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "internal/definitions", "internal/stream", "internal/clickhouse"},
+	"api":                    {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
+	"cmd/enishi":             {""}, // wires everything
+	"internal/wire/testdata": {"internal/wire"},
+}
+
+// TestImportsGoOneWay holds the direction of docs/architecture.md.
+func TestImportsGoOneWay(t *testing.T) {
+	root := ".."
+	seen := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || d.Name() == ".git" || d.Name() == "data") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(dir)
+		if pkg == "." {
+			pkg = "enishi"
+		}
+		may, listed := allowed[pkg]
+		if !listed {
+			t.Errorf("package %s has no place in internal/arch_test.go", pkg)
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, imp := range file.Imports {
+			name := strings.Trim(imp.Path.Value, `"`)
+			if name != "enishi" && !strings.HasPrefix(name, "enishi/") {
+				continue
+			}
+			seen++
+			name = strings.TrimPrefix(name, "enishi/")
+			if !permitted(may, name) {
+				t.Errorf("%s: %s must not import %s", path, pkg, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 50 {
+		t.Errorf("saw only %d imports: is the walk broken?", seen)
+	}
+}
+
+func permitted(may []string, name string) bool {
+	for _, m := range may {
+		if m == "" || m == name {
+			return true
+		}
+	}
+	return false
+}
