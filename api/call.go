@@ -18,7 +18,7 @@ type call struct {
 	language string    // ja or en: what people read where only one text fits
 	request  enishi.ID // of definitions and commands written by it; the same for every repeat of an Idempotency-Key
 	key      string    // Idempotency-Key
-	fresh    bool      // ?after= was given: nothing from memory
+	after    string    // position that the answer must show; then nothing comes from memory
 }
 
 type callKey struct{}
@@ -31,7 +31,7 @@ func callOf(ctx context.Context) *call {
 	return &call{op: &operation{}, language: "ja"}
 }
 
-func isFresh(ctx context.Context) bool { return callOf(ctx).fresh }
+func isFresh(ctx context.Context) bool { return callOf(ctx).after != "" }
 
 // requestID is the id that answers and the log name a request by.
 func requestID(ctx context.Context) string {
@@ -64,7 +64,7 @@ const maxKeyLength = 255
 // enter is the middleware of every operation: it finds out who calls, and refuses who may not.
 func (a *API) enter(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	c := &call{op: a.ops[ctx.Operation().OperationID], language: languageOf(r.Header.Get("Accept-Language")), fresh: ctx.Query("after") != ""}
+	c := &call{op: a.ops[ctx.Operation().OperationID], language: languageOf(r.Header.Get("Accept-Language")), after: ctx.Query("after")}
 	c.request, _ = enishi.ParseID(requestID(r.Context()))
 	refuse := func(err error) { a.refuse(w, r, err) }
 	if c.op == nil { // a route outside the table is nobody's to call
@@ -88,6 +88,7 @@ func (a *API) enter(ctx huma.Context, next func(huma.Context)) {
 		}
 		if c.key != "" {
 			c.request = enishi.NewID("request", a.cfg.Workspace, c.caller.id, c.key)
+			w.Header().Set("X-Request-Id", c.request.String())
 		}
 	}
 	next(huma.WithValue(ctx, callKey{}, c))
@@ -131,16 +132,13 @@ func answer[I, O any](ctx context.Context, a *API, in *I, handle func(ctx contex
 	switch {
 	case (c.op.kind == writes || c.op.kind == secret) && c.key != "":
 		return once(ctx, a, c, in, handle)
-	case c.fresh && c.op.kind == reads:
-		after, _ := ctx.Value(afterKey{}).(string)
-		if err := a.wait(ctx, after); err != nil {
+	case c.after != "" && c.op.kind == reads:
+		if err := a.wait(ctx, c.after); err != nil {
 			return nil, err
 		}
 	}
 	return handle(ctx, in)
 }
-
-type afterKey struct{}
 
 // explain turns an error into what the caller reads, and logs what is ours alone.
 func (a *API) explain(ctx context.Context, err error) error {

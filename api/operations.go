@@ -2,7 +2,7 @@ package api
 
 import "net/http"
 
-// Role is what a caller may do; each includes those before it.
+// role is what a caller may do; each includes those before it.
 type role string
 
 // Roles, weakest first. public operations need no caller.

@@ -14,7 +14,7 @@ import (
 var allowed = map[string][]string{
 	"enishi":                 {"internal/wire"},
 	"internal/wire":          {},
-	"internal/wire/gen":      {},
+	"internal/wire/gen":      {"internal/wire"},
 	"internal/stream":        {"enishi"},
 	"internal/clickhouse":    {"enishi"},
 	"internal/embedded":      {"enishi"},

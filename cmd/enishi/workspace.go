@@ -16,6 +16,7 @@ import (
 
 	"enishi"
 	"enishi/analytics"
+	"enishi/api"
 	"enishi/channels"
 	"enishi/channels/email"
 	"enishi/channels/line"
@@ -54,6 +55,8 @@ type workspace struct {
 	secret      []byte
 	keys        *Keys
 
+	api     *api.API
+	demo    *demoShop
 	demoKey string // write key of the demo shop; empty: none
 	ready   atomic.Bool
 }
@@ -280,10 +283,28 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("collector", w.collector.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
+	run("api", w.api.Run)
 	if w.inbox != nil {
 		run("inbox", w.inbox.Run)
 	}
+	run("readiness", w.watch)
 	return g.Wait()
+}
+
+// watch says when the fold has its partitions for the first time.
+func (w *workspace) watch(ctx context.Context) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !w.runner.Ready() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+	w.ready.Store(true)
+	w.log.Info("ready", "partitions", len(w.folder.Owned()))
+	return nil
 }
 
 // Close ends the clients.

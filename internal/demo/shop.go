@@ -36,6 +36,9 @@ type Customer struct {
 	Store         int
 }
 
+// Name is the customer's name, family name first.
+func (c *Customer) Name() string { return c.Family.kanji + " " + c.Given.kanji }
+
 // Shop makes the shop's events. It is not safe for concurrent use.
 type Shop struct {
 	rnd       *rand.Rand

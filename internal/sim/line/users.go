@@ -90,6 +90,25 @@ func (s *Server) Follow(userID, displayName string) (eventID string, err error) 
 	return s.emit(event{Type: "follow", Follow: &followed{unblocked}}, u.id, true, now), nil
 }
 
+// Befriend makes a user a friend without telling anybody: a friendship that was
+// there before the server started.
+func (s *Server) Befriend(userID, displayName string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.meet(userID)
+	if err != nil {
+		return err
+	}
+	if displayName != "" {
+		u.name = displayName
+	}
+	if u.friend, u.blocked = true, false; u.followed == 0 {
+		s.order = append(s.order, u)
+		u.followed = uint64(len(s.order))
+	}
+	return nil
+}
+
 // Block makes a friend block the account. It returns the id of the unfollow
 // event, empty when he was no friend.
 func (s *Server) Block(userID string) (eventID string, err error) {

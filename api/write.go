@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"enishi"
+	"enishi/internal/stream"
+)
+
+// written is what every write answers.
+type written struct {
+	Position  string    `json:"position,omitempty" doc:"For ?after= of a read that must show the write."`
+	Version   int64     `json:"version,omitempty" doc:"Of the definition that was saved."`
+	RequestID enishi.ID `json:"request_id"`
+}
+
+type writtenOutput struct{ Body written }
+
+// list is a page of things.
+type list[T any] struct {
+	Items           []T       `json:"items"`
+	Next            string    `json:"next,omitempty" doc:"Where the next page begins: the value for cursor or before."`
+	Total           *int64    `json:"total,omitempty"`
+	CompleteThrough time.Time `json:"complete_through,omitzero" doc:"Facts up to this instant are in the answer."`
+}
+
+type listOutput[T any] struct{ Body list[T] }
+
+func listOf[T any](items []T) *listOutput[T] { return &listOutput[T]{list[T]{Items: items}} }
+
+// save appends a definition in the caller's name and waits for its outcome.
+func (a *API) save(ctx context.Context, d enishi.Definition) (written, error) {
+	c := callOf(ctx)
+	d.Actor, d.Role, d.RequestID = c.caller.name, string(c.caller.role), enishi.NewID("save", c.request.String(), d.Kind, d.Name)
+	if d.At.IsZero() {
+		d.At = a.cfg.Now().UTC()
+	}
+	version, err := a.cfg.Definitions.Save(ctx, a.cfg.Stream, d)
+	if err != nil {
+		return written{}, err
+	}
+	at := position{stream.Partition{Topic: enishi.TopicDefinitions}: version}
+	return written{Position: at.String(), Version: version, RequestID: c.request}, nil
+}
+
+// append puts an event of a person on the log: straight to its profile's partition, where a merge's redirect sends it on.
+// Its id follows from the request, so that a repeat is known as one.
+func (a *API) append(ctx context.Context, e enishi.Event) (written, error) {
+	c := callOf(ctx)
+	now := a.now().Truncate(time.Millisecond)
+	e.ID = enishi.NewID("api", c.request.String(), e.Type)
+	if e.At.IsZero() {
+		e.At = now
+	}
+	e.Source = "console"
+	recs := []stream.Record{{Topic: enishi.TopicEvents, Partition: e.Profile.Partition(a.cfg.Stream.Partitions(enishi.TopicEvents)),
+		Time: now, Key: e.Profile[:], Value: enishi.EncodeEvent(nil, &e)}}
+	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
+		return written{}, fmt.Errorf("append %s: %w", e.Type, err)
+	}
+	return written{Position: positionOf(recs).String(), RequestID: c.request}, nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"enishi"
+	"enishi/internal/demo"
+	"enishi/internal/stream"
+	"enishi/journeys"
+	"enishi/segments"
+)
+
+const (
+	demoCustomers  = 1200
+	demoSeed       = 20261121
+	demoAccelerate = 120 // an hour's wait is half a minute
+)
+
+// demoShop plays the demo shop in a workspace.
+type demoShop struct {
+	w    *workspace
+	live *demo.Live
+
+	mu      sync.Mutex
+	stop    context.CancelFunc
+	cleared bool
+}
+
+// storefront is the shop's page.
+func (d *demoShop) storefront(writeKey string) http.Handler {
+	d.w.demoKey = writeKey
+	d.live = &demo.Live{Shop: demo.New(demoSeed, demoCustomers), Append: d.append, Now: d.w.now}
+	s := demo.Storefront{WriteKey: writeKey, Now: d.w.now, Ordered: d.live.Ship, Follow: func(user, name string) {
+		if d.w.inbox != nil {
+			if _, err := d.w.inbox.line.Follow(user, name); err != nil {
+				d.w.log.Warn("demo: follow", "err", err)
+			}
+		}
+	}}
+	return s.Handler()
+}
+
+// append puts the shop's events into the source topics.
+func (d *demoShop) append(ctx context.Context, recs []demo.Record) error {
+	now := d.w.now().UTC()
+	const most = 2000
+	for len(recs) > 0 {
+		n := min(len(recs), most)
+		out := make([]stream.Record, n)
+		for i, r := range recs[:n] {
+			out[i] = stream.Record{Topic: r.Topic, Partition: -1, Time: now, Key: r.Key, Value: r.Value}
+		}
+		if err := d.w.stream.Append(ctx, out); err != nil {
+			return err
+		}
+		recs = recs[n:]
+	}
+	return nil
+}
+
+// Run fills an empty workspace and keeps the shop running until ctx ends or the demo is cleared.
+func (d *demoShop) Run(ctx context.Context) error {
+	ends, err := d.w.stream.Ends(ctx, enishi.TopicDefinitions)
+	if err != nil {
+		return stopped(ctx, err)
+	}
+	if err := d.w.definitions.Wait(ctx, ends[0]); err != nil {
+		return stopped(ctx, err)
+	}
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d.mu.Lock()
+	d.stop = cancel
+	d.mu.Unlock()
+	state, ok := d.w.definitions.Current("setting", "demo")
+	switch {
+	case !ok && d.w.definitions.Next() == 0:
+		if err := d.fill(running); err != nil {
+			return stopped(ctx, fmt.Errorf("fill the demo shop: %w", err))
+		}
+	case !ok || string(state.Body) != `{"running":true}`:
+		return nil // the person works with own data here
+	}
+	d.befriend()
+	if err := d.live.Run(running); err != nil && running.Err() == nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cleared {
+		return errCleared
+	}
+	return nil
+}
+
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// befriend makes the customers with a LINE id friends of the simulated account, which forgets them with the process.
+func (d *demoShop) befriend() {
+	if d.w.inbox == nil {
+		return
+	}
+	for i := range d.live.Shop.Customers {
+		if c := &d.live.Shop.Customers[i]; c.LINE != "" {
+			if err := d.w.inbox.line.Befriend(c.LINE, c.Name()); err != nil {
+				d.w.log.Warn("demo: befriend", "err", err)
+			}
+		}
+	}
+}
+
+// fill publishes what a shop would have set up, then loads the shop's past.
+func (d *demoShop) fill(ctx context.Context) error {
+	settings := map[string]any{"timezone": "Asia/Tokyo", "default_language": "ja", "accelerate": demoAccelerate}
+	brand := map[string]any{"name": "縁コスメ", "address": "〒104-0061 東京都中央区銀座 0-0-0（架空）", "contact": "0120-000-000 / help@mail.example", "colour": "#9c3d44"}
+	for name, body := range map[string]any{"journeys": settings, "brand": brand} {
+		if err := d.save(ctx, "setting", name, body); err != nil {
+			return err
+		}
+	}
+	for _, s := range segments.Gallery() {
+		if err := d.save(ctx, "segment", s.Name, json.RawMessage(s.Body)); err != nil {
+			return err
+		}
+	}
+	for _, item := range journeys.Gallery() {
+		body := json.RawMessage(item.Body)
+		if item.Kind == "journey" {
+			var def map[string]any
+			if err := json.Unmarshal(item.Body, &def); err != nil {
+				return fmt.Errorf("read %s: %w", item.Name, err)
+			}
+			def["state"] = "live"
+			delete(def, "quiet_hours") // a newcomer may come at night
+			var err error
+			if body, err = json.Marshal(def); err != nil {
+				return fmt.Errorf("write %s: %w", item.Name, err)
+			}
+		}
+		if err := d.save(ctx, item.Kind, item.Name, body); err != nil {
+			return err
+		}
+	}
+	history := d.live.Shop.History(d.w.now().UTC().Truncate(time.Second))
+	d.w.log.Info("loading the demo shop's past", "events", len(history))
+	if err := d.append(ctx, history); err != nil {
+		return err
+	}
+	return d.save(ctx, "setting", "demo", json.RawMessage(`{"running":true}`))
+}
+
+func (d *demoShop) save(ctx context.Context, kind, name string, body any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("write %s %s: %w", kind, name, err)
+	}
+	_, err = d.w.definitions.Save(ctx, d.w.stream, enishi.Definition{Kind: kind, Name: name, Expect: -1, Body: text, Actor: "demo", Role: "admin",
+		Reason: "demo shop", RequestID: enishi.NewID("demo", kind, name, d.w.now().String()), At: d.w.now().UTC()})
+	return err
+}
+
+// errCleared ends the process's run because the demo shop is to be cleared.
+var errCleared = errors.New("the demo shop is cleared")
+
+// clear ends the demo shop. The process then closes the embedded servers, deletes what they hold and starts empty, in
+// place: nothing of the demo can stay behind, on the log or in a table.
+func (d *demoShop) clear(context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stop == nil {
+		return &enishi.Error{Code: enishi.Conflict, Msg: "the demo shop is not running here", MsgJA: "デモショップは動いていません。"}
+	}
+	d.cleared = true
+	d.stop()
+	return nil
+}

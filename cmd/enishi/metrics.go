@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics is what /metrics shows: counters of each part, read when asked.
+type metrics struct{ registry *prometheus.Registry }
+
+func newMetrics() *metrics {
+	m := &metrics{prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// add registers a workspace's counters.
+func (m *metrics) add(w *workspace) {
+	labels := prometheus.Labels{"workspace": w.name}
+	counter := func(name, help string, f func() float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "enishi_" + name, Help: help, ConstLabels: labels}, f))
+	}
+	gauge := func(name, help string, f func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "enishi_" + name, Help: help, ConstLabels: labels}, f))
+	}
+	counter("ingest_records_total", "Source records read.", func() float64 { return float64(w.ingester.Stats().Records) })
+	counter("ingest_dead_total", "Source records that could not be taken.", func() float64 { return float64(w.ingester.Stats().Dead) })
+	counter("fold_events_total", "Events folded.", func() float64 { return float64(w.folder.Stats().Events) })
+	counter("fold_repeats_total", "Events that were known already.", func() float64 { return float64(w.folder.Stats().Repeats) })
+	counter("fold_messages_total", "Messages decided.", func() float64 { return float64(w.folder.Stats().Messages) })
+	counter("fold_timers_total", "Timer records folded.", func() float64 { return float64(w.folder.Stats().Timers) })
+	counter("fold_checkpoints_total", "Checkpoints saved.", func() float64 { return float64(w.folder.Stats().Checkpoints) })
+	gauge("oldest_due_seconds", "How long the oldest due timer waits.", func() float64 {
+		oldest := 0.0
+		for _, p := range w.folder.Progress() {
+			if !p.OldestDue.IsZero() {
+				oldest = max(oldest, w.folder.Clock().Now(time.Now()).Sub(p.OldestDue).Seconds())
+			}
+		}
+		return oldest
+	})
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"enishi"
+	"enishi/api"
+	"enishi/web"
+)
+
+// serveCommand runs the server. A flag that is given overrides its key of the configuration.
+type serveCommand struct {
+	Config           string   `help:"Configuration file (YAML)." type:"existingfile"`
+	Data             string   `help:"Folder of the embedded servers and of the keys."`
+	Listen           string   `help:"Address of the console, the API and the collector."`
+	KafkaListen      string   `help:"Address of the embedded broker."`
+	ClickhouseListen string   `help:"Address of the embedded engine, for a second replica." name:"clickhouse-listen"`
+	Kafka            []string `help:"Addresses of a Kafka cluster instead of the embedded broker."`
+	Clickhouse       string   `help:"URL of a ClickHouse server instead of the embedded engine."`
+	Keys             string   `help:"File of the workspace keys."`
+	Demo             bool     `help:"Fill an empty folder with the demo shop and keep it running."`
+}
+
+// config reads the configuration and puts the flags over it.
+func (c *serveCommand) config(environ func() []string) (Config, error) {
+	cfg, err := LoadConfig(c.Config, environ)
+	if err != nil {
+		return cfg, err
+	}
+	for _, f := range []struct {
+		flag string
+		into *string
+	}{{c.Data, &cfg.Data}, {c.Listen, &cfg.Listen}, {c.KafkaListen, &cfg.KafkaListen}, {c.ClickhouseListen, &cfg.ClickHouseListen},
+		{c.Clickhouse, &cfg.ClickHouse}, {c.Keys, &cfg.Keys}} {
+		if f.flag != "" {
+			*f.into = f.flag
+		}
+	}
+	if len(c.Kafka) > 0 {
+		cfg.Kafka = c.Kafka
+	}
+	cfg.Demo = cfg.Demo || c.Demo
+	if _, err := os.Stat(filepath.Join(cfg.Data, ownData)); err == nil {
+		cfg.Demo = false
+	}
+	return cfg, cfg.Check()
+}
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, s streams) error {
+	cfg, err := c.config(s.environ)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(cfg.Log, s.err)
+	if err != nil {
+		return err
+	}
+	for {
+		a, err := openApp(ctx, &cfg, log)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "Enishi is at %s\n", publicURL(a.cfg))
+		err = a.Run(ctx)
+		cleared := errors.Is(err, errCleared)
+		if cleared {
+			err = nil
+		}
+		if err = errors.Join(err, a.Close()); err != nil || !cleared || ctx.Err() != nil {
+			return err
+		}
+		if err := clearData(&cfg); err != nil {
+			return err
+		}
+		log.Info("the demo shop is cleared; starting empty")
+	}
+}
+
+// clearData deletes what the embedded servers hold. The keys stay: write keys are definitions and go with the log, but the
+// file may be shared.
+func clearData(cfg *Config) error {
+	cfg.Demo = false
+	for _, dir := range []string{"broker", "engine"} {
+		if err := os.RemoveAll(filepath.Join(cfg.Data, dir)); err != nil {
+			return fmt.Errorf("clear the demo shop: %w", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(cfg.Data, ownData), []byte("The demo shop was cleared here: --demo does not fill this folder again.\n"), 0o600); err != nil {
+		return fmt.Errorf("clear the demo shop: %w", err)
+	}
+	return nil
+}
+
+// ownData marks a folder whose demo shop was cleared.
+const ownData = "own-data"
+
+// app is the process: the servers, the workspaces, the listener.
+type app struct {
+	cfg        *Config
+	log        *slog.Logger
+	keys       *Keys
+	servers    *servers
+	workspaces []*workspace
+	listener   net.Listener
+	handler    http.Handler
+	metrics    *metrics
+
+	mu      sync.Mutex
+	pending []enishi.Alert // raised before there was a table for them
+}
+
+// openApp opens everything; it serves nothing yet. The listen address is bound first: two processes on it must not both
+// touch the data.
+func openApp(ctx context.Context, cfg *Config, log *slog.Logger) (*app, error) {
+	a := &app{cfg: cfg, log: log}
+	fail := func(err error) (*app, error) { return nil, errors.Join(err, a.Close()) }
+	var err error
+	if a.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if cfg.Listen = a.listener.Addr().String(); cfg.Proxy && cfg.URL == "" {
+		log.Warn("config: url is not set: links in messages point to the listen address")
+	}
+	embedded := len(cfg.Kafka) == 0 || cfg.ClickHouse == ""
+	if a.keys, err = OpenKeys(cfg.Keys, embedded); err != nil {
+		return fail(err)
+	}
+	if a.servers, err = openServers(cfg, a.keys, log, a.raise); err != nil {
+		return fail(err)
+	}
+	a.metrics = newMetrics()
+	for _, name := range append([]string{""}, cfg.Workspaces...) {
+		w, err := openWorkspace(ctx, a.servers, cfg, a.keys, name, log)
+		if err != nil {
+			return fail(fmt.Errorf("workspace %q: %w", name, err))
+		}
+		a.workspaces = append(a.workspaces, w)
+		a.metrics.add(w)
+	}
+	if a.handler, err = a.routes(); err != nil {
+		return fail(err)
+	}
+	return a, nil
+}
+
+// raise keeps alerts of the embedded broker until the first workspace can store them.
+func (a *app) raise(kind, text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pending = append(a.pending, enishi.Alert{ID: enishi.NewID("alert", kind, text), Kind: kind, Severity: "error", Text: text,
+		TextJA: "内蔵のログに異常がありました（" + text + "）。", At: time.Now().UTC()})
+}
+
+// Addr is where the process answers.
+func (a *app) Addr() string { return a.listener.Addr().String() }
+
+// routes puts the workspaces under their paths.
+func (a *app) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	for _, w := range a.workspaces {
+		h, err := a.workspaceHandler(w)
+		if err != nil {
+			return nil, err
+		}
+		if w.name == "" {
+			mux.Handle("/", h)
+			continue
+		}
+		prefix := "/w/" + w.name
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, h))
+		mux.Handle(prefix, http.RedirectHandler(prefix+"/", http.StatusMovedPermanently))
+	}
+	return mux, nil
+}
+
+// workspaceHandler is everything that one workspace answers.
+func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
+	base := ""
+	if w.name != "" {
+		base = "/w/" + w.name
+	}
+	d := &demoShop{w: w}
+	x, err := api.New(api.Config{
+		Workspace: w.name, Base: base, Version: version(), DB: w.db, Stream: w.stream, Definitions: w.definitions, Folder: w.folder, Ingester: w.ingester,
+		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider,
+		Sending: func() string { return w.cfg.Sending }, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
+		Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
+		Now: w.now, Log: w.log})
+	if err != nil {
+		return nil, fmt.Errorf("workspace %q: %w", w.name, err)
+	}
+	w.demo = d
+	var shop http.Handler
+	if a.cfg.Demo && w.name == "" {
+		shop = d.storefront(a.keys.Demo)
+	}
+	w.api = x
+	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Links: w.links.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: w.ready.Load}), nil
+}
+
+// Run serves until ctx ends, then stops in reverse: no new requests, then the workspaces, then the servers.
+func (a *app) Run(ctx context.Context) error {
+	serversCtx, stopServers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServers()
+	serversDone := make(chan error, 1)
+	go func() { serversDone <- a.servers.Run(serversCtx, a.keys) }()
+
+	g, ctx := errgroup.WithContext(ctx)
+	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	g.Go(func() error {
+		var err error
+		if a.cfg.TLSCert != "" {
+			err = server.ServeTLS(a.listener, a.cfg.TLSCert, a.cfg.TLSKey)
+		} else {
+			err = server.Serve(a.listener)
+		}
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return fmt.Errorf("serve: %w", err)
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		quiet, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		if server.Shutdown(quiet) != nil {
+			server.Close() // live views do not end by themselves
+		}
+		return nil
+	})
+	a.mu.Lock()
+	for _, alert := range a.pending {
+		a.workspaces[0].alert(alert)
+	}
+	a.mu.Unlock()
+	for _, w := range a.workspaces {
+		g.Go(func() error { return w.Run(ctx) })
+	}
+	if a.cfg.Demo {
+		g.Go(func() error { return a.workspaces[0].demo.Run(ctx) })
+	}
+	err := g.Wait()
+	stopServers()
+	return errors.Join(err, <-serversDone)
+}
+
+// Close frees what openApp opened.
+func (a *app) Close() error {
+	var errs []error
+	for _, w := range a.workspaces {
+		errs = append(errs, w.Close())
+	}
+	if a.servers != nil {
+		errs = append(errs, a.servers.Close())
+	}
+	if a.listener != nil {
+		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
