@@ -28,15 +28,15 @@ type Config struct {
 	Version   string // of the program
 
 	DB          *clickhouse.DB
-	Stream      *stream.Client       // opened with every topic but messages at least
-	Definitions *definitions.Log     // followed by the caller
-	Folder      *pipeline.Folder     // of this replica
-	Ingester    *ingest.Ingester     // of this replica: the identity graph and the parser
-	Dead        *ingest.DeadLetters  // puts dead letters right
-	Hasher      *enishi.Hasher       // of the workspace's identifier key
-	Reports     *analytics.Reports   // its zone is the shop's
-	Renderer    *channels.Renderer   // for previews
-	Key         []byte               // signs sessions; at least 32 bytes, shared by replicas
+	Stream      *stream.Client      // opened with every topic but messages at least
+	Definitions *definitions.Log    // followed by the caller
+	Folder      *pipeline.Folder    // of this replica
+	Ingester    *ingest.Ingester    // of this replica: the identity graph and the parser
+	Dead        *ingest.DeadLetters // puts dead letters right
+	Hasher      *enishi.Hasher      // of the workspace's identifier key
+	Reports     *analytics.Reports  // its zone is the shop's
+	Renderer    *channels.Renderer  // for previews
+	Key         []byte              // signs sessions; at least 32 bytes, shared by replicas
 
 	// IngestPassed gives how far the source topics are handled by all replicas; default: Ingester.Passed.
 	IngestPassed func(ctx context.Context) (map[stream.Partition]int64, error)

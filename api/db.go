@@ -59,10 +59,10 @@ func (a *API) count(ctx context.Context, query string, args ...any) (int64, erro
 // idLiteral writes an id as SQL: hexadecimal digits only, so nothing can leave the literal.
 func idLiteral(id enishi.ID) string { return "toFixedString(unhex('" + id.String() + "'),16)" }
 
-// idList writes ids for IN; an empty list fits nothing.
+// idList writes ids for IN; an empty list fits no profile.
 func idList(ids []enishi.ID) string {
 	if len(ids) == 0 {
-		return "(toFixedString('',16)) AND 0"
+		return "(toFixedString('',16))"
 	}
 	var b strings.Builder
 	b.WriteByte('(')

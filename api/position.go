@@ -150,7 +150,9 @@ func (a *API) waitFor(ctx context.Context, p position) error {
 		return err
 	}
 	// The owners follow definitions and identities and append switches and merges: these stand in the log before its end.
-	err = a.waitMarkers(ctx, func(n int, m *marker) bool { return m.definitions >= definitions && (!moved[n] || m.identities >= identities) })
+	err = a.waitMarkers(ctx, func(n int, m *marker) bool {
+		return m.definitions >= definitions && (!moved[n] || m.identities >= identities)
+	})
 	if err != nil {
 		return err
 	}

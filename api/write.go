@@ -46,11 +46,14 @@ func (a *API) save(ctx context.Context, d enishi.Definition) (written, error) {
 }
 
 // append puts an event of a person on the log: straight to its profile's partition, where a merge's redirect sends it on.
-// Its id follows from the request, so that a repeat is known as one.
-func (a *API) append(ctx context.Context, e enishi.Event) (written, error) {
+func (a *API) append(ctx context.Context, e enishi.Event) (written, error) { return a.appendAs(ctx, e) }
+
+// appendAs is append for one of several events of a request; its id follows from the request, its type and parts, so that
+// a repeat is known as one.
+func (a *API) appendAs(ctx context.Context, e enishi.Event, parts ...string) (written, error) {
 	c := callOf(ctx)
 	now := a.now().Truncate(time.Millisecond)
-	e.ID = enishi.NewID("api", c.request.String(), e.Type)
+	e.ID = enishi.NewID("api", append([]string{c.request.String(), e.Type}, parts...)...)
 	if e.At.IsZero() {
 		e.At = now
 	}

@@ -126,7 +126,7 @@ func crashRun(t *testing.T, at, times int, after bool) (calls int) {
 			p.gone()
 			w.crashAfter(at, crashes < times)
 			p = w.start(route, nil)
-				case <-time.After(10 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	w.eventually("every message ends", func() bool { return w.ended(all...) })

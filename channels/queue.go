@@ -305,6 +305,13 @@ func (q *queue) pick(n int, now, clock time.Time) (picked []*entry) {
 		case held != nil && held(e.m):
 			e.next = now.Add(sweepEvery)
 			q.makeReady(l)
+		case !e.doubt && now.Sub(e.arrived) >= q.shard.s.cfg.MaxWait && q.shard.valid():
+			// It waited while nothing could leave. What stands behind it goes along: the order is kept.
+			for _, x := range l.entries {
+				q.putOff(x, time.Time{}, false, q.why())
+			}
+			q.size -= len(l.entries)
+			q.renew(l, nil)
 		default:
 			l.state = laneBusy
 			q.busy++
@@ -359,7 +366,7 @@ func (q *queue) sweep(now, clock time.Time) {
 					q.shard.end(e, stateRefused, outcome{reason: "quota"})
 				case waited || deferring: // what stands behind it goes along: the order is kept
 					deferring = true
-					q.putOff(e, time.Time{}, q.why())
+					q.putOff(e, time.Time{}, false, q.why())
 				default:
 					keep = append(keep, e)
 				}
@@ -386,14 +393,14 @@ func (q *queue) why() string {
 }
 
 // putOff ends a round as deferred: the fold decides again, not before at (the sender's clock; zero: as the schedule says).
-// After very many rounds the message fails.
-func (q *queue) putOff(e *entry, at time.Time, reason string) {
-	if e.m.Round >= maxRounds {
+// refused says that the provider put this very message off; after very many such rounds it fails.
+func (q *queue) putOff(e *entry, at time.Time, refused bool, reason string) {
+	if refused && e.m.Round >= maxRounds {
 		q.shard.end(e, stateFailed, outcome{reason: "gave up: " + reason})
 		return
 	}
-	pause := roundPause(e.m.Round)
-	if q.perSecond > 0 { // those before it need their time
+	pause := roundPause(e.m.Round, refused)
+	if q.perSecond > 0 && q.why() == "waited" { // those before it need their time
 		pause = max(pause, min(time.Duration(float64(q.size)/q.perSecond*float64(time.Second)), time.Hour))
 	}
 	if !at.IsZero() {

@@ -8,11 +8,15 @@ import "time"
 // tryPauses are the pauses between tries of one round.
 var tryPauses = [...]time.Duration{time.Second, 3 * time.Second, 9 * time.Second, 20 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute}
 
-// roundPauses are the least times until a deferred message is decided again, by round.
-var roundPauses = [...]time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour}
+// refusedPauses are the least times until a message that was put off for itself is decided again, by round.
+var refusedPauses = [...]time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute, time.Hour}
 
-// maxRounds ends a message that the provider puts off again and again, after about a day.
-const maxRounds = 28
+// waitedPauses are the same for one that waited for its destination: short, because what has waited should leave within
+// five minutes when the destination is back.
+var waitedPauses = [...]time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute}
+
+// maxRounds ends a message that is put off for itself again and again. The fold's send-by is earlier as a rule.
+const maxRounds = 100
 
 // quotaPause is how long a destination without quota is not asked again.
 const quotaPause = 10 * time.Minute
@@ -21,6 +25,10 @@ const quotaPause = 10 * time.Minute
 func tryPause(n int) time.Duration { return tryPauses[min(max(n, 1), len(tryPauses))-1] }
 
 // roundPause is the least pause after a round.
-func roundPause(round int) time.Duration {
-	return roundPauses[min(max(round, 1), len(roundPauses))-1]
+func roundPause(round int, refused bool) time.Duration {
+	if n := max(round, 1) - 1; refused {
+		return refusedPauses[min(n, len(refusedPauses)-1)]
+	} else {
+		return waitedPauses[min(n, len(waitedPauses)-1)]
+	}
 }

@@ -331,13 +331,11 @@ func TestLineOutage(t *testing.T) {
 				t.Fatalf("%d messages are open", len(open))
 			}
 			time.Sleep(time.Second)
-			for k, es := range w.results() {
-				_ = k
-				e := es[0]
-				m := open[e.Result.SendID]
-				if m == nil || m.Round != e.Result.Round {
+			for _, m := range open {
+				if !w.ended(m) {
 					continue
 				}
+				e := w.result(m)
 				switch {
 				case e.Type == "message.sent":
 					delete(open, m.SendID)
@@ -371,9 +369,10 @@ func TestBadTokenStopsTheAccount(t *testing.T) {
 	t.Parallel()
 	bubble(t, "", func(t *testing.T, w *world) {
 		sim := linesim.New(linesim.Config{Now: time.Now, ChannelToken: "good"})
-		token := "bad"
+		var token atomic.Value
+		token.Store("bad")
 		route := func(string, string) (channels.Route, bool) {
-			api, _ := line.New(line.Config{Token: token, Client: &http.Client{Transport: handlerTransport{sim}}})
+			api, _ := line.New(line.Config{Token: token.Load().(string), Client: &http.Client{Transport: handlerTransport{sim}}})
 			return channels.Route{Channel: api, Repeat: line.Repeat, Limit: channels.Limit{Workers: 16}}, true
 		}
 		var alerts atomic.Int32
@@ -392,7 +391,7 @@ func TestBadTokenStopsTheAccount(t *testing.T) {
 		if st := p.Status(); len(st) != 1 || st[0].State != "down" || st[0].Reason == "" || alerts.Load() != 1 {
 			t.Errorf("status %+v, %d alerts", st, alerts.Load())
 		}
-		token = "good"
+		token.Store("good")
 		p.Resume("line")
 		w.eventually("all are sent", func() bool { return w.ended(all...) })
 		p.stop()

@@ -17,6 +17,9 @@ const (
 	transactional = "transactional"
 )
 
+// loadPause is the least time between two looks into the ledger for messages that did not fit into memory.
+const loadPause = 20 * time.Millisecond
+
 // start begins the work of a queue; it ends with the shard.
 func (q *queue) start() {
 	q.shard.wg.Go(q.dispatch)
@@ -47,7 +50,10 @@ func (q *queue) dispatch() {
 		n, again := q.room(now)
 		picked := q.pick(n, now, clock)
 		load := q.wantsMore(now)
-		if again = min(again, q.nextDue(now)); q.size == 0 && !q.spilled {
+		switch again = min(again, q.nextDue(now)); {
+		case q.size == 0 && q.spilled:
+			again = min(again, loadPause)
+		case q.size == 0:
 			again = time.Minute // whoever adds a message pokes
 		}
 		intents := q.intents(picked, now)
@@ -100,7 +106,7 @@ func (q *queue) repeat(purpose string) time.Duration {
 // wantsMore tells whether the ledger is to be asked for messages that did not fit into memory: when all that did have
 // ended, so that none can come twice. mu is held.
 func (q *queue) wantsMore(now time.Time) bool {
-	if !q.spilled || q.size+q.reserved+q.spilling+q.storing > 0 || now.Sub(q.loadedAt) < 100*time.Millisecond {
+	if !q.spilled || q.size+q.reserved+q.spilling+q.storing > 0 || now.Sub(q.loadedAt) < loadPause {
 		return false
 	}
 	_, stopped := q.shard.s.stopped(q.destination)
@@ -306,13 +312,13 @@ func (q *queue) later(e *entry, err *SendError, pause time.Duration) {
 		q.again(e, next)
 		return
 	}
-	q.putOff(e, next, reasonOf(err))
+	q.putOff(e, next, err.verdict == verdictRetry, reasonOf(err))
 	l := e.lane
 	behind := append([]*entry(nil), l.entries[1:]...)
 	q.release(e, true)
 	for _, b := range behind { // keeps the order
 		q.remove(b)
-		q.putOff(b, next, "waits for an earlier one")
+		q.putOff(b, next, false, "waits for an earlier one")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ type world struct {
 	rows      map[string]channels.Row // newest by key
 	states    map[string][]string     // as they were stored, by key
 	events    []enishi.Event          // the topic events, repeats included
+	ends      map[string][]enishi.Event
+	seen      map[enishi.ID]bool
 	inserts   int
 
 	calls   int // I/O so far, over all processes
@@ -43,7 +46,8 @@ type world struct {
 var errCrashed = errors.New("the process is dead")
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, rows: map[string]channels.Row{}, states: map[string][]string{}, changed: make(chan struct{}), crash: make(chan struct{})}
+	return &world{t: t, rows: map[string]channels.Row{}, states: map[string][]string{}, changed: make(chan struct{}), crash: make(chan struct{}),
+		ends: map[string][]enishi.Event{}, seen: map[enishi.ID]bool{}}
 }
 
 // io is around each act of a process on the world. It tells whether the act happens, and whether its doer learns of it.
@@ -226,6 +230,10 @@ func (w *world) append(process <-chan struct{}) func(context.Context, []stream.R
 					w.t.Errorf("event of %s in partition %d", e.Profile, r.Partition)
 				}
 				w.events = append(w.events, e)
+				if k := rowKey(e.Result.SendID, e.Result.Round); !w.seen[e.ID] {
+					w.seen[e.ID] = true
+					w.ends[k] = append(w.ends[k], e)
+				}
 			}
 		})
 	}
@@ -279,6 +287,7 @@ func (w *world) start(route func(channel, account string) (channels.Route, bool)
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	w.t.Cleanup(cancel) // when a test gave up
 	p := &process{Sender: s, w: w, cancel: cancel, dead: dead, done: make(chan error, 1)}
 	go func() { p.done <- s.Run(ctx) }()
 	return p
@@ -315,8 +324,9 @@ func (w *world) eventually(what string, ok func() bool) {
 func (w *world) within(d time.Duration, what string, ok func() bool) {
 	w.t.Helper()
 	end := time.Now().Add(d)
-	tick := time.NewTicker(2 * time.Millisecond)
+	tick := time.NewTimer(0)
 	defer tick.Stop()
+	pause := time.Millisecond
 	for !ok() {
 		if time.Now().After(end) {
 			w.mu.Lock()
@@ -326,41 +336,29 @@ func (w *world) within(d time.Duration, what string, ok func() bool) {
 			}
 			w.t.Fatalf("not in %v: %s", d, what)
 		}
+		pause = min(pause*5/4+1, max(d/2000, 20*time.Millisecond))
+		tick.Reset(pause)
 		<-tick.C
 	}
 }
 
-// results are the reported ends, by send id and round; a repeat must be the same event.
-func (w *world) results() map[string][]enishi.Event {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	seen := map[enishi.ID]bool{}
-	out := map[string][]enishi.Event{}
-	for _, e := range w.events {
-		if e.Result == nil || seen[e.ID] {
-			continue
-		}
-		seen[e.ID] = true
-		out[rowKey(e.Result.SendID, e.Result.Round)] = append(out[rowKey(e.Result.SendID, e.Result.Round)], e)
-	}
-	return out
-}
+// results are the reported ends of a round; a repeat must be the same event. mu is held.
+func (w *world) results(m *enishi.Message) []enishi.Event { return w.ends[rowKey(m.SendID, m.Round)] }
 
 // ended tells whether each message has exactly one result that is marked as reported; more than one is a failure.
 func (w *world) ended(ms ...*enishi.Message) bool {
 	w.t.Helper()
-	results := w.results()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range ms {
-		k := rowKey(m.SendID, m.Round)
-		if len(results[k]) > 1 {
-			w.t.Fatalf("%d results of one round: %v %v", len(results[k]), results[k][0].Type, results[k][1].Type)
+		es := w.results(m)
+		if len(es) > 1 {
+			w.t.Fatalf("%d results of one round: %v %v", len(es), es[0].Type, es[1].Type)
 		}
-		if len(results[k]) == 0 || !w.rows[k].Reported {
+		if len(es) == 0 || !w.rows[rowKey(m.SendID, m.Round)].Reported {
 			return false
 		}
-		if e := results[k][0]; e.Profile != m.Profile || e.Subject != m.Subject {
+		if e := es[0]; e.Profile != m.Profile || e.Subject != m.Subject {
 			w.t.Fatalf("result of %s is addressed to %s", m.Profile, e.Profile)
 		}
 	}
@@ -370,7 +368,9 @@ func (w *world) ended(ms ...*enishi.Message) bool {
 // result is the end of a message.
 func (w *world) result(m *enishi.Message) enishi.Event {
 	w.t.Helper()
-	es := w.results()[rowKey(m.SendID, m.Round)]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	es := w.results(m)
 	if len(es) != 1 {
 		w.t.Fatalf("%d results, want 1", len(es))
 	}
@@ -383,14 +383,14 @@ func (w *world) row(m *enishi.Message) channels.Row {
 	return w.rows[rowKey(m.SendID, m.Round)]
 }
 
-var msgCount int
+var msgCount atomic.Int64
 
 // message makes a message to a person of a destination.
 func message(destination, purpose, person string) *enishi.Message {
-	msgCount++
+	n := msgCount.Add(1)
 	parts := strings.Split(destination, ":")
 	return &enishi.Message{
-		SendID: enishi.NewID("send", fmt.Sprint(msgCount)), Round: 1, Profile: enishi.NewID("profile", person), Subject: enishi.NewID("subject", person),
+		SendID: enishi.NewID("send", fmt.Sprint(n)), Round: 1, Profile: enishi.NewID("profile", person), Subject: enishi.NewID("subject", person),
 		Destination: destination, Channel: parts[0], Account: parts[1], Purpose: purpose, Journey: "welcome", Node: "mail", RunID: enishi.NewID("run", person),
 		Template: "hello", To: person, Language: "ja", Variables: `{"customer":{"salutation":"佐藤 花子 様"}}`,
 		DecidedAt: time.Now().UTC().Truncate(time.Millisecond),

@@ -96,7 +96,10 @@ func BenchmarkCollect(b *testing.B) {
 			body := make(1)
 			measure(b, b.N, func() {
 				for range b.N {
-					if _, _, refusal := x.record(body); refusal != nil {
+					if refusal := x.single(body, ""); refusal != nil {
+						b.Fatal(refusal)
+					}
+					if _, refusal := x.record(&x.calls[0]); refusal != nil {
 						b.Fatal(refusal)
 					}
 				}

@@ -177,10 +177,7 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 	if kind == "batch" {
 		refusal = b.split(body)
 	} else {
-		b.calls, b.kind = [][]byte{body}, kind
-		if r.Header.Get("Authorization") == "" {
-			b.key = writeKey(body)
-		}
+		refusal = b.single(body, kind)
 	}
 	if refusal != nil {
 		status := http.StatusBadRequest
@@ -244,7 +241,7 @@ func (c *Collector) cors(w http.ResponseWriter, r *http.Request) {
 
 // source finds the source of the request's write key.
 func (c *Collector) source(r *http.Request, inBody string) (source, key string, ok bool) {
-	key = inBody
+	key = strings.Clone(inBody) // it outlives the body: as key of the limits, and who knows what Keys does with it
 	if auth := r.Header.Get("Authorization"); auth != "" {
 		scheme, rest, _ := strings.Cut(auth, " ")
 		switch strings.ToLower(scheme) {

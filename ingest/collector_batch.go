@@ -7,11 +7,10 @@ import (
 
 	"github.com/goccy/go-json"
 
-	"enishi"
 	"enishi/internal/stream"
 )
 
-// batch is the calls of one request on their way to records.
+// batch is the calls of one request on their way to records. Until then they share memory with the request's body.
 type batch struct {
 	now    time.Time
 	agent  string
@@ -19,10 +18,9 @@ type batch struct {
 	parser *Parser
 	newID  func() string
 
-	kind    string   // of the single call; empty: the calls say it
-	calls   [][]byte // JSON of each
-	key     string   // writeKey in the body
-	context []byte   // of the batch: for calls that have none
+	calls   []envelope
+	key     string       // writeKey in the body
+	context *callContext // of the batch: for calls that have none
 	sentAt  string
 
 	recs     []stream.Record
@@ -43,13 +41,14 @@ func (r *Refusal) orUTF8() *Refusal {
 	return refuse(CodeUTF8, "", "invalid UTF-8: send the text as UTF-8", "UTF-8 として正しくありません。文字コードを UTF-8 にしてください")
 }
 
-// writeKey finds the key in the body of a single call; a body that cannot be read has none.
-func writeKey(raw []byte) string {
-	var v envelope
-	if v.read(raw, "track") != nil {
-		return ""
-	}
-	return v.writeKey
+// single reads the body of a single call.
+func (b *batch) single(raw []byte, kind string) *Refusal {
+	b.calls = make([]envelope, 1)
+	x := &reader{s: raw}
+	b.calls[0].read(x, kind)
+	x.end()
+	b.key = b.calls[0].writeKey
+	return x.err
 }
 
 // split takes a batch apart.
@@ -59,7 +58,7 @@ func (b *batch) split(raw []byte) *Refusal {
 		x.bad("want an object", "オブジェクト {…} にしてください")
 		return x.err
 	}
-	found := false
+	found, n := false, 0
 	for first := true; ; {
 		k, ok := x.key(&first)
 		if !ok {
@@ -67,17 +66,21 @@ func (b *batch) split(raw []byte) *Refusal {
 		}
 		switch k {
 		case "batch":
-			found = true
-			if !x.list(k) {
+			if found = true; !x.array(k) {
 				continue
 			}
-			for inner := true; x.more(']', &inner); {
-				b.calls = append(b.calls, x.raw())
+			for inner := true; x.more(']', &inner); n++ {
+				if n >= maxBatchSize {
+					x.raw()
+					continue
+				}
+				b.calls = append(b.calls, envelope{})
+				b.calls[n].read(x, "")
 			}
 		case "writeKey":
 			b.key = x.text(k)
 		case "context":
-			b.context = x.raw()
+			b.context = readContext(x)
 		case "sentAt":
 			b.sentAt = x.text(k)
 		default:
@@ -90,8 +93,8 @@ func (b *batch) split(raw []byte) *Refusal {
 		return x.err
 	case !found:
 		return missing("batch")
-	case len(b.calls) > maxBatchSize:
-		return refusef(CodeSize, "batch", "has %d events, the limit is %d", "%d 件あります（上限は %d 件）", len(b.calls), maxBatchSize)
+	case n > maxBatchSize:
+		return refusef(CodeSize, "batch", "has %d events, the limit is %d", "%d 件あります（上限は %d 件）", n, maxBatchSize)
 	}
 	return nil
 }
@@ -99,24 +102,26 @@ func (b *batch) split(raw []byte) *Refusal {
 // translate turns the calls into records; what is wrong is noted by index.
 func (b *batch) translate() {
 	b.recs = make([]stream.Record, 0, len(b.calls))
-	for i, raw := range b.calls {
-		rec, id, refusal := b.record(raw)
+	for i := range b.calls {
+		v := &b.calls[i]
+		rec, refusal := b.record(v)
 		if refusal != nil {
-			b.rejected = append(b.rejected, Rejected{Index: i, MessageID: clip(id), Code: refusal.Code, Field: refusal.Field, Reason: refusal.Reason, ReasonJA: refusal.ReasonJA})
+			b.rejected = append(b.rejected, Rejected{Index: i, MessageID: clip(v.message), Code: refusal.Code, Field: refusal.Field, Reason: refusal.Reason, ReasonJA: refusal.ReasonJA})
 			continue
 		}
 		b.recs = append(b.recs, rec)
 	}
 }
 
-func (b *batch) record(raw []byte) (stream.Record, string, *Refusal) {
-	if len(raw) > MaxEventBytes {
-		return stream.Record{}, "", checkRaw(raw)
+func (b *batch) record(v *envelope) (stream.Record, *Refusal) {
+	if len(v.raw) > MaxEventBytes {
+		return stream.Record{}, checkRaw(v.raw)
 	}
-	e, id, native, refusal := b.event(raw)
+	src, native, refusal := b.event(v)
 	if refusal != nil {
-		return stream.Record{}, id, refusal
+		return stream.Record{}, refusal
 	}
+	e := &src.Event
 	e.Source = b.source
 	if e.Message == "" {
 		e.Message = b.newID()
@@ -126,31 +131,27 @@ func (b *batch) record(raw []byte) (stream.Record, string, *Refusal) {
 	}
 	found, refusal := b.parser.check(e, b.now, b.now)
 	if refusal != nil {
-		return stream.Record{}, id, refusal.inSegment(native)
+		return stream.Record{}, refusal.inSegment(native)
 	}
-	value, err := encodeSource(e, nil)
+	src.Profile, src.Import = nil, nil
+	value, err := src.encode()
 	if err != nil {
-		return stream.Record{}, id, refuse(CodeJSON, "", err.Error(), err.Error())
+		return stream.Record{}, refuse(CodeJSON, "", err.Error(), err.Error())
 	}
 	if len(value) > MaxEventBytes {
-		return stream.Record{}, id, refusef(CodeSize, "", "the event has %d bytes, the limit is %d", "イベントが %d バイトあります（上限は %d バイト）", len(value), MaxEventBytes)
+		return stream.Record{}, refusef(CodeSize, "", "the event has %d bytes, the limit is %d", "イベントが %d バイトあります（上限は %d バイト）", len(value), MaxEventBytes)
 	}
-	info, _ := enishi.LookupType(e.Type)
-	return stream.Record{Topic: info.Topic, Partition: -1, Key: sourceKey(found), Value: value, Time: b.now}, id, nil
+	return stream.Record{Topic: b.parser.topic(e.Type), Partition: -1, Key: sourceKey(found), Value: value, Time: b.now}, nil
 }
 
 // event reads one call, or, inside a batch, an event in the form of the source topics (native).
-func (b *batch) event(raw []byte) (e *enishi.Event, id string, native bool, refusal *Refusal) {
-	var v envelope
-	if refusal = v.read(raw, b.kind); refusal != nil {
-		return nil, v.message, false, refusal
-	}
+func (b *batch) event(v *envelope) (src *sourceEvent, native bool, refusal *Refusal) {
 	if v.kind != "" && !isSegmentType(v.kind) {
-		var src sourceEvent
-		if err := json.Unmarshal(raw, &src); err != nil {
-			return nil, "", true, locate(raw, &src, err)
+		src = &sourceEvent{}
+		if err := json.Unmarshal(v.raw, src); err != nil {
+			return nil, true, locate(v.raw, src, err)
 		}
-		return &src.Event, src.Message, true, nil
+		return src, true, nil
 	}
 	if v.sentAt == "" {
 		v.sentAt = b.sentAt
@@ -158,13 +159,9 @@ func (b *batch) event(raw []byte) (e *enishi.Event, id string, native bool, refu
 	if v.context == nil {
 		v.context = b.context
 	}
-	if e, refusal = b.parser.translate(&v, b.now); refusal != nil {
-		return nil, v.message, false, refusal
-	}
-	if e.Context != nil && e.Context.UserAgent == "" && e.Channel == "web" {
-		e.Context.UserAgent = b.agent
-	}
-	return e, v.message, false, nil
+	v.agent = b.agent
+	src, refusal = b.parser.translate(v, b.now)
+	return src, false, refusal
 }
 
 // inSegment names the place by the field that the caller sent.
@@ -195,9 +192,4 @@ func (r *Refusal) inSegment(native bool) *Refusal {
 		r.Field = "properties." + rest
 	}
 	return r
-}
-
-// encodeSource is the JSON of an event on a source topic.
-func encodeSource(e *enishi.Event, mark *importMark) ([]byte, error) {
-	return json.MarshalNoEscape(&sourceEvent{Event: *e, Import: mark})
 }

@@ -51,7 +51,7 @@ func FuzzParse(f *testing.F) {
 		if len(got.Identifiers) == 0 || got.Event.At.IsZero() || e.At.After(noon) {
 			t.Fatalf("taken: %+v", got)
 		}
-		again, err := encodeSource(e, nil)
+		again, err := (&sourceEvent{Event: *e}).encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,8 +83,11 @@ func FuzzCollect(f *testing.F) {
 		if checkRaw(b) != nil {
 			return
 		}
-		x := batch{now: noon, agent: "UA", source: "s", parser: p, newID: func() string { return "n" }, kind: kinds[int(k)%len(kinds)]}
-		rec, _, refusal := x.record(b)
+		x := batch{now: noon, agent: "UA", source: "s", parser: p, newID: func() string { return "n" }}
+		if x.single(b, kinds[int(k)%len(kinds)]) != nil {
+			return
+		}
+		rec, refusal := x.record(&x.calls[0])
 		if refusal != nil {
 			if refusal.Code == "" || refusal.Reason == "" || refusal.ReasonJA == "" || strings.Contains(refusal.Reason, "%!") {
 				t.Fatalf("refusal %+v", refusal)

@@ -2,19 +2,37 @@ package ingest
 
 import (
 	"strconv"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"enishi"
 )
 
 // reader is a strict pull reader of one JSON text, for bodies whose fields have many names and shapes (Segment's). The
-// first error sticks: loops end and the rest reads as nothing. Field paths are kept for the error.
+// first error sticks: loops end and the rest reads as nothing.
+//
+// Texts and keys are views into the input where they have no escapes: they are good as long as the input is. Whatever
+// outlives it is cloned (a test of the collector overwrites its bodies).
 type reader struct {
 	s     []byte
 	i     int
 	depth int
 	err   *Refusal
+
+	// Where the reader is, for errors: path is put before a field's name, and list[index]. between them when list is set.
+	path  string
+	list  string
+	index int
+}
+
+// place is the path of a field.
+func (x *reader) place(field string) string {
+	if x.list == "" {
+		return x.path + field
+	}
+	return x.path + x.list + "[" + strconv.Itoa(x.index) + "]." + field
 }
 
 const maxDepth = 64
@@ -54,7 +72,7 @@ func (x *reader) fail(r *Refusal) {
 func (x *reader) wrong(field, want, wantJA string) {
 	raw := x.raw()
 	if x.err == nil {
-		x.err = wrongType(field, raw, want, wantJA)
+		x.err = wrongType(x.place(field), raw, want, wantJA)
 	}
 }
 
@@ -63,8 +81,8 @@ func (x *reader) object(field string) bool {
 	return x.begin('{', field, "an object", "オブジェクト {…}")
 }
 
-// list begins a list.
-func (x *reader) list(field string) bool { return x.begin('[', field, "a list", "配列 […]") }
+// array begins a list.
+func (x *reader) array(field string) bool { return x.begin('[', field, "a list", "配列 […]") }
 
 func (x *reader) begin(open byte, field, want, wantJA string) bool {
 	switch x.peek() {
@@ -134,7 +152,7 @@ func (x *reader) text(field string) string {
 	case c == '"':
 		return x.quoted()
 	case c == '-' || c >= '0' && c <= '9':
-		return string(x.number())
+		return view(x.number())
 	case c == 'n':
 		x.raw()
 	default:
@@ -151,7 +169,7 @@ func (x *reader) amount(field string) enishi.Amount {
 	case c == '"':
 		s = x.quoted()
 	case c == '-' || c >= '0' && c <= '9':
-		s = string(x.number())
+		s = view(x.number())
 	case c == 'n':
 		x.raw()
 	default:
@@ -170,7 +188,7 @@ func (x *reader) amount(field string) enishi.Amount {
 			return a
 		}
 	}
-	x.fail(refusef(CodeValue, field, "%q is no amount: write a decimal such as 1234 or 12.50", "%q は金額として読めません。1234 や 12.50 の形にしてください", clip(s)))
+	x.fail(refusef(CodeValue, x.place(field), "%q is no amount: write a decimal such as 1234 or 12.50", "%q は金額として読めません。1234 や 12.50 の形にしてください", clip(s)))
 	return 0
 }
 
@@ -181,7 +199,7 @@ func (x *reader) whole(field string) int {
 	case c == '"':
 		s = x.quoted()
 	case c == '-' || c >= '0' && c <= '9':
-		s = string(x.number())
+		s = view(x.number())
 	case c == 'n':
 		x.raw()
 	default:
@@ -196,7 +214,7 @@ func (x *reader) whole(field string) int {
 	if f, err := strconv.ParseFloat(s, 64); err == nil && f == float64(int(f)) {
 		return int(f)
 	}
-	x.fail(refusef(CodeType, field, "is %q, want a whole number", "%q は整数ではありません", clip(s)))
+	x.fail(refusef(CodeType, x.place(field), "is %q, want a whole number", "%q は整数ではありません", clip(s)))
 	return 0
 }
 
@@ -215,6 +233,15 @@ func (x *reader) truth(field string) bool {
 
 // value reads any value as a property: objects and lists keep their text.
 func (x *reader) value() enishi.Value {
+	if x.peek() == '"' {
+		if s := x.quoted(); len(s) < 20 || s[4] != '-' { // no instant, see enishi.Value
+			return enishi.TextValue(s)
+		} else if t, err := time.Parse(time.RFC3339, s); err == nil && s[10] == 'T' {
+			return enishi.InstantValue(t)
+		} else {
+			return enishi.TextValue(s)
+		}
+	}
 	raw := x.raw()
 	var v enishi.Value
 	if x.err == nil {
@@ -372,10 +399,13 @@ func (x *reader) quoted() string {
 	}
 	s := x.s[from : x.i-1]
 	if !escaped {
-		return string(s)
+		return view(s)
 	}
 	return unescape(s)
 }
+
+// view is b as a string, without a copy.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // unescape decodes a checked string; a lone surrogate becomes U+FFFD, as in encoding/json.
 func unescape(s []byte) string {

@@ -143,8 +143,8 @@ func (p *Parser) Parse(r *stream.Record, now time.Time) (Parsed, *Refusal) {
 		if refusal != nil {
 			return out, refusal.of(e.Type)
 		}
-		translated.Import = e.Import
-		*e = *translated
+		translated.Event.Import = e.Import
+		*e = translated.Event
 	}
 	if out.Identifiers, refusal = p.check(e, appended, now); refusal != nil {
 		return out, refusal.of(e.Type)
@@ -209,6 +209,14 @@ func (p *Parser) typeOf(e *enishi.Event) (*rule, *Refusal) {
 	}
 	e.Type = r.info.Name
 	return r, nil
+}
+
+// topic is the source topic of a checked type.
+func (p *Parser) topic(typ string) string {
+	if r := p.rules[typ]; r != nil {
+		return r.info.Topic
+	}
+	return enishi.TopicWeb // custom
 }
 
 // check validates an event, fills what the format leaves open, and gives the identifiers of its person. appended is the

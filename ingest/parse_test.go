@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"encoding/json"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -215,7 +217,7 @@ func TestEncodeSource(t *testing.T) {
 		if refusal != nil {
 			t.Fatalf("%s: %v", in, refusal)
 		}
-		fast, err := encodeSource(&got.Event, nil)
+		fast, err := (&sourceEvent{Event: got.Event}).encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,4 +237,83 @@ func TestEncodeSource(t *testing.T) {
 			t.Errorf("read back (-want +got):\n%s", d)
 		}
 	}
+}
+
+// Every field that encoding/json writes of an event, encode writes too.
+func TestEncodeSourceEveryField(t *testing.T) {
+	t.Parallel()
+	var src sourceEvent
+	fill(reflect.ValueOf(&src.Event).Elem(), 1)
+	src.Import = &importMark{File: "ff", Row: 3}
+	fast, err := src.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow, err := json.Marshal(&src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a, b any
+	if err := json.Unmarshal(fast, &a); err != nil {
+		t.Fatalf("%v\n%s", err, fast)
+	}
+	if err := json.Unmarshal(slow, &b); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(b, a); d != "" {
+		t.Errorf("(-encoding/json +encode):\n%s", d)
+	}
+	for _, s := range []string{"", "plain", `"\` + "\n\t\x00\x1f\u2028<>&日本"} {
+		w := &writer{}
+		w.quote(s)
+		var back string
+		if err := json.Unmarshal(w.b, &back); err != nil || back != s {
+			t.Errorf("%q is written as %s", s, w.b)
+		}
+	}
+}
+
+// fill gives every exported field a value of its own.
+func fill(v reflect.Value, n int) int {
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(time.Unix(int64(1_700_000_000+n), 0).UTC()))
+		return n + 1
+	case enishi.Value:
+		v.Set(reflect.ValueOf(enishi.NumberValue(float64(n))))
+		return n + 1
+	case enishi.ID:
+		v.Set(reflect.ValueOf(enishi.ID{byte(n)}))
+		return n + 1
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n = fill(v.Field(i), n)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return fill(v.Elem(), n)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			n = fill(v.Index(i), n)
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for range 20 {
+			e := reflect.New(v.Type().Elem()).Elem()
+			n = fill(e, n)
+			v.SetMapIndex(reflect.ValueOf(fmt.Sprint("k", n)), e)
+		}
+	case reflect.String:
+		v.SetString(fmt.Sprint("s", n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(n))
+	case reflect.Uint8, reflect.Uint64:
+		v.SetUint(uint64(n % 256))
+	}
+	return n + 1
 }

@@ -84,25 +84,44 @@ func isSegmentType(s string) bool {
 	return false
 }
 
-// envelope is what the calls of Segment's specification have in common; the rest is read by what the call means.
+// envelope is what the calls of Segment's specification have in common; the rest is read by what the call means. Its texts
+// share memory with the body.
 type envelope struct {
-	kind, event, name, category, user, anonymous, previous, group, message, writeKey, channel, source string
+	kind, event, name, category, user, anonymous, previous, group, message, writeKey, source, agent string
 
-	timestamp, sentAt           string
-	properties, traits, context []byte
+	timestamp, sentAt  string
+	properties, traits []byte
+	context            *callContext
+	raw                []byte   // the call as it came
+	refusal            *Refusal // why it cannot be read
 }
 
-// read takes one call. kind is what the URL says; the body's own type is used when kind is empty.
-func (v *envelope) read(raw []byte, kind string) *Refusal {
-	x := &reader{s: raw}
+// read takes one call at the reader. kind is what the URL says; the body's own type is used when kind is empty.
+func (v *envelope) read(x *reader, kind string) {
+	x.space()
+	from, depth := x.i, x.depth
+	v.fields(x)
+	if x.err != nil {
+		// The next call of a batch can be read, if this one is JSON at all.
+		v.refusal = x.err
+		x.i, x.depth, x.err, x.path, x.list = from, depth, nil, "", ""
+		x.raw()
+	}
+	v.raw = x.s[from:x.i]
+	if kind != "" {
+		v.kind = kind
+	}
+}
+
+func (v *envelope) fields(x *reader) {
 	if !x.object("") {
 		x.bad("want an object", "オブジェクト {…} にしてください")
-		return x.err
+		return
 	}
 	for first := true; ; {
 		k, ok := x.key(&first)
 		if !ok {
-			break
+			return
 		}
 		switch k {
 		case "type":
@@ -136,44 +155,53 @@ func (v *envelope) read(raw []byte, kind string) *Refusal {
 		case "traits":
 			v.traits = x.raw()
 		case "context":
-			v.context = x.raw()
+			if v.kind == "" || isSegmentType(v.kind) {
+				v.context = readContext(x)
+			} else {
+				x.raw() // of a native event
+			}
 		default:
 			x.raw()
 		}
 	}
-	x.end()
-	if kind != "" {
-		v.kind = kind
-	}
-	return x.err
 }
 
 // segmentRecord reads a call in Segment's format that stands on a source topic.
-func (p *Parser) segmentRecord(raw []byte, received time.Time) (*enishi.Event, *Refusal) {
+func (p *Parser) segmentRecord(raw []byte, received time.Time) (*sourceEvent, *Refusal) {
 	var v envelope
-	if refusal := v.read(raw, ""); refusal != nil {
-		return nil, refusal
+	x := &reader{s: raw}
+	v.read(x, "")
+	x.end()
+	if x.err != nil {
+		return nil, x.err
 	}
 	return p.translate(&v, received)
 }
 
 // translate turns a call into an event. received is when it reached us: it corrects the sender's clock.
-func (p *Parser) translate(v *envelope, received time.Time) (*enishi.Event, *Refusal) {
-	e := &enishi.Event{Message: v.message, Source: v.source, Channel: v.channel,
-		Person: &enishi.Person{CustomerID: v.user, AnonymousID: v.anonymous}}
+func (p *Parser) translate(v *envelope, received time.Time) (*sourceEvent, *Refusal) {
+	if v.refusal != nil {
+		return nil, v.refusal
+	}
+	src := &sourceEvent{}
+	e := &src.Event
+	e.Message, e.Source = v.message, v.source
+	e.Person = &enishi.Person{CustomerID: v.user, AnonymousID: v.anonymous}
 	var refusal *Refusal
 	if e.At, refusal = v.occurredAt(received); refusal != nil {
-		return e, refusal
+		return nil, refusal
 	}
-	if refusal := readContext(e, v.context); refusal != nil {
-		return e, refusal
+	if v.context != nil {
+		if refusal := v.context.give(e, v.agent); refusal != nil {
+			return nil, refusal
+		}
 	}
 	switch v.kind {
 	case "track":
 		refusal = p.track(e, v)
 	case "identify":
 		e.Type = "person.identified"
-		refusal = readTraits(e, v.traits, "traits")
+		refusal = readTraits(e, v.traits, "traits.")
 	case "page", "screen":
 		refusal = page(e, v)
 	case "group":
@@ -186,9 +214,9 @@ func (p *Parser) translate(v *envelope, received time.Time) (*enishi.Event, *Ref
 		refusal = refusef(CodeUnknown, "type", "%q is none of track, identify, page, screen, group, alias", "%q は track・identify・page・screen・group・alias のいずれでもありません", clip(v.kind))
 	}
 	if refusal != nil {
-		return e, refusal
+		return nil, refusal
 	}
-	return e, nil
+	return src, nil
 }
 
 // occurredAt is the event's time by our clock: Segment's clients send when they sent (sentAt) beside when it happened, so
@@ -292,8 +320,8 @@ func group(e *enishi.Event, v *envelope) *Refusal {
 	if v.traits == nil {
 		return nil
 	}
-	x := &reader{s: v.traits}
-	if x.object("traits") {
+	x := &reader{s: v.traits, path: "traits."}
+	if x.object("") {
 		for first := true; ; {
 			k, ok := x.key(&first)
 			if !ok {

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-json"
@@ -19,6 +18,7 @@ func readProperties(e *enishi.Event, raw []byte, take func(k string, x *reader) 
 	if !x.object("properties") {
 		return x.err
 	}
+	x.path = "properties."
 	for first := true; ; {
 		k, ok := x.key(&first)
 		if !ok {
@@ -101,7 +101,7 @@ func readNamed(e *enishi.Event, raw []byte, into any, renames map[string]string)
 			return true
 		}
 		if err := json.Unmarshal(value, f); err != nil {
-			x.fail(locate(value, f, err).at("properties." + k))
+			x.fail(locate(value, f, err).at(x.place(k)))
 		}
 		return true
 	})
@@ -138,50 +138,49 @@ func readOrder(e *enishi.Event, raw []byte) *Refusal {
 	var revenue, value, tax enishi.Amount
 	hasTotal := false
 	refusal := readProperties(e, raw, func(k string, x *reader) bool {
-		f := "properties." + k
 		switch k {
 		case "order_id":
-			o.OrderID = x.text(f)
+			o.OrderID = x.text(k)
 		case "currency":
-			o.Currency = x.text(f)
+			o.Currency = x.text(k)
 		case "products", "lines":
-			o.Lines = readLines(x, f)
+			o.Lines = readLines(x, k)
 		case "total":
-			o.Total, hasTotal = x.amount(f), true
+			o.Total, hasTotal = x.amount(k), true
 		case "revenue":
-			revenue = x.amount(f)
+			revenue = x.amount(k)
 		case "value":
-			value = x.amount(f)
+			value = x.amount(k)
 		case "subtotal":
-			o.Subtotal = x.amount(f)
+			o.Subtotal = x.amount(k)
 		case "shipping", "shipping_fee":
-			o.ShippingFee = x.amount(f)
+			o.ShippingFee = x.amount(k)
 		case "tax":
-			tax = x.amount(f)
+			tax = x.amount(k)
 		case "discount":
-			o.Discount = x.amount(f)
+			o.Discount = x.amount(k)
 		case "coupon":
-			o.Coupon = x.text(f)
+			o.Coupon = x.text(k)
 		case "coupon_amount":
-			o.CouponAmount = x.amount(f)
+			o.CouponAmount = x.amount(k)
 		case "points_used":
-			o.PointsUsed = x.amount(f)
+			o.PointsUsed = x.amount(k)
 		case "cod_fee":
-			o.CODFee = x.amount(f)
+			o.CODFee = x.amount(k)
 		case "refunded":
-			o.Refunded = x.amount(f)
+			o.Refunded = x.amount(k)
 		case "version":
-			o.Version = int64(x.whole(f))
+			o.Version = int64(x.whole(k))
 		case "automatic":
-			o.Automatic = x.truth(f)
+			o.Automatic = x.truth(k)
 		case "payment_due_at", "placed_at", "taxes", "ship_to":
-			readNative(x, f, map[string]any{"payment_due_at": &o.PaymentDueAt, "placed_at": &o.PlacedAt, "taxes": &o.Taxes, "ship_to": &o.ShipTo}[k])
+			readNative(x, k, map[string]any{"payment_due_at": &o.PaymentDueAt, "placed_at": &o.PlacedAt, "taxes": &o.Taxes, "ship_to": &o.ShipTo}[k])
 		default:
 			p := orderText(o, k)
 			if p == nil {
 				return false
 			}
-			*p = x.text(f)
+			*p = x.text(k)
 		}
 		return true
 	})
@@ -228,24 +227,22 @@ func readNative(x *reader, field string, into any) {
 		return
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		x.fail(locate(raw, into, err).at(field))
+		x.fail(locate(raw, into, err).at(x.place(field)))
 	}
 }
 
 // readLines takes a list of products in Segment's form.
 func readLines(x *reader, field string) []enishi.Line {
-	if !x.list(field) {
+	if !x.array(field) {
 		return nil
 	}
 	var lines []enishi.Line
-	for first := true; x.more(']', &first); {
+	n := 0
+	for first := true; x.more(']', &first); n++ {
+		x.list, x.index = field, n
 		var q enishi.Product
-		l := enishi.Line{}
-		at := ""
-		if len(lines) < maxLines+1 { // the check refuses what is over it
-			at = field + "[" + strconv.Itoa(len(lines)) + "]"
-		}
-		if !x.object(at) {
+		var l enishi.Line
+		if !x.object("") {
 			continue
 		}
 		for inner := true; ; {
@@ -255,49 +252,53 @@ func readLines(x *reader, field string) []enishi.Line {
 			}
 			switch k {
 			case "discount":
-				l.Discount = x.amount(at + ".discount")
+				l.Discount = x.amount(k)
 			case "tax_rate":
-				l.TaxRate = x.whole(at + ".tax_rate")
+				l.TaxRate = x.whole(k)
 			case "jan":
-				l.JAN = x.text(at + ".jan")
+				l.JAN = x.text(k)
 			default:
-				if !readProduct(&q, k, at, x) {
+				if !readProduct(&q, k, x) {
 					x.raw()
 				}
 			}
 		}
+		if len(lines) > maxLines {
+			continue // the check refuses it
+		}
 		l.ProductID, l.SKU, l.Name, l.Brand, l.Category, l.Variant, l.Quantity, l.Price = q.ProductID, q.SKU, q.Name, q.Brand, q.Category, q.Variant, q.Quantity, q.Price
 		l.ProductID = orElse(l.ProductID, l.SKU)
-		if len(lines) <= maxLines {
-			lines = append(lines, l)
-		}
+		lines = append(lines, l)
+	}
+	if x.err == nil {
+		x.list = ""
 	}
 	return lines
 }
 
 // readProduct takes one field of a product.
-func readProduct(q *enishi.Product, k, at string, x *reader) bool {
+func readProduct(q *enishi.Product, k string, x *reader) bool {
 	switch k {
 	case "product_id":
-		q.ProductID = x.text(at + ".product_id")
+		q.ProductID = x.text(k)
 	case "sku":
-		q.SKU = x.text(at + ".sku")
+		q.SKU = x.text(k)
 	case "name":
-		q.Name = x.text(at + ".name")
+		q.Name = x.text(k)
 	case "brand":
-		q.Brand = x.text(at + ".brand")
+		q.Brand = x.text(k)
 	case "category":
-		q.Category = x.text(at + ".category")
+		q.Category = x.text(k)
 	case "variant":
-		q.Variant = x.text(at + ".variant")
+		q.Variant = x.text(k)
 	case "price":
-		q.Price = x.amount(at + ".price")
+		q.Price = x.amount(k)
 	case "quantity":
-		q.Quantity = x.whole(at + ".quantity")
+		q.Quantity = x.whole(k)
 	case "image_url":
-		q.ImageURL = x.text(at + ".image_url")
+		q.ImageURL = x.text(k)
 	case "url":
-		q.URL = x.text(at + ".url")
+		q.URL = x.text(k)
 	default:
 		return false
 	}
@@ -311,48 +312,47 @@ func readWeb(e *enishi.Event, r *rule, raw []byte) *Refusal {
 	list := r.info.Name == "list.viewed"
 	var order string
 	refusal := readProperties(e, raw, func(k string, x *reader) bool {
-		f := "properties." + k
 		switch k {
 		case "list_id", "wishlist_id":
-			w.ListID = x.text(f)
+			w.ListID = x.text(k)
 		case "query":
-			w.Query = x.text(f)
+			w.Query = x.text(k)
 		case "results", "hits":
-			w.Results = x.whole(f)
+			w.Results = x.whole(k)
 		case "cart_id":
-			w.CartID = x.text(f)
+			w.CartID = x.text(k)
 		case "checkout_id":
-			w.CheckoutID = x.text(f)
+			w.CheckoutID = x.text(k)
 		case "order_id":
-			order = x.text(f)
+			order = x.text(k)
 		case "step":
-			w.Step = x.whole(f)
+			w.Step = x.whole(k)
 		case "value", "total", "revenue":
-			if a := x.amount(f); k == "value" || w.Value == 0 {
+			if a := x.amount(k); k == "value" || w.Value == 0 {
 				w.Value = a
 			}
 		case "currency":
-			w.Currency = x.text(f)
+			w.Currency = x.text(k)
 		case "products", "lines":
-			if w.Lines = readLines(x, f); list { // what a list shows is in no cart
+			if w.Lines = readLines(x, k); list { // what a list shows is in no cart
 				w.Results, w.Lines = max(w.Results, len(w.Lines)), nil
 			}
 		case "target_price":
-			w.TargetPrice = x.amount(f)
+			w.TargetPrice = x.amount(k)
 		case "form":
-			w.Form = x.text(f)
+			w.Form = x.text(k)
 		case "category":
-			if w.Category = x.text(f); r.product {
+			if w.Category = x.text(k); r.product {
 				q.Category, w.Category = w.Category, ""
 			}
 		case "url":
-			if s := x.text(f); r.product {
+			if s := x.text(k); r.product {
 				q.URL = s
 			} else {
 				w.URL = s
 			}
 		default:
-			return r.product && readProduct(q, k, "properties", x)
+			return r.product && readProduct(q, k, x)
 		}
 		return true
 	})

@@ -8,17 +8,19 @@ import (
 	"enishi"
 )
 
-// readContext takes the parts of a call's context that we keep.
-func readContext(e *enishi.Event, raw []byte) *Refusal {
-	if raw == nil {
+// callContext is the part of a call's context that we keep.
+type callContext struct {
+	enishi.Context
+	channel string
+	traits  []byte
+}
+
+func readContext(x *reader) *callContext {
+	if !x.object("context") {
 		return nil
 	}
-	x := &reader{s: raw}
-	if !x.object("context") {
-		return x.err
-	}
-	c := &enishi.Context{}
-	var traits []byte
+	c := &callContext{}
+	x.path = "context."
 	for first := true; ; {
 		k, ok := x.key(&first)
 		if !ok {
@@ -26,41 +28,102 @@ func readContext(e *enishi.Event, raw []byte) *Refusal {
 		}
 		switch k {
 		case "campaign":
-			readTexts(x, "context.campaign", map[string]*string{"source": &c.UTMSource, "medium": &c.UTMMedium, "name": &c.UTMCampaign, "content": &c.UTMContent, "term": &c.UTMTerm})
+			readCampaign(x, c)
 		case "page":
-			readTexts(x, "context.page", map[string]*string{"url": &c.URL, "path": &c.Path, "title": &c.Title, "referrer": &c.Referrer})
-			e.Channel = orElse(e.Channel, "web")
+			readPage(x, c)
+			c.channel = orElse(c.channel, "web")
 		case "userAgent":
-			c.UserAgent = x.text("context.userAgent")
-			e.Channel = orElse(e.Channel, "web")
+			c.UserAgent = x.text(k)
+			c.channel = orElse(c.channel, "web")
 		case "locale":
-			c.Locale = x.text("context.locale")
+			c.Locale = x.text(k)
 		case "sessionId", "session_id":
-			c.SessionID = x.text("context.sessionId")
+			c.SessionID = x.text(k)
 		case "app", "device":
 			x.raw()
-			e.Channel = "app"
+			c.channel = "app"
 		case "channel":
 			// Segment's libraries say how the call was sent ("server", "browser"): only a touchpoint is taken.
-			if s := x.text("context.channel"); isChannel(s) {
-				e.Channel = s
+			if s := x.text(k); isChannel(s) {
+				c.channel = s
 			}
 		case "traits":
-			traits = x.raw()
+			c.traits = x.raw()
 		default:
 			x.raw()
 		}
 	}
-	if x.err != nil {
-		return x.err
+	if x.err == nil {
+		x.path = ""
 	}
-	if *c != (enishi.Context{}) {
-		e.Context = c
+	return c
+}
+
+func readCampaign(x *reader, c *callContext) {
+	if !x.object("campaign") {
+		return
 	}
-	if traits != nil {
-		return readTraits(e, traits, "context.traits")
+	x.path = "context.campaign."
+	for first := true; ; {
+		k, ok := x.key(&first)
+		if !ok {
+			break
+		}
+		switch k {
+		case "source":
+			c.UTMSource = x.text(k)
+		case "medium":
+			c.UTMMedium = x.text(k)
+		case "name":
+			c.UTMCampaign = x.text(k)
+		case "content":
+			c.UTMContent = x.text(k)
+		case "term":
+			c.UTMTerm = x.text(k)
+		default:
+			x.raw()
+		}
 	}
-	return nil
+	x.path = "context."
+}
+
+func readPage(x *reader, c *callContext) {
+	if !x.object("page") {
+		return
+	}
+	x.path = "context.page."
+	for first := true; ; {
+		k, ok := x.key(&first)
+		if !ok {
+			break
+		}
+		switch k {
+		case "url":
+			c.URL = x.text(k)
+		case "path":
+			c.Path = x.text(k)
+		case "title":
+			c.Title = x.text(k)
+		case "referrer":
+			c.Referrer = x.text(k)
+		default:
+			x.raw()
+		}
+	}
+	x.path = "context."
+}
+
+// give puts the context into an event. agent is that of the HTTP request.
+func (c *callContext) give(e *enishi.Event, agent string) *Refusal {
+	e.Channel = c.channel
+	if c.Context != (enishi.Context{}) {
+		own := c.Context // a batch's context is that of several events
+		if own.UserAgent == "" && c.channel == "web" {
+			own.UserAgent = agent
+		}
+		e.Context = &own
+	}
+	return readTraits(e, c.traits, "context.traits.")
 }
 
 func orElse(s, other string) string {
@@ -68,23 +131,6 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-func readTexts(x *reader, field string, into map[string]*string) {
-	if !x.object(field) {
-		return
-	}
-	for first := true; ; {
-		k, ok := x.key(&first)
-		if !ok {
-			return
-		}
-		if p := into[k]; p != nil {
-			*p = x.text(field + "." + k)
-		} else {
-			x.raw()
-		}
-	}
 }
 
 // traitNames maps the names of Segment's specification to ours (enishi.TraitNames).
@@ -98,14 +144,15 @@ var traitNames = map[string]string{
 }
 
 // readTraits takes identifiers, consents and traits.
-func readTraits(e *enishi.Event, raw []byte, field string) *Refusal {
+func readTraits(e *enishi.Event, raw []byte, path string) *Refusal {
 	if raw == nil {
 		return nil
 	}
 	x := &reader{s: raw}
-	if !x.object(field) {
+	if !x.object(path[:len(path)-1]) {
 		return x.err
 	}
+	x.path = path
 	p := e.Person
 	for first := true; ; {
 		k, ok := x.key(&first)
@@ -114,21 +161,21 @@ func readTraits(e *enishi.Event, raw []byte, field string) *Refusal {
 		}
 		switch k {
 		case "email":
-			p.Email = x.text(field + ".email")
+			p.Email = x.text(k)
 		case "phone":
-			p.Phone = x.text(field + ".phone")
+			p.Phone = x.text(k)
 		case "lineUserId", "line_user_id":
-			p.LineUserID = x.text(field + "." + k)
+			p.LineUserID = x.text(k)
 		case "posCard", "pos_card":
-			p.POSCard = x.text(field + "." + k)
+			p.POSCard = x.text(k)
 		case "pushToken", "push_token":
-			p.PushToken = x.text(field + "." + k)
+			p.PushToken = x.text(k)
 		case "address":
 			if x.peek() != '{' {
 				setTrait(e, "address1", x.value())
 				continue
 			}
-			x.object(field + ".address")
+			x.object(k)
 			for inner := true; ; {
 				part, ok := x.key(&inner)
 				if !ok {
@@ -137,7 +184,7 @@ func readTraits(e *enishi.Event, raw []byte, field string) *Refusal {
 				setTrait(e, ownTrait(part), x.value())
 			}
 		case "consent":
-			readConsent(e, x, field+".consent")
+			readConsent(e, x)
 		default:
 			if v := x.value(); v.Kind != enishi.Null {
 				setTrait(e, ownTrait(k), v)
@@ -155,8 +202,8 @@ func ownTrait(name string) string {
 
 // readConsent takes {"email": true, "line": "out", "sms": {"state": "in", "method": "form:top", "text": "..."}} or a list of
 // enishi.ConsentChange.
-func readConsent(e *enishi.Event, x *reader, field string) {
-	take := func(raw []byte, channel, at string) {
+func readConsent(e *enishi.Event, x *reader) {
+	take := func(raw []byte, channel string) {
 		var c enishi.ConsentChange
 		switch s := string(raw); {
 		case s == "true" || s == `"in"`:
@@ -167,26 +214,26 @@ func readConsent(e *enishi.Event, x *reader, field string) {
 			return
 		default:
 			if err := json.Unmarshal(raw, &c); err != nil {
-				x.fail(locate(raw, &c, err).at(at))
+				x.fail(locate(raw, &c, err).at(x.place("consent" + channel)))
 				return
 			}
 		}
 		if channel != "" {
-			c.Channel = channel
+			c.Channel = strings.ToLower(channel[1:])
 		}
 		c.Method = orElse(c.Method, "identify")
 		e.Consent = append(e.Consent, c)
 	}
 	first := true
 	if x.peek() == '[' {
-		for x.list(field); x.more(']', &first); {
+		for x.array("consent"); x.more(']', &first); {
 			if raw := x.raw(); x.err == nil {
-				take(raw, "", field)
+				take(raw, "")
 			}
 		}
 		return
 	}
-	if !x.object(field) {
+	if !x.object("consent") {
 		return
 	}
 	for {
@@ -195,7 +242,7 @@ func readConsent(e *enishi.Event, x *reader, field string) {
 			return
 		}
 		if raw := x.raw(); x.err == nil {
-			take(raw, strings.ToLower(channel), field+"."+channel)
+			take(raw, "."+channel)
 		}
 	}
 }

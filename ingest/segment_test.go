@@ -14,8 +14,11 @@ import (
 
 // collect translates one call as the collector does and gives the JSON that goes to the topic.
 func collect(p *Parser, kind, body string) (topic string, e enishi.Event, refusal *Refusal) {
-	b := batch{now: noon, agent: "Browser/1", source: "shop", parser: p, newID: func() string { return "made-up" }, kind: kind}
-	rec, _, refusal := b.record([]byte(body))
+	b := batch{now: noon, agent: "Browser/1", source: "shop", parser: p, newID: func() string { return "made-up" }}
+	if refusal := b.single([]byte(body), kind); refusal != nil {
+		return "", e, refusal
+	}
+	rec, refusal := b.record(&b.calls[0])
 	if refusal != nil {
 		return "", e, refusal
 	}
@@ -44,7 +47,7 @@ func TestSegmentSuccess(t *testing.T) {
 		if e.At.Equal(noon) {
 			e.At = time.Time{}
 		}
-		b, err := encodeSource(&e, nil)
+		b, err := (&sourceEvent{Event: e}).encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +243,7 @@ func again(t *testing.T, raw []byte) any {
 		}
 	case '[':
 		out := []any{}
-		for x.list(""); x.more(']', &first); {
+		for x.array(""); x.more(']', &first); {
 			out = append(out, again(t, x.raw()))
 		}
 		return out

@@ -62,9 +62,13 @@ func testOf(n *node) test {
 
 func testAll(args []*node) test {
 	ts := tests(args)
-	if len(ts) == 2 {
+	switch len(ts) {
+	case 2:
 		a, b := ts[0], ts[1]
 		return func(v *view, now int64, i int) bool { return a(v, now, i) && b(v, now, i) }
+	case 3:
+		a, b, c := ts[0], ts[1], ts[2]
+		return func(v *view, now int64, i int) bool { return a(v, now, i) && b(v, now, i) && c(v, now, i) }
 	}
 	return func(v *view, now int64, i int) bool {
 		for _, t := range ts {
@@ -129,6 +133,9 @@ func testCompare(n *node) test {
 			return ok && holds(rel, p, q)
 		}
 	case Instant:
+		if x.op == opField && y.op == opAgo {
+			return testFieldAgo(n.rel, x.field.whole, y.i)
+		}
 		return testInstants(n.rel, valueOf(x), valueOf(y))
 	}
 	if x.op == opField && y.op == opConst {
@@ -178,6 +185,25 @@ func testFieldConst(rel relation, get func(v *view, i int) int64, k int64) test 
 	return func(v *view, _ int64, i int) bool { return get(v, i) >= k }
 }
 
+// testFieldAgo is the commonest comparison of instants.
+func testFieldAgo(rel relation, get func(v *view, i int) int64, d int64) test {
+	switch rel {
+	case gt, ge:
+		strict := bit(rel == gt)
+		return func(v *view, now int64, i int) bool {
+			t := get(v, i)
+			return t != 0 && t >= before(now, d)+strict
+		}
+	case lt, le:
+		strict := bit(rel == lt)
+		return func(v *view, now int64, i int) bool {
+			t := get(v, i)
+			return t != 0 && t <= before(now, d)-strict
+		}
+	}
+	return testInstants(rel, func(v *view, _ int64, i int) int64 { return get(v, i) }, func(_ *view, now int64, _ int) int64 { return before(now, d) })
+}
+
 func testInstants(rel relation, a, b value) test {
 	return func(v *view, now int64, i int) bool {
 		p := a(v, now, i)
@@ -190,6 +216,10 @@ func testInstants(rel relation, a, b value) test {
 }
 
 func testTextCompare(rel relation, x, y *node) test {
+	if x.op == opField && y.op == opConst && (rel == eq || rel == ne) {
+		get, s, want := x.field.text, y.s, rel == eq
+		return func(v *view, _ int64, i int) bool { return (get(v, i) == s) == want }
+	}
 	a := wordsOf(x)
 	if y.op == opConst && rel == eq {
 		s := y.s

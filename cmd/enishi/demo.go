@@ -129,8 +129,12 @@ func (d *demoShop) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, s := range segments.Gallery() {
-		if err := d.save(ctx, "segment", s.Name, json.RawMessage(s.Body)); err != nil {
+	gallery, err := segments.Gallery()
+	if err != nil {
+		return err
+	}
+	for _, s := range gallery {
+		if err := d.save(ctx, "segment", s.Name, json.RawMessage(s.JSON)); err != nil {
 			return err
 		}
 	}

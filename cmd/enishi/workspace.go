@@ -189,7 +189,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: w.stream.Consume, Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
+	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(w.stream), Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
 		Render: w.renderer.Render, Route: func(channel, _ string) (channels.Route, bool) { r, ok := routes[channel]; return r, ok },
 		Now: w.now, Clock: w.shopClock, Alert: w.alert, Off: w.cfg.Sending == "off", Log: w.log})
 	return err

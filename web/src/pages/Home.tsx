@@ -88,5 +88,14 @@ export function Home() {
 async function clearDemo(t: (k: string) => string) {
   if (!(await modals.confirm(t("home.clearTitle"), t("home.clearText"), t("home.clearDo")))) return;
   await request("POST", "/demo/clear", { confirm: true });
+  // The server starts again, empty: wait until it answers.
+  for (let i = 0; i < 60; i++) {
+    await new Promise((done) => setTimeout(done, 500));
+    try {
+      if (!(await request<Session>("GET", "/session")).demo) break;
+    } catch {
+      // not up yet
+    }
+  }
   location.assign("/");
 }

@@ -157,8 +157,9 @@ function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFun
   const rows = new Map<number, string[]>();
   for (const [id, d] of depth) rows.set(d, [...(rows.get(d) ?? []), id]);
   const counts = new Map((people?.nodes ?? []).map((n) => [n.id, n]));
-  const entry = journey.definition.entry as { event?: string; segment?: string };
-  const nodes: Node<Box>[] = [{ id: "~entry", type: "box", position: { x: -112, y: 0 }, data: { kind: "entry", label: entry.event ? t(`eventType.${entry.event.replace(".", "_")}`, { defaultValue: entry.event }) : t("flow.segment", { name: entry.segment }), detail: "" } }];
+  const entry = journey.definition.entry as { events?: string[]; segment?: string };
+  const starts = (entry.events ?? []).map((e) => t(`eventType.${e.replace(".", "_")}`, { defaultValue: e }));
+  const nodes: Node<Box>[] = [{ id: "~entry", type: "box", position: { x: -112, y: 0 }, data: { kind: "entry", label: starts.length ? starts.join("・") : t("flow.segment", { name: entry.segment }), detail: "" } }];
   for (const [d, ids] of rows) {
     ids.forEach((id, i) => {
       const n = all[id];

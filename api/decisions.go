@@ -1,0 +1,311 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"enishi"
+)
+
+// decisionRow is why a message was sent or was not.
+type decisionRow struct {
+	SendID       enishi.ID    `json:"send_id"`
+	Round        int          `json:"round"`
+	At           time.Time    `json:"at"`
+	Journey      string       `json:"journey"`
+	JourneyTitle Text         `json:"journey_title"`
+	Node         string       `json:"node"`
+	Channel      string       `json:"channel"`
+	Purpose      string       `json:"purpose"`
+	Template     string       `json:"template"`
+	Sent         bool         `json:"sent"`
+	Reason       string       `json:"reason"`
+	Sentence     Text         `json:"sentence" doc:"What a service agent can read out."`
+	Checks       []checkRow   `json:"checks" doc:"In the order in which they were made."`
+	Delivery     *deliveryRow `json:"delivery"`
+}
+
+type checkRow struct {
+	Name   string `json:"name"`
+	Label  Text   `json:"label"`
+	OK     bool   `json:"ok"`
+	Detail Text   `json:"detail"`
+}
+
+type deliveryRow struct {
+	State  string    `json:"state"`
+	At     time.Time `json:"at"`
+	Code   string    `json:"code"`
+	Reason string    `json:"reason" doc:"In the language of the request."`
+}
+
+type decisionsInput struct {
+	personInput
+	Limit int `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+func (a *API) listDecisions(ctx context.Context, in *decisionsInput) (*listOutput[decisionRow], error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf([]decisionRow{})
+	t := a.teller()
+	err = a.each(ctx, fmt.Sprintf("SELECT send_id, round, at, journey, node, channel, purpose, template, sent, reason, checks FROM decisions FINAL WHERE subject IN %s ORDER BY at DESC, send_id DESC, round DESC LIMIT %d",
+		idList(subjects(p)), in.Limit), nil, func(rows driver.Rows) error {
+		var d decisionRow
+		var id, checks string
+		var round uint32
+		var sent uint8
+		if err := rows.Scan(&id, &round, &d.At, &d.Journey, &d.Node, &d.Channel, &d.Purpose, &d.Template, &sent, &d.Reason, &checks); err != nil {
+			return err
+		}
+		d.SendID, d.Round, d.At, d.Sent = idOf(id), int(round), d.At.UTC(), sent == 1
+		var list []enishi.Check
+		if err := json.Unmarshal([]byte(checks), &list); err != nil {
+			return fmt.Errorf("checks of %s: %w", d.SendID, err)
+		}
+		t.decision(&d, list)
+		out.Body.Items = append(out.Body.Items, d)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	if err := a.addDeliveries(ctx, out.Body.Items); err != nil {
+		return nil, err
+	}
+	out.Body.CompleteThrough, err = a.through(ctx)
+	return out, err
+}
+
+// addDeliveries tells what became of the decided messages.
+func (a *API) addDeliveries(ctx context.Context, items []decisionRow) error {
+	type key struct {
+		send  enishi.ID
+		round int
+	}
+	at := map[key]int{}
+	var sends []enishi.ID
+	for i := range items {
+		at[key{items[i].SendID, items[i].Round}] = i
+		sends = append(sends, items[i].SendID)
+	}
+	if len(sends) == 0 {
+		return nil
+	}
+	err := a.each(ctx, "SELECT send_id, round, state, updated_at, code, reason FROM deliveries FINAL WHERE send_id IN "+idList(sends), nil, func(rows driver.Rows) error {
+		var id string
+		var round uint32
+		var d deliveryRow
+		if err := rows.Scan(&id, &round, &d.State, &d.At, &d.Code, &d.Reason); err != nil {
+			return err
+		}
+		d.At = d.At.UTC()
+		if d.Reason != "" {
+			d.Reason = reasonText(d.Reason).in(language(ctx))
+		}
+		if i, ok := at[key{idOf(id), int(round)}]; ok {
+			items[i].Delivery = &d
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read deliveries: %w", err)
+	}
+	return nil
+}
+
+// decision puts a decision into words.
+func (t *teller) decision(d *decisionRow, checks []enishi.Check) {
+	d.JourneyTitle = t.titles.journey(d.Journey)
+	d.Checks = []checkRow{}
+	var failed *enishi.Check
+	for i := range checks {
+		c := &checks[i]
+		d.Checks = append(d.Checks, checkRow{c.Name, word("check", c.Name), c.OK, t.checkDetail(d.Channel, c)})
+		if !c.OK && failed == nil {
+			failed = c
+		}
+	}
+	at, ch := timeText(d.At, t.now, t.zone), word("channel", d.Channel)
+	head := Text{at.JA + " " + ch.JA + ": ", at.EN + " " + ch.EN + ": "}
+	switch {
+	case d.Sent:
+		d.Sentence = Text{head.JA + "「" + d.JourneyTitle.JA + "」を送りました", head.EN + "sent “" + d.JourneyTitle.EN + "”"}
+	case failed == nil:
+		why := reasonText(d.Reason)
+		d.Sentence = Text{head.JA + tame(why.JA) + "送りませんでした", head.EN + "not sent: " + why.EN}
+	default:
+		why := t.because(d.Channel, failed)
+		d.Sentence = Text{head.JA + why.JA + "送りませんでした", head.EN + "not sent because " + why.EN}
+	}
+}
+
+// capDetail is a cap as a detail tells it: "2/7d", with or without how many there were.
+var (
+	capDetail   = regexp.MustCompile(`(\d+)/(\d+)([hdw])`)
+	quietDetail = regexp.MustCompile(`(\d{1,2}:\d{2}).*?(\d{1,2}:\d{2})`)
+	instants    = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`)
+)
+
+// because is the first failed check as the reason in a sentence: 今週の上限（2 通）に達していたため.
+func (t *teller) because(channel string, c *enishi.Check) Text {
+	ch := word("channel", channel)
+	at := t.instantIn(c.Detail)
+	switch c.Name {
+	case "template":
+		return Text{"使うテンプレートが見つからなかったため", "its template was not there"}
+	case "address":
+		return Text{ch.JA + "の宛先が登録されていないため", "no " + ch.EN + " address is known"}
+	case "suppression":
+		r := reasonText(c.Detail)
+		return Text{tame(r.JA), r.EN}
+	case "consent":
+		if strings.HasPrefix(c.Detail, "out") {
+			if at.isZero() {
+				return Text{ch.JA + "の配信を停止しているため", "the permission for " + ch.EN + " was withdrawn"}
+			}
+			return Text{at.JA + " に" + ch.JA + "の配信を停止しているため", "the permission for " + ch.EN + " was withdrawn on " + at.EN}
+		}
+		return Text{ch.JA + "の配信許可がないため", "there is no permission for " + ch.EN}
+	case "hold":
+		if at.isZero() {
+			return Text{"配信を保留しているため", "marketing is on hold"}
+		}
+		return Text{at.JA + " まで配信を保留しているため", "marketing is on hold until " + at.EN}
+	case "run":
+		return Text{"ジャーニーがすでに終わっていたため", "the journey had ended for this person"}
+	case "freshness":
+		if at.isZero() {
+			return Text{"送信期限を過ぎていたため", "it was too late to send"}
+		}
+		return Text{"送信期限（" + at.JA + "）を過ぎていたため", "it was too late: send by " + at.EN}
+	case "window":
+		return Text{ch.JA + "を送れる期間の外だったため", "it was outside the time in which " + ch.EN + " may be sent"}
+	case "cap":
+		return capText(c.Detail)
+	case "quiet_hours":
+		if m := quietDetail.FindStringSubmatch(c.Detail); m != nil {
+			return Text{"送らない時間帯（" + m[1] + "〜" + m[2] + "）だったため", "of quiet hours (" + m[1] + " to " + m[2] + ")"}
+		}
+		return Text{"送らない時間帯だったため", "of quiet hours"}
+	case "holdout":
+		return Text{"効果を比べるために送らない人に選ばれているため", "this person is in the holdout"}
+	case "sender":
+		r := reasonText(c.Detail)
+		return Text{tame(r.JA), "of " + r.EN}
+	}
+	return Text{"配信の条件に合わなかったため", "a rule did not allow it"}
+}
+
+// tame makes a reason the beginning of a sentence: …のため, or …ため after a verb.
+func tame(ja string) string {
+	if strings.HasSuffix(ja, "ない") || strings.HasSuffix(ja, "た") {
+		return ja + "ため"
+	}
+	return ja + "のため"
+}
+
+// capText says a cap such as 2/7d.
+func capText(detail string) Text {
+	m := capDetail.FindStringSubmatch(detail)
+	if m == nil {
+		return Text{"配信回数の上限に達していたため", "the frequency cap was reached"}
+	}
+	per := Text{m[2] + " " + word("unit", m[3]).JA, m[2] + " " + word("unit", m[3]).EN}
+	switch m[2] + m[3] {
+	case "7d", "1w":
+		per = Text{"今週", "week"}
+	case "1d", "24h":
+		per = Text{"今日", "day"}
+	case "30d":
+		per = Text{"今月", "month"}
+	}
+	return Text{per.JA + "の上限（" + m[1] + " 通）に達していたため", "the cap of " + m[1] + " per " + per.EN + " was reached"}
+}
+
+// instantIn is the last instant that a detail names, as people write it.
+func (t *teller) instantIn(detail string) Text {
+	all := instants.FindAllString(detail, -1)
+	if len(all) == 0 {
+		return Text{}
+	}
+	at, err := time.Parse(time.RFC3339Nano, all[len(all)-1])
+	if err != nil {
+		return Text{}
+	}
+	return timeText(at, t.now, t.zone)
+}
+
+// checkDetail is what a check looked at, in words.
+func (t *teller) checkDetail(channel string, c *enishi.Check) Text {
+	at := t.instantIn(c.Detail)
+	switch c.Name {
+	case "template":
+		if c.OK {
+			return t.titles.template(c.Detail)
+		}
+		return Text{"見つかりません", "not there"}
+	case "address":
+		if c.OK {
+			return Text{"登録あり", "known"}
+		}
+		return word("reach", "no_address."+channel)
+	case "suppression", "sender":
+		if c.Detail == "" {
+			return Text{"対象外", "not on it"}
+		}
+		return reasonText(c.Detail)
+	case "consent":
+		state, _, _ := strings.Cut(c.Detail, " ")
+		s := word("consent", state)
+		if at.isZero() {
+			return s
+		}
+		return Text{s.JA + "（" + at.JA + " から）", s.EN + " since " + at.EN}
+	case "hold":
+		return t.holdDetail(c, at)
+	case "run":
+		if c.OK {
+			return Text{"進行中", "going on"}
+		}
+		end, _, _ := strings.Cut(strings.ReplaceAll(c.Detail, " at ", ":"), ":")
+		return word("run_end", end)
+	case "freshness":
+		if at.isZero() {
+			return Text{}
+		}
+		return Text{at.JA + " まで", "send by " + at.EN}
+	case "window":
+		return Text{"制限なし", "no limit"}
+	case "cap":
+		if m := capDetail.FindStringSubmatch(c.Detail); m != nil {
+			u := word("unit", m[3])
+			return Text{m[2] + " " + u.JA + "に " + m[1] + " 通まで", m[1] + " in " + m[2] + " " + u.EN}
+		}
+	case "quiet_hours":
+		if m := quietDetail.FindStringSubmatch(c.Detail); m != nil {
+			return Text{m[1] + "〜" + m[2], m[1] + " to " + m[2]}
+		}
+	}
+	return Text{}
+}
+
+func (t *teller) holdDetail(c *enishi.Check, at Text) Text {
+	switch {
+	case c.Detail == "":
+		return Text{"保留なし", "none"}
+	case c.OK:
+		return Text{"お知らせ（取引）は止めません", "does not stop transactional messages"}
+	case at.isZero():
+		return Text{"解除するまで", "until released"}
+	}
+	return Text{at.JA + " まで", "until " + at.EN}
+}

@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+
+	"enishi"
+	"enishi/profiles"
+	"enishi/segments"
+)
+
+type membershipRow struct {
+	Name    string    `json:"name"`
+	Title   Text      `json:"title"`
+	Since   time.Time `json:"since"`
+	Reasons []Text    `json:"reasons"`
+}
+
+// memberships are the segments a person is in, each with what its conditions found.
+func (a *API) memberships(p *profiles.Profile, now time.Time) []membershipRow {
+	out := []membershipRow{}
+	for i := range p.Memberships {
+		m := &p.Memberships[i]
+		row := membershipRow{m.Segment, a.titles.segment(m.Segment), m.Since, []Text{}}
+		if d, ok := a.cfg.Definitions.Current("segment", m.Segment); ok {
+			if s, err := segments.Compile(d.Name, d.Version, d.Body); err == nil {
+				for _, r := range s.Explain(p.View(), now) {
+					if t := a.reason(r, now); r.Match && !t.isZero() {
+						row.Reasons = append(row.Reasons, t)
+					}
+				}
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+var words4 = regexp.MustCompile(`[a-z_]+(\.[a-z_]+)?`)
+
+// reason says what a condition found: 最終注文日時 8/20. A condition that looks at nothing with a name gives no text.
+func (a *API) reason(r segments.Reason, now time.Time) Text {
+	text := regexp.MustCompile(`"[^"]*"`).ReplaceAllString(r.Expression, "")
+	var list *segments.Collection
+	var label Text
+	for _, name := range words4.FindAllString(text, -1) {
+		head, rest, dotted := strings.Cut(name, ".")
+		if c := collection(head); c != nil && list == nil {
+			list, label = c, Text{c.JA, c.EN}
+			continue
+		}
+		f, kind := field(name)
+		switch {
+		case f != nil && list == nil:
+			return foundText(Text{f.JA, f.EN}, kind, r.Found, now, a.zone())
+		case head == "consent" && dotted && list == nil:
+			ch := word("channel", rest)
+			return Text{"配信許可（" + ch.JA + "）", "permission (" + ch.EN + ")"}
+		case head == "traits" && dotted && list == nil:
+			return foundText(traitLabel(rest), segments.Text, r.Found, now, a.zone())
+		}
+	}
+	if list == nil {
+		return Text{}
+	}
+	if strings.HasPrefix(strings.TrimLeft(text, "!( "), "sum(") {
+		return foundText(label, segments.Money, r.Found, now, a.zone())
+	}
+	switch r.Found {
+	case "", "true":
+		return label
+	case "0", "false":
+		return Text{label.JA + "なし", "no " + strings.ToLower(label.EN)}
+	}
+	if strings.Trim(r.Found, "0123456789") == "" {
+		return Text{label.JA + " " + r.Found + " 件", r.Found + " " + strings.ToLower(label.EN)}
+	}
+	return foundText(label, segments.Instant, r.Found, now, a.zone())
+}
+
+func collection(name string) *segments.Collection {
+	for _, c := range segments.Collections() {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+func field(name string) (*segments.Field, segments.Kind) {
+	for _, f := range segments.Fields() {
+		if f.Name == name {
+			return f, f.Kind
+		}
+	}
+	return nil, segments.Untyped
+}
+
+// foundText writes a label and the value found, as its kind is read.
+func foundText(label Text, kind segments.Kind, found string, now time.Time, zone *time.Location) Text {
+	value := plain(found)
+	if at, err := time.Parse(time.RFC3339Nano, found); err == nil {
+		value = dayText(at, now, zone)
+	} else if kind == segments.Money {
+		if m, err := enishi.ParseAmount(found); err == nil {
+			value = plain(moneyText(m, ""))
+		}
+	} else if found == "true" || found == "false" {
+		value = word("bool", found)
+	}
+	if found == "" {
+		return Text{label.JA + "なし", "no " + strings.ToLower(label.EN)}
+	}
+	return Text{label.JA + " " + value.JA, label.EN + " " + value.EN}
+}
+
+type runRow struct {
+	ID        enishi.ID `json:"id"`
+	Journey   string    `json:"journey"`
+	Title     Text      `json:"title"`
+	Node      string    `json:"node"`
+	NodeTitle Text      `json:"node_title"`
+	Since     time.Time `json:"since"`
+	WaitUntil time.Time `json:"wait_until,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	End       string    `json:"end,omitempty"`
+}
+
+type nextRow struct {
+	At      time.Time `json:"at"`
+	What    Text      `json:"what"`
+	Journey string    `json:"journey"`
+}
+
+// maxShownRuns bounds a page.
+const maxShownRuns = 50
+
+// runs are a person's ways through journeys, running ones first, then the newest; and what is to come by itself.
+func (a *API) runs(p *profiles.Profile) ([]runRow, []nextRow) {
+	rows, next := []runRow{}, []nextRow{}
+	for i := range p.Runs {
+		r := &p.Runs[i]
+		row := runRow{ID: r.ID, Journey: r.Journey, Title: a.titles.journey(r.Journey), Node: r.Node, NodeTitle: a.titles.node(r.Journey, r.Node), Since: r.Since, EndedAt: r.EndedAt, End: r.End}
+		if r.Wait != nil && r.EndedAt.IsZero() {
+			row.WaitUntil = r.Wait.Until
+			if !r.Wait.Until.IsZero() {
+				next = append(next, nextRow{r.Wait.Until, a.afterWait(r), r.Journey})
+			}
+		}
+		rows = append(rows, row)
+	}
+	sort.SliceStable(rows, func(i, j int) bool {
+		if live := rows[i].EndedAt.IsZero(); live != rows[j].EndedAt.IsZero() {
+			return live
+		}
+		return rows[i].Since.After(rows[j].Since)
+	})
+	sort.SliceStable(next, func(i, j int) bool { return next[i].At.Before(next[j].At) })
+	return rows[:min(len(rows), maxShownRuns)], next[:min(len(next), 3)]
+}
+
+// afterWait says what comes when a wait ends by its time.
+func (a *API) afterWait(r *profiles.Run) Text {
+	title := a.titles.journey(r.Journey)
+	if d, ok := a.cfg.Definitions.Version("journey", r.Journey, r.Version); ok {
+		if node := nodeAfterWait(d.Body, r.Node); node != "" {
+			then := a.titles.node(r.Journey, node)
+			return Text{title.JA + "「" + then.JA + "」", title.EN + ": " + then.EN}
+		}
+	}
+	return title
+}
+
+type mergeRow struct {
+	LinkOffset int64     `json:"link_offset"`
+	At         time.Time `json:"at,omitzero"`
+	From       enishi.ID `json:"from"`
+	Into       enishi.ID `json:"into"`
+	By         string    `json:"by" doc:"Who joined them, in the language of the request: automatic, or an operator's name."`
+	CanUndo    bool      `json:"can_undo"`
+}
+
+// merges are the links that made one person of several, newest first.
+func (a *API) merges(ctx context.Context, id enishi.ID) ([]mergeRow, error) {
+	out := []mergeRow{}
+	graph := a.cfg.Ingester.Graph()
+	var offsets []int64
+	for _, l := range graph.Component(id).Links {
+		if l.State != "merged" {
+			continue
+		}
+		moves, _ := graph.Merges(l.Offset)
+		if len(moves) == 0 || moves[0].Offset != l.Offset {
+			continue
+		}
+		out = append(out, mergeRow{LinkOffset: l.Offset, From: moves[0].Loser, Into: moves[0].Winner, By: word("merge", "automatic").in(language(ctx)), CanUndo: true})
+		offsets = append(offsets, l.Offset)
+	}
+	if a.cfg.Links != nil && len(offsets) > 0 {
+		links, err := a.cfg.Links(ctx, offsets)
+		if err != nil {
+			return nil, fmt.Errorf("read links: %w", err)
+		}
+		for i := range out {
+			if l, ok := links[out[i].LinkOffset]; ok {
+				out[i].At = l.At
+				if l.Actor != "" {
+					out[i].By = l.Actor
+				}
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].LinkOffset > out[j].LinkOffset })
+	return out, nil
+}

@@ -1,0 +1,247 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"enishi"
+	"enishi/ingest"
+	"enishi/internal/stream"
+	"enishi/profiles"
+)
+
+type holdInput struct {
+	personInput
+	Body struct {
+		Reason string    `json:"reason" minLength:"1" maxLength:"200" doc:"Why, as people read it: an open complaint, a return, mourning."`
+		Until  time.Time `json:"until,omitzero" required:"false" doc:"Until released unless said."`
+	}
+}
+
+func (a *API) holdPerson(ctx context.Context, in *holdInput) (*writtenOutput, error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !in.Body.Until.IsZero() && !in.Body.Until.After(a.now()) {
+		return nil, enishi.FieldError("body.until", "is in the past", "これからの日時を指定してください。")
+	}
+	w, err := a.append(ctx, enishi.Event{Type: "hold.placed", Profile: p.ID, Subject: mainSubject(p),
+		Hold: &enishi.Hold{Reason: strings.TrimSpace(in.Body.Reason), Until: in.Body.Until.UTC().Truncate(time.Millisecond), Actor: callOf(ctx).caller.name}})
+	return &writtenOutput{w}, err
+}
+
+type releaseInput struct {
+	personInput
+	Reason string `query:"reason" maxLength:"200"`
+}
+
+func (a *API) releasePerson(ctx context.Context, in *releaseInput) (*writtenOutput, error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	// Every hold is released under the subject it was placed with, by its reason.
+	var w written
+	released := false
+	for i := range p.Subjects {
+		for _, h := range p.Subjects[i].Holds {
+			if h.Released {
+				continue
+			}
+			e := enishi.Event{Type: "hold.released", Profile: p.ID, Subject: p.Subjects[i].ID, Hold: &enishi.Hold{Reason: h.Reason, Actor: callOf(ctx).caller.name}}
+			if w, err = a.appendAs(ctx, e, p.Subjects[i].ID.String(), h.Reason); err != nil {
+				return nil, err
+			}
+			released = true
+		}
+	}
+	if !released {
+		return nil, refusal(enishi.Conflict, "nothing is on hold", "配信保留はありません。")
+	}
+	return &writtenOutput{w}, nil
+}
+
+type consentInput struct {
+	personInput
+	Body struct {
+		Channel string `json:"channel" enum:"email,line,sms,push,postal,social,ads"`
+		Purpose string `json:"purpose,omitempty" enum:",marketing,transactional" doc:"marketing unless said."`
+		State   string `json:"state" enum:"in,out"`
+		Reason  string `json:"reason" minLength:"1" maxLength:"500" doc:"How the person said so: the evidence that the law asks for."`
+	}
+}
+
+func (a *API) changeConsent(ctx context.Context, in *consentInput) (*writtenOutput, error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	subject := mainSubject(p)
+	if s, ok := p.View().Address(in.Body.Channel); ok {
+		subject = s.ID
+	}
+	purpose := in.Body.Purpose
+	if purpose == "" {
+		purpose = profiles.Marketing
+	}
+	w, err := a.append(ctx, enishi.Event{Type: "consent.changed", Profile: p.ID, Subject: subject, Consent: []enishi.ConsentChange{{
+		Channel: in.Body.Channel, Purpose: purpose, State: in.Body.State, Method: "staff", Text: in.Body.Reason, Actor: callOf(ctx).caller.name}}})
+	return &writtenOutput{w}, err
+}
+
+// mainSubject is the strongest identifier of a person.
+func mainSubject(p *profiles.Profile) enishi.ID {
+	best := p.ID
+	var kind enishi.Kind
+	for i := range p.Subjects {
+		if s := &p.Subjects[i]; s.Kind != 0 && (kind == 0 || s.Kind < kind) {
+			best, kind = s.ID, s.Kind
+		}
+	}
+	return best
+}
+
+type eraseInput struct {
+	personInput
+	Body struct {
+		Reason  string `json:"reason" minLength:"1" maxLength:"500"`
+		Confirm string `json:"confirm" maxLength:"200" doc:"The person's display name, or the id of who has none: nobody is erased by a slip."`
+	}
+}
+
+func (a *API) erasePerson(ctx context.Context, in *eraseInput) (*writtenOutput, error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if p.Erased && len(p.Subjects) == 0 {
+		return nil, refusal(enishi.Conflict, "the person is erased already", "すでに消去されています。")
+	}
+	want := nameOf(p.View()).Display
+	if want == "" {
+		want = p.ID.String()
+	}
+	if strings.TrimSpace(in.Body.Confirm) != want {
+		return nil, enishi.FieldError("body.confirm", "is not the person's name", "確認のため、この顧客の名前をそのまま入力してください。")
+	}
+	c := callOf(ctx)
+	w, err := a.append(ctx, enishi.Event{Type: enishi.TypeErased, Profile: p.ID, Subject: mainSubject(p),
+		Control: &enishi.Control{RequestID: c.request, Actor: c.caller.name, Reason: in.Body.Reason}})
+	if err != nil {
+		return nil, err
+	}
+	return &writtenOutput{w}, a.outcome(ctx, c.request)
+}
+
+// outcome waits for the row by which the fold answers a command.
+func (a *API) outcome(ctx context.Context, request enishi.ID) error {
+	limit, cancel := context.WithTimeout(ctx, waitLimit)
+	defer cancel()
+	var text string
+	err := poll(limit, func() (bool, error) {
+		err := a.one(limit, "SELECT outcome FROM outcomes FINAL WHERE request_id = "+idLiteral(request), nil, &text)
+		if errors.Is(err, errNoRow) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil && limit.Err() != nil && ctx.Err() == nil {
+		return &enishi.Error{Code: enishi.Unavailable, Msg: "the order is on the log and will be carried out; its outcome is not known yet", MsgJA: "操作は受け付けられ、まもなく実行されます。完了はまだ確認できていません。", Err: err}
+	}
+	return err
+}
+
+type unmergeInput struct {
+	Body struct {
+		LinkOffset int64  `json:"link_offset" minimum:"0" doc:"As a person's merges name it."`
+		Reason     string `json:"reason" minLength:"1" maxLength:"500"`
+	}
+}
+
+func (a *API) unmergePeople(ctx context.Context, in *unmergeInput) (*writtenOutput, error) {
+	graph := a.cfg.Ingester.Graph()
+	moves, _ := graph.Merges(in.Body.LinkOffset)
+	if len(moves) == 0 || moves[0].Offset != in.Body.LinkOffset || moves[0].Split {
+		return nil, notFound("merge", "名寄せの記録")
+	}
+	links := graph.Component(moves[0].Winner).Links
+	if !slices.ContainsFunc(links, func(l ingest.LinkState) bool { return l.Offset == in.Body.LinkOffset && l.State == "merged" }) {
+		return nil, refusal(enishi.Conflict, "the link was taken back already", "この名寄せはすでに取り消されています。")
+	}
+	c := callOf(ctx)
+	link := enishi.Link{Op: "unlink", Link: in.Body.LinkOffset, Event: c.request, Source: "console", At: a.cfg.Now().UTC().Truncate(time.Millisecond), Actor: c.caller.name, Reason: in.Body.Reason}
+	recs := []stream.Record{{Topic: enishi.TopicIdentities, Partition: 0, Time: link.At, Value: enishi.EncodeLink(nil, &link)}}
+	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
+		return nil, fmt.Errorf("append unlink: %w", err)
+	}
+	return &writtenOutput{written{Position: positionOf(recs).String(), RequestID: c.request}}, nil
+}
+
+type exportOutput struct {
+	Disposition string `header:"Content-Disposition"`
+	Body        map[string]any
+}
+
+func (a *API) exportPerson(ctx context.Context, in *personInput) (*exportOutput, error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	a.log.Info("person exported", "profile_id", p.ID, "actor", callOf(ctx).caller.name, "request_id", callOf(ctx).request)
+	return &exportOutput{`attachment; filename="` + p.ID.String() + `.json"`, profiles.Export(p)}, nil
+}
+
+// nodeAfterWait is where a run goes when the wait it stands at ends by its time.
+func nodeAfterWait(definition json.RawMessage, node string) string {
+	var d struct {
+		Nodes map[string]struct {
+			Next      string `json:"next"`
+			OnTimeout string `json:"on_timeout"`
+		} `json:"nodes"`
+	}
+	if json.Unmarshal(definition, &d) != nil {
+		return ""
+	}
+	n := d.Nodes[node]
+	if n.OnTimeout != "" {
+		return n.OnTimeout
+	}
+	return n.Next
+}
+
+// segmentNames are the segments that a journey's definition names.
+func segmentNames(definition json.RawMessage) []string {
+	var any any
+	if json.Unmarshal(definition, &any) != nil {
+		return nil
+	}
+	var out []string
+	walk(any, func(key string, v any) {
+		if s, ok := v.(string); ok && key == "segment" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	})
+	slices.Sort(out)
+	return out
+}
+
+// walk visits every member of every object within a JSON value.
+func walk(v any, visit func(key string, v any)) {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			walk(x, visit)
+		}
+	case map[string]any:
+		for k, x := range v {
+			visit(k, x)
+			walk(x, visit)
+		}
+	}
+}
