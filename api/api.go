@@ -38,13 +38,14 @@ type Config struct {
 	Renderer    *channels.Renderer  // for previews
 	Key         []byte              // signs sessions; at least 32 bytes, shared by replicas
 
-	// IngestPassed gives how far the source topics are handled by all replicas; default: Ingester.Passed.
+	// IngestPassed gives how far the source topics are handled by all replicas: the next offset of each partition, absent
+	// where nothing was ever handled. Default: Ingester.Passed, which knows what this process handled since its start; a
+	// partition that it does not name is then taken as up to date.
 	IngestPassed func(ctx context.Context) (map[stream.Partition]int64, error)
 	// MessagesPassed is the same for the topic messages and the sender; nil: its lag is what the ledger has open.
 	MessagesPassed func(ctx context.Context) (map[stream.Partition]int64, error)
-	// Links reads records of the topic identities by their offsets, for the time and the author of a merge; what is missing
-	// is left out. nil: merges are shown without them.
-	Links func(ctx context.Context, offsets []int64) (map[int64]enishi.Link, error)
+	// Import appends records of an importer to their source topics; nil: refused.
+	Import func(ctx context.Context, x ImportRequest) (ImportAnswer, error)
 
 	LINEProvider string                      // of LINE user ids that people search for
 	Sending      func() string               // "on" or "off"; nil: on
@@ -71,6 +72,9 @@ type API struct {
 	hub     *hub
 	outbox  outboxCache
 	replays replays
+	links   linkCache
+
+	ownPassed bool // IngestPassed is the default
 
 	progressMemo memo[*progress]
 	homeMemo     memo[*homePage]
@@ -92,10 +96,11 @@ func New(cfg Config) (*API, error) {
 	if cfg.Sending == nil {
 		cfg.Sending = func() string { return "on" }
 	}
-	if cfg.IngestPassed == nil {
+	own := cfg.IngestPassed == nil
+	if own {
 		cfg.IngestPassed = func(context.Context) (map[stream.Partition]int64, error) { return cfg.Ingester.Passed(), nil }
 	}
-	a := &API{cfg: cfg, log: cfg.Log.With("component", "api"), mux: http.NewServeMux(), ops: map[string]*operation{}}
+	a := &API{cfg: cfg, ownPassed: own, links: linkCache{known: map[int64]enishi.Link{}}, log: cfg.Log.With("component", "api"), mux: http.NewServeMux(), ops: map[string]*operation{}}
 	a.titles = &titles{log: cfg.Definitions, known: map[[2]string]titled{}}
 	a.keys = &keyRing{log: cfg.Definitions}
 	a.hub = newHub(a)

@@ -30,7 +30,7 @@ type Key struct {
 	Kind      string    `json:"kind"`           // admin, write
 	Role      role      `json:"role,omitempty"` // of admin
 	Prefix    string    `json:"prefix"`         // the first characters, to recognise it by
-	SHA256    string    `json:"sha256"`
+	Hash      string    `json:"hash"`           // SHA-256 of the token, hexadecimal
 	CreatedAt time.Time `json:"created_at"`
 
 	id string // the definition's name
@@ -66,13 +66,13 @@ func KeyFor(token, name, kind, roleName string, now time.Time) (enishi.Definitio
 		return enishi.Definition{}, enishi.FieldError("role", "is viewer, editor, approver or admin", "viewer、editor、approver、admin のどれかにしてください。")
 	}
 	sum := sha256.Sum256([]byte(token))
-	k.SHA256 = hex.EncodeToString(sum[:])
+	k.Hash = hex.EncodeToString(sum[:])
 	k.Prefix = token[:min(len(token), 8)]
 	body, err := json.Marshal(k)
 	if err != nil {
 		return enishi.Definition{}, fmt.Errorf("encode key: %w", err)
 	}
-	return enishi.Definition{Kind: "key", Name: k.SHA256[:16], Body: body, At: k.CreatedAt}, nil
+	return enishi.Definition{Kind: "key", Name: k.Hash[:16], Body: body, At: k.CreatedAt}, nil
 }
 
 // keyRing is the current keys, read again when the topic definitions has moved on.
@@ -96,7 +96,7 @@ func (r *keyRing) current() map[[32]byte]Key {
 		var k Key
 		sum, err := []byte(nil), json.Unmarshal(d.Body, &k)
 		if err == nil {
-			sum, err = hex.DecodeString(k.SHA256)
+			sum, err = hex.DecodeString(k.Hash)
 		}
 		if err != nil || len(sum) != sha256.Size {
 			continue
@@ -116,7 +116,7 @@ func (r *keyRing) find(token string) (Key, bool) {
 	if !ok {
 		return Key{}, false
 	}
-	stored, err := hex.DecodeString(k.SHA256)
+	stored, err := hex.DecodeString(k.Hash)
 	return k, err == nil && subtle.ConstantTimeCompare(stored, sum[:]) == 1
 }
 

@@ -116,6 +116,7 @@ func operations() []operation {
 		{"report-messages", get, "/reports/messages", viewer, reads, "Reports", "What became of messages"},
 
 		{"list-definitions", get, "/definitions", viewer, reads, "Settings", "Every version of a definition: who, when, why"},
+		{"save-definition", put, "/definitions/{kind}/{name}", editor, writes, "Settings", "Save a definition of any kind but key, as a file has it"},
 		{"get-setting", get, "/settings/{name}", viewer, reads, "Settings", "One setting"},
 		{"save-setting", put, "/settings/{name}", approver, writes, "Settings", "Save a new version"},
 		{"list-keys", get, "/keys", admin, reads, "Settings", "Tokens and write keys, without their secrets"},
@@ -126,6 +127,7 @@ func operations() []operation {
 		{"get-clock", get, "/clock", viewer, reads, "Operation", "The workspace's clock"},
 		{"set-clock", post, "/clock", admin, writes, "Operation", "Make the clock virtual, move it on, or let it run"},
 		{"begin-import", post, "/import/begin", admin, writes, "Operation", "Ask whether an import may begin"},
+		{"import-records", post, "/import/records", admin, writes, "Operation", "Append a slice of an import to the source topics"},
 		{"clear-demo", post, "/demo/clear", admin, writes, "Operation", "Clear the demo shop and start empty"},
 	}
 }

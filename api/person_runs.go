@@ -3,12 +3,15 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"enishi"
+	"enishi/internal/stream"
 	"enishi/profiles"
 	"enishi/segments"
 )
@@ -200,20 +203,88 @@ func (a *API) merges(ctx context.Context, id enishi.ID) ([]mergeRow, error) {
 		out = append(out, mergeRow{LinkOffset: l.Offset, From: moves[0].Loser, Into: moves[0].Winner, By: word("merge", "automatic").in(language(ctx)), CanUndo: true})
 		offsets = append(offsets, l.Offset)
 	}
-	if a.cfg.Links != nil && len(offsets) > 0 {
-		links, err := a.cfg.Links(ctx, offsets)
-		if err != nil {
-			return nil, fmt.Errorf("read links: %w", err)
-		}
-		for i := range out {
-			if l, ok := links[out[i].LinkOffset]; ok {
-				out[i].At = l.At
-				if l.Actor != "" {
-					out[i].By = l.Actor
-				}
+	links, err := a.readLinks(ctx, offsets)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if l, ok := links[out[i].LinkOffset]; ok {
+			out[i].At = l.At
+			if l.Actor != "" {
+				out[i].By = l.Actor
 			}
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].LinkOffset > out[j].LinkOffset })
 	return out, nil
+}
+
+// linkCache keeps records of the topic identities that were read: they never change.
+type linkCache struct {
+	mu    sync.Mutex
+	known map[int64]enishi.Link
+}
+
+const (
+	linksShown  = 20 // of one person
+	linksCached = 10_000
+)
+
+// readLinks reads records of the topic identities for their time and author. What was trimmed is left out: the graph has
+// what it did.
+func (a *API) readLinks(ctx context.Context, offsets []int64) (map[int64]enishi.Link, error) {
+	out := map[int64]enishi.Link{}
+	var ask []int64
+	a.links.mu.Lock()
+	for _, offset := range offsets {
+		if l, ok := a.links.known[offset]; ok {
+			out[offset] = l
+		} else if len(ask) < linksShown {
+			ask = append(ask, offset)
+		}
+	}
+	a.links.mu.Unlock()
+	if len(ask) == 0 {
+		return out, nil
+	}
+	firsts, err := a.cfg.Stream.Firsts(ctx, enishi.TopicIdentities)
+	if err != nil {
+		return nil, err
+	}
+	for _, offset := range ask {
+		if offset < firsts[0] {
+			continue
+		}
+		l, err := a.readLink(ctx, offset)
+		if err != nil {
+			return nil, err
+		}
+		out[offset] = l
+	}
+	a.links.mu.Lock()
+	defer a.links.mu.Unlock()
+	if len(a.links.known) > linksCached {
+		clear(a.links.known)
+	}
+	maps.Copy(a.links.known, out)
+	return out, nil
+}
+
+func (a *API) readLink(ctx context.Context, offset int64) (l enishi.Link, err error) {
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	err = a.cfg.Stream.Follow(ctx, enishi.TopicIdentities, 0, offset, func(_ context.Context, recs []stream.Record, _ int64) error {
+		for i := range recs {
+			if recs[i].Offset == offset {
+				done()
+				return enishi.DecodeLink(&l, recs[i].Value)
+			}
+		}
+		done() // it is no record
+		return nil
+	})
+	if err != nil {
+		return l, fmt.Errorf("read link %d: %w", offset, err)
+	}
+	return l, nil
 }

@@ -217,12 +217,12 @@ func nodeAfterWait(definition json.RawMessage, node string) string {
 
 // segmentNames are the segments that a journey's definition names.
 func segmentNames(definition json.RawMessage) []string {
-	var any any
-	if json.Unmarshal(definition, &any) != nil {
+	var graph any
+	if json.Unmarshal(definition, &graph) != nil {
 		return nil
 	}
 	var out []string
-	walk(any, func(key string, v any) {
+	walk(graph, func(key string, v any) {
 		if s, ok := v.(string); ok && key == "segment" && !slices.Contains(out, s) {
 			out = append(out, s)
 		}

@@ -35,8 +35,8 @@ func (a *API) askProgress(ctx context.Context) (*progress, error) {
 			return nil, err
 		}
 		for n, end := range ends {
-			// A partition that is not named had nothing to handle since the start.
-			if next, ok := passed[stream.Partition{Topic: topic, Partition: n}]; ok && end > next {
+			next, ok := passed[stream.Partition{Topic: topic, Partition: n}]
+			if end > next && (ok || !a.ownPassed) {
 				p.Ingest += end - next
 			}
 		}
@@ -119,4 +119,11 @@ func (m *memo[T]) get(ctx context.Context, fresh bool, age time.Duration, ask fu
 	}
 	m.at, m.cost, m.v = time.Now(), time.Since(start), v
 	return v, nil
+}
+
+// forget makes the next get ask anew.
+func (m *memo[T]) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at = time.Time{}
 }

@@ -42,6 +42,8 @@ var words = map[string]Text{
 
 	"run_end.": {"終了", "ended"}, "run_end.completed": {"完了", "completed"}, "run_end.goal": {"目標達成", "goal reached"}, "run_end.exited": {"離脱条件に当てはまった", "an exit applied"}, "run_end.merged": {"名寄せで終了", "ended by a merge"},
 	"run_end.cancelled": {"担当者が取り消し", "taken out by an operator"}, "run_end.error": {"エラーで終了", "ended by an error"}, "run_end.timeout": {"時間切れ", "timed out"},
+	"journey_status.draft": {"下書き", "draft"}, "journey_status.in_review": {"確認中", "in review"}, "journey_status.approved": {"承認済み", "approved"}, "journey_status.live": {"公開中", "live"},
+	"journey_status.paused": {"一時停止", "paused"}, "journey_status.archived": {"終了", "archived"},
 	"node.": {"ステップ", "Step"}, "node.wait": {"待つ", "Wait"}, "node.until_event": {"行動を待つ", "Wait for an event"}, "node.branch": {"条件で分ける", "Branch"}, "node.message": {"メッセージ", "Message"}, "node.exit": {"終わり", "End"},
 	"unit.s": {"秒", "s"}, "unit.m": {"分", "min"}, "unit.h": {"時間", "h"}, "unit.d": {"日", "days"}, "unit.w": {"週間", "weeks"},
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 )
 
@@ -58,8 +59,7 @@ func (a *API) appendAs(ctx context.Context, e enishi.Event, parts ...string) (wr
 		e.At = now
 	}
 	e.Source = "console"
-	recs := []stream.Record{{Topic: enishi.TopicEvents, Partition: e.Profile.Partition(a.cfg.Stream.Partitions(enishi.TopicEvents)),
-		Time: now, Key: e.Profile[:], Value: enishi.EncodeEvent(nil, &e)}}
+	recs := []stream.Record{pipeline.EventRecord(&e, a.cfg.Stream.Partitions(enishi.TopicEvents), now)}
 	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
 		return written{}, fmt.Errorf("append %s: %w", e.Type, err)
 	}

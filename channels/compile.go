@@ -5,19 +5,22 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/osteele/liquid"
 	"github.com/osteele/liquid/parser"
+	"github.com/osteele/liquid/render"
 
 	"enishi"
 )
 
 // part is one compiled text of a template.
 type part struct {
-	name string // where in the body, e.g. variants.ja.html
-	tpl  *liquid.Template
-	raw  string // the source, when it has nothing to fill in
+	name string      // where in the body, e.g. variants.ja.html
+	root render.Node // nil: there is nothing to fill in
+	raw  string      // then the source
+	cfg  *render.Config
+	size atomic.Int64 // about what it gives
 }
 
 // allowedTags are the tags a template may use. What reads files or grows without bound is not among them.
@@ -27,7 +30,7 @@ var allowedTags = map[string]bool{"assign": true, "capture": true, "endcapture":
 
 // compilePart compiles a source so that each object is escaped for the place where it stands, and each loop counts its
 // steps. The error is an [enishi.Error] with the line.
-func compilePart(engine *liquid.Engine, name, source string, at place) (*part, error) {
+func compilePart(engine *render.Config, name, source string, at place) (*part, error) {
 	if len(source) > maxSource {
 		return nil, problem(name, 0, "the template is larger than 512 KB", "テンプレートが 512 KB を超えています")
 	}
@@ -44,11 +47,11 @@ func compilePart(engine *liquid.Engine, name, source string, at place) (*part, e
 		b := w.blocks[len(w.blocks)-1]
 		return nil, problem(name, b.line, "this "+b.tag+" has no end"+b.tag, "この "+b.tag+" に対応する end"+b.tag+" がありません")
 	}
-	tpl, err := engine.ParseTemplateLocation([]byte(w.out.String()), "", 1)
+	root, err := engine.Compile(w.out.String(), parser.SourceLoc{LineNo: 1})
 	if err != nil {
 		return nil, problem(name, err.LineNumber(), clean(err), "テンプレートの書き方が正しくありません: "+clean(err))
 	}
-	return &part{name: name, tpl: tpl}, nil
+	return &part{name: name, root: root, cfg: engine}, nil
 }
 
 func problem(name string, line int, msg, ja string) *enishi.Error {
@@ -108,13 +111,27 @@ var (
 	ownNames = regexp.MustCompile(`\b__[a-z]`)
 	ranges   = regexp.MustCompile(`\.\.`)
 	quotes   = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	filters  = regexp.MustCompile(`\|\s*(\w*)`)
 )
+
+// allowedFilters are the filters a template may use. The library would find an unknown one only while it sends.
+var allowedFilters = map[string]bool{"default": true, "json": true, "compact": true, "concat": true, "join": true, "map": true, "reverse": true, "sort": true,
+	"first": true, "last": true, "uniq": true, "date": true, "abs": true, "ceil": true, "floor": true, "modulo": true, "minus": true, "plus": true,
+	"times": true, "divided_by": true, "round": true, "size": true, "append": true, "capitalize": true, "downcase": true, "escape": true,
+	"escape_once": true, "newline_to_br": true, "prepend": true, "remove": true, "remove_first": true, "replace": true, "replace_first": true,
+	"slice": true, "split": true, "strip_html": true, "strip_newlines": true, "strip": true, "lstrip": true, "rstrip": true, "truncate": true,
+	"truncatewords": true, "upcase": true, "url_encode": true, "url_decode": true, "number": true, "yen": true}
 
 // expression refuses what a template may not say.
 func (w *rewriter) expression(args string, line int, rangeAllowed bool) error {
 	bare := quotes.ReplaceAllString(args, `""`)
 	if ownNames.MatchString(bare) {
 		return problem(w.name, line, "names may not begin with __", "__ で始まる名前は使えません")
+	}
+	for _, m := range filters.FindAllStringSubmatch(bare, -1) {
+		if !allowedFilters[m[1]] {
+			return problem(w.name, line, "there is no filter "+m[1], "「"+m[1]+"」というフィルターは使えません")
+		}
 	}
 	if ranges.MatchString(bare) && (!rangeAllowed || strings.Contains(bare, "|")) {
 		return problem(w.name, line, "a range such as (1..5) may stand in a for only", "(1..5) のような範囲は for の中でだけ使えます")
@@ -131,15 +148,18 @@ func (w *rewriter) object(tok parser.Token) error {
 	if err != nil {
 		return problem(w.name, line, err.Error()+": "+tok.Source, "ここに変数は置けません: "+tok.Source)
 	}
-	open, end := "{{ ", " }}"
+	if strings.Contains(tok.Args, "%}") {
+		return problem(w.name, line, "%} may not stand in {{ }}", "{{ }} の中に %} は書けません")
+	}
+	open, end := "{% ", " %}"
 	if strings.HasPrefix(tok.Source, "{{-") {
-		open = "{{- "
+		open = "{%- "
 	}
 	if strings.HasSuffix(tok.Source, "-}}") {
-		end = " -}}"
+		end = " -%}"
 	}
 	// Line ends within the object stay, so that the library's line numbers are right.
-	w.out.WriteString(open + tok.Args + " | " + filter + strings.Repeat("\n", strings.Count(tok.Source, "\n")-strings.Count(tok.Args, "\n")) + end)
+	w.out.WriteString(open + filter + " " + tok.Args + strings.Repeat("\n", strings.Count(tok.Source, "\n")-strings.Count(tok.Args, "\n")) + end)
 	return nil
 }
 
@@ -151,7 +171,11 @@ func (w *rewriter) tag(tok parser.Token) error {
 	if err := w.expression(tok.Args, line, tok.Name == "for"); err != nil {
 		return err
 	}
-	w.out.WriteString(tok.Source)
+	if strings.HasSuffix(tok.Name, "capture") {
+		w.out.WriteString(strings.Replace(tok.Source, "capture", "__capture", 1))
+	} else {
+		w.out.WriteString(tok.Source)
+	}
 	switch tok.Name {
 	case "raw", "comment":
 		w.raw = "end" + tok.Name
@@ -233,18 +257,15 @@ func (w *rewriter) close(tok parser.Token) error {
 	return nil
 }
 
-// render fills a part in. vars is not changed.
+// render fills a part in. The library works on a copy of vars.
 func (p *part) render(vars map[string]any, now func() time.Time) (out string, err error) {
-	if p.tpl == nil {
+	if p.root == nil {
 		return p.raw, nil
 	}
-	b := &budget{until: now().Add(maxRenderTime), now: now}
-	bindings := make(map[string]any, len(vars)+4)
-	for k, v := range vars {
-		bindings[k] = v
-	}
-	bindings[budgetName] = b
+	b := &budget{begun: now(), now: now}
+	vars[budgetName] = b
 	w := &limited{budget: b}
+	w.out.Grow(int(p.size.Load()))
 	defer func() {
 		if r := recover(); r != nil { // the library panics on wrong types of filters' arguments, and when writing fails
 			err = p.failed(fmt.Errorf("%v", r))
@@ -254,14 +275,17 @@ func (p *part) render(vars map[string]any, now func() time.Time) (out string, er
 			out = ""
 		}
 	}()
-	if err := p.tpl.FRender(w, bindings); err != nil {
+	if err := render.Render(p.root, w, vars, *p.cfg); err != nil {
 		return "", p.failed(err)
+	}
+	if n := int64(w.out.Len()); n > p.size.Load() {
+		p.size.Store(n + n/8)
 	}
 	return w.out.String(), nil
 }
 
 func (p *part) failed(err error) error {
-	for _, limit := range [...]error{errTooLong, errTooSlow} {
+	for _, limit := range [...]error{errTooLong, errTooSlow, errOverload} {
 		if errors.Is(err, limit) || strings.Contains(err.Error(), limit.Error()) {
 			return fmt.Errorf("%s: %w", p.name, limit)
 		}
@@ -269,15 +293,18 @@ func (p *part) failed(err error) error {
 	return fmt.Errorf("%s: %s", p.name, clean(err))
 }
 
-var ownFilter = regexp.MustCompile(`\s*\|\s*__[a-z]+`)
+var (
+	ownOutput    = regexp.MustCompile(`\{%-? __[a-z]+ (.*?)\s*-?%\}`)
+	lineOf       = regexp.MustCompile(`^\(line (\d+)\)`)
+	quotedReason = regexp.MustCompile(`\("([^"]*)"\)`)
+)
 
-// clean takes our own additions out of the library's words.
+// clean takes our own additions out of the library's words, and its stack traces.
 func clean(err error) string {
-	text := strings.TrimPrefix(err.Error(), "Liquid error")
-	text = strings.TrimLeft(text, ": ")
-	text = ownFilter.ReplaceAllString(text, "")
-	for _, f := range [...]string{escText, escLine, escHTML, escAttr, escURL, escPath, escQuery, escCSS, escJSON, escValue} {
-		text = strings.ReplaceAll(text, `error applying filter "`+f+`" `, "")
-	}
+	text, _, _ := strings.Cut(err.Error(), "\nOriginal stacktrace")
+	text = strings.TrimLeft(strings.TrimPrefix(text, "Liquid error"), ": ")
+	text = ownOutput.ReplaceAllString(text, "{{ $1 }}")
+	text = lineOf.ReplaceAllString(text, "line $1")
+	text = quotedReason.ReplaceAllString(text, "$1")
 	return clip(text, 300)
 }

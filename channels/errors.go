@@ -77,3 +77,9 @@ func asSendError(err error) *SendError {
 	}
 	return Unknown(err)
 }
+
+// verdicts are the names of verdict.
+var verdicts = [...]string{"sent", "permanent", "retry", "busy", "unknown", "refused", "down"}
+
+// Verdict is what the error asks for: permanent, retry, busy, unknown, refused or down.
+func (e *SendError) Verdict() string { return verdicts[e.verdict] }

@@ -163,6 +163,11 @@ func textOf(doc string) string {
 		if rest = rest[i:]; rest == "" {
 			break
 		}
+		if len(rest) == 1 || rest[1] != '/' && rest[1] != '!' && (lower(rest[1]) < 'a' || lower(rest[1]) > 'z') {
+			b.WriteByte('<')
+			rest = rest[1:]
+			continue
+		}
 		end := strings.IndexByte(rest, '>')
 		if strings.HasPrefix(rest, "<!--") {
 			if c := strings.Index(rest, "-->"); c >= 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -13,9 +14,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/expressions"
+	liquidfilters "github.com/osteele/liquid/filters"
 	"github.com/osteele/liquid/parser"
 	"github.com/osteele/liquid/render"
+	liquidtags "github.com/osteele/liquid/tags"
 )
 
 // Limits of one rendered part.
@@ -28,9 +31,10 @@ const (
 )
 
 var (
-	errTooLong = fmt.Errorf("the template makes more than %d KB", maxRenderOutput>>10)
-	errTooSlow = fmt.Errorf("the template takes longer than %d ms", maxRenderTime/time.Millisecond)
-	errMissing = errors.New("the variable has no value")
+	errTooLong  = fmt.Errorf("the template makes more than %d KB", maxRenderOutput>>10)
+	errTooSlow  = fmt.Errorf("the template takes longer than %d ms", maxRenderTime/time.Millisecond)
+	errOverload = errors.New("filling the template in took too long")
+	errMissing  = errors.New("the variable has no value")
 )
 
 // markup is text that is HTML already: what a template captured, or what the filter escape made.
@@ -41,18 +45,31 @@ type encoded string
 
 // budget bounds the work of one rendering. It lies in the bindings under a name that no template can write.
 type budget struct {
-	until time.Time
+	begun time.Time
 	steps int
 	now   func() time.Time
 }
 
 const budgetName = " budget"
 
+// Steps tell more than time: a machine under load makes a good template slow. So a template that takes few steps may take
+// long, and a long one must be quick.
+const (
+	fewSteps = 5_000
+	slowest  = 2 * time.Second
+)
+
 func (b *budget) step() error {
 	if b.steps++; b.steps > maxSteps {
 		return errTooSlow
 	}
-	if b.steps%64 == 0 && b.now().After(b.until) {
+	if b.steps > 64 && b.steps%64 != 0 { // looking at the clock costs more than most steps
+		return nil
+	}
+	switch d := b.now().Sub(b.begun); {
+	case d > slowest:
+		return errOverload
+	case d > maxRenderTime && b.steps > fewSteps:
 		return errTooSlow
 	}
 	return nil
@@ -86,94 +103,122 @@ func (w *limited) WriteString(s string) (int, error) {
 }
 
 // newEngine makes the one engine of a Renderer. It knows no way to files, no Go values, no method calls.
-func newEngine() *liquid.Engine {
-	e := liquid.NewEngine()
-	e.RegisterTag("__tick", func(ctx render.Context) (string, error) {
-		if b, ok := ctx.Get(budgetName).(*budget); ok {
-			return "", b.step()
-		}
-		return "", nil
+func newEngine() *render.Config {
+	e := render.NewConfig()
+	liquidfilters.AddStandardFilters(&e)
+	liquidtags.AddStandardTags(e)
+	e.AddTag("__tick", func(string) (func(io.Writer, render.Context) error, error) {
+		return func(_ io.Writer, ctx render.Context) error {
+			if b, ok := ctx.Get(budgetName).(*budget); ok {
+				return b.step()
+			}
+			return nil
+		}, nil
 	})
-	e.RegisterBlock("capture", func(ctx render.Context) (string, error) {
+	// The library knows a capture already and lets nobody replace it: the compiler writes ours instead.
+	e.AddBlock("__capture").Renderer(func(_ io.Writer, ctx render.Context) error {
 		s, err := ctx.InnerString()
 		if err != nil {
-			return "", err
+			return err
 		}
 		if len(s) > maxRenderOutput {
-			return "", errTooLong
+			return errTooLong
 		}
 		ctx.Set(strings.TrimSpace(ctx.TagArgs()), markup(s))
-		return "", nil
+		return nil
 	})
-	outputFilters(e)
-	safeFilters(e)
-	moneyFilters(e)
-	return e
+	for name, escape := range escapers() {
+		e.AddTag(name, output(escape))
+	}
+	safeFilters(&e)
+	moneyFilters(&e)
+	return &e
 }
 
-// outputFilters are what every object ends with: the compiler adds the one that fits the place.
-func outputFilters(e *liquid.Engine) {
-	add := func(name string, f func(string, any) (string, error)) {
-		e.RegisterFilter(name, func(v any) (any, error) {
-			if v == nil {
-				return nil, errMissing
-			}
-			s, err := f(plain(v), v)
-			return s, err
-		})
-	}
-	add(escText, func(s string, _ any) (string, error) { return s, nil })
-	add(escLine, func(s string, _ any) (string, error) { return oneLine(s), nil })
-	add(escHTML, func(s string, v any) (string, error) {
-		if m, ok := v.(markup); ok {
-			return string(m), nil
-		}
-		return html.EscapeString(s), nil
-	})
-	add(escAttr, func(s string, v any) (string, error) {
-		if m, ok := v.(markup); ok {
-			s = html.UnescapeString(string(m))
-		}
-		return html.EscapeString(s), nil
-	})
-	add(escURL, func(s string, v any) (string, error) {
-		if m, ok := v.(markup); ok {
-			s = html.UnescapeString(string(m))
-		}
-		s = strings.TrimSpace(s)
-		if !safeURL(s) {
-			return "", fmt.Errorf("%q is not an address that a link may have: use https, http, mailto, tel or line", clip(s, 60))
-		}
-		return html.EscapeString(normaliseURL(s)), nil
-	})
-	add(escPath, func(s string, _ any) (string, error) { return html.EscapeString(normaliseURL(s)), nil })
-	add(escQuery, func(s string, v any) (string, error) {
-		if x, ok := v.(encoded); ok {
-			return html.EscapeString(string(x)), nil
-		}
-		return queryEscape(s), nil
-	})
-	add(escCSS, func(s string, _ any) (string, error) {
-		if !cssValue.MatchString(s) {
-			return "", fmt.Errorf("%q cannot stand in a style", clip(s, 60))
-		}
-		return s, nil
-	})
-	add(escJSON, func(s string, _ any) (string, error) {
-		quoted, err := jsonText(s)
+// escaper makes a value harmless for one kind of place. s is the value as text.
+type escaper func(s string, v any) (string, error)
+
+// output is the tag that stands for an object: it writes the value of its expression, escaped.
+func output(escape escaper) render.TagCompiler {
+	return func(source string) (func(io.Writer, render.Context) error, error) {
+		expr, err := expressions.Parse(source)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		return quoted[1 : len(quoted)-1], nil
-	})
-	add(escValue, func(s string, v any) (string, error) {
-		switch v.(type) {
-		case markup, encoded, string:
-			return jsonText(s)
-		}
-		b, err := json.Marshal(v)
-		return string(b), err
-	})
+		return func(w io.Writer, ctx render.Context) error {
+			v, err := ctx.Evaluate(expr)
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return errMissing
+			}
+			s, err := escape(plain(v), v)
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(w, s)
+			return err
+		}, nil
+	}
+}
+
+// escapers are by the names that the compiler writes.
+func escapers() map[string]escaper {
+	return map[string]escaper{
+		escText: func(s string, _ any) (string, error) { return s, nil },
+		escLine: func(s string, _ any) (string, error) { return oneLine(s), nil },
+		escHTML: func(s string, v any) (string, error) {
+			if m, ok := v.(markup); ok {
+				return string(m), nil
+			}
+			return html.EscapeString(s), nil
+		},
+		escAttr: func(s string, v any) (string, error) {
+			if m, ok := v.(markup); ok {
+				s = html.UnescapeString(string(m))
+			}
+			return html.EscapeString(s), nil
+		},
+		escURL: func(s string, v any) (string, error) {
+			if m, ok := v.(markup); ok {
+				s = html.UnescapeString(string(m))
+			}
+			s = strings.TrimSpace(s)
+			if !safeURL(s) {
+				return "", fmt.Errorf("%q is not an address that a link may have: use https, http, mailto, tel or line", clip(s, 60))
+			}
+			return html.EscapeString(normaliseURL(s)), nil
+		},
+		escPath: func(s string, _ any) (string, error) { return html.EscapeString(normaliseURL(s)), nil },
+		escQuery: func(s string, v any) (string, error) {
+			if x, ok := v.(encoded); ok {
+				return html.EscapeString(string(x)), nil
+			}
+			return queryEscape(s), nil
+		},
+		escCSS: func(s string, _ any) (string, error) {
+			if !cssValue.MatchString(s) {
+				return "", fmt.Errorf("%q cannot stand in a style", clip(s, 60))
+			}
+			return s, nil
+		},
+		escJSON: func(s string, _ any) (string, error) {
+			quoted, err := jsonText(s)
+			if err != nil {
+				return "", err
+			}
+			return quoted[1 : len(quoted)-1], nil
+		},
+		escValue: func(s string, v any) (string, error) {
+			switch v.(type) {
+			case markup, encoded, string:
+				return jsonText(s)
+			}
+			b, err := json.Marshal(v)
+			return string(b), err
+		},
+	}
 }
 
 // cssValue is what a variable may put into a style: colours, lengths, words.
@@ -220,28 +265,28 @@ func jsonText(s string) (string, error) {
 }
 
 // safeFilters replace the library's filters that panic, cut characters in two, or grow without bound.
-func safeFilters(e *liquid.Engine) {
+func safeFilters(e *render.Config) {
 	grown := func(s string) (string, error) {
 		if len(s) > maxRenderOutput {
 			return "", errTooLong
 		}
 		return s, nil
 	}
-	e.RegisterFilter("append", func(s, suffix string) (string, error) { return grown(s + suffix) })
-	e.RegisterFilter("prepend", func(s, prefix string) (string, error) { return grown(prefix + s) })
-	e.RegisterFilter("replace", func(s, old, by string) (string, error) {
+	e.AddFilter("append", func(s, suffix string) (string, error) { return grown(s + suffix) })
+	e.AddFilter("prepend", func(s, prefix string) (string, error) { return grown(prefix + s) })
+	e.AddFilter("replace", func(s, old, by string) (string, error) {
 		if n := strings.Count(s, old); n > 0 && len(s)+n*(len(by)-len(old)) > maxRenderOutput {
 			return "", errTooLong
 		}
 		return strings.ReplaceAll(s, old, by), nil
 	})
-	e.RegisterFilter("concat", func(a, b []any) ([]any, error) {
+	e.AddFilter("concat", func(a, b []any) ([]any, error) {
 		if len(a)+len(b) > maxElements {
 			return nil, errTooLong
 		}
 		return append(append(make([]any, 0, len(a)+len(b)), a...), b...), nil
 	})
-	e.RegisterFilter("split", func(s, sep string) ([]any, error) {
+	e.AddFilter("split", func(s, sep string) ([]any, error) {
 		if strings.Count(s, sep) > maxElements {
 			return nil, errTooLong
 		}
@@ -255,7 +300,7 @@ func safeFilters(e *liquid.Engine) {
 		}
 		return out, nil
 	})
-	e.RegisterFilter("join", func(a []any, sep func(string) string) (string, error) {
+	e.AddFilter("join", func(a []any, sep func(string) string) (string, error) {
 		parts := make([]string, 0, len(a))
 		for _, v := range a {
 			if v != nil {
@@ -264,11 +309,11 @@ func safeFilters(e *liquid.Engine) {
 		}
 		return grown(strings.Join(parts, sep(" ")))
 	})
-	e.RegisterFilter("capitalize", func(s string) string {
+	e.AddFilter("capitalize", func(s string) string {
 		r, n := utf8.DecodeRuneInString(s)
 		return string(unicode.ToUpper(r)) + s[n:]
 	})
-	e.RegisterFilter("slice", func(s string, start int, length func(int) int) string {
+	e.AddFilter("slice", func(s string, start int, length func(int) int) string {
 		r := []rune(s)
 		if start < 0 {
 			start += len(r)
@@ -278,7 +323,7 @@ func safeFilters(e *liquid.Engine) {
 		}
 		return string(r[start:min(len(r), start+max(0, min(length(1), len(r))))])
 	})
-	e.RegisterFilter("truncate", func(s string, length func(int) int, ellipsis func(string) string) string {
+	e.AddFilter("truncate", func(s string, length func(int) int, ellipsis func(string) string) string {
 		r, end := []rune(s), []rune(ellipsis("..."))
 		n := length(50)
 		if len(r) <= n {
@@ -286,14 +331,14 @@ func safeFilters(e *liquid.Engine) {
 		}
 		return string(r[:max(0, n-len(end))]) + string(end)
 	})
-	e.RegisterFilter("truncatewords", func(s string, length func(int) int, ellipsis func(string) string) string {
+	e.AddFilter("truncatewords", func(s string, length func(int) int, ellipsis func(string) string) string {
 		words, n := strings.Fields(s), length(15)
 		if len(words) <= n {
 			return s
 		}
 		return strings.Join(words[:max(0, n)], " ") + ellipsis("...")
 	})
-	e.RegisterFilter("uniq", func(a []any) (out []any) {
+	e.AddFilter("uniq", func(a []any) (out []any) {
 		seen := map[string]bool{}
 		for _, v := range a {
 			if key := fmt.Sprintf("%T %v", v, v); !seen[key] {
@@ -303,17 +348,14 @@ func safeFilters(e *liquid.Engine) {
 		}
 		return out
 	})
-	e.RegisterFilter("escape", func(v any) any { return escaped(v) })
-	e.RegisterFilter("escape_once", func(v any) any {
+	e.AddFilter("escape", func(v any) any { return escaped(v) })
+	e.AddFilter("escape_once", func(v any) any {
 		return markup(html.EscapeString(html.UnescapeString(plain(v))))
 	})
-	e.RegisterFilter("newline_to_br", func(v any) any {
+	e.AddFilter("newline_to_br", func(v any) any {
 		return markup(strings.ReplaceAll(string(escaped(v)), "\n", "<br>\n"))
 	})
-	e.RegisterFilter("url_encode", func(s string) encoded { return encoded(queryEscape(s)) })
-	for _, name := range [...]string{"inspect", "type", "sort_natural"} {
-		e.RegisterFilter(name, func(any) (any, error) { return nil, fmt.Errorf("there is no filter %s", name) })
-	}
+	e.AddFilter("url_encode", func(s string) encoded { return encoded(queryEscape(s)) })
 }
 
 func escaped(v any) markup {
@@ -324,9 +366,9 @@ func escaped(v any) markup {
 }
 
 // moneyFilters write numbers as people read them.
-func moneyFilters(e *liquid.Engine) {
-	e.RegisterFilter("number", func(v any) (string, error) { return grouped(v) })
-	e.RegisterFilter("yen", func(v any) (string, error) {
+func moneyFilters(e *render.Config) {
+	e.AddFilter("number", func(v any) (string, error) { return grouped(v) })
+	e.AddFilter("yen", func(v any) (string, error) {
 		s, err := grouped(v)
 		if rest, negative := strings.CutPrefix(s, "-"); negative {
 			return "-¥" + rest, err

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The filters that end every object of a template, by the place where it stands. No template can name them.
+// The tags that stand for the objects of a template, by the place where each stands. No template can name them.
 const (
 	escText  = "__text"
 	escLine  = "__line"
@@ -24,7 +24,7 @@ const (
 type place interface {
 	// text moves the place over static text.
 	text(s string)
-	// object names the filter for an object here, and moves the place over it.
+	// object names the tag for an object here, and moves the place over it.
 	object() (string, error)
 	// merge joins the end of another branch into this one: afterwards what holds for both is known. False: they end at
 	// places that cannot be one.
@@ -33,10 +33,10 @@ type place interface {
 }
 
 // textPlace is plain text: any place is like any other.
-type textPlace struct{ filter string }
+type textPlace struct{ tag string }
 
 func (p *textPlace) text(string)             {}
-func (p *textPlace) object() (string, error) { return p.filter, nil }
+func (p *textPlace) object() (string, error) { return p.tag, nil }
 func (p *textPlace) merge(place) bool        { return true }
 func (p *textPlace) clone() place            { return p }
 

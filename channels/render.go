@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/render"
 
 	"enishi"
 	"enishi/internal/definitions"
@@ -35,7 +35,7 @@ type RendererConfig struct {
 type Renderer struct {
 	cfg    RendererConfig
 	signer *signer
-	engine *liquid.Engine
+	engine *render.Config
 
 	mu        sync.Mutex
 	templates map[templateKey]*template
@@ -74,7 +74,11 @@ func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, er
 	if err != nil {
 		return nil, err
 	}
-	return r.fill(t, m, true)
+	out, err := r.fill(t, m, true)
+	if errors.Is(err, errOverload) { // the machine's fault, not the template's
+		return nil, RetryAfter(err, 0)
+	}
+	return out, err
 }
 
 // Preview makes a message from the body of a template that need not be saved, without tracked links and pixel.
@@ -208,11 +212,18 @@ func (f *filling) variables() error {
 	if given, ok := f.vars["links"].(map[string]any); ok {
 		f.links = given
 	}
-	f.unsub = f.url("u", tokenOf(tokenUnsubscribe, f.m, f.at))
-	f.view = f.url("v", tokenOf(tokenView, f.m, f.at))
+	f.unsub = f.url("u", f.token(tokenUnsubscribe))
+	f.view = f.url("v", f.token(tokenView))
 	f.links["unsubscribe"], f.links["view"] = f.unsub, f.view
 	f.vars["links"] = f.links
 	return nil
+}
+
+// token is a token of the message; its page speaks the language of the text.
+func (f *filling) token(kind byte) *token {
+	t := tokenOf(kind, f.m, f.at)
+	t.Language = f.lang
+	return t
 }
 
 func (f *filling) url(kind string, t *token) string {
@@ -224,7 +235,7 @@ func (f *filling) clickURL(to string) string {
 	if !f.track || strings.HasPrefix(to, f.cfg.BaseURL+"/") {
 		return to
 	}
-	t := tokenOf(tokenClick, f.m, f.at)
+	t := f.token(tokenClick)
 	t.URL = to
 	return f.url("c", t)
 }
@@ -284,7 +295,7 @@ func (f *filling) document(doc, preheader string) (string, error) {
 		doc = insertAfterBody(doc, `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">`+html.EscapeString(preheader)+`</div>`)
 	}
 	if f.track {
-		doc = insertBefore(doc, "</body", `<img src="`+f.url("o", tokenOf(tokenOpen, f.m, f.at))+`.gif" width="1" height="1" alt="" style="border:0;width:1px;height:1px">`)
+		doc = insertBefore(doc, "</body", `<img src="`+f.url("o", f.token(tokenOpen))+`.gif" width="1" height="1" alt="" style="border:0;width:1px;height:1px">`)
 	}
 	if len(doc) > maxRenderOutput {
 		return "", errTooLong

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/osteele/liquid"
+	"github.com/osteele/liquid/render"
 
 	"enishi"
 )
@@ -62,7 +62,7 @@ func CheckTemplate(name string, body []byte) error {
 	return err
 }
 
-func compileTemplate(engine *liquid.Engine, name string, body []byte) (*template, error) {
+func compileTemplate(engine *render.Config, name string, body []byte) (*template, error) {
 	var b templateBody
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
@@ -120,7 +120,7 @@ func jsonProblem(body []byte, dec *json.Decoder, err error) error {
 	return &enishi.Error{Code: enishi.Invalid, Line: line, Col: col, Msg: text, MsgJA: "JSON が正しくありません: " + text}
 }
 
-func (t *template) compile(engine *liquid.Engine, at string, v *variant) (*compiled, error) {
+func (t *template) compile(engine *render.Config, at string, v *variant) (*compiled, error) {
 	c := &compiled{}
 	if t.channel == "line" {
 		if v.Subject+v.Preheader+v.HTML+v.Text+v.FromName != "" {
@@ -156,7 +156,7 @@ func (t *template) compile(engine *liquid.Engine, at string, v *variant) (*compi
 	return c, nil
 }
 
-func (c *compiled) compileLine(engine *liquid.Engine, at string, raw json.RawMessage) error {
+func (c *compiled) compileLine(engine *render.Config, at string, raw json.RawMessage) error {
 	var source string
 	if json.Unmarshal(raw, &source) == nil && source != "" {
 		p, err := compilePart(engine, at, source, &jsonPlace{})
@@ -175,7 +175,7 @@ func (c *compiled) compileLine(engine *liquid.Engine, at string, raw json.RawMes
 }
 
 // compileTree compiles every text of a JSON value.
-func compileTree(engine *liquid.Engine, at string, v any) (any, error) {
+func compileTree(engine *render.Config, at string, v any) (any, error) {
 	switch v := v.(type) {
 	case string:
 		return compilePart(engine, at, v, &textPlace{escText})

@@ -96,7 +96,8 @@ func (in *Ingester) parse(recs []stream.Record) ([]pending, []DeadLetter) {
 const maxAhead = 5 * time.Second
 
 // link appends the links that the events show and the graph does not have, waits until they are folded, and gives each
-// event its profile. An identifier is linked to the strongest one it came with.
+// event its profile. An identifier is linked to the strongest one it came with; one that a guard keeps with another person
+// is taken out of the event: it is no address of this one.
 func (in *Ingester) link(ctx context.Context, events []pending) (int, error) {
 	links := in.missing(events)
 	if len(links) > 0 {
@@ -115,9 +116,44 @@ func (in *Ingester) link(ctx context.Context, events []pending) (int, error) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	for i := range events {
-		events[i].event.Profile = g.resolve(events[i].event.Subject)
+		p := &events[i]
+		e := &p.event
+		e.Profile = g.resolve(e.Subject)
+		kept := 1
+		for k := 1; k < len(e.Links); k++ {
+			if g.resolve(e.Links[k]) != e.Profile {
+				clearIdentifier(e.Person, p.kinds[k])
+				in.counts.ignored.Add(1)
+				continue
+			}
+			e.Links[kept], p.kinds[kept] = e.Links[k], p.kinds[k]
+			kept++
+		}
+		e.Links = e.Links[:kept]
 	}
 	return len(links), nil
+}
+
+// clearIdentifier takes an identifier out of a person, so that Person and Links go on naming the same ones.
+func clearIdentifier(p *enishi.Person, k enishi.Kind) {
+	switch k {
+	case enishi.Customer:
+		p.CustomerID = ""
+	case enishi.POSCard:
+		p.POSCard = ""
+	case enishi.LINEUser:
+		p.LineUserID, p.LineProvider = "", ""
+	case enishi.Email:
+		p.Email = ""
+	case enishi.Phone:
+		p.Phone = ""
+	case enishi.Social:
+		p.SocialID, p.SocialPage = "", ""
+	case enishi.PushToken:
+		p.PushToken = ""
+	case enishi.Anonymous:
+		p.AnonymousID = ""
+	}
 }
 
 func (in *Ingester) missing(events []pending) []enishi.Link {

@@ -336,3 +336,47 @@ func TestPosition(t *testing.T) {
 		}
 	}
 }
+
+// A request's body is used again for the next one: nothing that is kept shares memory with it.
+func TestCollectorKeepsNothingOfTheBody(t *testing.T) {
+	t.Parallel()
+	var kept []stream.Record
+	c := newTestCollector(t, newMemory(), func(cfg *CollectorConfig) {
+		cfg.Rate = 1000
+		cfg.Append = func(_ context.Context, recs []stream.Record) error { kept = append(kept, recs...); return nil }
+	})
+	bodies := []string{
+		`{"writeKey":"wk_test","batch":[{"type":"track","event":"Video Played","userId":"user-1","messageId":"message-1","context":{"page":{"url":"https://shop.example/"},"traits":{"email":"a@example.jp"}},"properties":{"some name":"some text","n":[1,"two"]}},
+			{"type":"identify","userId":"user-2","traits":{"nickname":"はな","address":{"city":"渋谷区"},"consent":{"email":true}}},
+			{"type":"track","event":"Order Completed","userId":"user-3","properties":{"order_id":"order-1","total":"12.50","products":[{"product_id":"product-1","name":"石けん"}]}},
+			{"type":"order.paid","id":"native-1","order":{"order_id":"order-2"},"person":{"customer_id":"user-4"}}]}`,
+	}
+	want := []string{"message-1", "some name", "some text", "a@example.jp", "https://shop.example/", "user-2", "nickname", "はな", "渋谷区", "order-1", "石けん", "native-1", "order-2"}
+	for _, text := range bodies {
+		body := []byte(text)
+		w := httptest.NewRecorder()
+		c.take(w, httptest.NewRequest(http.MethodPost, "/v1/batch", nil), "batch", body)
+		if w.Code != 202 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		for i := range body {
+			body[i] = '#'
+		}
+	}
+	var all strings.Builder
+	for _, r := range kept {
+		if !json.Valid(r.Value) {
+			t.Errorf("%s", r.Value)
+		}
+		all.Write(r.Value)
+		all.Write(r.Key)
+	}
+	for _, s := range want {
+		if !strings.Contains(all.String(), s) {
+			t.Errorf("%q was lost: %s", s, all.String())
+		}
+	}
+	if strings.Contains(all.String(), "##") || c.limits["wk_test"] == nil {
+		t.Errorf("memory of the body was kept: %v %s", c.limits, all.String())
+	}
+}

@@ -63,7 +63,7 @@ type Ingester struct {
 // Stats counts since start.
 type Stats struct {
 	Records, Events, Dead, Links int64
-	Ignored                      int64 // identifiers left out: malformed, reserved or blocked
+	Ignored                      int64 // identifiers left out: malformed, reserved, blocked, or kept with another person
 	Batches                      int64
 	Identifiers                  int // in the graph
 }

@@ -142,6 +142,14 @@ func TestBatch(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("events (-want +got):\n%s", d)
 	}
+	for _, e := range m.events(t) {
+		if ids := profileIdentifiers(e.Person); ids != len(e.Links) {
+			t.Errorf("Person names %d identifiers, Links %d", ids, len(e.Links))
+		}
+		if e.Subject == c2 && (len(e.Links) != 1 || e.Person.AnonymousID != "") {
+			t.Errorf("the browser of c1 stays with an event of c2: %+v", e.Person)
+		}
+	}
 	if n := len(m.topics[enishi.TopicIdentities]); n != 2 {
 		t.Errorf("%d links, want 2: one that joins, one that is refused", n)
 	}
@@ -165,6 +173,15 @@ func TestBatch(t *testing.T) {
 	if s := in.Stats(); s.Events != 8 || s.Dead != 1 || s.Links != 2 || s.Records != 9 || s.Identifiers != 3 {
 		t.Errorf("stats %+v", s)
 	}
+}
+
+func profileIdentifiers(p *enishi.Person) (n int) {
+	for _, s := range []string{p.CustomerID, p.POSCard, p.LineUserID, p.Email, p.Phone, p.SocialID, p.PushToken, p.AnonymousID} {
+		if s != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // The order of one person's events is that of the source partition.

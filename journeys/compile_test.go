@@ -128,7 +128,7 @@ func TestGalleryCompiles(t *testing.T) {
 		}
 		journeys++
 		err := Check(item.Body, func(name string) (string, bool) { x, ok := templates[name]; return x.Channel, ok },
-			func(name string) bool { return name == "lapsed" })
+			func(name string) bool { return name == "lapsed-90-days" })
 		if err != nil {
 			t.Errorf("%s: %v", item.Name, err)
 			continue
@@ -170,7 +170,7 @@ func TestCheckReferences(t *testing.T) {
 	if got := check(testChannel, all); got != "" {
 		t.Errorf("a good definition: %s", got)
 	}
-	if got := check(testChannel, func(string) bool { return false }); !strings.Contains(got, `no segment "lapsed"`) {
+	if got := check(testChannel, func(string) bool { return false }); !strings.Contains(got, `no segment "lapsed-90-days"`) {
 		t.Errorf("unknown segment: %s", got)
 	}
 	if got := check(func(string) (string, bool) { return "", false }, all); !strings.Contains(got, `node "first": there is no template "winback_mail"`) {

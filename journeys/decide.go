@@ -210,14 +210,21 @@ func (a *attempt) checkFreshness() (bool, string) {
 // person wrote has.
 func (a *attempt) checkWindow() (bool, string) { return true, "none for " + a.channel }
 
-// language is the person's, as far as templates can be expected to have it.
+// language is the person's, by its primary subtag; the sender falls back to the template's own when it has no such variant.
 func (a *attempt) language() string {
-	v, ok := a.p.View().Traits["language"]
-	if ok && v.Kind == enishi.Text {
+	if v, ok := a.p.View().Traits["language"]; ok && v.Kind == enishi.Text {
 		lang, _, _ := strings.Cut(strings.ToLower(v.Text), "-")
-		if lang == "ja" || lang == "en" {
+		if len(lang) == 2 || len(lang) == 3 {
 			return lang
 		}
+	}
+	return a.set.DefaultLanguage
+}
+
+// style is the language that names, dates and prices are written in: the message's if it is ja or en, else the shop's.
+func (a *attempt) style(language string) string {
+	if language == "ja" || language == "en" {
+		return language
 	}
 	return a.set.DefaultLanguage
 }

@@ -42,10 +42,16 @@ func newFields() fields {
 	return fs
 }
 
-// property is the field of a custom event's property; its type is known when it comes.
+// property is the field of a custom event's property; its type is known when it comes. An instant is its RFC 3339 text.
 func property(path string) field {
 	name := strings.TrimPrefix(path, "event.properties.")
-	return field{path, types.Any, func(s *scope) any { return s.e.Properties[name].Any() }}
+	return field{path, types.Any, func(s *scope) any {
+		v := s.e.Properties[name]
+		if v.Kind == enishi.Instant {
+			return v.String()
+		}
+		return v.Any()
+	}}
 }
 
 // part reads from a payload of the event, or gives the zero value when the event has none.

@@ -99,7 +99,7 @@ func (m *permission) see(e *enishi.Event) {
 func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 	w := newWorld(tb)
 	w.now = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
-	w.segment("lapsed", `orders_count >= 1 && last_order_at < ago("30d")`)
+	w.segment("lapsed-90-days", `orders_count >= 1 && last_order_at < ago("30d")`)
 	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge")
 	may := map[enishi.ID]*permission{}
 	for _, name := range propertyPeople {
@@ -129,6 +129,7 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 		o := &ops[i]
 		name := propertyPeople[o.who]
 		id := w.names[name]
+		w.pass(w.now.Add(time.Millisecond)) // two permissions of one instant are ordered by their events' ids
 		before := waits(w.people[id])
 		switch o.kind {
 		case "pass":
@@ -195,7 +196,11 @@ func report(w *world, name, what string) {
 	if later != "" {
 		r.Until = w.now.Add(3 * time.Hour)
 	}
-	w.event(name, &enishi.Event{Type: "message." + typ, Result: r})
+	e := &enishi.Event{Type: "message." + typ, Result: r}
+	if typ != "clicked" { // a round ends once, and its report has one id
+		e.ID = enishi.NewID("report", m.SendID.String(), itoa(m.Round))
+	}
+	w.event(name, e)
 }
 
 // TestReplay: the same history gives the same effects and states, wherever states were written out and read back.

@@ -1,7 +1,6 @@
 package journeys
 
 import (
-	"slices"
 	"sort"
 
 	"enishi"
@@ -9,15 +8,15 @@ import (
 )
 
 // Reconcile puts the runs of two people who became one in order, after the absorb and before the next step: of runs that
-// the re-entry rule forbids beside each other the older goes on, the others end as merged. Messages that the joined
-// permissions forbid are ordered back.
+// the re-entry rule forbids beside each other the older goes on, the others end as merged. (A run
+// that both had is one already: Absorb keeps it once.) What
+// the joined permissions forbid is ordered back by the step that follows.
 func Reconcile(env *Env, p *profiles.Profile, out *enishi.Effects) {
 	if !p.Redirect.IsZero() {
 		return
 	}
 	s := newStepper(env, p, out)
 	s.from = "merge"
-	s.sameRun()
 	order := make([]int, len(p.Runs))
 	for i := range order {
 		order[i] = i
@@ -41,7 +40,6 @@ func Reconcile(env *Env, p *profiles.Profile, out *enishi.Effects) {
 			}
 		}
 	}
-	s.cancelPending(profiles.ChangedAll)
 	s.finish()
 }
 
@@ -63,28 +61,4 @@ func (s *stepper) excludes(j *Journey, o, r *profiles.Run) bool {
 		return r.EnteredAt.Before(o.EndedAt.Add(s.set.scaled(j.period)))
 	}
 	return r.EnteredAt.Before(o.EndedAt)
-}
-
-// sameRun: both people had the same run, because the same entry came to both. One of them stays: the one that went on
-// longest, for it has decided what the other has and perhaps more; an ended one before a running one.
-func (s *stepper) sameRun() {
-	runs := s.p.Runs
-	sort.SliceStable(runs, func(a, b int) bool {
-		x, y := &runs[a], &runs[b]
-		if c := x.ID.Compare(y.ID); c != 0 {
-			return c < 0
-		}
-		if x.EndedAt.IsZero() != y.EndedAt.IsZero() {
-			return y.EndedAt.IsZero()
-		}
-		if x.Steps != y.Steps {
-			return x.Steps > y.Steps
-		}
-		return x.EnteredAt.Before(y.EnteredAt)
-	})
-	kept := slices.CompactFunc(runs, func(a, b profiles.Run) bool { return a.ID == b.ID })
-	if len(kept) != len(s.p.Runs) {
-		s.changed = true
-	}
-	s.p.Runs = kept
 }

@@ -160,10 +160,9 @@ func (s *stepper) cancelPending(changed profiles.Change) {
 	}
 }
 
-// pending: decided before this step, and nothing was heard of it nor was it ordered back.
+// pending: decided, and nothing was heard of it nor was it ordered back.
 func (s *stepper) pending(m *profiles.Message) bool {
-	return m.SentAt.IsZero() && m.DeliveredAt.IsZero() && m.End == "" && m.Reason == "" && !m.DecidedAt.IsZero() &&
-		m.DecidedAt.Before(s.now) && s.now.Sub(m.DecidedAt) <= keptPending
+	return m.SentAt.IsZero() && m.DeliveredAt.IsZero() && m.End == "" && m.Reason == "" && !m.DecidedAt.IsZero() && s.now.Sub(m.DecidedAt) <= keptPending
 }
 
 // forbidden is why a message may not leave, "" when it may.

@@ -7,6 +7,7 @@ import (
 
 	"enishi"
 	"enishi/profiles"
+	"enishi/segments"
 )
 
 var start = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
@@ -224,6 +225,105 @@ func TestLoop(t *testing.T) {
 	}
 	if r := w.runs("p", "loop")[0]; r.Visit != 4 || r.Node != "w" {
 		t.Errorf("run: %+v", r)
+	}
+}
+
+// TestLateEvent: what happens after a wait's time does not end it as if in time, also when its timer is late.
+func TestLateEvent(t *testing.T) {
+	w := newWorld(t)
+	w.now = start
+	j := mustCompile(t, "j", 1, []byte(`{"title":{"ja":"題","en":"T"},"purpose":"transactional","consent":"not_refused",
+		"entry":{"event":"user.signed_up","reentry":"never"},"start":"w","nodes":{
+		"w":{"type":"wait","until_event":{"event":"order.placed"},"timeout":"1h","next":"in","on_timeout":"out"},
+		"in":{"type":"message","template":"in_mail","next":"x"},"out":{"type":"message","template":"out_mail","next":"x"},"x":{"type":"exit"}}}`))
+	w.journeys = NewSet([]*Journey{j})
+	for i, who := range []string{"late", "in time, told late"} {
+		w.person(who, &enishi.Person{CustomerID: who, Email: itoa(i) + "@a.test"})
+		w.event(who, &enishi.Event{Type: "user.signed_up"})
+	}
+	w.now = start.Add(2 * time.Hour)
+	w.event("late", &enishi.Event{Type: "order.placed", Order: &enishi.Order{OrderID: "a"}})
+	w.event("in time, told late", &enishi.Event{Type: "order.placed", At: start.Add(30 * time.Minute), Order: &enishi.Order{OrderID: "b"}})
+	if len(w.sent("late", "out_mail")) != 1 || len(w.sent("in time, told late", "in_mail")) != 1 || len(w.out.Messages) != 2 {
+		t.Errorf("sent: %v", messageNames(w.out.Messages))
+	}
+}
+
+// TestSegmentEntry: who a sweep finds in the segment enters only when the journey says so; entry by leaving.
+func TestSegmentEntry(t *testing.T) {
+	f := func(entry string, tr Trigger, want int) {
+		t.Helper()
+		w := newWorld(t)
+		w.now = start
+		w.journeys = NewSet([]*Journey{simple(t, "j", 1, entry, "x_mail", "live")})
+		w.person("p", &enishi.Person{CustomerID: "c"})
+		Step(w.env(), w.people[w.names["p"]], tr, &w.out)
+		if n := len(w.runs("p", "j")); n != want {
+			t.Errorf("%s, %+v: %d runs", entry, tr, n)
+		}
+	}
+	vip := []segments.Transition{{Segment: "vip"}}
+	found := []segments.Transition{{Segment: "vip", Initial: true}}
+	f(`{"segment":"vip","reentry":"never"}`, Trigger{Entered: vip}, 1)
+	f(`{"segment":"vip","reentry":"never"}`, Trigger{Entered: found}, 0)
+	f(`{"segment":"vip","include_people_in":true,"reentry":"never"}`, Trigger{Entered: found}, 1)
+	f(`{"segment":"vip","reentry":"never"}`, Trigger{Left: vip}, 0)
+	f(`{"segment":"vip","entered":false,"reentry":"never"}`, Trigger{Left: vip}, 1)
+	f(`{"segment":"vip","entered":false,"reentry":"never"}`, Trigger{Left: found}, 0)
+	f(`{"segment":"vip","entered":false,"reentry":"never"}`, Trigger{Entered: vip}, 0)
+	f(`{"segment":"vip","reentry":"never"}`, Trigger{Entered: vip, Event: &enishi.Event{Type: "order.placed", Historical: true}}, 0)
+}
+
+// TestSegmentExit: leaving or entering a segment by the passing of time ends a run, or a wait for it.
+func TestSegmentExit(t *testing.T) {
+	w := newWorld(t)
+	w.now = start
+	j := mustCompile(t, "j", 1, []byte(`{"title":{"ja":"題","en":"T"},"purpose":"transactional","consent":"not_refused",
+		"entry":{"event":"user.signed_up","reentry":"always"},"exit_on":[{"segment":"vip","entered":false}],"start":"w","nodes":{
+		"w":{"type":"wait","until_event":{"segment":"gold"},"timeout":"9d","next":"m","on_timeout":"x"},
+		"m":{"type":"message","template":"gold_mail","next":"x"},"x":{"type":"exit"}}}`))
+	w.journeys = NewSet([]*Journey{j})
+	w.person("p", &enishi.Person{CustomerID: "c", Email: "p@a.test"})
+	p := w.people[w.names["p"]]
+	step := func(tr Trigger) { Step(w.env(), p, tr, &w.out) }
+	end := func() string { r := w.runs("p", "j"); return r[len(r)-1].End }
+	w.event("p", &enishi.Event{Type: "user.signed_up"})
+	step(Trigger{Left: []segments.Transition{{Segment: "gold"}}, Timer: true})
+	step(Trigger{Entered: []segments.Transition{{Segment: "vip"}}, Timer: true})
+	if end() != "" {
+		t.Fatalf("ended %s", end())
+	}
+	step(Trigger{Entered: []segments.Transition{{Segment: "gold"}}, Timer: true})
+	if end() != endCompleted || len(w.sent("p", "gold_mail")) != 1 {
+		t.Errorf("ended %q, sent %d", end(), len(w.out.Messages))
+	}
+	p.Runs = nil
+	w.event("p", &enishi.Event{Type: "user.signed_up"})
+	step(Trigger{Left: []segments.Transition{{Segment: "vip"}}, Timer: true})
+	if end() != endExited {
+		t.Errorf("ended %q", end())
+	}
+	// Who is in the segment already does not wait for it.
+	p.Runs, p.Memberships = nil, []profiles.Membership{{Segment: "gold"}}
+	step(Trigger{Event: &enishi.Event{Type: "user.signed_up", ID: enishi.EventID("third"), At: w.now, Subject: p.ID}})
+	if end() != endCompleted {
+		t.Errorf("ended %q", end())
+	}
+}
+
+// TestSentOnce: a run that was forgotten and begins again by the same key does not decide its message again.
+func TestSentOnce(t *testing.T) {
+	w := newWorld(t)
+	w.now = start
+	w.journeys = NewSet([]*Journey{simple(t, "j", 1, `{"event":"order.placed","key":"order_id","reentry":"never"}`, "x_mail", "live")})
+	w.person("p", &enishi.Person{CustomerID: "c", Email: "p@a.test"})
+	for range 2 {
+		w.event("p", &enishi.Event{Type: "order.placed", Order: &enishi.Order{OrderID: "o"}})
+		w.pass(w.now.Add(2 * time.Hour))
+		w.people[w.names["p"]].Runs = nil
+	}
+	if n := len(w.out.Messages); n != 1 {
+		t.Errorf("%d messages", n)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 //	person NAME KEY=VALUE ...         email, line, customer; consent=email,line; friend; name=FAMILY,GIVEN; language
 //	at TIME | at +DURATION [late]     time goes by; late: nothing is awake meanwhile, timers fire at the end
 //	event NAME TYPE [JSON]            payload fields of the event; historical, occurred_at and id too
-//	sender NAME TEMPLATE sent|refused REASON|deferred [+DURATION]    what became of the newest message
+//	sender NAME TEMPLATE sent|refused REASON|deferred [+DURATION] [round=N]    what became of the newest message
 //	exit NAME JOURNEY                 an operator takes the run out
 //	expect ...                        see the cases of expect
 func TestScenarios(t *testing.T) {
@@ -218,11 +218,15 @@ func (s *scenario) sender(words []string) {
 	m := ms[len(ms)-1]
 	r := &enishi.MessageResult{SendID: m.SendID, Round: m.Round, Channel: m.Channel, Journey: m.Journey, Node: m.Node, Template: m.Template,
 		Purpose: m.Purpose, RunID: m.RunID, Destination: m.Destination}
-	if len(words) > 3 {
-		if d, ok := parseDuration(strings.TrimPrefix(words[3], "+")); ok {
+	for _, word := range words[3:] {
+		if round, ok := strings.CutPrefix(word, "round="); ok {
+			r.Round, _ = strconv.Atoi(round)
+			continue
+		}
+		if d, ok := parseDuration(strings.TrimPrefix(word, "+")); ok {
 			r.Until = s.now.Add(d)
 		} else {
-			r.Reason = words[3]
+			r.Reason = word
 		}
 	}
 	s.event(words[0], &enishi.Event{Type: "message." + words[2], Result: r})
@@ -239,34 +243,8 @@ func (s *scenario) expect(words []string) {
 		return ""
 	}
 	switch what {
-	case "run": // PERSON JOURNEY[/KEY] NODE: one live run stands there
-		var live []string
-		for _, r := range s.runs(name, arg(2)) {
-			if r.EndedAt.IsZero() && !isResend(&r) {
-				live = append(live, r.Node)
-			}
-		}
-		if len(live) != 1 || live[0] != arg(3) {
-			s.fail("live runs stand at %v", live)
-		}
-	case "norun": // PERSON JOURNEY[/KEY]: none is live
-		for _, r := range s.runs(name, arg(2)) {
-			if r.EndedAt.IsZero() {
-				s.fail("a run stands at %s", r.Node)
-			}
-		}
-	case "never": // PERSON JOURNEY[/KEY]: none ever began
-		if rs := s.runs(name, arg(2)); len(rs) > 0 {
-			s.fail("there is a run at %s, ended %q", rs[0].Node, rs[0].End)
-		}
-	case "end": // PERSON JOURNEY[/KEY] HOW
-		rs := s.runs(name, arg(2))
-		if len(rs) == 0 || rs[len(rs)-1].End != arg(3) {
-			s.fail("runs: %+v", rs)
-		}
-		if len(rs) > 1 {
-			s.fail("%d runs: name the key", len(rs))
-		}
+	case "run", "norun", "never", "end":
+		s.expectRun(what, name, arg(2), arg(3))
 	case "sent": // PERSON TEMPLATE COUNT, or PERSON nothing
 		want, _ := strconv.Atoi(arg(3))
 		template := arg(2)
@@ -286,6 +264,12 @@ func (s *scenario) expect(words []string) {
 		s.expectCancel(words)
 	case "decision": // PERSON TEMPLATE REASON [DETAIL]: the newest decision
 		s.expectDecision(words)
+	case "undecided": // PERSON TEMPLATE: nothing was decided about it
+		for _, d := range s.out.Decisions {
+			if d.Profile == s.names[name] && d.Template == arg(2) {
+				s.fail("decided %q", d.Reason)
+			}
+		}
 	case "refused": // PERSON JOURNEY REASON: why the person did not enter, the newest
 		reason := ""
 		for _, d := range s.out.Derived {
@@ -305,6 +289,40 @@ func (s *scenario) expect(words []string) {
 		s.fail("no such row")
 	default:
 		s.fail("nothing to expect called %q", what)
+	}
+}
+
+func (s *scenario) expectRun(what, name, journey, want string) {
+	s.t.Helper()
+	switch what {
+	case "run": // PERSON JOURNEY[/KEY] NODE: one live run stands there
+		var live []string
+		for _, r := range s.runs(name, journey) {
+			if r.EndedAt.IsZero() && !isResend(&r) {
+				live = append(live, r.Node)
+			}
+		}
+		if len(live) != 1 || live[0] != want {
+			s.fail("live runs stand at %v", live)
+		}
+	case "norun": // PERSON JOURNEY[/KEY]: none is live
+		for _, r := range s.runs(name, journey) {
+			if r.EndedAt.IsZero() {
+				s.fail("a run stands at %s", r.Node)
+			}
+		}
+	case "never": // PERSON JOURNEY[/KEY]: none ever began
+		if rs := s.runs(name, journey); len(rs) > 0 {
+			s.fail("there is a run at %s, ended %q", rs[0].Node, rs[0].End)
+		}
+	case "end": // PERSON JOURNEY[/KEY] HOW
+		rs := s.runs(name, journey)
+		if len(rs) == 0 || rs[len(rs)-1].End != want {
+			s.fail("runs: %+v", rs)
+		}
+		if len(rs) > 1 {
+			s.fail("%d runs: name the key", len(rs))
+		}
 	}
 }
 

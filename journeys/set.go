@@ -63,7 +63,7 @@ func (s *Set) find(name string, version int64) *Journey {
 type Env struct {
 	Now       time.Time // the partition's clock
 	Journeys  *Set
-	Settings  *Settings                                                  // nil: the defaults
+	Settings  *Settings                                                  // of ParseSettings or DefaultSettings; nil: the defaults
 	Templates func(name string) (version int64, channel string, ok bool) // the current version of a template
 }
 

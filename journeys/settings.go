@@ -8,7 +8,8 @@ import (
 	_ "time/tzdata" // the shop's zone must be known wherever the program runs
 )
 
-// Settings are what a marketer sets for all journeys. They are a definition, so a change acts at one place of the log.
+// Settings are what a marketer sets for all journeys: the setting definition "journeys", so a change acts at one place of
+// the log. [ParseSettings] and [DefaultSettings] make them.
 type Settings struct {
 	Timezone        string            `json:"timezone,omitempty"`         // IANA name; default Asia/Tokyo
 	DefaultLanguage string            `json:"default_language,omitempty"` // of messages to people whose language is not known; default ja

@@ -66,8 +66,12 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
 
 func newStepper(env *Env, p *profiles.Profile, out *enishi.Effects) *stepper {
 	s := &stepper{env: env, set: env.Settings, p: p, out: out, now: env.Now.UTC().Truncate(time.Millisecond)}
-	if s.set == nil || s.set.zone == nil {
+	if s.set == nil {
 		s.set = DefaultSettings()
+	} else if s.set.zone == nil {
+		made := *s.set
+		made.complete()
+		s.set = &made
 	}
 	return s
 }

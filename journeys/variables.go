@@ -117,7 +117,9 @@ type storeVars struct {
 // variables writes the JSON of a message, within its bound.
 func (a *attempt) variables(language string) string {
 	s := a.scope(nil)
-	v := &variables{Language: language, Customer: a.customer(language), Keys: a.keyVars(), Properties: a.k.Properties}
+	message := language
+	language = a.style(language)
+	v := &variables{Language: message, Customer: a.customer(language), Keys: a.keyVars(), Properties: a.k.Properties}
 	if o := s.order(); o.known {
 		v.Order = a.order(o, language)
 		if o.view.Order.StoreID != "" {

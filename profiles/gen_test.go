@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,19 +49,27 @@ func event(n int, typ string, when time.Time, who someone) *enishi.Event {
 	return who.from(&enishi.Event{ID: enishi.NewID("test", typ, fmt.Sprint(n)), Type: typ, At: when, Source: "shop", Channel: "web"})
 }
 
+// genTypes are all types of events, those with keys many times: only events that meet can contradict each other.
+func genTypes() []string {
+	names := []string{"custom.fitting"}
+	for _, x := range enishi.Types() {
+		family, _, _ := strings.Cut(x.Name, ".")
+		times := map[string]int{"order": 6, "shipment": 2, "return": 2, "message": 2, "contact": 2, "review": 3, "hold": 2, "risk": 2, "consent": 3, "line": 2}[family]
+		for range max(times, 1) {
+			if x.Name != enishi.TypeErased {
+				names = append(names, x.Name)
+			}
+		}
+	}
+	return names
+}
+
 // genEvent draws an event of any type. Keys come from small pools, so that events meet.
 func genEvent(t *rapid.T, n int, who someone) *enishi.Event {
 	minute := rapid.IntRange(0, 30*24*60).Draw(t, "minute")
 	when := at(time.Duration(minute) * time.Minute)
-	types := enishi.Types()
-	var names []string
-	for _, x := range types {
-		if x.Name != enishi.TypeErased {
-			names = append(names, x.Name)
-		}
-	}
-	names = append(names, "custom.fitting")
-	e := event(n, rapid.SampledFrom(names).Draw(t, "type"), when, who)
+	e := event(n, rapid.SampledFrom(genTypes()).Draw(t, "type"), when, who)
+	e.Channel = rapid.SampledFrom([]string{"web", "app", ""}).Draw(t, "channel")
 	if rapid.IntRange(0, 4).Draw(t, "has context") == 0 {
 		e.Context = &enishi.Context{Path: "/p", UTMSource: "mail", UTMCampaign: "may"}
 	}
@@ -90,7 +99,7 @@ func genConsent(t *rapid.T) enishi.ConsentChange {
 }
 
 func genOrder(t *rapid.T) *enishi.Order {
-	o := &enishi.Order{OrderID: rapid.SampledFrom([]string{"o1", "o2", "o3", "o4"}).Draw(t, "order"), Version: int64(rapid.IntRange(0, 4).Draw(t, "version"))}
+	o := &enishi.Order{OrderID: rapid.SampledFrom([]string{"o1", "o2"}).Draw(t, "order"), Version: int64(rapid.IntRange(0, 4).Draw(t, "version"))}
 	if rapid.Bool().Draw(t, "full") {
 		for i := range rapid.IntRange(1, 3).Draw(t, "lines") {
 			o.Lines = append(o.Lines, enishi.Line{ProductID: fmt.Sprint("p", i), Quantity: rapid.IntRange(0, 2).Draw(t, "quantity"), Price: 1000 * enishi.Unit})
@@ -109,7 +118,7 @@ func genOrder(t *rapid.T) *enishi.Order {
 }
 
 func genPayload(t *rapid.T, e *enishi.Event, payload string) {
-	order := func() string { return rapid.SampledFrom([]string{"o1", "o2", "o3", "o4"}).Draw(t, "order") }
+	order := func() string { return rapid.SampledFrom([]string{"o1", "o2"}).Draw(t, "order") }
 	small := func(name string) int { return rapid.IntRange(0, 3).Draw(t, name) }
 	switch payload {
 	case "order":

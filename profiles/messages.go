@@ -19,8 +19,9 @@ const bounced = "bounced"
 
 func compareMessage(a, b *Message) int { return a.SendID.Compare(b.SendID) }
 
-// AddMessage notes a send that was decided: m with its Round, DecidedAt and To, no results yet. It goes to the subject of
-// the address. A result that came before it is kept.
+// AddMessage notes a send that was decided, with its Round, DecidedAt and To, or what was decided about it later: an End
+// for a new Round, or a Reason. It goes to the subject of the address and is joined with what is known of it; a result
+// that came before it is kept.
 func (p *Profile) AddMessage(m Message) {
 	if m.To.IsZero() {
 		m.To = p.ID
@@ -56,7 +57,9 @@ func (p *Profile) Pending() []enishi.Message {
 		if m.DecidedAt.IsZero() || !m.SentAt.IsZero() || !m.DeliveredAt.IsZero() || m.End != "" {
 			continue
 		}
-		out = append(out, enishi.Message{SendID: m.SendID, Round: m.Round, Profile: p.ID, Subject: m.To, Destination: m.Destination, Channel: m.Channel,
+		_, account, _ := strings.Cut(m.Destination, ":")
+		account, _, _ = strings.Cut(account, ":")
+		out = append(out, enishi.Message{SendID: m.SendID, Round: m.Round, Profile: p.ID, Subject: m.To, Destination: m.Destination, Channel: m.Channel, Account: account,
 			Purpose: m.Purpose, Journey: m.Journey, Node: m.Node, RunID: m.RunID, Template: m.Template, DecidedAt: m.DecidedAt})
 	}
 	return out

@@ -24,6 +24,7 @@ func TestMessageAndItsResults(t *testing.T) {
 	x.event("page.viewed", 0, nil)
 	x.p.AddMessage(Message{SendID: send, Round: 1, Channel: "email", Purpose: Marketing, Journey: "welcome", Destination: "email:main:docomo.ne.jp", DecidedAt: at(time.Hour), To: subject(enishi.Email, alice.email)})
 	equal(t, "pending", 1, len(x.p.Pending()))
+	equal(t, "account", "main", x.p.Pending()[0].Account)
 	equal(t, "destination", "email:main:docomo.ne.jp", x.p.Pending()[0].Destination)
 	v := x.eventOf(mail, "message.deferred", 2, result(1, nil))
 	equal(t, "deferred", "deferred", v.Messages[0].End)

@@ -145,7 +145,11 @@ func (o *OrderView) base() orderBase {
 // ChangedAll every row.
 func (p *Profile) MarkDirty(c Change) {
 	p.dirty |= c
-	p.pend().whole |= c &^ (ChangedMemberships | ChangedRuns)
+	rest := c &^ (ChangedMemberships | ChangedRuns)
+	p.pend().whole |= rest
+	if p.view != nil {
+		p.view.stale |= rest
+	}
 	if c == ChangedAll {
 		p.written = written{}
 	}

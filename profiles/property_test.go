@@ -179,29 +179,22 @@ func TestTablesEqualTheView(t *testing.T) {
 			"": func(t *rapid.T) {},
 		})
 		checkpoint(t)
-		for _, rows := range tables.tables {
-			for key, s := range rows {
-				s.row["profile_id"] = ""
-				rows[key] = s
-			}
-		}
-		want := map[string]map[string]row{}
-		for name, rows := range liveRows(t, p) {
-			want[name] = map[string]row{}
-			for _, r := range rows {
-				r["profile_id"] = ""
-				want[name][r.key(tables.keys[name])] = r
-			}
-		}
-		got := map[string]map[string]row{}
-		for name, rows := range tables.live() {
-			got[name] = map[string]row{}
-			for _, r := range rows {
-				got[name][r.key(tables.keys[name])] = r
-			}
-		}
+		want, got := byOwnKey(tables, liveRows(t, p)), byOwnKey(tables, tables.live())
 		diff(t, "tables", want, got)
 	})
+}
+
+// byOwnKey is rows without the profile they belong to.
+func byOwnKey(m *model, live map[string]map[string]row) map[string]map[string]row {
+	out := map[string]map[string]row{}
+	for name, rows := range live {
+		out[name] = map[string]row{}
+		for _, r := range rows {
+			r["profile_id"] = ""
+			out[name][r.key(m.keys[name])] = r
+		}
+	}
+	return out
 }
 
 func (r row) key(columns []string) string {

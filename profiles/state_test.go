@@ -176,6 +176,7 @@ func TestBoundsKeepTheNewest(t *testing.T) {
 		m.insert(g.Tables())
 		diff(t, "tables", m.live(), tables.live())
 	}
+	absorbOverBounds(t, events, first)
 	v := first.View()
 	equal(t, "visits", MaxVisits, len(v.Visits))
 	equal(t, "surveys", MaxCollection, len(v.Surveys))
@@ -194,6 +195,29 @@ func TestBoundsKeepTheNewest(t *testing.T) {
 		first.Apply(e, clock)
 		equal(t, typ, []enishi.Amount{MaxOrders + 25 + 2, MaxOrders + 25 - 1}[i]*enishi.Unit, first.View().LTV)
 	}
+}
+
+// absorbOverBounds joins two halves of one subject that are over the bounds together.
+func absorbOverBounds(t *testing.T, events []*enishi.Event, want *Profile) {
+	t.Helper()
+	half := len(events) / 2
+	p, tables := fold(t, New(enishi.ID{1}), events[:half]), newModel(t)
+	save := func(version uint64) {
+		f := NewFacts()
+		f.Add(p, version)
+		tables.insert(f.Tables())
+	}
+	save(1)
+	p.Absorb(fold(t, New(enishi.ID{2}), events[half:]), clock)
+	save(2)
+	diff(t, "joined halves", facts(t, want), facts(t, p))
+	all := newModel(t)
+	fresh := decoded(t, p)
+	fresh.MarkDirty(ChangedAll)
+	f := NewFacts()
+	f.Add(fresh, 1)
+	all.insert(f.Tables())
+	diff(t, "tables after the join", all.live(), tables.live())
 }
 
 func TestVisitsLeaveTheirWindow(t *testing.T) {

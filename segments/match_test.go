@@ -28,7 +28,7 @@ func compiled(t interface{ Fatalf(string, ...any) }, expression string) *Segment
 // The closures answer as expr's VM does.
 func TestMatchEqualsVM(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	rapid.Check(t, many(10, func(t *rapid.T) {
 		expression := drawExpression(t)
 		s := compiled(t, expression)
 		program, err := oracle(expression)
@@ -49,14 +49,23 @@ func TestMatchEqualsVM(t *testing.T) {
 				t.Fatalf("%s\n  Match %v, verdict %v", expression, got, in)
 			}
 		}
-	})
+	}))
+}
+
+// many draws n times in one check: make test has a hundred checks.
+func many(n int, property func(t *rapid.T)) func(t *rapid.T) {
+	return func(t *rapid.T) {
+		for range n {
+			property(t)
+		}
+	}
 }
 
 // Between now and NextChange the answer does not change: neither at random instants nor at any instant at which something
 // in the view meets something in the expression.
 func TestNextChangeIsNeverLate(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
+	rapid.Check(t, many(5, func(t *rapid.T) {
 		s := compiled(t, drawExpression(t))
 		v := drawView(t)
 		now := made.Add(-time.Duration(rapid.IntRange(0, 300*24*60).Draw(t, "back")) * time.Minute)
@@ -87,7 +96,7 @@ func TestNextChangeIsNeverLate(t *testing.T) {
 			}
 			now = until
 		}
-	})
+	}))
 }
 
 // meetings are all instants at which an instant of the view is one of the spans old, and those next to them.

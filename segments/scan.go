@@ -1,6 +1,9 @@
 package segments
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // scan walks over the elements of a list that fulfil a condition, newest first.
 type scan struct {
@@ -15,18 +18,13 @@ type scan struct {
 // looked at, and cannot come back as the clock goes on.
 func scanOf(n *node) *scan {
 	s := &scan{length: n.list.length}
-	var rest []*node
-	if n.where != nil {
-		rest = []*node{n.where}
-		if n.where.op == opAnd {
-			rest = n.where.args
-		}
-	}
-	if f := n.list.sortField(); f != nil {
-		for k := len(rest) - 1; k >= 0; k-- { // the implied window stands first; what the user wrote is narrower
+	f := n.list.sortField()
+	rest := narrowed(conditions(n.where), f)
+	if f != nil {
+		for k := len(rest) - 1; k >= 0; k-- {
 			if p := rest[k]; bounds(p, f) {
 				s.at, s.since, s.strict = f.whole, valueOf(p.args[1]), p.rel == gt
-				rest = others(rest, k)
+				rest = slices.Delete(slices.Clone(rest), k, k+1)
 				break
 			}
 		}
@@ -42,17 +40,37 @@ func scanOf(n *node) *scan {
 	return s
 }
 
+// conditions are the parts that a condition joins by and.
+func conditions(n *node) []*node {
+	switch {
+	case n == nil:
+		return nil
+	case n.op == opAnd:
+		return n.args
+	}
+	return []*node{n}
+}
+
 // bounds reports whether p is a lower bound of f that is the same for all elements.
 func bounds(p *node, f *Field) bool {
 	return p.op == opCompare && (p.rel == gt || p.rel == ge) && p.args[0].op == opField && p.args[0].field == f && !p.args[1].element
 }
 
-// others are the parts without the k-th and without what the k-th implies.
-func others(parts []*node, k int) []*node {
+// narrowed leaves out the bounds of f by the clock that a narrower one implies, as the window of a list is by what the user
+// wrote.
+func narrowed(parts []*node, f *Field) []*node {
+	if f == nil {
+		return parts
+	}
+	narrow := (*node)(nil)
+	for _, p := range parts {
+		if bounds(p, f) && p.args[1].op == opAgo && (narrow == nil || p.args[1].i < narrow.args[1].i) {
+			narrow = p
+		}
+	}
 	var out []*node
-	narrow := parts[k].args[1]
-	for j, p := range parts {
-		if j == k || bounds(p, parts[k].args[0].field) && narrow.op == opAgo && p.args[1].op == opAgo && p.args[1].i > narrow.i {
+	for _, p := range parts {
+		if narrow != nil && bounds(p, f) && p.args[1].op == opAgo && p.args[1].i > narrow.args[1].i {
 			continue
 		}
 		out = append(out, p)

@@ -2,6 +2,7 @@ package segments
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,7 @@ type subselect struct {
 	columns []column
 	index   map[column]int
 	people  []string // columns of people that conditions on elements need
+	since   int64    // no column wants a row before it
 }
 
 // column is an aggregate: function(of) over the rows that fulfil where; either may be empty.
@@ -109,7 +111,7 @@ func (q *statement) list(l *Collection) *subselect {
 			return s
 		}
 	}
-	s := &subselect{table: l.table, index: map[column]int{}}
+	s := &subselect{table: l.table, index: map[column]int{}, since: math.MaxInt64}
 	q.lists = append(q.lists, s)
 	return s
 }
@@ -118,11 +120,12 @@ func (q *statement) list(l *Collection) *subselect {
 func (q *statement) measure(n *node, function, of, and string) string {
 	s := q.list(n.list)
 	where := ""
-	if n.where != nil {
+	if parts := narrowed(conditions(n.where), n.list.sortField()); len(parts) > 0 {
 		q.in = s
-		where = q.condition(n.where)
+		where = q.condition(join(opAnd, n.at, parts...))
 		q.in = nil
 	}
+	s.since = min(s.since, q.earliest(n))
 	if and != "" {
 		where = strings.TrimPrefix(where+" AND "+and, " AND ")
 	}
@@ -134,6 +137,23 @@ func (q *statement) measure(n *node, function, of, and string) string {
 		s.columns = append(s.columns, c)
 	}
 	return "in_" + s.table + ".n" + strconv.Itoa(i)
+}
+
+// earliest is the instant before which a condition wants no row of its list, if the table is sorted by it.
+func (q *statement) earliest(n *node) int64 {
+	since := int64(math.MinInt64)
+	for _, p := range conditions(n.where) {
+		if !n.list.keyed || !bounds(p, n.list.sortField()) {
+			continue
+		}
+		switch y := p.args[1]; y.op {
+		case opAgo:
+			since = max(since, before(q.now, y.i))
+		case opConst:
+			since = max(since, y.i)
+		}
+	}
+	return since
 }
 
 // inside writes a part of an aggregate's argument.
@@ -151,12 +171,14 @@ func (q *statement) from(b *strings.Builder, root *node) {
 		if v, known := withoutRows(root, s.table); known && !v {
 			join = "INNER"
 		}
-		fmt.Fprintf(b, "%s JOIN (\n%s) AS in_%[3]s ON in_%[3]s.id = p.profile_id\n", join, s.sql(), s.table)
+		fmt.Fprintf(b, "%s JOIN (\n%s) AS in_%[3]s ON in_%[3]s.id = p.profile_id\n", join, s.sql(q), s.table)
 	}
 }
 
-// sql writes the sub-select. Rows that no column wants are left out before grouping, if that is cheap to say.
-func (s *subselect) sql() string {
+// sql writes the sub-select. Rows that no column wants are left out before grouping, if that is cheap to say. A bound of the
+// instant that is part of the sorting key goes in PREWHERE: it leaves out all versions of a row or none, so it may come
+// before FINAL and spares it the work.
+func (s *subselect) sql(q *statement) string {
 	var wheres []string
 	seen := map[string]bool{}
 	for _, c := range s.columns {
@@ -181,6 +203,9 @@ func (s *subselect) sql() string {
 	fmt.Fprintf(&b, "\n  FROM %s AS e FINAL\n", s.table)
 	if len(s.people) > 0 {
 		fmt.Fprintf(&b, "  INNER JOIN (SELECT profile_id, %s FROM people FINAL) AS p ON p.profile_id = e.profile_id\n", strings.Join(s.people, ", "))
+	}
+	if s.since > math.MinInt64 {
+		fmt.Fprintf(&b, "  PREWHERE e.at >= fromUnixTimestamp64Milli(%s, 'UTC')\n", q.whole(s.since))
 	}
 	if where != "" {
 		fmt.Fprintf(&b, "  WHERE %s\n", where)

@@ -275,17 +275,64 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 		if err := d.check(); err != nil {
 			return err
 		}
-		reason := d.Reason
-		if reason == "" {
-			reason = c.Reason
+		if d.Reason == "" {
+			d.Reason = c.Reason
 		}
-		body := map[string]any{"body": d.Body, "expect": -1, "reason": reason}
-		if err := c.call(ctx, "PUT", "/definitions/"+url.PathEscape(d.Kind)+"/"+url.PathEscape(d.Name), body, nil); err != nil {
+		if err := c.put(ctx, d); err != nil {
 			return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
 		}
 		fmt.Fprintf(s.out, "saved %s %s\n", d.Kind, d.Name)
 	}
 	return nil
+}
+
+// put saves a definition over its current version.
+func (c *client) put(ctx context.Context, d *definitionFile) error {
+	var history struct {
+		Items []struct {
+			Version int64 `json:"version"`
+			Deleted bool  `json:"deleted"`
+		} `json:"items"`
+	}
+	if err := c.call(ctx, "GET", "/definitions?kind="+url.QueryEscape(d.Kind)+"&name="+url.QueryEscape(d.Name), nil, &history); err != nil {
+		return err
+	}
+	var expect, newest int64
+	for _, v := range history.Items {
+		if v.Version > newest {
+			if newest, expect = v.Version, v.Version; v.Deleted {
+				expect = 0
+			}
+		}
+	}
+	fields, ok := d.Body.(map[string]any)
+	if !ok {
+		return fmt.Errorf("the body is no object")
+	}
+	body := map[string]any{"expect": expect, "reason": d.Reason}
+	switch d.Kind {
+	case "segment":
+		for _, key := range []string{"title", "description", "expression"} {
+			if v, there := fields[key]; there {
+				body[key] = v
+			}
+		}
+	case "journey":
+		definition := map[string]any{}
+		for k, v := range fields {
+			definition[k] = v
+		}
+		if state, there := definition["state"]; there {
+			body["status"] = state
+			delete(definition, "state")
+		}
+		body["definition"] = definition
+	case "template":
+		body["definition"] = fields
+	default:
+		body["body"] = fields
+	}
+	return c.call(ctx, "PUT", "/"+d.Kind+"s/"+url.PathEscape(d.Name), body, nil)
 }
 
 type tailCommand struct {

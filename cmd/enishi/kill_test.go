@@ -146,7 +146,8 @@ func publishWelcome(t *testing.T, s *server) {
 			"cap": map[string]string{"default": "none"}, "entry": map[string]any{"events": []string{"user.signed_up"}, "reentry": "never"}, "start": "hello",
 			"nodes": map[string]any{"hello": map[string]any{"type": "message", "template": "hello", "next": "end"}, "end": map[string]any{"type": "exit"}}}},
 	} {
-		if err := s.call("PUT", fmt.Sprintf("/definitions/%s/%s", d["kind"], d["name"]), map[string]any{"body": d["body"], "expect": -1}, nil); err != nil {
+		c := client{Addr: s.base}
+		if err := c.put(t.Context(), &definitionFile{Kind: d["kind"].(string), Name: d["name"].(string), Body: d["body"]}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,7 +111,7 @@ func (w *workspace) hasher() *enishi.Hasher {
 func (w *workspace) buildIngest(context.Context) error {
 	var err error
 	w.ingester, err = ingest.New(ingest.Config{Stream: w.stream, Hasher: w.hasher(), Parser: ingest.ParserConfig{LineProvider: w.cfg.LINE.Provider},
-		SaveDead: w.saveDead, Clock: w.folder.Clock().Virtual, Now: w.now, Log: w.log})
+		SaveDead: api.DeadTable{DB: w.db}.Save, Clock: w.folder.Clock().Virtual, Now: w.now, Log: w.log})
 	if err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ func (w *workspace) buildIngest(context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.dead, err = ingest.NewDeadLetters(ingest.DeadConfig{Append: w.stream.Append, Load: w.loadDead, Save: w.saveDead, Parser: w.ingester.Parser(), Now: w.now})
+	w.dead, err = ingest.NewDeadLetters(ingest.DeadConfig{Append: w.stream.Append, Load: api.DeadTable{DB: w.db}.Load, Save: api.DeadTable{DB: w.db}.Save, Parser: w.ingester.Parser(), Now: w.now})
 	return err
 }
 
@@ -254,17 +253,7 @@ func (w *workspace) writeKey(key string) (source string, ok bool) {
 	if w.demoKey != "" && key == w.demoKey {
 		return "demo", true
 	}
-	sum := sha256.Sum256([]byte(key))
-	hash := hex.EncodeToString(sum[:])
-	for _, d := range w.definitions.List("key") {
-		var k struct {
-			Kind, Name, Hash string
-		}
-		if json.Unmarshal(d.Body, &k) == nil && k.Kind == "write" && k.Hash == hash {
-			return k.Name, true
-		}
-	}
-	return "", false
+	return w.api.WriteKey(key)
 }
 
 // Run works until ctx ends.

@@ -3,229 +3,317 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"enishi"
 	"enishi/internal/stream"
-	"enishi/profiles"
 )
 
-// batch is what a batch of records gives.
+// batch is the records of one call of Fold, by partition.
 type batch struct {
-	enishi.Effects
-	rows   *rowBuffer
-	append []stream.Record
-	erased []enishi.ID
+	parts  []*partition
+	states map[int][]enishi.ID // to be loaded
+	sweeps []*stream.Record    // records whose range is to be loaded
+	next   int64               // definitions that must be known
+	ahead  []*stream.Record    // stamped ahead and not set aside yet
 }
 
-// Fold steps records of owned partitions, each partition's in order, and returns when all their effects are acknowledged.
-// After an error the partitions of recs must be gained again: their memory is dropped.
+// share is what a batch has for one partition, and what its steps gave so far.
+type share struct {
+	recs    []*stream.Record
+	virtual bool // the partition's clock, as far as the records were looked at
+	ranges map[int64][]State // by the offset of a sweep record: what is stored in its buckets
+	defs   map[int64]*Definitions
+	err    error
+
+	enishi.Effects                 // of the record that is being folded
+	out            []stream.Record // to append
+	arena          []byte          // what out's values are made in
+	event          enishi.Event    // the record that is being folded
+	stats          Stats
+}
+
+// release makes the shares ready for the next batch; mu is held.
+func (b *batch) release() {
+	for _, part := range b.parts {
+		s := &part.share
+		clear(s.recs)
+		clear(s.out)
+		*s = share{recs: s.recs[:0], Effects: s.Effects, out: s.out[:0], arena: s.arena[:0]}
+	}
+}
+
+// Fold steps records of owned partitions, each partition's in order, and returns when all that they gave to the log is
+// acknowledged. Records of partitions that are not owned are left out. After an error all partitions of recs must be gained
+// again.
 func (f *Folder) Fold(ctx context.Context, recs []stream.Record) error {
 	start := f.cfg.Now()
-	events, err := f.decode(recs)
+	b := f.sort(recs)
+	err := f.setAside(ctx, b)
+	if err == nil {
+		err = f.read(ctx, b)
+	}
+	if err != nil { // nothing was stepped: the memory is good
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		b.release()
+		return err
+	}
+	f.mu.Lock()
+	err = f.run(b)
+	out := f.gather(b)
+	f.stats.Records += int64(len(recs))
+	stepped := f.cfg.Now()
+	f.stats.FoldTime += stepped.Sub(start)
+	f.mu.Unlock()
+	if err == nil && len(out) > 0 {
+		if err = f.cfg.Append(ctx, out); err != nil {
+			err = fmt.Errorf("append effects: %w", err)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b.release()
+	for _, part := range b.parts {
+		// Steps change profiles in place: what was stepped and is not acknowledged must not be saved.
+		if err != nil && f.parts[part.n] == part && !f.cfg.broken.keepTorn {
+			f.drop(part.n)
+		}
+	}
+	f.lastFold, f.lastBatch = f.cfg.Now(), len(recs)
+	f.stats.EffectTime += f.lastFold.Sub(stepped)
 	if err != nil {
 		return err
 	}
-	if err := f.load(ctx, events); err != nil {
-		f.forget(recs)
-		return err
-	}
-	b := &batch{rows: newRowBuffer()}
+	f.evict()
+	return nil
+}
+
+// sort gives each partition its records and finds what must be read before they can be stepped.
+func (f *Folder) sort(recs []stream.Record) *batch {
 	f.mu.Lock()
-	for i := range events {
-		part := f.parts[events[i].Partition]
-		if part == nil {
-			continue // lost meanwhile: its new owner folds it
+	defer f.mu.Unlock()
+	b := &batch{states: map[int][]enishi.ID{}}
+	limit := f.cfg.Now().Add(MaxSkew)
+	asked := map[enishi.ID]bool{}
+	for i := range recs {
+		r := &recs[i]
+		part := f.parts[r.Partition]
+		if part == nil || r.Offset < part.next {
+			continue
 		}
-		if err := f.step(ctx, part, &events[i], recs[i].Value, b); err != nil {
-			f.mu.Unlock()
-			f.forget(recs)
+		if len(part.share.recs) == 0 {
+			b.parts = append(b.parts, part)
+			part.share.virtual = part.virtual
+		}
+		part.share.recs = append(part.share.recs, r)
+		if slices.Contains(part.ahead, r.Offset) {
+			continue
+		}
+		control := ""
+		if len(r.Key) == 0 {
+			control = b.control(r, &part.share)
+		}
+		if !part.share.virtual && r.Time.After(limit) && control != enishi.TypeClock {
+			b.ahead = append(b.ahead, r)
+			continue
+		}
+		var id enishi.ID
+		if copy(id[:], r.Key) == len(id) && part.cache[id] == nil && part.stored.has(id) && !asked[id] {
+			asked[id] = true
+			b.states[part.n] = append(b.states[part.n], id)
+		}
+	}
+	slices.SortFunc(b.parts, func(x, y *partition) int { return x.n - y.n })
+	return b
+}
+
+// control notes what a record needs that is for a partition as a whole.
+func (b *batch) control(r *stream.Record, s *share) (typ string) {
+	var e enishi.Event
+	if decode(&e, r.Value) != nil || e.Control == nil {
+		return ""
+	}
+	switch e.Type {
+	case enishi.TypeSwitch:
+		b.next = max(b.next, e.Control.Offset)
+	case enishi.TypeSweep:
+		b.sweeps = append(b.sweeps, r)
+	case enishi.TypeClock:
+		s.virtual = !e.Control.Live
+	}
+	return e.Type
+}
+
+// read brings what the steps need into memory.
+func (f *Folder) read(ctx context.Context, b *batch) error {
+	if b.next > 0 {
+		if err := f.cfg.Definitions.Wait(ctx, b.next); err != nil {
+			return fmt.Errorf("wait for definitions: %w", err)
+		}
+	}
+	var have Have
+	if len(b.states) > 0 {
+		var err error
+		if have, err = f.cfg.Load(ctx, Want{States: b.states}); err != nil {
+			return fmt.Errorf("load profiles: %w", err)
+		}
+	}
+	ranges := make([][]State, len(b.sweeps))
+	for i, r := range b.sweeps {
+		var err error
+		if ranges[i], err = f.readRange(ctx, r); err != nil {
 			return err
 		}
 	}
-	f.stats.Records += int64(len(recs))
-	f.stats.FoldTime += f.cfg.Now().Sub(start)
-	f.mu.Unlock()
-
-	sending := f.cfg.Now()
-	if err := f.send(ctx, b); err != nil {
-		f.forget(recs)
-		return err
-	}
 	f.mu.Lock()
-	f.stats.EffectTime += f.cfg.Now().Sub(sending)
-	f.stats.Messages += int64(len(b.Messages))
-	f.evict()
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	for i := range have.States {
+		s := &have.States[i]
+		f.stats.Loads++
+		if part := f.parts[s.Partition]; part != nil {
+			if err := part.take(s); err != nil {
+				return err
+			}
+		}
+	}
+	for i, r := range b.sweeps {
+		if part := f.parts[r.Partition]; part != nil {
+			if part.share.ranges == nil {
+				part.share.ranges = map[int64][]State{}
+			}
+			part.share.ranges[r.Offset] = ranges[i]
+		}
+	}
 	return nil
 }
 
-// decode reads the records; what cannot be read is skipped with an error in the log, for only Enishi writes here.
-func (f *Folder) decode(recs []stream.Record) ([]enishi.Event, error) {
-	events := make([]enishi.Event, len(recs))
-	for i := range recs {
-		e := &events[i]
-		if err := enishi.DecodeEvent(e, recs[i].Value); err != nil {
-			f.cfg.Log.Error("unreadable record", "partition", recs[i].Partition, "offset", recs[i].Offset, "err", err)
-			*e = enishi.Event{}
+// run steps the partitions of a batch, several at a time: they share nothing. mu is held.
+func (f *Folder) run(b *batch) error {
+	// A failed checkpoint may have dropped some since they were sorted.
+	b.parts = slices.DeleteFunc(b.parts, func(part *partition) bool { return f.parts[part.n] != part })
+	for _, part := range b.parts {
+		part.touched = true
+		if f.dirtySince.IsZero() {
+			f.dirtySince = f.cfg.Now()
 		}
-		copy(e.Profile[:], recs[i].Key)
-		e.Partition, e.Offset, e.Time = recs[i].Partition, recs[i].Offset, recs[i].Time.UTC()
+		if b.next > 0 {
+			f.resolve(part)
+		}
 	}
-	return events, nil
+	workers := min(f.cfg.Workers, len(b.parts))
+	if workers <= 1 {
+		for _, part := range b.parts {
+			f.steps(part)
+		}
+	} else {
+		var next atomic.Int32
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for i := next.Add(1) - 1; int(i) < len(b.parts); i = next.Add(1) - 1 {
+					f.steps(b.parts[i])
+				}
+			})
+		}
+		wg.Wait()
+	}
+	virtual := false
+	for _, part := range b.parts {
+		f.stats.add(&part.share.stats)
+		virtual = virtual || part.virtual
+		if part.share.err != nil {
+			return part.share.err
+		}
+	}
+	if _, was := f.world.Virtual(); was || virtual {
+		f.showClock()
+	}
+	return nil
 }
 
-// load brings the profiles that the events need into memory.
-func (f *Folder) load(ctx context.Context, events []enishi.Event) error {
-	want := Want{States: map[int][]enishi.ID{}}
-	asked := map[enishi.ID]bool{}
-	f.mu.Lock()
-	for i := range events {
-		e := &events[i]
-		part := f.parts[e.Partition]
-		if part == nil || e.Profile.IsZero() || asked[e.Profile] || part.cache[e.Profile] != nil {
-			continue
+// resolve compiles the definitions that a partition goes over to in this batch; mu is held.
+func (f *Folder) resolve(part *partition) {
+	s := &part.share
+	s.defs = map[int64]*Definitions{}
+	for _, r := range s.recs {
+		var e enishi.Event
+		if len(r.Key) == 0 && decode(&e, r.Value) == nil && e.Type == enishi.TypeSwitch && e.Control != nil {
+			s.defs[e.Control.Offset] = f.definitionsAt(e.Control.Offset)
 		}
-		asked[e.Profile] = true
-		want.States[e.Partition] = append(want.States[e.Partition], e.Profile)
 	}
-	f.mu.Unlock()
-	if len(asked) == 0 {
+}
+
+// gather collects what the steps give to the log, partition by partition; mu is held.
+func (f *Folder) gather(b *batch) []stream.Record {
+	n := 0
+	for _, part := range b.parts {
+		n += len(part.share.out)
+	}
+	out := make([]stream.Record, 0, n)
+	for _, part := range b.parts {
+		out = append(out, part.share.out...)
+	}
+	return out
+}
+
+// MaxSkew is how far ahead of the owner's wall clock a record may be stamped.
+const MaxSkew = 5 * time.Second
+
+// setAside passes over records that are stamped ahead of the owner's clock: they are appended again with the owner's time,
+// and their offsets are written to the marker before anything after them acts. Without that, after a crash the wall clock may
+// have come up to them, and they would be folded where they stand, before records that have already acted without them.
+func (f *Folder) setAside(ctx context.Context, b *batch) error {
+	if len(b.ahead) == 0 {
 		return nil
 	}
-	have, err := f.cfg.Load(ctx, want)
-	if err != nil {
-		return fmt.Errorf("load %d profiles: %w", len(asked), err)
+	f.mu.Lock()
+	running := f.saving
+	f.mu.Unlock()
+	if running != nil { // its marker would hide the one that is written here
+		if err := f.cfg.background.wait(ctx, running.done); err != nil {
+			return fmt.Errorf("wait for a checkpoint: %w", err)
+		}
+	}
+	now := f.now()
+	copies := make([]stream.Record, len(b.ahead))
+	for i, r := range b.ahead {
+		copies[i] = stream.Record{Topic: enishi.TopicEvents, Partition: r.Partition, Time: now, Key: r.Key, Value: r.Value}
+	}
+	if err := f.cfg.Append(ctx, copies); err != nil {
+		return fmt.Errorf("append what is stamped ahead: %w", err)
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.stats.Loads += int64(len(asked))
-	for _, s := range have.States {
-		part := f.parts[s.Partition]
-		if part == nil || part.cache[s.ID] != nil {
-			continue
-		}
-		p, err := profiles.Decode(s.ID, s.Bytes)
-		if err != nil {
-			return fmt.Errorf("decode profile %s: %w", s.ID, err)
-		}
-		f.keep(part, p)
-	}
-	return nil
-}
-
-// keep puts a profile into the cache; mu is held.
-func (f *Folder) keep(part *partition, p *profiles.Profile) *entry {
-	e := &entry{p: p, size: int64(p.Size())}
-	part.cache[p.ID] = e
-	part.queue = append(part.queue, e)
-	f.bytes += e.size
-	return e
-}
-
-// entry finds or makes the entry of a profile; mu is held.
-func (f *Folder) entry(part *partition, id enishi.ID) *entry {
-	if e := part.cache[id]; e != nil {
-		e.touched = true
-		return e
-	}
-	return f.keep(part, profiles.New(id))
-}
-
-// changed marks an entry for the next checkpoint; mu is held.
-func (f *Folder) changed(part *partition, e *entry) {
-	e.dirty = true
-	part.touched = true
-	if f.dirtySince.IsZero() {
-		f.dirtySince = f.cfg.Now()
-	}
-	size := int64(e.p.Size())
-	f.bytes += size - e.size
-	e.size = size
-	part.arm(e.p.ID, e.p.NextDue())
-}
-
-// evict forgets clean profiles, the longest untouched first, until the bound holds; mu is held.
-func (f *Folder) evict() {
-	for _, part := range f.parts {
-		if f.bytes <= f.cfg.CacheBytes {
-			return
-		}
-		keep := part.queue[:0]
-		for _, e := range part.queue {
-			if f.bytes <= f.cfg.CacheBytes || e.dirty || e.saving || e.touched {
-				e.touched = false
-				keep = append(keep, e)
-				continue
+	var markers []Marker
+	for _, part := range b.parts {
+		m := part.marker
+		m.Ahead = slices.Clone(part.ahead)
+		for _, r := range b.ahead {
+			if r.Partition == part.n {
+				m.Ahead = append(m.Ahead, r.Offset)
 			}
-			f.bytes -= e.size
-			delete(part.cache, e.p.ID)
 		}
-		part.queue = keep
+		if len(m.Ahead) > len(part.ahead) {
+			markers = append(markers, m)
+		}
 	}
-}
-
-// forget drops the partitions of records whose batch was torn.
-func (f *Folder) forget(recs []stream.Record) {
+	f.mu.Unlock()
+	alert := enishi.Alert{ID: enishi.NewID("alert", "clock", now.Format("2006-01-02T15")), Kind: "clock", Severity: "warning", At: now,
+		Text:   "A record is stamped more than 5 s in the future: check the clocks of the machines that write to the log.",
+		TextJA: "5 秒以上先の時刻のデータが届いています。送信元サーバーの時計を確認してください。"}
+	r := rows{alerts: []enishi.Alert{alert}}
+	if err := f.cfg.Save(ctx, &Rows{Tables: r.tables(), Markers: markers}); err != nil {
+		return fmt.Errorf("save what is passed over: %w", err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i := range recs {
-		f.drop(recs[i].Partition)
-	}
-}
-
-// send makes the effects of a batch durable.
-func (f *Folder) send(ctx context.Context, b *batch) error {
-	recs := b.append
-	for i := range b.Records {
-		e := &b.Records[i]
-		recs = append(recs, f.record(e, e.Time))
-	}
-	for i := range b.Messages {
-		recs = append(recs, MessageRecord(&b.Messages[i]))
-	}
-	b.rows.decisions(b.Decisions)
-	b.rows.outcomes(b.Outcomes)
-	b.rows.alerts(b.Alerts)
-	tables := b.rows.tables()
-	appended := make(chan error, 1)
-	go func() {
-		if len(recs) == 0 {
-			appended <- nil
-			return
+	for _, m := range markers {
+		if part := f.parts[m.Partition]; part != nil {
+			part.ahead, part.marker = slices.Clone(m.Ahead), m
 		}
-		appended <- f.cfg.Append(ctx, recs)
-	}()
-	var err error
-	if len(tables) > 0 || len(b.erased) > 0 {
-		err = f.cfg.Save(ctx, &Rows{Tables: tables, Erased: b.erased})
-	}
-	if aerr := <-appended; aerr != nil {
-		return fmt.Errorf("append effects: %w", aerr)
-	}
-	if err != nil {
-		return fmt.Errorf("insert effects: %w", err)
 	}
 	return nil
-}
-
-// record encodes an event for the topic events.
-func (f *Folder) record(e *enishi.Event, at time.Time) stream.Record {
-	return EventRecord(e, f.cfg.Partitions, at)
-}
-
-// EventRecord is an event as it stands on the topic events of n partitions, appended at an instant.
-func EventRecord(e *enishi.Event, n int, at time.Time) stream.Record {
-	r := stream.Record{Topic: enishi.TopicEvents, Partition: e.Partition, Time: at, Value: enishi.EncodeEvent(nil, e)}
-	if !e.Profile.IsZero() {
-		r.Partition = e.Profile.Partition(n)
-		r.Key = append([]byte(nil), e.Profile[:]...)
-	}
-	return r
-}
-
-// MessageRecord is a message as it stands on the topic messages: keyed by destination and shard, so that one partition
-// holds what one account's limits apply to.
-func MessageRecord(m *enishi.Message) stream.Record {
-	return stream.Record{Topic: enishi.TopicMessages, Partition: -1, Time: m.DecidedAt, Key: []byte(m.Destination), Value: enishi.EncodeMessage(nil, m)}
 }

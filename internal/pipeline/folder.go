@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"enishi"
 	"enishi/internal/definitions"
 	"enishi/internal/stream"
-	"enishi/profiles"
+	"enishi/journeys"
 )
 
 // Config is what a Folder needs. The four funcs are all its I/O; a simulated world supplies in-memory ones.
@@ -29,8 +31,22 @@ type Config struct {
 	CacheBytes int64         // bound of decoded profiles in memory; 128 MiB
 	Checkpoint time.Duration // from the first changed profile to its checkpoint; 250 ms, up to 5 s under load
 	Horizon    time.Duration // how far ahead timers are held in memory; 5 min
+	Workers    int           // partitions of a batch that are folded side by side; as many as there are processors
 	Log        *slog.Logger
+
+	background background
+	flushRows  int    // rows of effects that are written before the next checkpoint; 60,000
+	broken     broken // tests show that their checks find these faults
 }
+
+// background is how work is done beside the fold: by goroutines, or in the simulated world when it is their turn.
+type background struct {
+	start func(work func())
+	wait  func(ctx context.Context, done <-chan struct{}) error
+}
+
+// broken are mistakes that the tests of the tests make.
+type broken struct{ keepTorn, randomRuns, earlyTimers bool }
 
 // Move is one component or part of one that changed its profile id, in the order of the identity log.
 type Move struct {
@@ -40,19 +56,27 @@ type Move struct {
 	Subjects      []enishi.ID // of a split
 }
 
-// Folder folds the partitions it owns. Fold, Tick and Gain are called by one goroutine at a time each; a mutex keeps them apart.
+// Folder folds the partitions it owns. Gain, Lose, Fold, Checkpoint and Flush are called by one goroutine at a time; Tick by
+// another. Everything else may be called by anybody.
+//
+// The mutex guards all fields and what they point to. It is not held during I/O: what was looked up before is looked up again
+// after, for a failed checkpoint may have dropped the partition meanwhile. While partitions are stepped side by side, Fold
+// holds it for all of them.
 type Folder struct {
 	cfg Config
 
 	mu    sync.Mutex
 	parts map[int]*partition
-	bytes int64 // of all cached profiles
+	order []*partition // the same, by number
 	defs  map[int64]*Definitions
 	world Clock
 
-	saving     chan struct{} // closed when the running checkpoint ends; nil when none runs
+	saving     *checkpoint // the one that is being saved
+	flushing   *flush      // rows of effects that are being written
 	saveErr    error
-	dirtySince time.Time
+	dirtySince time.Time // of the first change since the last checkpoint; zero: none
+	lastFold   time.Time
+	lastBatch  int // records of the last batch
 	stats      Stats
 }
 
@@ -60,6 +84,15 @@ type Folder struct {
 type Stats struct {
 	Records, Events, Repeats, Effects, Messages, Timers, Checkpoints, Loads int64
 	FoldTime, EffectTime, SaveTime                                          time.Duration
+}
+
+func (s *Stats) add(x *Stats) {
+	s.Records += x.Records
+	s.Events += x.Events
+	s.Repeats += x.Repeats
+	s.Effects += x.Effects
+	s.Messages += x.Messages
+	s.Timers += x.Timers
 }
 
 // New checks cfg and makes a Folder that owns nothing yet.
@@ -79,46 +112,29 @@ func New(cfg Config) (*Folder, error) {
 	if cfg.Horizon == 0 {
 		cfg.Horizon = 5 * time.Minute
 	}
+	if cfg.Workers == 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.flushRows == 0 {
+		cfg.flushRows = 60_000
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.background.start == nil {
+		cfg.background = background{start: func(work func()) { go work() }, wait: waitFor}
 	}
 	return &Folder{cfg: cfg, parts: map[int]*partition{}, defs: map[int64]*Definitions{}}, nil
 }
 
-// Clock is the instance's clock as the fold sees it: the wall clock, or the virtual one of a replay.
-type Clock struct {
-	mu      sync.RWMutex
-	virtual bool
-	at      time.Time
-}
-
-// Now is the virtual instant while the clock is virtual, else wall.
-func (c *Clock) Now(wall time.Time) time.Time {
-	at, virtual := c.Virtual()
-	if virtual {
-		return at
+func waitFor(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return wall
 }
-
-// Virtual tells whether the clock is virtual and where it stands.
-func (c *Clock) Virtual() (time.Time, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.at, c.virtual
-}
-
-func (c *Clock) set(at time.Time, virtual bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if virtual && c.virtual && at.Before(c.at) {
-		return
-	}
-	c.at, c.virtual = at, virtual
-}
-
-// Clock is the clock that the rest of the process uses for what it stamps.
-func (f *Folder) Clock() *Clock { return &f.world }
 
 // partition is the memory of one owned partition.
 type partition struct {
@@ -132,84 +148,103 @@ type partition struct {
 	definitions int64 // folded switch
 	switching   int64 // appended switch
 	defs        *Definitions
+	env         journeys.Env
 	sweeps      []Sweep
-	profiles    int64 // stored, about: for the size of a sweep's steps
-	cache       map[enishi.ID]*entry
-	queue       []*entry // eviction order, oldest first; touched entries are moved on when met
-	timers      timers
-	horizon     time.Time // timers due before this are in memory
-	touched     bool      // the marker must be written again
-}
+	splits      []Split
+	ahead       []int64 // as in Marker
+	touched     bool    // the marker must be written again
+	marker      Marker  // as stored
 
-// entry is one cached profile.
-type entry struct {
-	p       *profiles.Profile
-	size    int64
-	dirty   bool
-	saving  bool
-	touched bool // since it was last looked at for eviction
+	stored idSet // profiles that have a state row
+	cache  map[enishi.ID]*entry
+	queue  queue
+	bytes  int64    // of the cache
+	dirty  []*entry // changed since the last checkpoint was begun
+	saving []*entry // in the running checkpoint
+
+	timers  timers
+	horizon time.Time // timers due before this are in memory
+
+	share share // of the batch that is being folded
+	rows  rows  // effects that are appended to no topic and not written yet
 }
 
 // Gain loads the markers of partitions and makes them owned. It returns the offset at which each is to be read on.
 func (f *Folder) Gain(ctx context.Context, numbers []int) (map[int]int64, error) {
-	f.mu.Lock()
-	var missing []int
-	for _, n := range numbers {
-		if f.parts[n] == nil {
-			missing = append(missing, n)
-		}
-	}
-	f.mu.Unlock()
 	have, err := f.cfg.Load(ctx, Want{Markers: numbers})
 	if err != nil {
 		return nil, fmt.Errorf("load markers: %w", err)
 	}
 	from := map[int]int64{}
+	var missing []int
+	f.mu.Lock()
 	for _, n := range numbers {
-		marker := have.Markers[n]
-		f.mu.Lock()
-		held := f.parts[n]
-		f.mu.Unlock()
 		// Memory is kept across generations unless somebody else went further.
-		if held != nil && marker.Next <= held.next {
+		held, m := f.parts[n], have.Markers[n]
+		if held != nil && m.Epoch == held.epoch && m.Next <= held.next && slices.Equal(m.Ahead, held.marker.Ahead) {
 			from[n] = held.next
 			continue
 		}
-		part, err := f.open(ctx, n, marker)
+		f.drop(n)
+		missing = append(missing, n)
+	}
+	f.mu.Unlock()
+	if len(missing) == 0 {
+		return from, nil
+	}
+	stored, err := f.cfg.Load(ctx, Want{Stored: missing})
+	if err != nil {
+		return nil, fmt.Errorf("load what is stored: %w", err)
+	}
+	for _, n := range missing {
+		m := have.Markers[n]
+		m.Partition = n
+		part, err := f.open(ctx, m, stored.Stored[n])
 		if err != nil {
 			return nil, err
 		}
 		f.mu.Lock()
 		f.drop(n)
 		f.parts[n] = part
+		f.setOrder()
+		f.showClock()
 		f.mu.Unlock()
 		from[n] = part.next
 	}
-	_ = missing
 	return from, nil
 }
 
 // open makes the memory of a partition from its marker.
-func (f *Folder) open(ctx context.Context, n int, m Marker) (*partition, error) {
-	part := &partition{n: n, epoch: m.Epoch, next: m.Next, events: m.Events, clock: m.Clock, virtual: m.Virtual, identities: m.Identities,
-		definitions: m.Definitions, switching: m.Definitions, sweeps: m.Sweeps, profiles: m.Profiles, cache: map[enishi.ID]*entry{}}
-	if part.virtual {
-		f.world.set(part.clock, true)
+func (f *Folder) open(ctx context.Context, m Marker, stored []enishi.ID) (*partition, error) {
+	part := &partition{n: m.Partition, epoch: m.Epoch, next: m.Next, events: m.Events, clock: m.Clock, virtual: m.Virtual, identities: m.Identities,
+		definitions: m.Definitions, switching: m.Definitions, sweeps: slices.Clone(m.Sweeps), splits: slices.Clone(m.Splits), ahead: slices.Clone(m.Ahead),
+		marker: m, cache: map[enishi.ID]*entry{}}
+	for _, id := range stored {
+		part.stored.add(id)
 	}
-	if err := f.cfg.Definitions.Wait(ctx, m.Definitions); err != nil {
-		return nil, fmt.Errorf("wait for definitions of partition %d: %w", n, err)
-	}
-	part.defs = f.definitionsAt(m.Definitions)
 	for i := range part.sweeps {
 		part.sweeps[i].Sent = part.sweeps[i].Next
 	}
+	if err := f.cfg.Definitions.Wait(ctx, m.Definitions); err != nil {
+		return nil, fmt.Errorf("wait for definitions of partition %d: %w", part.n, err)
+	}
+	f.mu.Lock()
+	part.use(f.definitionsAt(m.Definitions))
+	f.mu.Unlock()
 	if err := f.loadTimers(ctx, part); err != nil {
 		return nil, err
 	}
 	return part, nil
 }
 
-// Lose forgets partitions that are no longer owned. Their memory is kept: if nobody went further it is good when they come back.
+// use makes definitions the partition's.
+func (part *partition) use(d *Definitions) {
+	part.defs = d
+	part.env = journeys.Env{Journeys: d.Journeys, Settings: d.Settings, Templates: d.template}
+}
+
+// Lose says which partitions are no longer owned. Their memory is kept unless forget: if nobody went further it is good when
+// they come back. What is kept is ticked, so an owner of another partition forgets.
 func (f *Folder) Lose(numbers []int, forget bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -222,23 +257,29 @@ func (f *Folder) Lose(numbers []int, forget bool) {
 
 // drop forgets a partition's memory; mu is held.
 func (f *Folder) drop(n int) {
-	part := f.parts[n]
-	if part == nil {
+	if f.parts[n] == nil {
 		return
 	}
-	for _, e := range part.cache {
-		f.bytes -= e.size
-	}
 	delete(f.parts, n)
+	f.setOrder()
+	f.showClock()
 }
 
-// Owned lists the partitions in memory.
+func (f *Folder) setOrder() {
+	f.order = f.order[:0:0]
+	for _, part := range f.parts {
+		f.order = append(f.order, part)
+	}
+	slices.SortFunc(f.order, func(a, b *partition) int { return a.n - b.n })
+}
+
+// Owned lists the partitions in memory, by number.
 func (f *Folder) Owned() []int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := make([]int, 0, len(f.parts))
-	for n := range f.parts {
-		out = append(out, n)
+	out := make([]int, len(f.order))
+	for i, part := range f.order {
+		out[i] = part.n
 	}
 	return out
 }

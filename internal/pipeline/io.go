@@ -10,6 +10,7 @@ import (
 // Want asks Load for stored things; each part may be empty.
 type Want struct {
 	Markers []int               // partitions
+	Stored  []int               // partitions: which profiles are stored
 	States  map[int][]enishi.ID // by partition
 	Range   *Range
 	Due     *DueRange
@@ -30,11 +31,12 @@ type DueRange struct {
 // Have answers a Want. A marker that was never written is the zero Marker; a state that was never stored is absent.
 type Have struct {
 	Markers map[int]Marker
+	Stored  map[int][]enishi.ID // some may stand there twice
 	States  []State
 	Due     []Due
 }
 
-// Marker is how far a partition is checkpointed.
+// Marker is how far a partition is checkpointed, and what the fold remembers of the partition as a whole.
 type Marker struct {
 	Partition   int
 	Epoch       uint16
@@ -44,8 +46,9 @@ type Marker struct {
 	Clock       time.Time
 	Virtual     bool
 	Sweeps      []Sweep
+	Splits      []Split
+	Ahead       []int64 // offsets from Next on that are passed over: their records are stamped ahead, copies follow
 	Events      int64
-	Profiles    int64 // stored in the partition; filled by Load only
 }
 
 // Sweep is an evaluation of segments over a partition's stored profiles, bucket by bucket.
@@ -54,6 +57,15 @@ type Sweep struct {
 	Segments []string `json:"segments"` // names
 	Next     int      `json:"next"`     // first bucket that is not folded; 256: done
 	Sent     int      `json:"-"`        // first bucket that is not appended
+}
+
+// Split is an un-merge that the partition folded: what still comes to Profile for one of Subjects goes on to Winner.
+type Split struct {
+	Offset   int64       `json:"offset"` // of the unlink record
+	Profile  enishi.ID   `json:"profile"`
+	Winner   enishi.ID   `json:"winner"`
+	Subjects []enishi.ID `json:"subjects"`
+	At       time.Time   `json:"at"` // partition clock
 }
 
 // State is a stored profile.
@@ -73,14 +85,25 @@ type Due struct {
 	Version   uint64
 }
 
-// Rows is one insert of a batch or of a checkpoint. Save writes all of it, Markers last, and may be repeated.
+// Erasure is a subject whose raw rows up to an instant are to be deleted: what came after it is a new person's.
+type Erasure struct {
+	Subject enishi.ID
+	Until   time.Time
+}
+
+// Rows is one insert of effects or of a checkpoint; Save may be repeated. It writes Tables and Due, then deletes what Erased
+// names, then writes States, then Markers, and begins none of these before the one before it is stored: a state that is
+// loaded again is taken as having all its rows, and a marker as having all its states.
 type Rows struct {
 	Tables  []profiles.Table
-	States  []State
 	Due     []Due
-	Erased  []enishi.ID // subjects whose raw rows are to be deleted
+	Erased  []Erasure
+	States  []State
 	Markers []Marker
 }
 
 // Version is the version of rows that are good to an offset (the next to fold).
 func Version(epoch uint16, next int64) uint64 { return uint64(epoch)<<48 | uint64(next) }
+
+// epochOf is the epoch of a version.
+func epochOf(version uint64) uint16 { return uint16(version >> 48) }

@@ -3,193 +3,284 @@ package pipeline
 import (
 	"encoding/json"
 	"time"
+	"unsafe"
 
 	"enishi"
 	"enishi/profiles"
 )
 
-// rowBuffer gathers the rows of a batch by column.
-type rowBuffer struct {
-	ev eventColumns
-	de decisionColumns
-	ou outcomeColumns
-	al alertColumns
+// eventRow is a row of the table events: an event that was folded, or what the fold itself found.
+type eventRow struct {
+	subject, id, run, send                            enishi.ID
+	at, appended                                      int64 // Unix milliseconds
+	typ, source, channel, order, shipment, product    string
+	category, currency, store, segment, journey, node string
+	message, reason, record                           string
+	offset, amount                                    int64
+	version                                           uint64
+	partition                                         uint16
+	historical                                        uint8
 }
 
-func newRowBuffer() *rowBuffer { return &rowBuffer{} }
+// rows gathers what a partition's steps give to the tables besides states and facts. Rows stand in blocks, so that a growing
+// list copies nothing. The texts share memory with the records that were folded: they are written soon.
+type rows struct {
+	events    [][]eventRow
+	decisions []enishi.Decision
+	outcomes  []enishi.Outcome
+	alerts    []enishi.Alert
+	erased    []Erasure
+	n         int // event rows
+}
 
-type eventColumns struct {
-	subject, id                                       []enishi.ID
-	at, appended                                      []time.Time
-	typ, source, channel, order, shipment, product    []string
-	category, currency, store, segment, journey, node []string
-	message, reason, record                           []string
-	run, send                                         []enishi.ID
-	partition                                         []uint16
-	offset, amount                                    []int64
-	version                                           []uint64
-	historical                                        []uint8
+const rowBlock = 256
+
+func (r *rows) add() *eventRow {
+	last := len(r.events) - 1
+	if last < 0 || len(r.events[last]) == rowBlock {
+		r.events = append(r.events, make([]eventRow, 0, rowBlock))
+		last++
+	}
+	b := &r.events[last]
+	*b = (*b)[:len(*b)+1]
+	r.n++
+	return &(*b)[len(*b)-1]
+}
+
+func (r *rows) empty() bool {
+	return r.n == 0 && len(r.decisions)+len(r.outcomes)+len(r.alerts)+len(r.erased) == 0
+}
+
+// join takes the rows of another buffer.
+func (r *rows) join(x *rows) {
+	r.events = append(r.events, x.events...)
+	r.decisions, r.outcomes = append(r.decisions, x.decisions...), append(r.outcomes, x.outcomes...)
+	r.alerts, r.erased = append(r.alerts, x.alerts...), append(r.erased, x.erased...)
+	r.n += x.n
 }
 
 // event adds the row of a folded event.
-func (r *rowBuffer) event(e *enishi.Event, raw []byte, version uint64) {
-	c := &r.ev
-	order, shipment, product, category, currency, store := "", "", "", "", "", ""
-	var amount enishi.Amount
+func (r *rows) event(part *partition, e *enishi.Event, raw []byte) {
+	x := r.add()
+	x.subject, x.id, x.at, x.appended, x.typ, x.source, x.channel = e.Subject, e.ID, ms(e.At), ms(e.Time), e.Type, e.Source, e.Channel
+	x.partition, x.offset, x.version, x.record = uint16(part.n), e.Offset, Version(part.epoch, part.next), text(raw)
+	if e.Historical {
+		x.historical = 1
+	}
 	if o := e.Order; o != nil {
-		order, amount, currency, store = o.OrderID, o.Total, o.Currency, o.StoreID
+		x.order, x.amount, x.currency, x.store = o.OrderID, int64(o.Total), o.Currency, o.StoreID
 		if len(o.Lines) > 0 {
-			product, category = o.Lines[0].ProductID, o.Lines[0].Category
+			x.product, x.category = o.Lines[0].ProductID, o.Lines[0].Category
 		}
 	}
 	if s := e.Shipment; s != nil {
-		order, shipment = s.OrderID, s.ShipmentID
+		x.order, x.shipment = s.OrderID, s.ShipmentID
 	}
-	if x := e.Return; x != nil {
-		order, amount = x.OrderID, x.Amount
+	if y := e.Return; y != nil {
+		x.order, x.amount = y.OrderID, int64(y.Amount)
 	}
 	if w := e.Web; w != nil {
-		category, amount, currency = w.Category, w.Value, w.Currency
+		x.category, x.amount, x.currency = w.Category, int64(w.Value), w.Currency
 		if w.Product != nil {
-			product, category = w.Product.ProductID, w.Product.Category
+			x.product, x.category = w.Product.ProductID, w.Product.Category
 		}
 	}
 	if s := e.Store; s != nil {
-		store = s.StoreID
+		x.store = s.StoreID
 	}
-	if x := e.Review; x != nil {
-		order, product = x.OrderID, x.ProductID
+	if y := e.Review; y != nil {
+		x.order, x.product = y.OrderID, y.ProductID
 	}
-	c.order, c.shipment, c.product, c.category = append(c.order, order), append(c.shipment, shipment), append(c.product, product), append(c.category, category)
-	c.amount, c.currency, c.store = append(c.amount, int64(amount)), append(c.currency, currency), append(c.store, store)
-	journey, node, message, reason := "", "", "", ""
-	var run, send enishi.ID
 	if m := e.Result; m != nil {
-		journey, node, message, reason, run, send = m.Journey, m.Node, m.Channel, m.Reason, m.RunID, m.SendID
-	}
-	c.segment, c.journey, c.node, c.message, c.reason = append(c.segment, ""), append(c.journey, journey), append(c.node, node), append(c.message, message), append(c.reason, reason)
-	c.run, c.send = append(c.run, run), append(c.send, send)
-	c.subject, c.id, c.at, c.appended = append(c.subject, e.Subject), append(c.id, e.ID), append(c.at, e.At), append(c.appended, e.Time)
-	c.typ, c.source, c.channel, c.record = append(c.typ, e.Type), append(c.source, e.Source), append(c.channel, e.Channel), append(c.record, string(raw))
-	c.partition, c.offset, c.version = append(c.partition, uint16(e.Partition)), append(c.offset, e.Offset), append(c.version, version)
-	historical := uint8(0)
-	if e.Historical {
-		historical = 1
-	}
-	c.historical = append(c.historical, historical)
-}
-
-// derived adds rows for what the fold itself found.
-func (r *rowBuffer) derived(ds []enishi.Derived, partition int, offset int64, version uint64, now time.Time) {
-	c := &r.ev
-	for i := range ds {
-		d := &ds[i]
-		c.order, c.shipment, c.product, c.category = append(c.order, ""), append(c.shipment, ""), append(c.product, ""), append(c.category, "")
-		c.amount, c.currency, c.store = append(c.amount, 0), append(c.currency, ""), append(c.store, "")
-		c.segment, c.journey, c.node, c.message, c.reason = append(c.segment, d.Segment), append(c.journey, d.Journey), append(c.node, d.Node), append(c.message, d.Channel), append(c.reason, d.Reason)
-		c.run, c.send = append(c.run, d.RunID), append(c.send, d.SendID)
-		c.subject, c.id, c.at, c.appended = append(c.subject, d.Subject), append(c.id, d.ID), append(c.at, d.At), append(c.appended, now)
-		c.typ, c.source, c.channel, c.record = append(c.typ, d.Type), append(c.source, ""), append(c.channel, ""), append(c.record, "")
-		c.partition, c.offset, c.version = append(c.partition, uint16(partition)), append(c.offset, offset), append(c.version, version)
-		initial := uint8(0)
-		if d.Initial {
-			initial = 1
-		}
-		c.historical = append(c.historical, initial)
+		x.journey, x.node, x.message, x.reason, x.run, x.send = m.Journey, m.Node, m.Channel, m.Reason, m.RunID, m.SendID
 	}
 }
 
-type decisionColumns struct {
-	subject, send, profile, run                              []enishi.ID
-	round                                                    []uint32
-	at                                                       []time.Time
-	version                                                  []uint64
-	definition                                               []int64
-	journey, node, channel, purpose, template, reason, check []string
-	sent                                                     []uint8
-}
-
-func (r *rowBuffer) decisions(ds []enishi.Decision) {
-	c := &r.de
-	for i := range ds {
-		d := &ds[i]
-		checks, _ := json.Marshal(d.Checks) // a slice of plain structs cannot fail
-		sent := uint8(0)
-		if d.Sent {
-			sent = 1
-		}
-		c.subject, c.send, c.profile, c.run = append(c.subject, d.Profile), append(c.send, d.SendID), append(c.profile, d.Profile), append(c.run, d.RunID)
-		c.round, c.at, c.version, c.definition = append(c.round, uint32(d.Round)), append(c.at, d.At), append(c.version, uint64(d.At.UnixMilli())), append(c.definition, int64(d.Version))
-		c.journey, c.node, c.channel, c.purpose = append(c.journey, d.Journey), append(c.node, d.Node), append(c.channel, d.Channel), append(c.purpose, d.Purpose)
-		c.template, c.reason, c.check, c.sent = append(c.template, d.Template), append(c.reason, d.Reason), append(c.check, string(checks)), append(c.sent, sent)
+// derived adds the row of what the fold found.
+func (r *rows) derived(part *partition, d *enishi.Derived) {
+	x := r.add()
+	x.subject, x.id, x.at, x.appended, x.typ = d.Subject, d.ID, ms(d.At), ms(part.clock), d.Type
+	x.segment, x.journey, x.node, x.message, x.reason, x.run, x.send = d.Segment, d.Journey, d.Node, d.Channel, d.Reason, d.RunID, d.SendID
+	x.partition, x.offset, x.version = uint16(part.n), part.next-1, Version(part.epoch, part.next)
+	if d.Initial {
+		x.historical = 1
 	}
 }
 
-type outcomeColumns struct {
-	id   []enishi.ID
-	at   []time.Time
-	ok   []uint8
-	text []string
-}
+// text is bytes as a string that shares their memory.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-func (r *rowBuffer) outcomes(os []enishi.Outcome) {
-	for i := range os {
-		ok := uint8(0)
-		if os[i].OK {
-			ok = 1
-		}
-		c := &r.ou
-		c.id, c.at, c.ok, c.text = append(c.id, os[i].RequestID), append(c.at, os[i].At), append(c.ok, ok), append(c.text, os[i].Text)
+// ms is an instant as a table has it: milliseconds, a missing one is 1970.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
 	}
-}
-
-type alertColumns struct {
-	id                     []enishi.ID
-	at, closed             []time.Time
-	version                []uint64
-	kind, severity, en, ja []string
-}
-
-func (r *rowBuffer) alerts(as []enishi.Alert) {
-	for i := range as {
-		a, c := &as[i], &r.al
-		c.id, c.at, c.closed, c.version = append(c.id, a.ID), append(c.at, a.At), append(c.closed, epochZero), append(c.version, uint64(a.At.UnixMilli()))
-		c.kind, c.severity, c.en, c.ja = append(c.kind, a.Kind), append(c.severity, a.Severity), append(c.en, a.Text), append(c.ja, a.TextJA)
-	}
+	return t.UnixMilli()
 }
 
 // epochZero is a missing instant in a table.
 var epochZero = time.Unix(0, 0).UTC()
 
-// AlertTable is alerts as rows, for those outside the fold who raise them.
-func AlertTable(as ...enishi.Alert) profiles.Table {
-	r := newRowBuffer()
-	r.alerts(as)
-	return r.tables()[0]
-}
-
-// tables lists the non-empty tables.
-func (r *rowBuffer) tables() []profiles.Table {
-	var out []profiles.Table
-	add := func(name string, columns []string, n int, cols ...any) {
-		if n > 0 {
-			out = append(out, profiles.Table{Name: name, Columns: columns, Rows: n, Cols: cols})
+// column is one value of each row.
+func column[R, V any](blocks [][]R, n int, get func(*R) V) []V {
+	out := make([]V, 0, n)
+	for _, b := range blocks {
+		for i := range b {
+			out = append(out, get(&b[i]))
 		}
 	}
-	e := &r.ev
-	add("events", []string{"subject", "at", "event_id", "type", "appended_at", "partition", "offset", "version", "historical", "source", "channel",
-		"order_id", "shipment_id", "product_id", "category", "amount", "currency", "store_id", "segment", "journey", "node", "run_id", "send_id",
-		"message_channel", "reason", "record"}, len(e.id),
-		e.subject, e.at, e.id, e.typ, e.appended, e.partition, e.offset, e.version, e.historical, e.source, e.channel,
-		e.order, e.shipment, e.product, e.category, e.amount, e.currency, e.store, e.segment, e.journey, e.node, e.run, e.send,
-		e.message, e.reason, e.record)
-	d := &r.de
-	add("decisions", []string{"subject", "send_id", "round", "profile_id", "at", "version", "journey", "definition", "node", "run_id", "channel", "purpose",
-		"template", "sent", "reason", "checks"}, len(d.send),
-		d.subject, d.send, d.round, d.profile, d.at, d.version, d.journey, d.definition, d.node, d.run, d.channel, d.purpose, d.template, d.sent, d.reason, d.check)
-	o := &r.ou
-	add("outcomes", []string{"request_id", "at", "ok", "outcome"}, len(o.id), o.id, o.at, o.ok, o.text)
-	a := &r.al
-	add("alerts", []string{"id", "at", "version", "kind", "severity", "text", "text_ja", "closed_at"}, len(a.id), a.id, a.at, a.version, a.kind, a.severity, a.en, a.ja, a.closed)
+	return out
+}
+
+var eventColumns = []string{"subject", "at", "event_id", "type", "appended_at", "partition", "offset", "version", "historical", "source", "channel",
+	"order_id", "shipment_id", "product_id", "category", "amount", "currency", "store_id", "segment", "journey", "node", "run_id", "send_id",
+	"message_channel", "reason", "record"}
+
+func (r *rows) eventTable() profiles.Table {
+	text := func(get func(*eventRow) string) []string { return column(r.events, r.n, get) }
+	whole := func(get func(*eventRow) int64) []int64 { return column(r.events, r.n, get) }
+	id := func(get func(*eventRow) enishi.ID) []enishi.ID { return column(r.events, r.n, get) }
+	return profiles.Table{Name: "events", Columns: eventColumns, Rows: r.n, Cols: []any{
+		id(func(x *eventRow) enishi.ID { return x.subject }),
+		whole(func(x *eventRow) int64 { return x.at }),
+		id(func(x *eventRow) enishi.ID { return x.id }),
+		text(func(x *eventRow) string { return x.typ }),
+		whole(func(x *eventRow) int64 { return x.appended }),
+		column(r.events, r.n, func(x *eventRow) uint16 { return x.partition }),
+		whole(func(x *eventRow) int64 { return x.offset }),
+		column(r.events, r.n, func(x *eventRow) uint64 { return x.version }),
+		column(r.events, r.n, func(x *eventRow) uint8 { return x.historical }),
+		text(func(x *eventRow) string { return x.source }),
+		text(func(x *eventRow) string { return x.channel }),
+		text(func(x *eventRow) string { return x.order }),
+		text(func(x *eventRow) string { return x.shipment }),
+		text(func(x *eventRow) string { return x.product }),
+		text(func(x *eventRow) string { return x.category }),
+		whole(func(x *eventRow) int64 { return x.amount }),
+		text(func(x *eventRow) string { return x.currency }),
+		text(func(x *eventRow) string { return x.store }),
+		text(func(x *eventRow) string { return x.segment }),
+		text(func(x *eventRow) string { return x.journey }),
+		text(func(x *eventRow) string { return x.node }),
+		id(func(x *eventRow) enishi.ID { return x.run }),
+		id(func(x *eventRow) enishi.ID { return x.send }),
+		text(func(x *eventRow) string { return x.message }),
+		text(func(x *eventRow) string { return x.reason }),
+		text(func(x *eventRow) string { return x.record }),
+	}}
+}
+
+func decisionTable(ds []enishi.Decision) profiles.Table {
+	blocks, n := [][]enishi.Decision{ds}, len(ds)
+	text := func(get func(*enishi.Decision) string) []string { return column(blocks, n, get) }
+	id := func(get func(*enishi.Decision) enishi.ID) []enishi.ID { return column(blocks, n, get) }
+	checks := checksWriter{}
+	return profiles.Table{Name: "decisions", Rows: n,
+		Columns: []string{"subject", "send_id", "round", "profile_id", "at", "version", "journey", "definition", "node", "run_id", "channel", "purpose",
+			"template", "sent", "reason", "checks"},
+		Cols: []any{
+			id(subjectOf),
+			id(func(d *enishi.Decision) enishi.ID { return d.SendID }),
+			column(blocks, n, func(d *enishi.Decision) uint32 { return uint32(d.Round) }),
+			id(func(d *enishi.Decision) enishi.ID { return d.Profile }),
+			column(blocks, n, func(d *enishi.Decision) int64 { return ms(d.At) }),
+			column(blocks, n, func(d *enishi.Decision) uint64 { return uint64(ms(d.At)) }),
+			text(func(d *enishi.Decision) string { return d.Journey }),
+			column(blocks, n, func(d *enishi.Decision) int64 { return int64(d.Version) }),
+			text(func(d *enishi.Decision) string { return d.Node }),
+			id(func(d *enishi.Decision) enishi.ID { return d.RunID }),
+			text(func(d *enishi.Decision) string { return d.Channel }),
+			text(func(d *enishi.Decision) string { return d.Purpose }),
+			text(func(d *enishi.Decision) string { return d.Template }),
+			column(blocks, n, func(d *enishi.Decision) uint8 { return flag(d.Sent) }),
+			text(func(d *enishi.Decision) string { return d.Reason }),
+			text(func(d *enishi.Decision) string { return checks.write(d.Checks) }),
+		}}
+}
+
+// subjectOf is the identifier that a decision belongs to: after an un-merge it is shown where that identifier is.
+func subjectOf(d *enishi.Decision) enishi.ID {
+	if d.Subject.IsZero() {
+		return d.Profile
+	}
+	return d.Subject
+}
+
+// checksWriter writes checks as JSON, as encoding/json does; most texts need no escaping, and there are many.
+type checksWriter struct{ buf []byte }
+
+func (w *checksWriter) write(checks []enishi.Check) string {
+	b := append(w.buf[:0], '[')
+	for i := range checks {
+		c := &checks[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"name":`...), c.Name)
+		b = append(b, `,"ok":`...)
+		if c.OK {
+			b = append(b, "true"...)
+		} else {
+			b = append(b, "false"...)
+		}
+		if c.Detail != "" {
+			b = appendText(append(b, `,"detail":`...), c.Detail)
+		}
+		b = append(b, '}')
+	}
+	w.buf = append(b, ']')
+	return string(w.buf)
+}
+
+func appendText(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7F || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a string cannot fail
+			return append(dst, quoted...)
+		}
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}
+
+func flag(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func outcomeTable(os []enishi.Outcome) profiles.Table {
+	blocks, n := [][]enishi.Outcome{os}, len(os)
+	return profiles.Table{Name: "outcomes", Columns: []string{"request_id", "at", "ok", "outcome"}, Rows: n, Cols: []any{
+		column(blocks, n, func(o *enishi.Outcome) enishi.ID { return o.RequestID }), column(blocks, n, func(o *enishi.Outcome) int64 { return ms(o.At) }),
+		column(blocks, n, func(o *enishi.Outcome) uint8 { return flag(o.OK) }), column(blocks, n, func(o *enishi.Outcome) string { return o.Text })}}
+}
+
+// AlertTable is alerts as rows, for those outside the fold who raise them.
+func AlertTable(as ...enishi.Alert) profiles.Table {
+	blocks, n := [][]enishi.Alert{as}, len(as)
+	text := func(get func(*enishi.Alert) string) []string { return column(blocks, n, get) }
+	return profiles.Table{Name: "alerts", Columns: []string{"id", "at", "version", "kind", "severity", "text", "text_ja", "closed_at"}, Rows: n, Cols: []any{
+		column(blocks, n, func(a *enishi.Alert) enishi.ID { return a.ID }), column(blocks, n, func(a *enishi.Alert) int64 { return ms(a.At) }),
+		column(blocks, n, func(a *enishi.Alert) uint64 { return uint64(ms(a.At)) }), text(func(a *enishi.Alert) string { return a.Kind }),
+		text(func(a *enishi.Alert) string { return a.Severity }), text(func(a *enishi.Alert) string { return a.Text }),
+		text(func(a *enishi.Alert) string { return a.TextJA }), make([]int64, n)}}
+}
+
+// tables lists the tables that have rows.
+func (r *rows) tables() []profiles.Table {
+	var out []profiles.Table
+	if r.n > 0 {
+		out = append(out, r.eventTable())
+	}
+	if len(r.decisions) > 0 {
+		out = append(out, decisionTable(r.decisions))
+	}
+	if len(r.outcomes) > 0 {
+		out = append(out, outcomeTable(r.outcomes))
+	}
+	if len(r.alerts) > 0 {
+		out = append(out, AlertTable(r.alerts...))
+	}
 	return out
 }

@@ -1,10 +1,14 @@
 package pipeline
 
 import (
-	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"enishi"
+	"enishi/internal/stream"
 	"enishi/journeys"
 	"enishi/profiles"
 	"enishi/segments"
@@ -13,125 +17,153 @@ import (
 // MaxChain bounds how often one step goes round: a segment entered starts a journey whose message changes a segment ...
 const MaxChain = 8
 
-// MaxSkew is how far ahead of the owner's wall clock a record may be stamped.
-const MaxSkew = 5 * time.Second
+// decode reads a record of the topic events. The event shares memory with b, and nothing that is kept may: profiles and
+// journeys copy what they keep.
+func decode(e *enishi.Event, b []byte) error {
+	if len(b) > 1 && b[0] == enishi.EventVersion {
+		return e.ParseWire(text(b[1:]))
+	}
+	return enishi.DecodeEvent(e, b) // it says what is wrong
+}
 
-// step folds one record into its partition; mu is held.
-func (f *Folder) step(ctx context.Context, part *partition, e *enishi.Event, raw []byte, b *batch) error {
-	if e.Offset < part.next {
-		return nil
-	}
-	part.next = e.Offset + 1
-	part.touched = true
-	if f.dirtySince.IsZero() {
-		f.dirtySince = f.cfg.Now()
-	}
-	if !part.virtual && e.Type != enishi.TypeClock && e.Time.After(f.cfg.Now().Add(MaxSkew)) {
-		f.ahead(e, b)
-		return nil
-	}
-	if e.Time.After(part.clock) {
-		part.clock = e.Time
-		if part.virtual {
-			f.world.set(part.clock, true)
+// steps folds a partition's share of a batch.
+func (f *Folder) steps(part *partition) {
+	s := &part.share
+	for _, r := range s.recs {
+		e := &s.event
+		*e = enishi.Event{}
+		err := decode(e, r.Value)
+		if err != nil && len(r.Value) > 0 && r.Value[0] > enishi.EventVersion {
+			s.err = fmt.Errorf("partition %d offset %d was written by a newer version of the program: %w", r.Partition, r.Offset, err)
+			return
 		}
+		if err != nil {
+			// Only Enishi writes here, so nobody is told what was wrong with it; going on is better than standing still.
+			f.cfg.Log.Error("unreadable record", "partition", r.Partition, "offset", r.Offset, "err", err)
+			*e = enishi.Event{}
+		}
+		if copy(e.Profile[:], r.Key) != len(e.Profile) {
+			e.Profile = enishi.ID{}
+		}
+		e.Partition, e.Offset, e.Time = r.Partition, r.Offset, r.Time.UTC()
+		if err := f.step(part, e, r.Value); err != nil {
+			s.err = fmt.Errorf("partition %d offset %d: %w", r.Partition, r.Offset, err)
+			return
+		}
+		f.collect(part)
 	}
+}
+
+// step folds one record into its partition.
+func (f *Folder) step(part *partition, e *enishi.Event, raw []byte) error {
+	part.next = e.Offset + 1
+	if part.passed(e.Offset) {
+		return nil
+	}
+	// A clock record says itself where the clock is to stand.
+	if e.Type != enishi.TypeClock && e.Time.After(part.clock) {
+		part.clock = e.Time
+	}
+	part.env.Now = part.clock
 	switch e.Type {
 	case "":
 		return nil
 	case enishi.TypeSwitch:
-		return f.switchTo(ctx, part, e)
+		return part.switchTo(e)
 	case enishi.TypeClock:
-		f.setClock(part, e)
+		part.setClock(e)
 		return nil
 	case enishi.TypeSweep:
-		return f.sweep(ctx, part, e, b)
+		return f.sweep(part, e)
 	}
-	x := f.entry(part, e.Profile)
-	if x.p.Offset > e.Offset {
+	if e.Profile.IsZero() {
+		return nil
+	}
+	x := part.entry(e.Profile)
+	if e.Type == enishi.TypeTimer {
+		part.timers.folded(e.Profile)
+	}
+	first := e.Type != enishi.TypeSplit || part.remember(x.p, e)
+	if x.p.Offset > e.Offset || !first {
 		return nil // the stored state is ahead of the marker: it has this record
 	}
 	switch e.Type {
 	case enishi.TypeTimer:
-		f.timer(part, x, e, b)
+		f.timer(part, x, e)
 	case enishi.TypeMerge:
-		f.merge(part, x, e, b)
+		part.merge(x, e)
 	case enishi.TypeSplit:
-		f.split(part, x, e, b)
+		f.split(part, x, e)
 	case enishi.TypeAbsorb:
-		return f.absorb(part, x, e, b)
+		return f.absorb(part, x, e)
 	default:
-		if !x.p.Redirect.IsZero() {
-			f.forward(part, x, e, b)
-			return nil
-		}
-		f.apply(part, x, e, raw, b)
+		f.event(part, x, e, raw)
 	}
 	return nil
 }
 
-// apply folds an ordinary event.
-func (f *Folder) apply(part *partition, x *entry, e *enishi.Event, raw []byte, b *batch) {
+// event folds what happened to a person, or a command about one.
+func (f *Folder) event(part *partition, x *entry, e *enishi.Event, raw []byte) {
+	if to, at, ok := part.leftTo(e); ok {
+		part.forward(e, to, at)
+		return
+	}
 	p := x.p
-	if e.Type == enishi.TypeErased {
-		f.erase(part, x, e, b)
-		return
+	switch {
+	case !p.Redirect.IsZero():
+		part.forward(e, p.Redirect, 0)
+	case e.Type == enishi.TypeErased:
+		part.erase(x, e)
+	case e.Type == enishi.TypeRunExit:
+		f.react(part, p, journeys.Trigger{Event: e}, segments.Options{})
+		part.changed(x, part.next)
+		part.answer(e, `{"exited":true}`)
+	default:
+		changed, fresh := p.Apply(e, part.clock)
+		if !fresh {
+			part.share.stats.Repeats++
+			return
+		}
+		part.events++
+		part.share.stats.Events++
+		part.rows.event(part, e, raw)
+		f.react(part, p, journeys.Trigger{Event: e, Changed: changed}, segments.Options{})
+		part.changed(x, part.next)
 	}
-	changed, fresh := p.Apply(e, part.clock)
-	if !fresh {
-		f.stats.Repeats++
-		return
-	}
-	p.Offset = e.Offset + 1
-	part.events++
-	f.stats.Events++
-	b.rows.event(e, raw, Version(part.epoch, part.next))
-	f.react(part, p, journeys.Trigger{Event: e, Changed: changed}, segments.Options{}, b)
-	f.changed(part, x)
 }
 
 // react evaluates segments and steps journeys until nothing more follows.
-func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger, opt segments.Options, b *batch) {
-	env := part.defs.env(part.clock)
-	changed := t.Changed
-	opt.Unswept = part.unswept(p.ID)
+func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger, opt segments.Options) {
+	out := &part.share.Effects
+	if f.cfg.broken.randomRuns && t.Event != nil {
+		again := *t.Event
+		rand.Read(again.ID[:])
+		t.Event = &again
+	}
+	opt.Unswept = append(opt.Unswept, part.unswept(p.ID)...)
 	for range MaxChain {
-		entered, left := part.defs.Segments.Update(p, part.clock, changed, opt)
-		f.transitions(part, p, entered, left, b)
-		t.Entered, t.Left, t.Changed = entered, left, changed
-		before := len(b.Messages)
-		journeys.Step(env, p, t, &b.Effects)
-		changed = 0
-		if len(b.Messages) > before {
-			changed = profiles.ChangedMessages
+		entered, left := part.defs.Segments.Update(p, part.env.Now, t.Changed, opt)
+		part.transitions(p, entered, left)
+		t.Entered, t.Left = entered, left
+		before := len(out.Messages) + len(out.Decisions)
+		journeys.Step(&part.env, p, t, out)
+		if len(out.Messages)+len(out.Decisions) == before {
+			return
 		}
-		if changed == 0 {
-			break
-		}
-		t = journeys.Trigger{}
-		opt = segments.Options{Unswept: opt.Unswept}
+		t = journeys.Trigger{Changed: profiles.ChangedMessages}
+		opt.Sweep = false
 	}
-	b.rows.derived(b.Derived, part.n, part.next-1, Version(part.epoch, part.next), part.clock)
-	b.Derived = b.Derived[:0]
 }
 
-// unswept lists the segments whose sweep has not come to a profile yet.
-func (part *partition) unswept(id enishi.ID) []string {
-	var out []string
-	for i := range part.sweeps {
-		if int(id.Bucket()) >= part.sweeps[i].Next {
-			out = append(out, part.sweeps[i].Segments...)
-		}
-	}
-	return out
-}
-
-// transitions writes a row per segment entered or left.
-func (f *Folder) transitions(part *partition, p *profiles.Profile, entered, left []segments.Transition, b *batch) {
+// transitions writes a row per segment entered or left. Its id names the record that it came from and its place among what
+// came from it.
+func (part *partition) transitions(p *profiles.Profile, entered, left []segments.Transition) {
+	out := &part.share.Effects
 	add := func(typ string, ts []segments.Transition) {
 		for _, t := range ts {
-			b.Derived = append(b.Derived, enishi.Derived{
-				ID:   enishi.NewID(typ, p.ID.String(), t.Segment, enishi.Amount(part.next).String(), enishi.Amount(part.n).String()),
+			out.Derived = append(out.Derived, enishi.Derived{
+				ID: enishi.NewID(typ, string(p.ID[:]), t.Segment, strconv.Itoa(part.n), strconv.FormatInt(int64(part.epoch), 10),
+					strconv.FormatInt(part.next, 10), strconv.Itoa(len(out.Derived))),
 				Type: typ, Subject: p.ID, At: part.clock, Segment: t.Segment, Version: t.Version, Initial: t.Initial})
 		}
 	}
@@ -140,52 +172,76 @@ func (f *Folder) transitions(part *partition, p *profiles.Profile, entered, left
 }
 
 // timer acts on what of a profile is due.
-func (f *Folder) timer(part *partition, x *entry, e *enishi.Event, b *batch) {
-	part.timers.folded(e.Profile)
-	f.stats.Timers++
-	p := x.p
-	due := p.NextDue()
-	if due.IsZero() || due.After(part.clock) || !p.Redirect.IsZero() {
-		part.arm(p.ID, due)
+func (f *Folder) timer(part *partition, x *entry, e *enishi.Event) {
+	part.share.stats.Timers++
+	if f.cfg.broken.earlyTimers {
+		part.env.Now = part.clock.Add(30 * time.Minute)
+	}
+	if !f.due(part, x.p) {
+		part.arm(x.p.ID, x.p.NextDue())
 		return
 	}
-	p.Offset = e.Offset + 1
-	var changed profiles.Change
-	if !p.NextChange.IsZero() && !p.NextChange.After(part.clock) {
-		changed = profiles.ChangedAll
-	}
-	f.react(part, p, journeys.Trigger{Timer: true, Changed: changed}, segments.Options{}, b)
-	f.changed(part, x)
+	part.changed(x, part.next)
 }
 
-// erase deletes a person's state and raw rows; the tombstone stays.
-func (f *Folder) erase(part *partition, x *entry, e *enishi.Event, b *batch) {
-	for i := range x.p.Subjects {
-		b.erased = append(b.erased, x.p.Subjects[i].ID)
+// due acts on what of a profile is due by now, if anything is.
+func (f *Folder) due(part *partition, p *profiles.Profile) bool {
+	due := p.NextDue()
+	if due.IsZero() || due.After(part.env.Now) {
+		return false
 	}
-	b.erased = append(b.erased, x.p.ID)
-	for _, m := range x.p.Pending() {
-		m.Cancel, m.Reason = true, "erased"
-		b.Messages = append(b.Messages, m)
+	f.react(part, p, journeys.Trigger{Timer: true}, segments.Options{})
+	return true
+}
+
+// collect turns the effects of a record into records of the log and rows of the tables.
+func (f *Folder) collect(part *partition) {
+	s := &part.share
+	for i := range s.Records {
+		s.out = append(s.out, EventRecord(&s.Records[i], f.cfg.Partitions, f.wall(part)))
 	}
-	x.p.Erase(part.clock)
-	x.p.Offset = e.Offset + 1
-	f.changed(part, x)
-	f.answer(part, e, b, `{"erased":true}`)
+	for i := range s.Messages {
+		m := &s.Messages[i]
+		from := len(s.arena)
+		s.arena = enishi.EncodeMessage(s.arena, m)
+		s.out = append(s.out, stream.Record{Topic: enishi.TopicMessages, Partition: -1, Time: m.DecidedAt, Key: []byte(m.Destination), Value: s.arena[from:len(s.arena):len(s.arena)]})
+	}
+	for i := range s.Derived {
+		part.rows.derived(part, &s.Derived[i])
+	}
+	s.stats.Effects += int64(len(s.Records))
+	s.stats.Messages += int64(len(s.Messages))
+	part.rows.decisions = append(part.rows.decisions, s.Decisions...)
+	part.rows.outcomes = append(part.rows.outcomes, s.Outcomes...)
+	part.rows.alerts = append(part.rows.alerts, s.Alerts...)
+	clear(s.Records)
+	s.Effects = enishi.Effects{Records: s.Records[:0], Messages: s.Messages[:0], Decisions: s.Decisions[:0], Derived: s.Derived[:0],
+		Outcomes: s.Outcomes[:0], Alerts: s.Alerts[:0]}
 }
 
 // answer writes the outcome of a command.
-func (f *Folder) answer(part *partition, e *enishi.Event, b *batch, text string) {
+func (part *partition) answer(e *enishi.Event, text string) {
 	if e.Control != nil && !e.Control.RequestID.IsZero() {
-		b.Outcomes = append(b.Outcomes, enishi.Outcome{RequestID: e.Control.RequestID, At: part.clock, OK: true, Text: text})
+		out := &part.share.Effects
+		out.Outcomes = append(out.Outcomes, enishi.Outcome{RequestID: e.Control.RequestID, At: part.clock, OK: true, Text: text})
 	}
 }
 
-// ahead appends a record that is stamped in the future again, with the owner's time.
-func (f *Folder) ahead(e *enishi.Event, b *batch) {
-	now := f.cfg.Now().UTC().Truncate(time.Millisecond)
-	b.append = append(b.append, f.record(e, now))
-	b.Alerts = append(b.Alerts, enishi.Alert{ID: enishi.NewID("alert", "clock", now.Format("2006-01-02T15")), Kind: "clock", Severity: "warning", At: now,
-		Text:   "A record is stamped more than 5 s in the future: check the clocks of the machines that write to the log.",
-		TextJA: "5 秒以上先の時刻のデータが届いています。送信元サーバーの時計を確認してください。"})
+// EventRecord is an event as it stands on the topic events of n partitions, appended at an instant.
+func EventRecord(e *enishi.Event, n int, at time.Time) stream.Record {
+	r := stream.Record{Topic: enishi.TopicEvents, Partition: e.Partition, Time: at, Value: enishi.EncodeEvent(nil, e)}
+	if !e.Profile.IsZero() {
+		r.Partition = e.Profile.Partition(n)
+		r.Key = append([]byte(nil), e.Profile[:]...)
+	}
+	return r
 }
+
+// MessageRecord is a message as it stands on the topic messages: keyed by destination and shard, so that one partition
+// holds what one account's limits apply to.
+func MessageRecord(m *enishi.Message) stream.Record {
+	return stream.Record{Topic: enishi.TopicMessages, Partition: -1, Time: m.DecidedAt, Key: []byte(m.Destination), Value: enishi.EncodeMessage(nil, m)}
+}
+
+// errForeign is a control record without its payload: no version of Enishi writes that.
+var errForeign = errors.New("a control record without a payload")

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"enishi"
@@ -23,10 +24,15 @@ type dueItem struct {
 
 type dueHeap []dueItem
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueHeap) Push(x any)        { *h = append(*h, x.(dueItem)) }
+func (h dueHeap) Len() int { return len(h) }
+func (h dueHeap) Less(i, j int) bool {
+	if c := h[i].at.Compare(h[j].at); c != 0 {
+		return c < 0
+	}
+	return h[i].id.Compare(h[j].id) < 0
+}
+func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)   { *h = append(*h, x.(dueItem)) }
 func (h *dueHeap) Pop() any {
 	old := *h
 	x := old[len(old)-1]
@@ -36,20 +42,31 @@ func (h *dueHeap) Pop() any {
 
 // arm sets a profile's due instant; zero disarms it.
 func (t *timers) arm(id enishi.ID, at time.Time) {
+	if at.IsZero() {
+		if len(t.at) > 0 {
+			delete(t.at, id)
+		}
+		return
+	}
 	if t.at == nil {
 		t.at, t.sent = map[enishi.ID]time.Time{}, map[enishi.ID]bool{}
 	}
-	if at.IsZero() {
-		delete(t.at, id)
-		return
-	}
-	if t.at[id].Equal(at) {
+	if was, armed := t.at[id]; armed && was.Equal(at) {
 		return
 	}
 	t.at[id] = at
 	if !t.sent[id] {
-		heap.Push(&t.items, dueItem{at, id})
+		t.push(id, at)
 	}
+}
+
+// push adds an item. Items that are not live any more are dropped when they are the most.
+func (t *timers) push(id enishi.ID, at time.Time) {
+	if len(t.items) > 1000 && len(t.items) > 3*len(t.at) {
+		t.items = slices.DeleteFunc(t.items, func(x dueItem) bool { return !t.at[x.id].Equal(x.at) || t.sent[x.id] })
+		heap.Init(&t.items)
+	}
+	heap.Push(&t.items, dueItem{at, id})
 }
 
 // folded says that a timer record of the profile was read back.
@@ -76,7 +93,7 @@ func (t *timers) unsent(ids []enishi.ID) {
 	for _, id := range ids {
 		delete(t.sent, id)
 		if at, live := t.at[id]; live {
-			heap.Push(&t.items, dueItem{at, id})
+			t.push(id, at)
 		}
 	}
 }
@@ -95,26 +112,53 @@ func (t *timers) earliest() time.Time {
 // VirtualHorizon replaces Config.Horizon while the clock is virtual: it jumps by hours.
 const VirtualHorizon = 14 * 24 * time.Hour
 
+func (f *Folder) horizon(part *partition) time.Duration {
+	if part.virtual {
+		return VirtualHorizon
+	}
+	return f.cfg.Horizon
+}
+
+// near reports whether so little is left of a partition's horizon that it must be moved on; mu is held.
+func (f *Folder) near(part *partition) bool {
+	return f.wall(part).Add(f.horizon(part) / 2).After(part.horizon)
+}
+
 // loadTimers moves the horizon on and takes the stored due rows before it. mu must not be held.
+//
+// The horizon moves first: what is folded while the rows are read is armed by the new one. What is in memory and not stored
+// yet is armed from memory; what a row says of a profile that changed meanwhile may be too early, which costs a timer record
+// that finds nothing due.
 func (f *Folder) loadTimers(ctx context.Context, part *partition) error {
 	f.mu.Lock()
 	after, until := part.horizon, f.wall(part).Add(f.horizon(part))
+	if !until.After(after) {
+		f.mu.Unlock()
+		return nil
+	}
+	part.horizon = until
+	for _, list := range [...][]*entry{part.dirty, part.saving} {
+		for _, x := range list {
+			part.arm(x.p.ID, x.p.NextDue())
+		}
+	}
 	f.mu.Unlock()
 	have, err := f.cfg.Load(ctx, Want{Due: &DueRange{Partition: part.n, After: after, Until: until}})
-	if err != nil {
-		return fmt.Errorf("load due rows of partition %d: %w", part.n, err)
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	part.horizon = until
+	if err != nil {
+		if part.horizon.Equal(until) {
+			part.horizon = after
+		}
+		return fmt.Errorf("load due rows of partition %d: %w", part.n, err)
+	}
 	for _, d := range have.Due {
-		if e := part.cache[d.ID]; e != nil {
-			d.At = e.p.NextDue() // memory is newer than its row
+		if x := part.cache[d.ID]; x != nil {
+			d.At = x.p.NextDue() // memory is newer than its row
+		} else if at, armed := part.timers.at[d.ID]; armed && at.Before(d.At) {
+			continue
 		}
 		part.arm(d.ID, d.At)
-	}
-	for id, e := range part.cache {
-		part.arm(id, e.p.NextDue())
 	}
 	return nil
 }
@@ -125,19 +169,4 @@ func (part *partition) arm(id enishi.ID, at time.Time) {
 		at = time.Time{}
 	}
 	part.timers.arm(id, at)
-}
-
-func (f *Folder) horizon(part *partition) time.Duration {
-	if part.virtual {
-		return VirtualHorizon
-	}
-	return f.cfg.Horizon
-}
-
-// wall is the owner's clock for a partition: the wall clock, or the partition's while that is virtual.
-func (f *Folder) wall(part *partition) time.Time {
-	if part.virtual {
-		return part.clock
-	}
-	return f.cfg.Now().UTC().Truncate(time.Millisecond)
 }

@@ -30,20 +30,20 @@ INNER JOIN (
   SELECT e.profile_id AS id,
     toInt64(count()) AS n0
   FROM visits AS e FINAL
-  WHERE ((e.at > fromUnixTimestamp64Milli({p5:Int64}, 'UTC')) AND (e.type = {p6:String}) AND (e.category = {p7:String}) AND (e.at > fromUnixTimestamp64Milli({p8:Int64}, 'UTC')))
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p7:Int64}, 'UTC')
+  WHERE ((e.type = {p5:String}) AND (e.category = {p6:String}) AND (e.at > fromUnixTimestamp64Milli({p7:Int64}, 'UTC')))
   GROUP BY id
 ) AS in_visits ON in_visits.id = p.profile_id
-WHERE ((in_orders.n0 >= {p2:Int64}) AND (NOT (in_shipments.n0 >= {p4:Int64})) AND (in_visits.n0 >= {p4:Int64}) AND (NOT (p.consents[{p9:String}] = 'in')))
+WHERE ((in_orders.n0 >= {p2:Int64}) AND (NOT (in_shipments.n0 >= {p4:Int64})) AND (in_visits.n0 >= {p4:Int64}) AND (NOT (p.consents[{p8:String}] = 'in')))
 -- p0 = "50000000"
 -- p1 = "1787367845678"
 -- p2 = "2"
 -- p3 = "delayed"
 -- p4 = "1"
--- p5 = "1779591845678"
--- p6 = "product.viewed"
--- p7 = "shoes"
--- p8 = "1794539045678"
--- p9 = "email.marketing"
+-- p5 = "product.viewed"
+-- p6 = "shoes"
+-- p7 = "1794539045678"
+-- p8 = "email.marketing"
 
 ---- count(orders) == 0
 SELECT p.profile_id AS profile_id
@@ -219,14 +219,14 @@ INNER JOIN (
   SELECT e.profile_id AS id,
     toInt64(count()) AS n0
   FROM visits AS e FINAL
-  WHERE ((e.at > fromUnixTimestamp64Milli({p2:Int64}, 'UTC')) AND (e.type = {p3:String}) AND (e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')))
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC')
+  WHERE ((e.type = {p2:String}) AND (e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')))
   GROUP BY id
 ) AS in_visits ON in_visits.id = p.profile_id
 WHERE ((NOT (in_orders.n0 >= {p1:Int64})) AND (in_visits.n0 >= {p1:Int64}))
 -- p0 = "1793934245678"
 -- p1 = "1"
--- p2 = "1779591845678"
--- p3 = "product.viewed"
+-- p2 = "product.viewed"
 
 ---- any(views, .at > last_order_at)
 SELECT p.profile_id AS profile_id
@@ -236,6 +236,7 @@ INNER JOIN (
     toInt64(count()) AS n0
   FROM visits AS e FINAL
   INNER JOIN (SELECT profile_id, last_order_at FROM people FINAL) AS p ON p.profile_id = e.profile_id
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC')
   WHERE ((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND (e.type = {p1:String}) AND (e.at > p.last_order_at AND e.at != toDateTime64(0, 3, 'UTC') AND p.last_order_at != toDateTime64(0, 3, 'UTC')))
   GROUP BY id
 ) AS in_visits ON in_visits.id = p.profile_id
@@ -251,6 +252,7 @@ INNER JOIN (
   SELECT e.profile_id AS id,
     toInt64(count()) AS n0
   FROM visits AS e FINAL
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC')
   WHERE ((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND (e.type = {p1:String}) AND (e.brand = {p2:String}) AND startsWith(e.path, {p3:String}) AND (position(e.query, {p4:String}) > 0) AND endsWith(e.utm_source, {p5:String}))
   GROUP BY id
 ) AS in_visits ON in_visits.id = p.profile_id
@@ -268,21 +270,22 @@ SELECT p.profile_id AS profile_id
 FROM people AS p FINAL
 INNER JOIN (
   SELECT e.profile_id AS id,
-    toInt64(countIf(((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND (e.at > fromUnixTimestamp64Milli({p1:Int64}, 'UTC'))))) AS n0,
-    toInt64(countIf(((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND (e.at > fromUnixTimestamp64Milli({p3:Int64}, 'UTC'))))) AS n1,
-    ifNull(sumIf(toInt128(e.value), (e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC'))), toInt128(0)) AS n2
+    toInt64(countIf((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')))) AS n0,
+    toInt64(countIf((e.at > fromUnixTimestamp64Milli({p2:Int64}, 'UTC')))) AS n1,
+    ifNull(sumIf(toInt128(e.value), (e.at > fromUnixTimestamp64Milli({p4:Int64}, 'UTC'))), toInt128(0)) AS n2
   FROM visits AS e FINAL
-  WHERE ((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND (e.at > fromUnixTimestamp64Milli({p1:Int64}, 'UTC')))
-    OR ((e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND (e.at > fromUnixTimestamp64Milli({p3:Int64}, 'UTC')))
-    OR (e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC'))
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC')
+  WHERE (e.at > fromUnixTimestamp64Milli({p0:Int64}, 'UTC'))
+    OR (e.at > fromUnixTimestamp64Milli({p2:Int64}, 'UTC'))
+    OR (e.at > fromUnixTimestamp64Milli({p4:Int64}, 'UTC'))
   GROUP BY id
 ) AS in_visits ON in_visits.id = p.profile_id
-WHERE ((in_visits.n0 >= {p2:Int64}) AND (NOT (in_visits.n1 >= {p4:Int64})) AND ifNull(accurateCastOrNull(in_visits.n2, 'Int64') > {p5:Int64}, false))
--- p0 = "1779591845678"
--- p1 = "1794539045678"
--- p2 = "5"
--- p3 = "1792551845678"
--- p4 = "100"
+WHERE ((in_visits.n0 >= {p1:Int64}) AND (NOT (in_visits.n1 >= {p3:Int64})) AND ifNull(accurateCastOrNull(in_visits.n2, 'Int64') > {p5:Int64}, false))
+-- p0 = "1794539045678"
+-- p1 = "5"
+-- p2 = "1792551845678"
+-- p3 = "100"
+-- p4 = "1779591845678"
 -- p5 = "0"
 
 ---- all(orders, .automatic || .marketplace != "")
@@ -355,6 +358,7 @@ INNER JOIN (
   SELECT e.profile_id AS id,
     toInt64(count()) AS n0
   FROM store_visits AS e FINAL
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC')
   WHERE ((e.store_id = {p0:String}) AND (e.at >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC')))
   GROUP BY id
 ) AS in_store_visits ON in_store_visits.id = p.profile_id
@@ -435,7 +439,7 @@ WHERE ((in_orders.n0 >= {p0:Int64}) AND (NOT (in_orders.n0 >= {p2:Int64})))
 ---- many: the first five in one pass
 SELECT count() AS base, CAST([countIf(true),
   countIf((p.ltv >= {p0:Int64})),
-  countIf(((in_orders.n0 >= {p3:Int64}) AND (NOT (in_shipments.n0 >= {p5:Int64})) AND (in_visits.n0 >= {p5:Int64}) AND (NOT (p.consents[{p10:String}] = 'in')))),
+  countIf(((in_orders.n0 >= {p3:Int64}) AND (NOT (in_shipments.n0 >= {p5:Int64})) AND (in_visits.n0 >= {p5:Int64}) AND (NOT (p.consents[{p9:String}] = 'in')))),
   countIf((NOT (in_orders.n1 >= {p5:Int64}))),
   countIf((in_orders.n2 >= {p3:Int64}))], 'Array(UInt64)') AS counts
 FROM people AS p FINAL
@@ -458,7 +462,8 @@ LEFT JOIN (
   SELECT e.profile_id AS id,
     toInt64(count()) AS n0
   FROM visits AS e FINAL
-  WHERE ((e.at > fromUnixTimestamp64Milli({p6:Int64}, 'UTC')) AND (e.type = {p7:String}) AND (e.category = {p8:String}) AND (e.at > fromUnixTimestamp64Milli({p9:Int64}, 'UTC')))
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p8:Int64}, 'UTC')
+  WHERE ((e.type = {p6:String}) AND (e.category = {p7:String}) AND (e.at > fromUnixTimestamp64Milli({p8:Int64}, 'UTC')))
   GROUP BY id
 ) AS in_visits ON in_visits.id = p.profile_id
 -- p0 = "300000000"
@@ -467,9 +472,8 @@ LEFT JOIN (
 -- p3 = "2"
 -- p4 = "delayed"
 -- p5 = "1"
--- p6 = "1779591845678"
--- p7 = "product.viewed"
--- p8 = "shoes"
--- p9 = "1794539045678"
--- p10 = "email.marketing"
+-- p6 = "product.viewed"
+-- p7 = "shoes"
+-- p8 = "1794539045678"
+-- p9 = "email.marketing"
 

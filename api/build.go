@@ -1,0 +1,157 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"enishi"
+	"enishi/analytics"
+)
+
+// prefix is where the operations stand under the workspace's base.
+const prefix = "/api/v1"
+
+// build registers every operation of the table.
+func (a *API) build() error {
+	table := operations()
+	for i := range table {
+		if a.ops[table[i].id] != nil {
+			return fmt.Errorf("operation %s stands twice in the table", table[i].id)
+		}
+		a.ops[table[i].id] = &table[i]
+	}
+	cfg := huma.DefaultConfig("Enishi", a.cfg.Version)
+	cfg.Info.Description = "Customer data and journeys of one workspace. Instants are RFC 3339 in UTC, amounts decimal text, ids 32 hexadecimal digits."
+	cfg.CreateHooks, cfg.DocsPath, cfg.SchemasPath = nil, "", ""
+	cfg.Servers = []*huma.Server{{URL: a.cfg.Base + prefix}}
+	cfg.Transformers = []huma.Transformer{a.translate}
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":   {Type: "http", Scheme: "bearer", Description: "A token made under settings, eni_..."},
+		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "Set by POST /session; writes also need the header " + csrfHeader + " with the value of the cookie " + csrfCookie + "."},
+	}
+	cfg.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	a.huma = humago.NewWithPrefix(a.mux, prefix, cfg)
+	a.huma.UseMiddleware(a.enter)
+	schemas := a.huma.OpenAPI().Components.Schemas
+	schemas.RegisterTypeAlias(reflect.TypeFor[analytics.Text](), reflect.TypeFor[Text]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.Amount](), reflect.TypeFor[string]()) // decimal text
+	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.ID](), reflect.TypeFor[string]())     // 32 hexadecimal digits
+	schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+	a.register()
+	for _, schema := range schemas.Map() {
+		listsAreNeverNull(schema)
+	}
+	delete(schemas.Map(), "ErrorModel") // what huma says of itself; every error is a Problem
+	delete(schemas.Map(), "ErrorDetail")
+	var errs []error
+	for id, op := range a.ops {
+		if op == nil {
+			errs = append(errs, fmt.Errorf("operation %s is not in the table", id))
+			continue
+		}
+		if item := a.huma.OpenAPI().Paths[op.path]; item == nil || operationOf(item, op.method) == nil {
+			errs = append(errs, fmt.Errorf("operation %s has no handler", id))
+		}
+	}
+	a.mux.HandleFunc("GET "+prefix+"/docs", a.docs)
+	a.mux.HandleFunc(prefix+"/", a.nowhere)
+	return errors.Join(errs...)
+}
+
+// listsAreNeverNull says what holds of every answer: an empty list is [].
+func listsAreNeverNull(s *huma.Schema) {
+	if s == nil {
+		return
+	}
+	if s.Type == huma.TypeArray {
+		s.Nullable = false
+	}
+	listsAreNeverNull(s.Items)
+	for _, p := range s.Properties {
+		listsAreNeverNull(p)
+	}
+}
+
+// operationOf is the operation of a method.
+func operationOf(item *huma.PathItem, method string) *huma.Operation {
+	return map[string]*huma.Operation{get: item.Get, post: item.Post, put: item.Put, erase: item.Delete}[method]
+}
+
+func (a *API) register() {
+	register(a, "get-session", a.getSession)
+	register(a, "open-session", a.openSession)
+	register(a, "close-session", a.closeSession)
+
+	register(a, "get-home", a.getHome)
+	register(a, "follow-events", a.followEvents)
+	register(a, "list-events", a.listEvents)
+	register(a, "close-alert", a.closeAlert)
+
+	register(a, "list-people", a.listPeople)
+	register(a, "get-person", a.getPerson)
+	register(a, "list-timeline", a.listTimeline)
+	register(a, "list-decisions", a.listDecisions)
+	register(a, "hold-person", a.holdPerson)
+	register(a, "release-person", a.releasePerson)
+	register(a, "change-consent", a.changeConsent)
+	register(a, "erase-person", a.erasePerson)
+	register(a, "unmerge-people", a.unmergePeople)
+	register(a, "export-person", a.exportPerson)
+
+	register(a, "list-segments", a.listSegments)
+	register(a, "preview-segment", a.previewSegment)
+	register(a, "list-segment-gallery", a.listSegmentGallery)
+	register(a, "get-segment-language", a.getSegmentLanguage)
+	register(a, "get-segment", a.getSegment)
+	register(a, "save-segment", a.saveSegment)
+	register(a, "delete-segment", a.deleteSegment)
+	register(a, "list-members", a.listMembers)
+
+	register(a, "list-journeys", a.listJourneys)
+	register(a, "list-journey-gallery", a.listJourneyGallery)
+	register(a, "get-journey", a.getJourney)
+	register(a, "save-journey", a.saveJourney)
+	register(a, "change-journey-status", a.changeJourneyStatus)
+	register(a, "list-journey-people", a.listJourneyPeople)
+	register(a, "get-journey-results", a.getJourneyResults)
+
+	register(a, "list-templates", a.listTemplates)
+	register(a, "get-template", a.getTemplate)
+	register(a, "save-template", a.saveTemplate)
+	register(a, "preview-template", a.previewTemplate)
+
+	register(a, "list-outbox", a.listOutbox)
+	register(a, "get-outbox-message", a.getOutboxMessage)
+	register(a, "list-deliveries", a.listDeliveries)
+	register(a, "summarise-deliveries", a.summariseDeliveries)
+
+	register(a, "list-dead-letters", a.listDeadLetters)
+	register(a, "get-dead-letter", a.getDeadLetter)
+	register(a, "replay-dead-letter", a.replayDeadLetter)
+	register(a, "replay-dead-letters", a.replayDeadLetters)
+	register(a, "discard-dead-letter", a.discardDeadLetter)
+
+	register(a, "report-revenue", a.reportRevenue)
+	register(a, "report-funnel", a.reportFunnel)
+	register(a, "report-journeys", a.reportJourneys)
+	register(a, "report-messages", a.reportMessages)
+
+	register(a, "list-definitions", a.listDefinitions)
+	register(a, "save-definition", a.saveDefinition)
+	register(a, "get-setting", a.getSetting)
+	register(a, "save-setting", a.saveSetting)
+	register(a, "list-keys", a.listKeys)
+	register(a, "create-key", a.createKey)
+	register(a, "delete-key", a.deleteKey)
+
+	register(a, "get-status", a.getStatus)
+	register(a, "get-clock", a.getClock)
+	register(a, "set-clock", a.setClock)
+	register(a, "begin-import", a.beginImport)
+	register(a, "import-records", a.importRecords)
+	register(a, "clear-demo", a.clearDemo)
+}

@@ -1,0 +1,400 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"enishi"
+	"enishi/analytics"
+	"enishi/channels"
+	"enishi/journeys"
+	"enishi/segments"
+)
+
+// journeyStates are the states that the API names, with the word of the definition.
+var journeyStates = map[string]string{"draft": "draft", "in_review": "review", "approved": "approved", "live": "live", "paused": "paused", "archived": "archived"}
+
+// statusOf is the API's word for a definition's state; a definition without one is live.
+func statusOf(state string) string {
+	for status, s := range journeyStates {
+		if s == state {
+			return status
+		}
+	}
+	return "live"
+}
+
+// journeyChanges are the states that each state may go to.
+var journeyChanges = map[string][]string{
+	"draft": {"in_review", "approved", "live", "archived"}, "in_review": {"draft", "approved", "live", "archived"}, "approved": {"draft", "live", "archived"},
+	"live": {"paused", "archived"}, "paused": {"live", "archived", "draft"}, "archived": {"draft"},
+}
+
+// journeyHead is what lists need of a definition.
+type journeyHead struct {
+	Title   Text   `json:"title"`
+	About   Text   `json:"about"`
+	State   string `json:"state"`
+	Purpose string `json:"purpose"`
+}
+
+func headOf(d *enishi.Definition) journeyHead {
+	var h journeyHead
+	if json.Unmarshal(d.Body, &h) != nil {
+		return journeyHead{}
+	}
+	h.Title, h.About, h.State = h.Title.complete(), h.About.complete(), statusOf(h.State)
+	return h
+}
+
+// journeyRow is a journey in a list.
+type journeyRow struct {
+	Name      string    `json:"name"`
+	Title     Text      `json:"title"`
+	Status    string    `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
+	Purpose   string    `json:"purpose"`
+	Version   int64     `json:"version"`
+	Entered   int64     `json:"entered"`
+	Running   int64     `json:"running"`
+	Completed int64     `json:"completed"`
+	Sent      int64     `json:"sent"`
+	Converted int64     `json:"converted" doc:"Observed, not caused."`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// journeyCounts are the results of a journey over all time.
+type journeyCounts = analytics.JourneyRow
+
+// allTime is a range that holds everything, of the length that reports allow.
+func allTime(now time.Time) analytics.Range {
+	return analytics.Range{From: now.AddDate(-15, 0, 0), To: now.AddDate(1, 0, 0)}
+}
+
+// journeyResults are the counts of all journeys by name.
+func (a *API) journeyResults(ctx context.Context) (map[string]journeyCounts, error) {
+	return a.runsMemo.get(ctx, isFresh(ctx), time.Second, func(ctx context.Context) (map[string]journeyCounts, error) {
+		return a.journeyReport(ctx, allTime(a.now()))
+	})
+}
+
+func (a *API) journeyReport(ctx context.Context, x analytics.Range) (map[string]journeyCounts, error) {
+	report, err := a.cfg.Reports.Journeys(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]journeyCounts{}
+	for _, row := range report.Rows {
+		out[row.Journey] = row
+	}
+	return out, nil
+}
+
+func (a *API) listJourneys(ctx context.Context, _ *struct{}) (*listOutput[journeyRow], error) {
+	results, err := a.journeyResults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf([]journeyRow{})
+	for _, d := range a.cfg.Definitions.List("journey") {
+		h, r := headOf(&d), results[d.Name]
+		out.Body.Items = append(out.Body.Items, journeyRow{d.Name, h.Title, h.State, h.Purpose, d.Version, r.Entered, r.Running, r.Completed, r.Sent, r.Converted, d.At})
+	}
+	out.Body.CompleteThrough, err = a.through(ctx)
+	return out, err
+}
+
+type journeyExample struct {
+	Name        string          `json:"name"`
+	Title       Text            `json:"title"`
+	Description Text            `json:"description"`
+	Purpose     string          `json:"purpose"`
+	Definition  json.RawMessage `json:"definition"`
+}
+
+func (a *API) listJourneyGallery(ctx context.Context, _ *struct{}) (*listOutput[journeyExample], error) {
+	out := listOf([]journeyExample{})
+	for _, g := range journeys.Gallery() {
+		if g.Kind == "journey" {
+			h := headOf(&enishi.Definition{Body: g.Body})
+			out.Body.Items = append(out.Body.Items, journeyExample{g.Name, h.Title, h.About, h.Purpose, g.Body})
+		}
+	}
+	return out, nil
+}
+
+type journeyOutput struct{ Body journeyPage }
+
+// journeyPage is a journey with its versions.
+type journeyPage struct {
+	Name       string          `json:"name"`
+	Version    int64           `json:"version"`
+	Status     string          `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
+	Definition json.RawMessage `json:"definition" doc:"The graph, without its state."`
+	History    []versionRow    `json:"history"`
+}
+
+// versionRow is who saved a version, when and why.
+type versionRow struct {
+	Version   int64     `json:"version"`
+	Actor     string    `json:"actor"`
+	Role      string    `json:"role"`
+	Reason    string    `json:"reason"`
+	RequestID enishi.ID `json:"request_id"`
+	At        time.Time `json:"at"`
+	Deleted   bool      `json:"deleted"`
+}
+
+// versions are the versions of a definition, newest first.
+func (a *API) versions(kind, name string) []versionRow {
+	out := []versionRow{}
+	for _, d := range a.cfg.Definitions.History(kind, name) {
+		out = append(out, versionRow{d.Version, d.Actor, d.Role, d.Reason, d.RequestID, d.At, d.Deleted})
+	}
+	slices.Reverse(out)
+	return out
+}
+
+func (a *API) getJourney(ctx context.Context, in *nameInput) (*journeyOutput, error) {
+	d, ok := a.cfg.Definitions.Current("journey", in.Name)
+	if !ok {
+		return nil, notFound("journey", "ジャーニー")
+	}
+	return &journeyOutput{journeyPage{d.Name, d.Version, headOf(&d).State, withoutState(d.Body), a.versions("journey", in.Name)}}, nil
+}
+
+type journeyInput struct {
+	nameInput
+	Body struct {
+		Title      *Text           `json:"title,omitempty" doc:"Replaces the definition's own."`
+		Definition json.RawMessage `json:"definition"`
+		Status     string          `json:"status,omitempty" enum:",draft,in_review,approved,live,paused,archived" doc:"draft unless said."`
+		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Reason     string          `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+func (a *API) saveJourney(ctx context.Context, in *journeyInput) (*writtenOutput, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	status := in.Body.Status
+	if status == "" {
+		status = "draft"
+	}
+	// Two spaces, as the console writes it, so that lines and columns of errors are those of its editor.
+	var text bytes.Buffer
+	if err := json.Indent(&text, withoutState(in.Body.Definition), "", "  "); err != nil {
+		return nil, enishi.FieldError("body.definition", "is no JSON object", "JSON オブジェクトにしてください。")
+	}
+	definition := text.Bytes()
+	if in.Body.Title != nil {
+		title, err := json.Marshal(in.Body.Title)
+		if err != nil {
+			return nil, err
+		}
+		definition = withField(definition, "title", title)
+	}
+	w, err := a.putJourney(ctx, in.Name, definition, status, in.Body.Expect, in.Body.Reason)
+	return &writtenOutput{w}, err
+}
+
+// putJourney checks a definition, publishes what of the galleries it needs, and saves it.
+func (a *API) putJourney(ctx context.Context, name string, definition []byte, status string, expect int64, reason string) (written, error) {
+	if err := a.mayPublish(ctx, status); err != nil {
+		return written{}, err
+	}
+	templates, segs, err := a.galleryNeeds()
+	if err != nil {
+		return written{}, err
+	}
+	need := map[[2]string][]byte{}
+	template := func(name string) (string, bool) {
+		body, ok := a.current("template", name)
+		if !ok {
+			if body, ok = templates[name]; !ok {
+				return "", false
+			}
+			need[[2]string{"template", name}] = body
+		}
+		var t struct {
+			Channel string `json:"channel"`
+		}
+		return t.Channel, json.Unmarshal(body, &t) == nil && t.Channel != ""
+	}
+	segment := func(name string) bool {
+		if _, ok := a.current("segment", name); ok {
+			return true
+		}
+		body, ok := segs[name]
+		if ok {
+			need[[2]string{"segment", name}] = body
+		}
+		return ok
+	}
+	// The state stands last, so that it moves no line of what the caller wrote.
+	state, err := json.Marshal(journeyStates[status])
+	if err != nil {
+		return written{}, err
+	}
+	full := withField(definition, "state", state)
+	if err := journeys.Check(full, template, segment); err != nil {
+		return written{}, err
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(need), func(x, y [2]string) int { return bytes.Compare([]byte(x[0]+x[1]), []byte(y[0]+y[1])) }) {
+		_, err := a.save(ctx, enishi.Definition{Kind: key[0], Name: key[1], Body: compact(need[key]), Reason: "needed by journey " + name})
+		if err != nil && enishi.ErrorCode(err) != enishi.Conflict { // somebody else published it just now
+			return written{}, fmt.Errorf("publish %s %s: %w", key[0], key[1], err)
+		}
+	}
+	return a.save(ctx, enishi.Definition{Kind: "journey", Name: name, Expect: expect, Body: compact(full), Reason: reason})
+}
+
+// current is the body of the current version.
+func (a *API) current(kind, name string) ([]byte, bool) {
+	d, ok := a.cfg.Definitions.Current(kind, name)
+	return d.Body, ok
+}
+
+// mayPublish refuses editors what lets messages go out.
+func (a *API) mayPublish(ctx context.Context, status string) error {
+	if (status == "live" || status == "approved") && !callOf(ctx).caller.role.includes(approver) {
+		return refusal(enishi.Denied, "to approve a journey or let it live needs the role approver", "公開と承認には「承認者」の権限が必要です。")
+	}
+	return nil
+}
+
+// galleryNeeds are the templates and segments that ready-made journeys refer to.
+func (a *API) galleryNeeds() (templates, segs map[string][]byte, err error) {
+	templates, segs = map[string][]byte{}, map[string][]byte{}
+	for _, g := range journeys.Gallery() {
+		switch g.Kind {
+		case "template":
+			if err := channels.CheckTemplate(g.Name, g.Body); err != nil {
+				return nil, nil, fmt.Errorf("gallery template %s: %w", g.Name, err)
+			}
+			templates[g.Name] = g.Body
+		case "segment":
+			segs[g.Name] = g.Body
+		}
+	}
+	gallery, err := segments.Gallery()
+	for _, g := range gallery {
+		segs[g.Name] = g.JSON
+	}
+	return templates, segs, err
+}
+
+type statusInput struct {
+	nameInput
+	Body struct {
+		Status string `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
+		Expect int64  `json:"expect,omitempty" doc:"The version that was looked at; whatever it is unless said."`
+		Reason string `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+func (a *API) changeJourneyStatus(ctx context.Context, in *statusInput) (*writtenOutput, error) {
+	d, ok := a.cfg.Definitions.Current("journey", in.Name)
+	if !ok {
+		return nil, notFound("journey", "ジャーニー")
+	}
+	if in.Body.Expect > 0 && in.Body.Expect != d.Version {
+		return nil, refusal(enishi.Conflict, "somebody else saved a newer version: load it and try again", "別の人が新しい版を保存しています。読み込み直してからやり直してください。")
+	}
+	from, to := headOf(&d).State, in.Body.Status
+	if !slices.Contains(journeyChanges[from], to) {
+		return nil, &enishi.Error{Code: enishi.Conflict, Msg: "a journey cannot go from " + from + " to " + to,
+			MsgJA: "「" + stateWord(from) + "」から「" + stateWord(to) + "」には変えられません。"}
+	}
+	w, err := a.putJourney(ctx, in.Name, withoutState(d.Body), to, d.Version, in.Body.Reason)
+	return &writtenOutput{w}, err
+}
+
+func stateWord(status string) string { return word("journey_status", status).JA }
+
+// member is one member of a JSON object.
+type member struct {
+	key   string
+	value json.RawMessage
+}
+
+// members reads an object in its order; nil when it is none.
+func members(object []byte) []member {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil
+	}
+	out := []member{}
+	for dec.More() {
+		key, err := dec.Token()
+		name, ok := key.(string)
+		var value json.RawMessage
+		if err != nil || !ok || dec.Decode(&value) != nil {
+			return nil
+		}
+		out = append(out, member{name, value})
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil
+	}
+	return out
+}
+
+// write writes an object, its members' text as it was.
+func writeMembers(list []member) []byte {
+	var b bytes.Buffer
+	b.WriteString("{")
+	for i, m := range list {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		name, err := json.Marshal(m.key)
+		if err != nil {
+			continue // a text always marshals
+		}
+		b.WriteString("\n  ")
+		b.Write(name)
+		b.WriteString(": ")
+		b.Write(m.value)
+	}
+	b.WriteString("\n}")
+	return b.Bytes()
+}
+
+// withoutState takes the state out of a definition: the API tells it beside.
+func withoutState(definition []byte) []byte {
+	list := members(definition)
+	if list == nil {
+		return definition
+	}
+	kept := slices.DeleteFunc(list, func(m member) bool { return m.key == "state" })
+	return writeMembers(kept)
+}
+
+// withField sets a member, in its place or at the end.
+func withField(object []byte, key string, value []byte) []byte {
+	list := members(object)
+	if list == nil {
+		return object
+	}
+	if i := slices.IndexFunc(list, func(m member) bool { return m.key == key }); i >= 0 {
+		list[i].value = value
+	} else {
+		list = append(list, member{key, value})
+	}
+	return writeMembers(list)
+}
+
+// compact takes white space out.
+func compact(text []byte) []byte {
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		return text
+	}
+	return b.Bytes()
+}

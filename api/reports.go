@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"enishi/analytics"
+)
+
+type rangeInput struct {
+	From time.Time `query:"from" doc:"30 days ago unless said."`
+	To   time.Time `query:"to" doc:"Exclusive; now unless said."`
+}
+
+// of is the range that a report covers.
+func (r rangeInput) of(now time.Time) analytics.Range {
+	x := analytics.Range{From: r.From, To: r.To}
+	if x.To.IsZero() {
+		x.To = now
+	}
+	if x.From.IsZero() {
+		x.From = x.To.AddDate(0, 0, -30)
+	}
+	return x
+}
+
+type revenueInput struct {
+	rangeInput
+	By       string `query:"by" enum:"day,week,month" default:"day"`
+	Currency string `query:"currency" maxLength:"3" doc:"The one with the most orders unless said."`
+}
+
+type revenueOutput struct{ Body analytics.Revenue }
+
+func (a *API) reportRevenue(ctx context.Context, in *revenueInput) (*revenueOutput, error) {
+	r, err := a.cfg.Reports.Revenue(ctx, in.of(a.now()), in.By, in.Currency)
+	if err != nil {
+		return nil, err
+	}
+	if r.Series == nil {
+		r.Series = []analytics.RevenuePoint{}
+	}
+	r.CompleteThrough, err = a.through(ctx)
+	return &revenueOutput{*r}, err
+}
+
+type funnelOutput struct{ Body analytics.Funnel }
+
+func (a *API) reportFunnel(ctx context.Context, in *rangeInput) (*funnelOutput, error) {
+	r, err := a.cfg.Reports.Funnel(ctx, in.of(a.now()))
+	if err != nil {
+		return nil, err
+	}
+	r.CompleteThrough, err = a.through(ctx)
+	return &funnelOutput{*r}, err
+}
+
+// journeyReportRow is a row of the report with the journey's title.
+type journeyReportRow struct {
+	analytics.JourneyRow
+	Title Text `json:"title"`
+}
+
+type journeyReportOutput struct {
+	Body struct {
+		Rows            []journeyReportRow `json:"rows"`
+		CompleteThrough time.Time          `json:"complete_through"`
+	}
+}
+
+func (a *API) reportJourneys(ctx context.Context, in *rangeInput) (*journeyReportOutput, error) {
+	r, err := a.cfg.Reports.Journeys(ctx, in.of(a.now()))
+	if err != nil {
+		return nil, err
+	}
+	out := &journeyReportOutput{}
+	out.Body.Rows = []journeyReportRow{}
+	for _, row := range r.Rows {
+		out.Body.Rows = append(out.Body.Rows, journeyReportRow{row, a.titles.journey(row.Journey)})
+	}
+	out.Body.CompleteThrough, err = a.through(ctx)
+	return out, err
+}
+
+type messageReportInput struct {
+	rangeInput
+	By string `query:"by" enum:"channel,journey,template" default:"channel"`
+}
+
+type messageReportRow struct {
+	analytics.MessageRow
+	Title Text `json:"title"`
+}
+
+type messageReportOutput struct {
+	Body struct {
+		Rows            []messageReportRow `json:"rows"`
+		CompleteThrough time.Time          `json:"complete_through"`
+	}
+}
+
+func (a *API) reportMessages(ctx context.Context, in *messageReportInput) (*messageReportOutput, error) {
+	r, err := a.cfg.Reports.Messages(ctx, in.of(a.now()), in.By)
+	if err != nil {
+		return nil, err
+	}
+	out := &messageReportOutput{}
+	out.Body.Rows = []messageReportRow{}
+	for _, row := range r.Rows {
+		title := a.titles.of(in.By, row.Name)
+		if in.By == "channel" {
+			title = word("channel", row.Name)
+		}
+		out.Body.Rows = append(out.Body.Rows, messageReportRow{row, title})
+	}
+	out.Body.CompleteThrough, err = a.through(ctx)
+	return out, err
+}

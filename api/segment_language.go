@@ -1,0 +1,76 @@
+package api
+
+import (
+	"context"
+
+	"enishi"
+	"enishi/segments"
+)
+
+// languagePage is what expressions may name, for completion and reference.
+type languagePage struct {
+	Fields    []languageField    `json:"fields"`
+	Functions []languageFunction `json:"functions"`
+}
+
+type languageField struct {
+	Name       string `json:"name" doc:"As it is written; of a list's elements LIST.NAME, written .NAME inside the list's functions."`
+	Type       string `json:"type"`
+	Label      Text   `json:"label"`
+	About      Text   `json:"about"`
+	Collection string `json:"collection,omitempty"`
+}
+
+type languageFunction struct {
+	Name    string `json:"name"`
+	About   Text   `json:"about"`
+	Example string `json:"example"`
+}
+
+// languageFunctions describes the functions of expressions; a test compiles each example.
+var languageFunctions = []languageFunction{
+	{"count", Text{"条件に合うものの数", "how many fulfil a condition"}, `count(orders, .total >= 5000) >= 2`},
+	{"any", Text{"条件に合うものがある", "at least one fulfils it"}, `any(views, .category == "化粧水" && .at > ago("7d"))`},
+	{"all", Text{"すべてが条件に合う", "all fulfil it"}, `all(orders, .channel == "store")`},
+	{"none", Text{"条件に合うものがない", "none fulfils it"}, `none(shipments, .status == "delayed")`},
+	{"sum", Text{"合計", "the sum"}, `sum(orders, .total) > 30000`},
+	{"min", Text{"最も小さい値", "the smallest"}, `min(orders, .placed_at) > ago("365d")`},
+	{"max", Text{"最も大きい値", "the largest"}, `max(orders, .total) >= 10000`},
+	{"avg", Text{"平均", "the average"}, `avg(orders, .total) >= 5000`},
+	{"ago", Text{"今から何日・何時間前", "so many days or hours before now"}, `last_order_at < ago("90d")`},
+	{"now", Text{"今", "now"}, `last_order_at <= now()`},
+	{"date", Text{"日付（日本時間の 0 時）", "a date, at midnight in Japan"}, `signed_up_at >= date("2026-04-01")`},
+	{"present", Text{"値がある", "there is a value"}, `present(last_order_at)`},
+	{"missing", Text{"値がない", "there is none"}, `missing(last_order_at)`},
+}
+
+type languageOutput struct{ Body languagePage }
+
+func (a *API) getSegmentLanguage(ctx context.Context, _ *struct{}) (*languageOutput, error) {
+	out := &languageOutput{languagePage{Functions: languageFunctions}}
+	add := func(f languageField) { out.Body.Fields = append(out.Body.Fields, f) }
+	kind := func(k segments.Kind) string {
+		if language(ctx) == "ja" {
+			return k.JA()
+		}
+		return k.String()
+	}
+	about := func(k segments.Kind) Text { return Text{k.JA(), k.String()} }
+	for _, f := range segments.Fields() {
+		add(languageField{Name: f.Name, Type: kind(f.Kind), Label: Text{f.JA, f.EN}, About: about(f.Kind)})
+	}
+	for _, ch := range segments.Channels() {
+		w := word("channel", ch)
+		add(languageField{Name: "consent." + ch, Type: kind(segments.Bool), Label: Text{"配信許可（" + w.JA + "）", "permission (" + w.EN + ")"}, About: about(segments.Bool)})
+	}
+	for _, name := range enishi.TraitNames {
+		add(languageField{Name: "traits." + name, Type: kind(segments.Untyped), Label: traitLabel(name), About: about(segments.Untyped)})
+	}
+	for _, c := range segments.Collections() {
+		add(languageField{Name: c.Name, Type: "list", Label: Text{c.JA, c.EN}, About: Text{"一覧", "a list"}})
+		for _, f := range c.Fields {
+			add(languageField{Name: c.Name + "." + f.Name, Type: kind(f.Kind), Label: Text{f.JA, f.EN}, About: about(f.Kind), Collection: c.Name})
+		}
+	}
+	return out, nil
+}

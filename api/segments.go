@@ -1,0 +1,335 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"enishi"
+	"enishi/segments"
+)
+
+// segmentRow is a segment with its members.
+type segmentRow struct {
+	Name            string         `json:"name"`
+	Title           Text           `json:"title"`
+	Description     Text           `json:"description"`
+	Expression      string         `json:"expression"`
+	Members         int64          `json:"members"`
+	CompleteThrough time.Time      `json:"complete_through"`
+	Progress        *sweepProgress `json:"progress,omitempty" doc:"While everybody is being evaluated anew."`
+	Version         int64          `json:"version"`
+	Owner           string         `json:"owner"`
+	UpdatedAt       time.Time      `json:"updated_at"`
+	UsedIn          []string       `json:"used_in" doc:"Names of journeys."`
+}
+
+type sweepProgress struct {
+	Done int64 `json:"done"`
+	Of   int64 `json:"of"`
+}
+
+// buckets is how many steps a sweep of one partition has.
+const buckets = 256
+
+func (a *API) listSegments(ctx context.Context, _ *struct{}) (*listOutput[segmentRow], error) {
+	rows, err := a.segmentRows(ctx, a.cfg.Definitions.List("segment"))
+	if err != nil {
+		return nil, err
+	}
+	out := listOf(rows)
+	out.Body.CompleteThrough, err = a.through(ctx)
+	return out, err
+}
+
+func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segmentRow, error) {
+	members := map[string]int64{}
+	err := a.each(ctx, "SELECT toString(segment), count() FROM memberships FINAL GROUP BY segment", nil, func(rows driver.Rows) error {
+		var name string
+		var n uint64
+		err := rows.Scan(&name, &n)
+		members[name] = int64(n)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count members: %w", err)
+	}
+	p, err := a.progress(ctx, isFresh(ctx))
+	if err != nil {
+		return nil, err
+	}
+	users := map[string][]string{}
+	for _, j := range a.cfg.Definitions.List("journey") {
+		for _, s := range segmentNames(j.Body) {
+			users[s] = append(users[s], j.Name)
+		}
+	}
+	out := []segmentRow{}
+	for i := range defs {
+		d := &defs[i]
+		var b segments.Body
+		if err := json.Unmarshal(d.Body, &b); err != nil {
+			return nil, fmt.Errorf("read segment %s: %w", d.Name, err)
+		}
+		row := segmentRow{Name: d.Name, Title: Text(b.Title).complete(), Description: Text(b.Description).complete(), Expression: b.Expression, Members: members[d.Name],
+			CompleteThrough: p.Through, Progress: p.sweep(d), Version: d.Version, Owner: b.Owner, UpdatedAt: d.At, UsedIn: append([]string{}, users[d.Name]...)}
+		if row.Progress != nil {
+			row.CompleteThrough = time.Time{}
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// sweep is how far the evaluation of a new version has come; nil when it is complete.
+func (p *progress) sweep(d *enishi.Definition) *sweepProgress {
+	done, open := int64(0), false
+	for n := range p.Markers {
+		m := &p.Markers[n]
+		step := int64(buckets)
+		if m.definitions < d.Version {
+			step = 0 // the owner has not gone over to this version
+		}
+		for _, s := range m.sweeps {
+			if slices.Contains(s.Segments, d.Name) {
+				step = min(step, int64(s.Next))
+			}
+		}
+		done += step
+		open = open || step < buckets
+	}
+	if !open {
+		return nil
+	}
+	return &sweepProgress{done, buckets * int64(len(p.Markers))}
+}
+
+type previewInput struct {
+	Body struct {
+		Expression string    `json:"expression" maxLength:"20000"`
+		At         time.Time `json:"at,omitzero" required:"false" doc:"The instant to judge at; now unless said."`
+	}
+}
+
+type previewOutput struct{ Body previewPage }
+
+// previewPage is what an expression would find.
+type previewPage struct {
+	Valid           bool            `json:"valid"`
+	Errors          []problemDetail `json:"errors"`
+	Count           int64           `json:"count"`
+	Share           float64         `json:"share" doc:"Of all people, 0 to 1."`
+	Reach           previewReach    `json:"reach"`
+	Sample          []sampleRow     `json:"sample"`
+	TookMS          int64           `json:"took_ms"`
+	CompleteThrough time.Time       `json:"complete_through,omitzero"`
+}
+
+type previewReach struct {
+	Email  int64 `json:"email"`
+	LINE   int64 `json:"line"`
+	Postal int64 `json:"postal"`
+	None   int64 `json:"none" doc:"Not to be reached by any of these."`
+}
+
+type sampleRow struct {
+	ID          enishi.ID     `json:"id"`
+	Name        string        `json:"name"`
+	Prefecture  string        `json:"prefecture"`
+	OrdersCount int64         `json:"orders_count"`
+	LTV         enishi.Amount `json:"ltv"`
+}
+
+// sampleSize is how many faces a preview shows.
+const sampleSize = 12
+
+func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOutput, error) {
+	start := time.Now()
+	out := &previewOutput{previewPage{Errors: []problemDetail{}, Sample: []sampleRow{}}}
+	b := &out.Body
+	body, err := json.Marshal(segments.Body{Expression: in.Body.Expression})
+	if err != nil {
+		return nil, err
+	}
+	s, err := segments.Compile("preview", 0, body)
+	if err != nil {
+		var e *enishi.Error
+		if !errors.As(err, &e) {
+			return nil, err
+		}
+		d := detailOf(e)
+		d.Line, d.Col = max(d.Line, 1), max(d.Col, 1)
+		b.Errors = append(b.Errors, d)
+		return out, nil
+	}
+	at := in.Body.At
+	if at.IsZero() {
+		at = a.now()
+	}
+	b.Valid = true
+	if err := a.preview(ctx, s, at, b); err != nil {
+		return nil, err
+	}
+	if b.CompleteThrough, err = a.through(ctx); err != nil {
+		return nil, err
+	}
+	b.TookMS = time.Since(start).Milliseconds()
+	return out, nil
+}
+
+func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, b *previewPage) error {
+	query, args := s.SQL(at)
+	r := reachSQL
+	var n, email, line, postal, none uint64
+	var sample []string
+	err := a.one(ctx, fmt.Sprintf(`SELECT count(), countIf(%s), countIf(%s), countIf(%s), countIf(NOT (%s)), groupArraySample(%d, 1)(profile_id)
+FROM people FINAL WHERE profile_id IN (%s)`, r[0], r[1], r[2], strings.Join(r[:3], " OR "), sampleSize, query), append(args, millis("now", a.now())), &n, &email, &line, &postal, &none, &sample)
+	if err != nil {
+		return fmt.Errorf("preview: %w", err)
+	}
+	all, err := a.count(ctx, "SELECT count() FROM people FINAL")
+	if err != nil {
+		return err
+	}
+	b.Count, b.Reach = int64(n), previewReach{int64(email), int64(line), int64(postal), int64(none)}
+	if all > 0 {
+		b.Share = float64(n) / float64(all)
+	}
+	ids := make([]enishi.ID, len(sample))
+	for i := range sample {
+		ids[i] = idOf(sample[i])
+	}
+	people, err := a.personRows(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		b.Sample = append(b.Sample, sampleRow{p.ID, p.Name, p.Prefecture, p.OrdersCount, p.LTV})
+	}
+	return nil
+}
+
+type nameInput struct {
+	Name string `path:"name" maxLength:"64"`
+}
+
+type segmentOutput struct{ Body segmentRow }
+
+func (a *API) getSegment(ctx context.Context, in *nameInput) (*segmentOutput, error) {
+	d, ok := a.cfg.Definitions.Current("segment", in.Name)
+	if !ok {
+		return nil, notFound("segment", "セグメント")
+	}
+	rows, err := a.segmentRows(ctx, []enishi.Definition{d})
+	if err != nil {
+		return nil, err
+	}
+	return &segmentOutput{rows[0]}, nil
+}
+
+type segmentInput struct {
+	nameInput
+	Body struct {
+		Title       Text   `json:"title"`
+		Description Text   `json:"description,omitzero" required:"false"`
+		Expression  string `json:"expression" maxLength:"20000"`
+		Expect      int64  `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Reason      string `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+// namePattern is what definitions may be named; the words of routes are taken.
+var (
+	namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+	takenNames  = []string{"new", "preview", "gallery", "language"}
+)
+
+func checkName(name string) error {
+	if !namePattern.MatchString(name) || slices.Contains(takenNames, name) {
+		return enishi.FieldError("path.name", "a name begins with a small letter and has small letters, digits, _ and -; new, preview, gallery and language are taken",
+			"内部名は英小文字で始め、英小文字・数字・_・- だけにしてください（new、preview、gallery、language は使えません）。")
+	}
+	return nil
+}
+
+func checkTitle(t Text) error {
+	if strings.TrimSpace(t.JA+t.EN) == "" {
+		return enishi.FieldError("body.title", "give it a title that people read", "名前を入力してください。")
+	}
+	return nil
+}
+
+func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput, error) {
+	if err := errors.Join(checkName(in.Name), checkTitle(in.Body.Title)); err != nil {
+		return nil, err
+	}
+	b := segments.Body{Title: segments.Label(in.Body.Title), Description: segments.Label(in.Body.Description), Expression: in.Body.Expression, Owner: callOf(ctx).caller.name}
+	if d, ok := a.cfg.Definitions.Current("segment", in.Name); ok {
+		var old segments.Body
+		if json.Unmarshal(d.Body, &old) == nil && old.Owner != "" {
+			b.Owner, b.Folder = old.Owner, old.Folder
+		}
+	}
+	body, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := segments.Compile(in.Name, 0, body); err != nil {
+		return nil, err
+	}
+	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Body.Expect, Body: body, Reason: in.Body.Reason})
+	return &writtenOutput{w}, err
+}
+
+type deleteInput struct {
+	nameInput
+	Expect int64  `query:"expect" default:"-1" doc:"The version to delete; -1 for whatever it is."`
+	Reason string `query:"reason" maxLength:"500"`
+}
+
+func (a *API) deleteSegment(ctx context.Context, in *deleteInput) (*writtenOutput, error) {
+	if _, ok := a.cfg.Definitions.Current("segment", in.Name); !ok {
+		return nil, notFound("segment", "セグメント")
+	}
+	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Expect, Deleted: true, Reason: in.Reason})
+	return &writtenOutput{w}, err
+}
+
+type membersInput struct {
+	nameInput
+	Cursor string `query:"cursor" maxLength:"64"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+func (a *API) listMembers(ctx context.Context, in *membersInput) (*listOutput[personRow], error) {
+	if _, ok := a.cfg.Definitions.Current("segment", in.Name); !ok {
+		return nil, notFound("segment", "セグメント")
+	}
+	return a.listPeople(ctx, &peopleInput{Segment: in.Name, Cursor: in.Cursor, Limit: in.Limit})
+}
+
+type segmentExample struct {
+	Name        string `json:"name"`
+	Title       Text   `json:"title"`
+	Description Text   `json:"description"`
+	Expression  string `json:"expression"`
+}
+
+func (a *API) listSegmentGallery(ctx context.Context, _ *struct{}) (*listOutput[segmentExample], error) {
+	gallery, err := segments.Gallery()
+	if err != nil {
+		return nil, err
+	}
+	out := listOf([]segmentExample{})
+	for _, g := range gallery {
+		out.Body.Items = append(out.Body.Items, segmentExample{g.Name, Text(g.Body.Title).complete(), Text(g.Body.Description).complete(), g.Body.Expression})
+	}
+	return out, nil
+}

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"enishi"
+	"enishi/channels"
+	"enishi/internal/stream"
+	"enishi/journeys"
+	"enishi/segments"
+)
+
+func partitionOf(topic string, n int) stream.Partition {
+	return stream.Partition{Topic: topic, Partition: n}
+}
+
+// setting reads a setting's body; false when there is none, or it does not fit.
+func (a *API) setting(name string, into any) bool {
+	d, ok := a.cfg.Definitions.Current("setting", name)
+	return ok && json.Unmarshal(d.Body, into) == nil
+}
+
+type settingOutput struct{ Body settingPage }
+
+// settingPage is a setting with its versions.
+type settingPage struct {
+	Name    string          `json:"name"`
+	Version int64           `json:"version" doc:"0 while it was never saved."`
+	Body    json.RawMessage `json:"body"`
+	History []versionRow    `json:"history"`
+}
+
+func (a *API) getSetting(ctx context.Context, in *nameInput) (*settingOutput, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	out := &settingOutput{settingPage{Name: in.Name, Body: json.RawMessage("{}"), History: a.versions("setting", in.Name)}}
+	if d, ok := a.cfg.Definitions.Current("setting", in.Name); ok {
+		out.Body.Version, out.Body.Body = d.Version, d.Body
+	}
+	return out, nil
+}
+
+type settingInput struct {
+	nameInput
+	Body struct {
+		Body   json.RawMessage `json:"body"`
+		Expect int64           `json:"expect" doc:"The version this replaces; 0 for the first."`
+		Reason string          `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+func (a *API) saveSetting(ctx context.Context, in *settingInput) (*writtenOutput, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	w, err := a.putSetting(ctx, in.Name, in.Body.Body, in.Body.Expect, in.Body.Reason)
+	return &writtenOutput{w}, err
+}
+
+// putSetting checks what is known of a setting and saves it. Settings reach customers, so they need an approver.
+func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (written, error) {
+	if !callOf(ctx).caller.role.includes(approver) {
+		return written{}, refusal(enishi.Denied, "to change settings needs the role approver", "設定の変更には「承認者」の権限が必要です。")
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, body, "", "  "); err != nil || members(body) == nil {
+		return written{}, enishi.FieldError("body.body", "is no JSON object", "JSON オブジェクトにしてください。")
+	}
+	switch name {
+	case "journeys":
+		if _, err := journeys.ParseSettings(text.Bytes()); err != nil {
+			return written{}, err
+		}
+	case "stores":
+		var names map[string]string
+		if json.Unmarshal(body, &names) != nil {
+			return written{}, enishi.FieldError("body.body", "stores are written as {\"ID\": \"NAME\"}", "店舗は {\"店舗ID\": \"店舗名\"} の形で書いてください。")
+		}
+	}
+	return a.save(ctx, enishi.Definition{Kind: "setting", Name: name, Expect: expect, Body: compact(body), Reason: reason})
+}
+
+type definitionInput struct {
+	Kind string `path:"kind" enum:"segment,journey,template,setting"`
+	nameInput
+	Body struct {
+		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
+		Expect int64           `json:"expect" doc:"The version this replaces; 0 for a new one, -1 for whatever it is."`
+		Reason string          `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*writtenOutput, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	b := &in.Body
+	var text bytes.Buffer
+	if err := json.Indent(&text, b.Body, "", "  "); err != nil || members(b.Body) == nil {
+		return nil, enishi.FieldError("body.body", "is no JSON object", "JSON オブジェクトにしてください。")
+	}
+	var w written
+	var err error
+	switch in.Kind {
+	case "setting":
+		w, err = a.putSetting(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case "journey":
+		status := headOf(&enishi.Definition{Body: b.Body}).State
+		w, err = a.putJourney(ctx, in.Name, withoutState(text.Bytes()), status, b.Expect, b.Reason)
+	default:
+		if in.Kind == "segment" {
+			_, err = segments.Compile(in.Name, 0, text.Bytes())
+		} else {
+			err = channels.CheckTemplate(in.Name, text.Bytes())
+		}
+		if err == nil {
+			w, err = a.save(ctx, enishi.Definition{Kind: in.Kind, Name: in.Name, Expect: b.Expect, Body: compact(b.Body), Reason: b.Reason})
+		}
+	}
+	return &writtenOutput{w}, err
+}
+
+type definitionsInput struct {
+	Kind string `query:"kind" enum:"segment,journey,template,setting,key" required:"true"`
+	Name string `query:"name" maxLength:"64" required:"true"`
+}
+
+func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listOutput[versionRow], error) {
+	if in.Kind == "key" && !callOf(ctx).caller.role.includes(admin) {
+		return nil, refusal(enishi.Denied, "the history of keys needs the role admin", "キーの履歴を見るには「管理者」の権限が必要です。")
+	}
+	return listOf(a.versions(in.Kind, in.Name)), nil
+}
+
+type alertRow struct {
+	ID       enishi.ID `json:"id"`
+	Kind     string    `json:"kind"`
+	Severity string    `json:"severity" enum:"info,warning,error"`
+	Text     string    `json:"text"`
+	TextJA   string    `json:"text_ja"`
+	At       time.Time `json:"at"`
+}
+
+type alertInput struct {
+	idInput
+	Body *struct {
+		Reason string `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+// closeAlert writes the row again, closed.
+func (a *API) closeAlert(ctx context.Context, in *alertInput) (*writtenOutput, error) {
+	id, err := enishi.ParseID(in.ID)
+	if err != nil {
+		return nil, notFound("alert", "お知らせ")
+	}
+	open, err := a.alerts(ctx, "id = "+idLiteral(id))
+	if err != nil {
+		return nil, err
+	}
+	c := callOf(ctx)
+	if len(open) == 0 {
+		return nil, notFound("open alert", "未対応のお知らせ")
+	}
+	x, now := open[0], a.cfg.Now().UTC()
+	err = a.cfg.DB.Insert(ctx, "alerts", []string{"id", "at", "version", "kind", "severity", "text", "text_ja", "closed_at"}, 1,
+		[]enishi.ID{x.ID}, []time.Time{x.At}, []uint64{max(uint64(now.UnixMilli()), x.version+1)}, []string{x.Kind}, []string{x.Severity}, []string{x.Text}, []string{x.TextJA}, []time.Time{now})
+	if err != nil {
+		return nil, fmt.Errorf("close alert: %w", err)
+	}
+	a.log.Info("alert closed", "id", x.ID, "kind", x.Kind, "actor", c.caller.name, "request_id", c.request)
+	a.homeMemo.forget()
+	return &writtenOutput{written{RequestID: c.request}}, nil
+}

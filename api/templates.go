@@ -1,0 +1,153 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"enishi"
+	"enishi/channels"
+	"enishi/profiles"
+)
+
+// templateRow is a template in a list.
+type templateRow struct {
+	Name      string    `json:"name"`
+	Title     Text      `json:"title"`
+	Channel   string    `json:"channel"`
+	Purpose   string    `json:"purpose"`
+	Languages []string  `json:"languages"`
+	Version   int64     `json:"version"`
+	UpdatedAt time.Time `json:"updated_at"`
+	UsedIn    []string  `json:"used_in" doc:"Names of journeys."`
+}
+
+func (a *API) templateRow(d *enishi.Definition) templateRow {
+	var b struct {
+		Channel  string                     `json:"channel"`
+		Purpose  string                     `json:"purpose"`
+		Variants map[string]json.RawMessage `json:"variants"`
+	}
+	if json.Unmarshal(d.Body, &b) != nil {
+		b.Variants = nil
+	}
+	return templateRow{d.Name, definitionTitle(d), b.Channel, b.Purpose, sortedKeys(b.Variants), d.Version, d.At, a.usersOf(d.Name)}
+}
+
+func (a *API) listTemplates(ctx context.Context, _ *struct{}) (*listOutput[templateRow], error) {
+	out := listOf([]templateRow{})
+	for _, d := range a.cfg.Definitions.List("template") {
+		out.Body.Items = append(out.Body.Items, a.templateRow(&d))
+	}
+	return out, nil
+}
+
+type templateOutput struct{ Body templatePage }
+
+// templatePage is a template with its content and versions.
+type templatePage struct {
+	templateRow
+	Definition json.RawMessage `json:"definition"`
+	History    []versionRow    `json:"history"`
+}
+
+func (a *API) getTemplate(ctx context.Context, in *nameInput) (*templateOutput, error) {
+	d, ok := a.cfg.Definitions.Current("template", in.Name)
+	if !ok {
+		return nil, notFound("template", "テンプレート")
+	}
+	return &templateOutput{templatePage{a.templateRow(&d), d.Body, a.versions("template", in.Name)}}, nil
+}
+
+type templateInput struct {
+	nameInput
+	Body struct {
+		Definition json.RawMessage `json:"definition"`
+		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Reason     string          `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+func (a *API) saveTemplate(ctx context.Context, in *templateInput) (*writtenOutput, error) {
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, in.Body.Definition, "", "  "); err != nil {
+		return nil, enishi.FieldError("body.definition", "is no JSON", "JSON にしてください。")
+	}
+	if err := channels.CheckTemplate(in.Name, text.Bytes()); err != nil {
+		return nil, err
+	}
+	w, err := a.save(ctx, enishi.Definition{Kind: "template", Name: in.Name, Expect: in.Body.Expect, Body: compact(in.Body.Definition), Reason: in.Body.Reason})
+	return &writtenOutput{w}, err
+}
+
+type previewTemplateInput struct {
+	nameInput
+	Body struct {
+		Profile    string          `json:"profile,omitempty" maxLength:"36" doc:"Whose data to fill in; a made-up person unless said."`
+		Language   string          `json:"language,omitempty" enum:",ja,en" doc:"ja unless said."`
+		Definition json.RawMessage `json:"definition,omitempty" doc:"What is being edited; the saved version unless said."`
+	}
+}
+
+type renderedOutput struct{ Body renderedPage }
+
+// renderedPage is a message as its reader gets it.
+type renderedPage struct {
+	Subject  string          `json:"subject"`
+	HTML     string          `json:"html" doc:"Made safe, for a sandboxed frame."`
+	Text     string          `json:"text"`
+	Messages json.RawMessage `json:"messages" doc:"LINE message objects."`
+}
+
+func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*renderedOutput, error) {
+	body := []byte(in.Body.Definition)
+	if len(body) == 0 {
+		d, ok := a.cfg.Definitions.Current("template", in.Name)
+		if !ok {
+			return nil, notFound("template", "テンプレート")
+		}
+		body = d.Body
+	}
+	lang := in.Body.Language
+	if lang == "" {
+		lang = "ja"
+	}
+	var view *profiles.View
+	if in.Body.Profile != "" {
+		p, _, err := a.load(ctx, in.Body.Profile)
+		if err != nil {
+			return nil, err
+		}
+		view = p.View()
+	}
+	variables, err := json.Marshal(a.sampleVariables(view, lang))
+	if err != nil {
+		return nil, err
+	}
+	var head struct {
+		Channel string `json:"channel"`
+		Purpose string `json:"purpose"`
+	}
+	if json.Unmarshal(body, &head) != nil {
+		return nil, enishi.FieldError("body.definition", "is no JSON object", "JSON オブジェクトにしてください。")
+	}
+	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Language: lang, Variables: string(variables)})
+	if err != nil {
+		var e *enishi.Error
+		if errors.As(err, &e) {
+			return nil, err
+		}
+		// What a template cannot fill in is its author's to mend.
+		return nil, &enishi.Error{Code: enishi.Invalid, Field: "body.definition", Msg: err.Error(), MsgJA: "このテンプレートは表示できません: " + err.Error()}
+	}
+	out := &renderedOutput{renderedPage{Subject: r.Subject, HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
+	if len(out.Body.Messages) == 0 {
+		out.Body.Messages = json.RawMessage("[]")
+	}
+	return out, nil
+}

@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"enishi"
+	"enishi/internal/stream"
+	"enishi/journeys"
+	"enishi/profiles"
+	"enishi/segments"
+)
+
+// buckets are the profiles that a sweep record is for.
+func buckets(c *enishi.Control) Range {
+	first := min(max(c.Bucket, 0), 255)
+	return Range{From: byte(first), To: byte(min(first+max(c.Chunks, 1)-1, 255))}
+}
+
+// readRange loads what is stored in the buckets of a sweep record.
+func (f *Folder) readRange(ctx context.Context, r *stream.Record) ([]State, error) {
+	var e enishi.Event
+	if err := decode(&e, r.Value); err != nil || e.Control == nil {
+		return nil, nil // steps will say so
+	}
+	rng := buckets(e.Control)
+	rng.Partition = r.Partition
+	have, err := f.cfg.Load(ctx, Want{Range: &rng})
+	if err != nil {
+		return nil, fmt.Errorf("load buckets %d-%d of partition %d: %w", rng.From, rng.To, rng.Partition, err)
+	}
+	return have.States, nil
+}
+
+// sweep evaluates segments for the profiles of a range of buckets, those in memory as they are, the others as stored. What did
+// not change does not enter the cache.
+func (f *Folder) sweep(part *partition, e *enishi.Event) error {
+	c := e.Control
+	if c == nil {
+		return errForeign
+	}
+	at := slices.IndexFunc(part.sweeps, func(s Sweep) bool { return s.ID == c.Sweep })
+	if at < 0 || part.sweeps[at].Next != c.Bucket {
+		return nil // done, or a repeat
+	}
+	rng := buckets(c)
+	people := part.in(rng)
+	for i := range part.share.ranges[e.Offset] {
+		s := &part.share.ranges[e.Offset][i]
+		if part.cache[s.ID] != nil {
+			continue
+		}
+		p, err := part.decode(s)
+		if err != nil {
+			return err
+		}
+		people = append(people, p)
+	}
+	slices.SortFunc(people, func(a, b *profiles.Profile) int { return a.ID.Compare(b.ID) })
+	opt := segments.Options{Segments: part.sweeps[at].Segments}
+	for _, p := range people {
+		if p.Offset > e.Offset || !p.Redirect.IsZero() || p.Erased && len(p.Subjects) == 0 {
+			continue
+		}
+		if f.sweepOne(part, p, opt) {
+			x := part.cache[p.ID]
+			if x == nil {
+				x = part.keep(p)
+			}
+			part.changed(x, part.next)
+			f.collect(part)
+		}
+	}
+	// Who is swept from here on is not unswept any more: the progress moves after the last of them.
+	if part.sweeps[at].Next = int(rng.To) + 1; part.sweeps[at].Next > 255 {
+		part.sweeps = slices.Delete(part.sweeps, at, at+1)
+	}
+	return nil
+}
+
+// in lists the profiles in memory whose ids are in a range.
+func (part *partition) in(r Range) []*profiles.Profile {
+	var out []*profiles.Profile
+	for id, x := range part.cache {
+		if id.Bucket() >= r.From && id.Bucket() <= r.To {
+			out = append(out, x.p)
+		}
+	}
+	return out
+}
+
+// sweepOne evaluates one profile; it reports whether anything changed.
+func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Options) bool {
+	// What time has changed is news, what the sweep finds is not: time goes first.
+	changed := f.due(part, p)
+	before := p.NextChange
+	versions := make([]int64, 0, 16)
+	for i := range p.Memberships {
+		versions = append(versions, p.Memberships[i].Version)
+	}
+	opt.Sweep = true
+	f.react(part, p, journeys.Trigger{}, opt)
+	out := &part.share.Effects
+	if changed || len(out.Derived)+len(out.Messages)+len(out.Decisions) > 0 || !p.NextChange.Equal(before) || len(versions) != len(p.Memberships) {
+		return true
+	}
+	for i := range p.Memberships {
+		if versions[i] != p.Memberships[i].Version {
+			return true
+		}
+	}
+	return false
+}
+
+// unswept lists the segments whose sweep has not come to a profile yet.
+func (part *partition) unswept(id enishi.ID) []string {
+	var out []string
+	for i := range part.sweeps {
+		if int(id.Bucket()) >= part.sweeps[i].Next {
+			out = append(out, part.sweeps[i].Segments...)
+		}
+	}
+	return out
+}
