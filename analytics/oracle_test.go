@@ -39,6 +39,7 @@ type sendStory struct {
 	person                     string
 	channel, journey, template string
 	decided                    time.Time // last
+	round                      int
 	results                    []*enishi.Event
 }
 
@@ -64,7 +65,7 @@ func newOracle(zone *time.Location, shops ...*shop) *oracle {
 					o.sends = append(o.sends, sends[m.SendID])
 				}
 				if m.DecidedAt.After(sends[m.SendID].decided) {
-					sends[m.SendID].decided = m.DecidedAt
+					sends[m.SendID].decided, sends[m.SendID].round = m.DecidedAt, m.Round
 				}
 				continue
 			}
@@ -342,7 +343,7 @@ func (s *sendStory) at(what string) (at time.Time) {
 	return at
 }
 
-// end is how the message ended: it came back, else as the newest round tells.
+// end is how the message ended: it came back, else as the newest round tells, unless it has left after all.
 func (s *sendStory) end() string {
 	var last *enishi.Event
 	for _, e := range s.results {
@@ -350,7 +351,7 @@ func (s *sendStory) end() string {
 		case "bounced":
 			return what
 		case "failed", "refused", "unknown", "deferred":
-			if last == nil || e.Result.Round > last.Result.Round {
+			if e.Result.Round == s.round {
 				last = e
 			}
 		}

@@ -15,13 +15,13 @@ type clockOutput struct{ Body clockPage }
 
 // clockPage is the workspace's clock and what it waits for.
 type clockPage struct {
-	clockState
+	ClockState
 	NextDue *time.Time `json:"next_due" doc:"The next timer within the next minutes of this replica's partitions."`
 	Busy    bool       `json:"busy" doc:"Something is being handled, or due: a replay waits until nothing is."`
 }
 
 func (a *API) getClock(ctx context.Context, _ *struct{}) (*clockOutput, error) {
-	out := &clockOutput{clockPage{clockState: a.clockState()}}
+	out := &clockOutput{clockPage{ClockState: a.clockState()}}
 	if due, ok := a.cfg.Folder.NextDue(); ok {
 		due = due.UTC()
 		out.Body.NextDue = &due
@@ -76,7 +76,7 @@ func (a *API) setClock(ctx context.Context, in *setClockInput) (*writtenOutput, 
 	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
 		return nil, fmt.Errorf("append clock: %w", err)
 	}
-	return &writtenOutput{written{Position: positionOf(recs).String(), RequestID: c.request}}, nil
+	return &writtenOutput{Written{Position: positionOf(recs).String(), RequestID: c.request}}, nil
 }
 
 // refuseProfiles keeps a virtual clock from people who live by the real one.
@@ -172,5 +172,5 @@ func (a *API) clearDemo(ctx context.Context, in *clearInput) (*writtenOutput, er
 	}
 	a.homeMemo.forget()
 	a.statusMemo.forget()
-	return &writtenOutput{written{RequestID: c.request}}, nil
+	return &writtenOutput{Written{RequestID: c.request}}, nil
 }

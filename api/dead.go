@@ -129,7 +129,7 @@ func (a *API) listDeadLetters(ctx context.Context, in *deadInput) (*listOutput[d
 
 type deadOutput struct{ Body deadRow }
 
-func (a *API) getDeadLetter(ctx context.Context, in *idInput) (*deadOutput, error) {
+func (a *API) getDeadLetter(ctx context.Context, in *IDPath) (*deadOutput, error) {
 	l, err := a.deadLetter(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (a *API) deadLetter(ctx context.Context, text string) (ingest.DeadLetter, e
 }
 
 type replayInput struct {
-	idInput
+	IDPath
 	Body struct {
 		Raw string `json:"raw" maxLength:"1048576" doc:"The record as it should have been."`
 	}
@@ -177,7 +177,7 @@ func (a *API) replayed(ctx context.Context, topics ...string) (*writtenOutput, e
 			}
 		}
 	}
-	return &writtenOutput{written{Position: p.String(), RequestID: callOf(ctx).request}}, nil
+	return &writtenOutput{Written{Position: p.String(), RequestID: callOf(ctx).request}}, nil
 }
 
 type replaysInput struct {
@@ -188,7 +188,7 @@ type replaysInput struct {
 
 type replaysOutput struct {
 	Body struct {
-		written
+		Written
 		Replayed int             `json:"replayed"`
 		Refused  []problemDetail `json:"refused" doc:"Those that are still wrong; location is the id."`
 	}
@@ -221,12 +221,12 @@ func (a *API) replayDeadLetters(ctx context.Context, in *replaysInput) (*replays
 	if err != nil {
 		return nil, err
 	}
-	out.Body.written = w.Body
+	out.Body.Written = w.Body
 	return out, nil
 }
 
 type discardInput struct {
-	idInput
+	IDPath
 	Body struct {
 		Reason string `json:"reason,omitempty" maxLength:"500"`
 	}
@@ -245,5 +245,5 @@ func (a *API) discardDeadLetter(ctx context.Context, in *discardInput) (*written
 		return nil, err
 	}
 	a.log.Info("dead letter discarded", "id", l.ID, "actor", c.caller.name, "reason", in.Body.Reason, "request_id", c.request)
-	return &writtenOutput{written{RequestID: c.request}}, nil
+	return &writtenOutput{Written{RequestID: c.request}}, nil
 }

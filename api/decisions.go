@@ -46,7 +46,7 @@ type deliveryRow struct {
 }
 
 type decisionsInput struct {
-	personInput
+	PersonPath
 	Limit int `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 

@@ -10,10 +10,11 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/analytics"
 )
 
 type standingInput struct {
-	nameInput
+	NamePath
 	Node   string `query:"node" maxLength:"64" doc:"One step; all unless said."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 	Cursor string `query:"cursor" maxLength:"64"`
@@ -170,12 +171,12 @@ type resultsOutput struct{ Body journeyResult }
 
 // journeyResult is what a journey did over all time.
 type journeyResult struct {
-	journeyCounts
+	analytics.JourneyRow
 	Title           Text      `json:"title"`
 	CompleteThrough time.Time `json:"complete_through,omitzero"`
 }
 
-func (a *API) getJourneyResults(ctx context.Context, in *nameInput) (*resultsOutput, error) {
+func (a *API) getJourneyResults(ctx context.Context, in *NamePath) (*resultsOutput, error) {
 	if _, ok := a.cfg.Definitions.Current("journey", in.Name); !ok {
 		return nil, notFound("journey", "ジャーニー")
 	}
@@ -188,7 +189,7 @@ func (a *API) getJourneyResults(ctx context.Context, in *nameInput) (*resultsOut
 	if r.Skipped == nil {
 		r.Skipped = map[string]int64{}
 	}
-	out := &resultsOutput{journeyResult{journeyCounts: r, Title: a.titles.journey(in.Name)}}
+	out := &resultsOutput{journeyResult{JourneyRow: r, Title: a.titles.journey(in.Name)}}
 	out.Body.CompleteThrough, err = a.through(ctx)
 	return out, err
 }

@@ -159,7 +159,7 @@ func (a *API) versions(kind, name string) []versionRow {
 	return out
 }
 
-func (a *API) getJourney(ctx context.Context, in *nameInput) (*journeyOutput, error) {
+func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, error) {
 	d, ok := a.cfg.Definitions.Current("journey", in.Name)
 	if !ok {
 		return nil, notFound("journey", "ジャーニー")
@@ -168,7 +168,7 @@ func (a *API) getJourney(ctx context.Context, in *nameInput) (*journeyOutput, er
 }
 
 type journeyInput struct {
-	nameInput
+	NamePath
 	Body struct {
 		Title      *Text           `json:"title,omitempty" doc:"Replaces the definition's own."`
 		Definition json.RawMessage `json:"definition"`
@@ -204,13 +204,13 @@ func (a *API) saveJourney(ctx context.Context, in *journeyInput) (*writtenOutput
 }
 
 // putJourney checks a definition, publishes what of the galleries it needs, and saves it.
-func (a *API) putJourney(ctx context.Context, name string, definition []byte, status string, expect int64, reason string) (written, error) {
+func (a *API) putJourney(ctx context.Context, name string, definition []byte, status string, expect int64, reason string) (Written, error) {
 	if err := a.mayPublish(ctx, status); err != nil {
-		return written{}, err
+		return Written{}, err
 	}
 	templates, segs, err := a.galleryNeeds()
 	if err != nil {
-		return written{}, err
+		return Written{}, err
 	}
 	need := map[[2]string][]byte{}
 	template := func(name string) (string, bool) {
@@ -239,16 +239,16 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 	// The state stands last, so that it moves no line of what the caller wrote.
 	state, err := json.Marshal(journeyStates[status])
 	if err != nil {
-		return written{}, err
+		return Written{}, err
 	}
 	full := withField(definition, "state", state)
 	if err := journeys.Check(full, template, segment); err != nil {
-		return written{}, err
+		return Written{}, err
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(need), func(x, y [2]string) int { return bytes.Compare([]byte(x[0]+x[1]), []byte(y[0]+y[1])) }) {
 		_, err := a.save(ctx, enishi.Definition{Kind: key[0], Name: key[1], Body: compact(need[key]), Reason: "needed by journey " + name})
 		if err != nil && enishi.ErrorCode(err) != enishi.Conflict { // somebody else published it just now
-			return written{}, fmt.Errorf("publish %s %s: %w", key[0], key[1], err)
+			return Written{}, fmt.Errorf("publish %s %s: %w", key[0], key[1], err)
 		}
 	}
 	return a.save(ctx, enishi.Definition{Kind: "journey", Name: name, Expect: expect, Body: compact(full), Reason: reason})
@@ -290,7 +290,7 @@ func (a *API) galleryNeeds() (templates, segs map[string][]byte, err error) {
 }
 
 type statusInput struct {
-	nameInput
+	NamePath
 	Body struct {
 		Status string `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
 		Expect int64  `json:"expect,omitempty" doc:"The version that was looked at; whatever it is unless said."`

@@ -177,7 +177,7 @@ type newKeyInput struct {
 
 type newKeyOutput struct {
 	Body struct {
-		written
+		Written
 		ID    string `json:"id"`
 		Token string `json:"token" doc:"Shown here and never again."`
 	}
@@ -194,7 +194,7 @@ func (a *API) createKey(ctx context.Context, in *newKeyInput) (*newKeyOutput, er
 		return nil, err
 	}
 	out := &newKeyOutput{}
-	out.Body.written, out.Body.ID, out.Body.Token = w, d.Name, token
+	out.Body.Written, out.Body.ID, out.Body.Token = w, d.Name, token
 	return out, nil
 }
 

@@ -17,8 +17,8 @@ import (
 	"enishi/internal/sim/mail"
 )
 
-// outboxRow is a message that a development inbox received.
-type outboxRow struct {
+// OutboxRow is a message that a development inbox received.
+type OutboxRow struct {
 	ID      enishi.ID    `json:"id"`
 	At      time.Time    `json:"at"`
 	Channel string       `json:"channel"`
@@ -41,7 +41,7 @@ type outboxLink struct {
 
 // outboxMessage is one of them with its content.
 type outboxMessage struct {
-	outboxRow
+	OutboxRow
 	HTML     string          `json:"html" doc:"Made safe, for a sandboxed frame."`
 	Text     string          `json:"text"`
 	Headers  []header        `json:"headers"`
@@ -196,7 +196,7 @@ type outboxInput struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
-func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*listOutput[outboxRow], error) {
+func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*listOutput[OutboxRow], error) {
 	cond, err := before(in.Before, "at", "id")
 	if err != nil {
 		return nil, err
@@ -211,7 +211,7 @@ func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*listOutput[outb
   OR recipient IN (SELECT email FROM people FINAL WHERE email != '' AND ` + like + `) OR recipient IN (SELECT line_user FROM people FINAL WHERE line_user != '' AND ` + like + `))`
 		args = append(append(args, named("q", q)), more...)
 	}
-	out := listOf([]outboxRow{})
+	out := listOf([]OutboxRow{})
 	err = a.each(ctx, fmt.Sprintf("SELECT id, at, channel, sender, recipient, subject, send_id, raw FROM outbox FINAL WHERE %s ORDER BY at DESC, id DESC LIMIT %d", cond, in.Limit+1), args, func(rows driver.Rows) error {
 		r, _, err := a.scanOutbox(rows)
 		if err != nil {
@@ -231,8 +231,8 @@ func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*listOutput[outb
 	return out, a.addRecipients(ctx, out.Body.Items)
 }
 
-func (a *API) scanOutbox(rows driver.Rows) (outboxRow, *opened, error) {
-	var r outboxRow
+func (a *API) scanOutbox(rows driver.Rows) (OutboxRow, *opened, error) {
+	var r OutboxRow
 	var id, send, raw string
 	if err := rows.Scan(&id, &r.At, &r.Channel, &r.From, &r.To, &r.Subject, &send, &raw); err != nil {
 		return r, nil, err
@@ -247,7 +247,7 @@ func (a *API) scanOutbox(rows driver.Rows) (outboxRow, *opened, error) {
 }
 
 // addRecipients tells whose message each is: by its send id, else by the address.
-func (a *API) addRecipients(ctx context.Context, items []outboxRow) error {
+func (a *API) addRecipients(ctx context.Context, items []OutboxRow) error {
 	var sends []enishi.ID
 	for i := range items {
 		if !items[i].SendID.IsZero() {
@@ -312,18 +312,14 @@ func (a *API) addressee(channel, to string) enishi.ID {
 	return a.cfg.Ingester.Graph().Resolve(a.cfg.Hasher.Hash(x))
 }
 
-type idInput struct {
-	ID string `path:"id" maxLength:"36"`
-}
-
 type outboxOutput struct{ Body outboxMessage }
 
-func (a *API) getOutboxMessage(ctx context.Context, in *idInput) (*outboxOutput, error) {
+func (a *API) getOutboxMessage(ctx context.Context, in *IDPath) (*outboxOutput, error) {
 	id, err := enishi.ParseID(in.ID)
 	if err != nil {
 		return nil, notFound("message", "メッセージ")
 	}
-	var row outboxRow
+	var row OutboxRow
 	var o *opened
 	err = a.each(ctx, "SELECT id, at, channel, sender, recipient, subject, send_id, raw FROM outbox FINAL WHERE id = "+idLiteral(id)+" LIMIT 1", nil, func(rows driver.Rows) (err error) {
 		row, o, err = a.scanOutbox(rows)
@@ -335,11 +331,11 @@ func (a *API) getOutboxMessage(ctx context.Context, in *idInput) (*outboxOutput,
 	if o == nil {
 		return nil, notFound("message", "メッセージ")
 	}
-	rows := []outboxRow{row}
+	rows := []OutboxRow{row}
 	if err := a.addRecipients(ctx, rows); err != nil {
 		return nil, err
 	}
-	out := &outboxOutput{outboxMessage{outboxRow: rows[0], HTML: o.html, Text: o.text, Headers: o.headers, Messages: o.messages}}
+	out := &outboxOutput{outboxMessage{OutboxRow: rows[0], HTML: o.html, Text: o.text, Headers: o.headers, Messages: o.messages}}
 	if len(o.messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
 	}

@@ -13,10 +13,6 @@ import (
 	"enishi/profiles"
 )
 
-type personInput struct {
-	ID string `path:"id" maxLength:"36" doc:"A profile id; one that was merged away leads to the person it belongs to now."`
-}
-
 // maxRedirects bounds how many merges a page follows.
 const maxRedirects = 16
 
@@ -136,7 +132,7 @@ type holdRow struct {
 	Until  time.Time `json:"until" doc:"The year 9999 is without end."`
 }
 
-func (a *API) getPerson(ctx context.Context, in *personInput) (*personOutput, error) {
+func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOutput, error) {
 	p, redirected, err := a.load(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 )
 
 type holdInput struct {
-	personInput
+	PersonPath
 	Body struct {
 		Reason string    `json:"reason" minLength:"1" maxLength:"200" doc:"Why, as people read it: an open complaint, a return, mourning."`
 		Until  time.Time `json:"until,omitzero" required:"false" doc:"Until released unless said."`
@@ -37,7 +37,7 @@ func (a *API) holdPerson(ctx context.Context, in *holdInput) (*writtenOutput, er
 }
 
 type releaseInput struct {
-	personInput
+	PersonPath
 	Reason string `query:"reason" maxLength:"200"`
 }
 
@@ -47,7 +47,7 @@ func (a *API) releasePerson(ctx context.Context, in *releaseInput) (*writtenOutp
 		return nil, err
 	}
 	// Every hold is released under the subject it was placed with, by its reason.
-	var w written
+	var w Written
 	released := false
 	for i := range p.Subjects {
 		for _, h := range p.Subjects[i].Holds {
@@ -68,7 +68,7 @@ func (a *API) releasePerson(ctx context.Context, in *releaseInput) (*writtenOutp
 }
 
 type consentInput struct {
-	personInput
+	PersonPath
 	Body struct {
 		Channel string `json:"channel" enum:"email,line,sms,push,postal,social,ads"`
 		Purpose string `json:"purpose,omitempty" enum:",marketing,transactional" doc:"marketing unless said."`
@@ -108,7 +108,7 @@ func mainSubject(p *profiles.Profile) enishi.ID {
 }
 
 type eraseInput struct {
-	personInput
+	PersonPath
 	Body struct {
 		Reason  string `json:"reason" minLength:"1" maxLength:"500"`
 		Confirm string `json:"confirm" maxLength:"200" doc:"The person's display name, or the id of who has none: nobody is erased by a slip."`
@@ -180,7 +180,7 @@ func (a *API) unmergePeople(ctx context.Context, in *unmergeInput) (*writtenOutp
 	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
 		return nil, fmt.Errorf("append unlink: %w", err)
 	}
-	return &writtenOutput{written{Position: positionOf(recs).String(), RequestID: c.request}}, nil
+	return &writtenOutput{Written{Position: positionOf(recs).String(), RequestID: c.request}}, nil
 }
 
 type exportOutput struct {
@@ -188,7 +188,7 @@ type exportOutput struct {
 	Body        map[string]any
 }
 
-func (a *API) exportPerson(ctx context.Context, in *personInput) (*exportOutput, error) {
+func (a *API) exportPerson(ctx context.Context, in *PersonPath) (*exportOutput, error) {
 	p, _, err := a.load(ctx, in.ID)
 	if err != nil {
 		return nil, err

@@ -7,13 +7,8 @@ import (
 	"enishi/analytics"
 )
 
-type rangeInput struct {
-	From time.Time `query:"from" doc:"30 days ago unless said."`
-	To   time.Time `query:"to" doc:"Exclusive; now unless said."`
-}
-
 // of is the range that a report covers.
-func (r rangeInput) of(now time.Time) analytics.Range {
+func (r RangeQuery) of(now time.Time) analytics.Range {
 	x := analytics.Range{From: r.From, To: r.To}
 	if x.To.IsZero() {
 		x.To = now
@@ -25,7 +20,7 @@ func (r rangeInput) of(now time.Time) analytics.Range {
 }
 
 type revenueInput struct {
-	rangeInput
+	RangeQuery
 	By       string `query:"by" enum:"day,week,month" default:"day"`
 	Currency string `query:"currency" maxLength:"3" doc:"The one with the most orders unless said."`
 }
@@ -46,7 +41,7 @@ func (a *API) reportRevenue(ctx context.Context, in *revenueInput) (*revenueOutp
 
 type funnelOutput struct{ Body analytics.Funnel }
 
-func (a *API) reportFunnel(ctx context.Context, in *rangeInput) (*funnelOutput, error) {
+func (a *API) reportFunnel(ctx context.Context, in *RangeQuery) (*funnelOutput, error) {
 	r, err := a.cfg.Reports.Funnel(ctx, in.of(a.now()))
 	if err != nil {
 		return nil, err
@@ -68,7 +63,7 @@ type journeyReportOutput struct {
 	}
 }
 
-func (a *API) reportJourneys(ctx context.Context, in *rangeInput) (*journeyReportOutput, error) {
+func (a *API) reportJourneys(ctx context.Context, in *RangeQuery) (*journeyReportOutput, error) {
 	r, err := a.cfg.Reports.Journeys(ctx, in.of(a.now()))
 	if err != nil {
 		return nil, err
@@ -83,7 +78,7 @@ func (a *API) reportJourneys(ctx context.Context, in *rangeInput) (*journeyRepor
 }
 
 type messageReportInput struct {
-	rangeInput
+	RangeQuery
 	By string `query:"by" enum:"channel,journey,template" default:"channel"`
 }
 

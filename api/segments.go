@@ -216,13 +216,9 @@ FROM people FINAL WHERE profile_id IN (%s)`, r[0], r[1], r[2], strings.Join(r[:3
 	return nil
 }
 
-type nameInput struct {
-	Name string `path:"name" maxLength:"64"`
-}
-
 type segmentOutput struct{ Body segmentRow }
 
-func (a *API) getSegment(ctx context.Context, in *nameInput) (*segmentOutput, error) {
+func (a *API) getSegment(ctx context.Context, in *NamePath) (*segmentOutput, error) {
 	d, ok := a.cfg.Definitions.Current("segment", in.Name)
 	if !ok {
 		return nil, notFound("segment", "セグメント")
@@ -235,7 +231,7 @@ func (a *API) getSegment(ctx context.Context, in *nameInput) (*segmentOutput, er
 }
 
 type segmentInput struct {
-	nameInput
+	NamePath
 	Body struct {
 		Title       Text   `json:"title"`
 		Description Text   `json:"description,omitzero" required:"false"`
@@ -289,7 +285,7 @@ func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput
 }
 
 type deleteInput struct {
-	nameInput
+	NamePath
 	Expect int64  `query:"expect" default:"-1" doc:"The version to delete; -1 for whatever it is."`
 	Reason string `query:"reason" maxLength:"500"`
 }
@@ -303,7 +299,7 @@ func (a *API) deleteSegment(ctx context.Context, in *deleteInput) (*writtenOutpu
 }
 
 type membersInput struct {
-	nameInput
+	NamePath
 	Cursor string `query:"cursor" maxLength:"64"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }

@@ -34,7 +34,7 @@ type settingPage struct {
 	History []versionRow    `json:"history"`
 }
 
-func (a *API) getSetting(ctx context.Context, in *nameInput) (*settingOutput, error) {
+func (a *API) getSetting(ctx context.Context, in *NamePath) (*settingOutput, error) {
 	if err := checkName(in.Name); err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (a *API) getSetting(ctx context.Context, in *nameInput) (*settingOutput, er
 }
 
 type settingInput struct {
-	nameInput
+	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body"`
 		Expect int64           `json:"expect" doc:"The version this replaces; 0 for the first."`
@@ -63,23 +63,23 @@ func (a *API) saveSetting(ctx context.Context, in *settingInput) (*writtenOutput
 }
 
 // putSetting checks what is known of a setting and saves it. Settings reach customers, so they need an approver.
-func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (written, error) {
+func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (Written, error) {
 	if !callOf(ctx).caller.role.includes(approver) {
-		return written{}, refusal(enishi.Denied, "to change settings needs the role approver", "設定の変更には「承認者」の権限が必要です。")
+		return Written{}, refusal(enishi.Denied, "to change settings needs the role approver", "設定の変更には「承認者」の権限が必要です。")
 	}
 	var text bytes.Buffer
 	if err := json.Indent(&text, body, "", "  "); err != nil || members(body) == nil {
-		return written{}, enishi.FieldError("body.body", "is no JSON object", "JSON オブジェクトにしてください。")
+		return Written{}, enishi.FieldError("body.body", "is no JSON object", "JSON オブジェクトにしてください。")
 	}
 	switch name {
 	case "journeys":
 		if _, err := journeys.ParseSettings(text.Bytes()); err != nil {
-			return written{}, err
+			return Written{}, err
 		}
 	case "stores":
 		var names map[string]string
 		if json.Unmarshal(body, &names) != nil {
-			return written{}, enishi.FieldError("body.body", "stores are written as {\"ID\": \"NAME\"}", "店舗は {\"店舗ID\": \"店舗名\"} の形で書いてください。")
+			return Written{}, enishi.FieldError("body.body", "stores are written as {\"ID\": \"NAME\"}", "店舗は {\"店舗ID\": \"店舗名\"} の形で書いてください。")
 		}
 	}
 	return a.save(ctx, enishi.Definition{Kind: "setting", Name: name, Expect: expect, Body: compact(body), Reason: reason})
@@ -87,7 +87,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 
 type definitionInput struct {
 	Kind string `path:"kind" enum:"segment,journey,template,setting"`
-	nameInput
+	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
 		Expect int64           `json:"expect" doc:"The version this replaces; 0 for a new one, -1 for whatever it is."`
@@ -104,7 +104,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 	if err := json.Indent(&text, b.Body, "", "  "); err != nil || members(b.Body) == nil {
 		return nil, enishi.FieldError("body.body", "is no JSON object", "JSON オブジェクトにしてください。")
 	}
-	var w written
+	var w Written
 	var err error
 	switch in.Kind {
 	case "setting":
@@ -147,7 +147,7 @@ type alertRow struct {
 }
 
 type alertInput struct {
-	idInput
+	IDPath
 	Body *struct {
 		Reason string `json:"reason,omitempty" maxLength:"500"`
 	}
@@ -175,5 +175,5 @@ func (a *API) closeAlert(ctx context.Context, in *alertInput) (*writtenOutput, e
 	}
 	a.log.Info("alert closed", "id", x.ID, "kind", x.Kind, "actor", c.caller.name, "request_id", c.request)
 	a.homeMemo.forget()
-	return &writtenOutput{written{RequestID: c.request}}, nil
+	return &writtenOutput{Written{RequestID: c.request}}, nil
 }

@@ -17,7 +17,7 @@ type statusPage struct {
 	Lag             lag                         `json:"lag"`
 	OldestDue       *time.Time                  `json:"oldest_due" doc:"The timer that is overdue for longest; null when none is."`
 	Sends           map[string]map[string]int64 `json:"sends" doc:"By channel and outcome."`
-	Clock           clockState                  `json:"clock"`
+	Clock           ClockState                  `json:"clock"`
 	Partitions      []partitionRow              `json:"partitions"`
 	CompleteThrough time.Time                   `json:"complete_through,omitzero"`
 }
@@ -28,7 +28,8 @@ type lag struct {
 	Messages int64 `json:"messages"`
 }
 
-type clockState struct {
+// ClockState is where the workspace's clock stands.
+type ClockState struct {
 	Virtual bool      `json:"virtual"`
 	At      time.Time `json:"at"`
 }
@@ -101,7 +102,7 @@ func (a *API) status(ctx context.Context) (*statusPage, error) {
 	return s, nil
 }
 
-func (a *API) clockState() clockState {
+func (a *API) clockState() ClockState {
 	_, virtual := a.cfg.Folder.Clock().Virtual()
-	return clockState{virtual, a.now()}
+	return ClockState{virtual, a.now()}
 }

@@ -12,8 +12,8 @@ import (
 	"enishi/profiles"
 )
 
-// templateRow is a template in a list.
-type templateRow struct {
+// TemplateRow is a template in a list.
+type TemplateRow struct {
 	Name      string    `json:"name"`
 	Title     Text      `json:"title"`
 	Channel   string    `json:"channel"`
@@ -24,7 +24,7 @@ type templateRow struct {
 	UsedIn    []string  `json:"used_in" doc:"Names of journeys."`
 }
 
-func (a *API) templateRow(d *enishi.Definition) templateRow {
+func (a *API) templateRow(d *enishi.Definition) TemplateRow {
 	var b struct {
 		Channel  string                     `json:"channel"`
 		Purpose  string                     `json:"purpose"`
@@ -33,11 +33,11 @@ func (a *API) templateRow(d *enishi.Definition) templateRow {
 	if json.Unmarshal(d.Body, &b) != nil {
 		b.Variants = nil
 	}
-	return templateRow{d.Name, definitionTitle(d), b.Channel, b.Purpose, sortedKeys(b.Variants), d.Version, d.At, a.usersOf(d.Name)}
+	return TemplateRow{d.Name, definitionTitle(d), b.Channel, b.Purpose, sortedKeys(b.Variants), d.Version, d.At, a.usersOf(d.Name)}
 }
 
-func (a *API) listTemplates(ctx context.Context, _ *struct{}) (*listOutput[templateRow], error) {
-	out := listOf([]templateRow{})
+func (a *API) listTemplates(ctx context.Context, _ *struct{}) (*listOutput[TemplateRow], error) {
+	out := listOf([]TemplateRow{})
 	for _, d := range a.cfg.Definitions.List("template") {
 		out.Body.Items = append(out.Body.Items, a.templateRow(&d))
 	}
@@ -48,12 +48,12 @@ type templateOutput struct{ Body templatePage }
 
 // templatePage is a template with its content and versions.
 type templatePage struct {
-	templateRow
+	TemplateRow
 	Definition json.RawMessage `json:"definition"`
 	History    []versionRow    `json:"history"`
 }
 
-func (a *API) getTemplate(ctx context.Context, in *nameInput) (*templateOutput, error) {
+func (a *API) getTemplate(ctx context.Context, in *NamePath) (*templateOutput, error) {
 	d, ok := a.cfg.Definitions.Current("template", in.Name)
 	if !ok {
 		return nil, notFound("template", "テンプレート")
@@ -62,7 +62,7 @@ func (a *API) getTemplate(ctx context.Context, in *nameInput) (*templateOutput, 
 }
 
 type templateInput struct {
-	nameInput
+	NamePath
 	Body struct {
 		Definition json.RawMessage `json:"definition"`
 		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`
@@ -86,7 +86,7 @@ func (a *API) saveTemplate(ctx context.Context, in *templateInput) (*writtenOutp
 }
 
 type previewTemplateInput struct {
-	nameInput
+	NamePath
 	Body struct {
 		Profile    string          `json:"profile,omitempty" maxLength:"36" doc:"Whose data to fill in; a made-up person unless said."`
 		Language   string          `json:"language,omitempty" enum:",ja,en" doc:"ja unless said."`

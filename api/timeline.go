@@ -29,7 +29,7 @@ type timelineItem struct {
 }
 
 type timelineInput struct {
-	personInput
+	PersonPath
 	Before string `query:"before" maxLength:"64"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	Kinds  string `query:"kinds" maxLength:"200" doc:"Comma-separated kinds; all unless said."`

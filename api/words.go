@@ -47,7 +47,7 @@ func word(family, code string) Text {
 
 // typeLabel is the name of an event type on screen.
 func typeLabel(name string) Text {
-	if t, ok := words["type."+name]; ok {
+	if t, ok := words["type."+name]; ok { // what only the fold writes
 		return t
 	}
 	info, ok := enishi.LookupType(name)
@@ -57,13 +57,7 @@ func typeLabel(name string) Text {
 	if custom, ok := strings.CutPrefix(name, "custom."); ok {
 		return Text{custom, custom} // the shop's own word
 	}
-	return Text{info.JA, enTypes(name)}
-}
-
-// enTypes makes a readable English name of a type: "order.payment_failed" is "Order payment failed".
-func enTypes(name string) string {
-	s := strings.NewReplacer(".", " ", "_", " ").Replace(name)
-	return strings.ToUpper(s[:1]) + s[1:]
+	return Text{info.JA, typeNames[name]}.complete()
 }
 
 // traitLabel is the name of an attribute on screen; one of the shop's own is its own word.

@@ -9,8 +9,6 @@ var words = map[string]Text{
 	"type.": {"行動", "Event"}, "type.segment.entered": {"セグメントに入った", "Entered a segment"}, "type.segment.left": {"セグメントから出た", "Left a segment"},
 	"type.journey.entered": {"ジャーニー開始", "Journey entered"}, "type.journey.step": {"ジャーニーが進んだ", "Journey step"},
 	"type.journey.exited": {"ジャーニー終了", "Journey ended"}, "type.journey.refused": {"ジャーニーを開始せず", "Journey not entered"},
-	"type.line.followed": {"LINE友だち追加", "LINE friend added"}, "type.line.unfollowed": {"LINEブロック", "LINE blocked"},
-	"type.line.message_received": {"LINE受信", "LINE message received"}, "type.order.placed": {"注文", "Order placed"},
 
 	"channel.": {"その他の手段", "another channel"}, "channel.email": {"メール", "E-mail"}, "channel.line": {"LINE", "LINE"}, "channel.sms": {"SMS", "SMS"}, "channel.push": {"プッシュ通知", "Push"},
 	"channel.postal": {"郵送", "Post"}, "channel.social": {"SNS", "Social"}, "channel.ads": {"広告連携", "Ads"}, "channel.phone": {"電話", "Phone"}, "channel.chat": {"チャット", "Chat"}, "channel.store": {"店舗", "Store"},

@@ -317,9 +317,9 @@ func into[T any](a reply) (v T) {
 }
 
 // write calls a write and returns its position.
-func (w *world) write(method, path string, body any) written {
+func (w *world) write(method, path string, body any) Written {
 	w.t.Helper()
-	return into[written](w.call(method, path, body))
+	return into[Written](w.call(method, path, body))
 }
 
 // play appends events to their source topics and waits until they are in the tables.

@@ -10,14 +10,14 @@ import (
 	"enishi/internal/stream"
 )
 
-// written is what every write answers.
-type written struct {
+// Written is what every write answers.
+type Written struct {
 	Position  string    `json:"position,omitempty" doc:"For ?after= of a read that must show the write."`
 	Version   int64     `json:"version,omitempty" doc:"Of the definition that was saved."`
 	RequestID enishi.ID `json:"request_id"`
 }
 
-type writtenOutput struct{ Body written }
+type writtenOutput struct{ Body Written }
 
 // list is a page of things.
 type list[T any] struct {
@@ -32,7 +32,7 @@ type listOutput[T any] struct{ Body list[T] }
 func listOf[T any](items []T) *listOutput[T] { return &listOutput[T]{list[T]{Items: items}} }
 
 // save appends a definition in the caller's name and waits for its outcome.
-func (a *API) save(ctx context.Context, d enishi.Definition) (written, error) {
+func (a *API) save(ctx context.Context, d enishi.Definition) (Written, error) {
 	c := callOf(ctx)
 	d.Actor, d.Role, d.RequestID = c.caller.name, string(c.caller.role), enishi.NewID("save", c.request.String(), d.Kind, d.Name)
 	if d.At.IsZero() {
@@ -40,18 +40,18 @@ func (a *API) save(ctx context.Context, d enishi.Definition) (written, error) {
 	}
 	version, err := a.cfg.Definitions.Save(ctx, a.cfg.Stream, d)
 	if err != nil {
-		return written{}, err
+		return Written{}, err
 	}
 	at := position{stream.Partition{Topic: enishi.TopicDefinitions}: version}
-	return written{Position: at.String(), Version: version, RequestID: c.request}, nil
+	return Written{Position: at.String(), Version: version, RequestID: c.request}, nil
 }
 
 // append puts an event of a person on the log: straight to its profile's partition, where a merge's redirect sends it on.
-func (a *API) append(ctx context.Context, e enishi.Event) (written, error) { return a.appendAs(ctx, e) }
+func (a *API) append(ctx context.Context, e enishi.Event) (Written, error) { return a.appendAs(ctx, e) }
 
 // appendAs is append for one of several events of a request; its id follows from the request, its type and parts, so that
 // a repeat is known as one.
-func (a *API) appendAs(ctx context.Context, e enishi.Event, parts ...string) (written, error) {
+func (a *API) appendAs(ctx context.Context, e enishi.Event, parts ...string) (Written, error) {
 	c := callOf(ctx)
 	now := a.now().Truncate(time.Millisecond)
 	e.ID = enishi.NewID("api", append([]string{c.request.String(), e.Type}, parts...)...)
@@ -61,7 +61,7 @@ func (a *API) appendAs(ctx context.Context, e enishi.Event, parts ...string) (wr
 	e.Source = "console"
 	recs := []stream.Record{pipeline.EventRecord(&e, a.cfg.Stream.Partitions(enishi.TopicEvents), now)}
 	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
-		return written{}, fmt.Errorf("append %s: %w", e.Type, err)
+		return Written{}, fmt.Errorf("append %s: %w", e.Type, err)
 	}
-	return written{Position: positionOf(recs).String(), RequestID: c.request}, nil
+	return Written{Position: positionOf(recs).String(), RequestID: c.request}, nil
 }

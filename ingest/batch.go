@@ -59,7 +59,7 @@ func (in *Ingester) Batch(ctx context.Context, recs []stream.Record) error {
 
 // parse reads the records: events with their subject and links, and dead letters.
 func (in *Ingester) parse(recs []stream.Record) ([]pending, []DeadLetter) {
-	_, virtual := in.cfg.Clock()
+	at, virtual := in.cfg.Clock()
 	wall := in.cfg.Now().UTC().Truncate(time.Millisecond)
 	events := make([]pending, 0, len(recs))
 	var letters []DeadLetter
@@ -70,6 +70,9 @@ func (in *Ingester) parse(recs []stream.Record) ([]pending, []DeadLetter) {
 		}
 		now := wall
 		if virtual {
+			if r.Time.After(wall.Add(-liveWithin)) && r.Time.After(at.Add(liveWithin)) {
+				r.Time = at
+			}
 			now = r.Time.UTC()
 		} else if r.Time.After(wall.Add(maxAhead)) {
 			r.Time = wall // a producer's clock that is ahead
@@ -91,6 +94,10 @@ func (in *Ingester) parse(recs []stream.Record) ([]pending, []DeadLetter) {
 	}
 	return events, letters
 }
+
+// liveWithin tells what happens now from what is replayed while the clock is virtual: a record stamped by the wall clock,
+// far ahead of the virtual one, happened at the virtual present. It must not pull the clock along.
+const liveWithin = time.Hour
 
 // maxAhead is how far ahead of ours the clock of a source record may be.
 const maxAhead = 5 * time.Second

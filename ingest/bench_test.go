@@ -273,3 +273,20 @@ func benchCollector(b *testing.B, size int, bare bool) {
 func benchViewAt(i int) []byte {
 	return bytes.Replace(benchView(i), []byte("2026-11-20T11:00:00Z"), time.Now().UTC().AppendFormat(nil, time.RFC3339), 1)
 }
+
+// BenchmarkRun ingests orders from an embedded broker with fsync back into it, 5 events per person.
+func BenchmarkRun(b *testing.B) {
+	c := openTestStream(b, fmt.Sprintf("bench%d-", prefixes.Add(1)))
+	var recs []stream.Record
+	for i := range b.N {
+		recs = append(recs, stream.Record{Topic: enishi.TopicOrders, Partition: -1, Key: fmt.Append(nil, i/5), Value: benchOrder(i / 5)})
+	}
+	if err := c.Append(b.Context(), recs); err != nil {
+		b.Fatal(err)
+	}
+	measure(b, b.N, func() {
+		in, stop := start(b, c, &linkTable{rows: map[int64][]byte{}})
+		eventually(b, "all is ingested", func() bool { return in.Stats().Events >= int64(b.N) })
+		stop()
+	})
+}

@@ -28,7 +28,7 @@ type Config struct {
 	SaveDead  func(ctx context.Context, letters []DeadLetter) error                       // rows of the table dead_letters; may be repeated; nil: none
 	LoadLinks func(ctx context.Context, each func(offset int64, link []byte) error) error // rows of the table identity_links, by offset; nil: none
 	SaveLinks func(ctx context.Context, rows []LinkRow) error                             // may be repeated; nil: none
-	Clock     func() (at time.Time, virtual bool)                                         // while virtual, events are appended with the time of their source record; nil: never
+	Clock     func() (at time.Time, virtual bool)                                         // while virtual, events are appended with the time of their source record, live ones with the virtual time; nil: never
 	Now       func() time.Time                                                            // default: time.Now
 	Log       *slog.Logger                                                                // default: discard
 

@@ -248,14 +248,19 @@ func TestBatchFailures(t *testing.T) {
 func TestBatchVirtualClock(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	in := newTestIngester(t, m, func(c *Config) { c.Clock = func() (time.Time, bool) { return noon, true } })
-	recs := sources(`{"type":"order.placed","occurred_at":"2017-01-02T03:04:05Z","order":{"order_id":"O1"},"person":{"customer_id":"c1"}}`)
+	clock := time.Date(2017, 1, 2, 3, 0, 0, 0, time.UTC)
+	in := newTestIngester(t, m, func(c *Config) { c.Clock = func() (time.Time, bool) { return clock, true } })
+	recs := sources(`{"type":"order.placed","occurred_at":"2017-01-02T03:04:05Z","order":{"order_id":"O1"},"person":{"customer_id":"c1"}}`, visit(`"customer_id":"c1"`))
 	recs[0].Time = time.Date(2017, 1, 2, 3, 4, 5, 0, time.UTC)
 	if err := in.Batch(t.Context(), recs); err != nil {
 		t.Fatal(err)
 	}
-	if e := m.events(t)[0]; !e.Time.Equal(recs[0].Time) || e.Historical {
+	events := m.events(t)
+	if e := events[0]; !e.Time.Equal(recs[0].Time) || e.Historical {
 		t.Errorf("appended at %v, historical %v", e.Time, e.Historical)
+	}
+	if e := events[1]; !e.Time.Equal(clock) || !e.At.Equal(clock) || e.Historical {
+		t.Errorf("a live visit was appended at %v", e.Time)
 	}
 }
 

@@ -78,10 +78,15 @@ func compose(s string) string {
 // isReserved tells the values that broken forms and scripts send for "nobody". After Segment's list and the complaints
 // about persons with a million visits: "0", "-1", "null", zero UUIDs.
 func isReserved(s string) bool {
-	if strings.Trim(s, "0-") == "" || s == "-1" {
-		return true
+	if s[0] == '0' || s[0] == '-' {
+		return s == "-1" || strings.Trim(s, "0-") == ""
 	}
 	if len(s) > 15 {
+		return false
+	}
+	switch s[0] | 0x20 { // most ids begin with something else
+	case 'n', 'u', 'a', 'g', 't', 'f', '(', '[' | 0x20:
+	default:
 		return false
 	}
 	switch strings.ToLower(s) {

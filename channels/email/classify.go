@@ -1,7 +1,6 @@
 package email
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
-
-	gomail "github.com/wneessen/go-mail"
 
 	"enishi/channels"
 )
@@ -29,9 +26,7 @@ func dialError(err error) error {
 	var host x509.HostnameError
 	var cert *tls.CertificateVerificationError
 	switch {
-	case errors.Is(err, context.Canceled):
-		return channels.Busy(err, 0)
-	case errors.As(err, &reply) && (reply.Code == 530 || reply.Code == 534 || reply.Code == 535 || reply.Code == 538):
+	case errors.As(err, &reply) && isLogin(reply.Code):
 		return channels.Down(fmt.Errorf("the mail server refuses the login: %w", err)).With(codeOf(reply.Code, reply.Msg), "account")
 	case errors.As(err, &reply):
 		return channels.Busy(err, 0).With(codeOf(reply.Code, reply.Msg), "")
@@ -44,108 +39,57 @@ func dialError(err error) error {
 	return channels.Busy(err, 0)
 }
 
-// wasClosed tells whether a connection was dead before this mail began.
-func wasClosed(err error) bool {
-	var e *gomail.SendError
-	if !errors.As(err, &e) {
-		return false
-	}
-	return (e.Reason == gomail.ErrSMTPMailFrom || e.Reason == gomail.ErrConnCheck) && (e.ErrorCode() == 0 || e.ErrorCode() == 421)
-}
+// isLogin tells the codes about who we are (RFC 4954) from those about the mail.
+func isLogin(code int) bool { return code == 530 || code == 534 || code == 535 || code == 538 }
 
-// reusable tells whether the connection is between two mails after this one.
-func reusable(msg *gomail.Msg, err error) bool {
-	if err == nil {
-		return true
-	}
-	var e *gomail.SendError
-	if !errors.As(err, &e) || e.ErrorCode() == 0 || e.ErrorCode() == 421 {
-		return false
-	}
-	switch e.Reason {
-	case gomail.ErrSMTPMailFrom, gomail.ErrSMTPRcptTo: // go-mail has reset it
-		return true
-	case gomail.ErrSMTPDataClose:
-		return true
-	}
-	return false
-}
-
-// classify is what the end of a mail means; nil: it is delivered, whatever came after.
-func classify(msg *gomail.Msg, err error) error {
-	if msg.IsDelivered() {
-		return nil
-	}
-	var e *gomail.SendError
-	if !errors.As(err, &e) {
-		return channels.Unknown(fmt.Errorf("send mail: %w", orUnsaid(err)))
-	}
-	reply := errors.New(withoutAddress(err.Error()))
-	status := e.EnhancedStatusCode()
-	code := codeOf(e.ErrorCode(), status)
+// classify is what the end of a mail that was not accepted means.
+func classify(f *fault) error {
+	status := f.status()
+	code := codeOf(f.code, status)
 	switch {
-	case e.Reason == gomail.ErrSMTPDataClose && e.ErrorCode() == 0:
-		return channels.Unknown(errors.New("the connection broke after the final dot"))
-	case e.ErrorCode() == 0:
-		switch e.Reason {
-		case gomail.ErrGetSender, gomail.ErrGetRcpts, gomail.ErrNoUnencoded:
-			return channels.Permanent(reply).With("", "address")
-		}
-		return channels.Busy(fmt.Errorf("the connection broke before the mail was handed over: %w", reply), 0)
-	case e.ErrorCode() == 421:
-		return channels.Busy(reply, 0).With(code, "")
-	case e.ErrorCode() >= 400 && e.ErrorCode() < 500:
-		return temporary(e, reply, status, code)
+	case f.code == 0 && f.at == atDot:
+		return channels.Unknown(fmt.Errorf("the connection broke after the final dot: %w", f.err))
+	case f.code == 0:
+		return channels.Busy(fmt.Errorf("the connection broke before the mail was handed over: %w", f.err), 0)
+	case f.code == 421:
+		return channels.Busy(f, 0).With(code, "")
+	case isLogin(f.code):
+		return channels.Down(f).With(code, "account")
+	case f.code < 500:
+		return temporary(f, status, code)
 	}
-	return permanent(e, reply, status, code)
+	return permanent(f, status, code)
 }
 
-func orUnsaid(err error) error {
-	if err == nil {
-		return errors.New("no error and no delivery")
-	}
-	return err
-}
-
-func temporary(e *gomail.SendError, reply error, status, code string) error {
+func temporary(f *fault, status, code string) error {
 	switch {
-	case e.Reason == gomail.ErrSMTPMailFrom: // it is about us, not about this recipient
-		return channels.Busy(reply, 0).With(code, "")
-	case status == "4.2.2" || e.ErrorCode() == 452:
-		return channels.RetryAfter(reply, fullPause).With(code, "full")
+	case f.at == atMail: // it is about us, not about this recipient
+		return channels.Busy(f, 0).With(code, "")
+	case status == "4.2.2" || f.code == 452:
+		return channels.RetryAfter(f, fullPause).With(code, "full")
 	}
-	return channels.RetryAfter(reply, greyPause).With(code, "greylisted")
+	return channels.RetryAfter(f, greyPause).With(code, "greylisted")
 }
 
 // permanent tells addresses that do not exist from mails that are not wanted: only the former are suppressed.
-func permanent(e *gomail.SendError, reply error, status, code string) error {
-	switch n := e.ErrorCode(); {
-	case n == 530 || n == 534 || n == 535 || n == 538:
-		return channels.Down(reply).With(code, "account")
+func permanent(f *fault, status, code string) error {
+	e := channels.Permanent(f)
+	switch {
 	case strings.HasPrefix(status, "5.7."):
-		return channels.Permanent(reply).With(code, "policy")
-	case status == "5.2.2" || n == 552 && e.Reason == gomail.ErrSMTPRcptTo:
-		return channels.Permanent(reply).With(code, "full")
-	case e.Reason != gomail.ErrSMTPRcptTo:
-		return channels.Permanent(reply).With(code, "policy")
-	case strings.HasPrefix(status, "5.1.") || status == "5.2.1" || status == "5.0.0",
-		status == "" && (n == 550 || n == 551 || n == 553):
-		return channels.Permanent(reply).With(code, "hard")
+		return e.With(code, "policy")
+	case status == "5.2.2" || f.code == 552 && f.at == atRcpt:
+		return e.With(code, "full")
+	case f.at != atRcpt:
+		return e.With(code, "policy")
+	case strings.HasPrefix(status, "5.1.") || status == "5.2.1",
+		status == "" && (f.code == 550 || f.code == 551 || f.code == 553):
+		return e.With(code, "hard")
 	}
-	return channels.Permanent(reply).With(code, "policy")
+	return e.With(code, "policy")
 }
 
 // codeOf is the reply code with its enhanced status, as "550 5.1.1".
-func codeOf(code int, status string) string {
-	if status, _, _ = strings.Cut(status, " "); len(status) < 5 || status[1] != '.' {
-		status = ""
-	}
+func codeOf(code int, text string) string {
+	status := (&fault{text: text}).status()
 	return strings.TrimSpace(fmt.Sprintf("%d %s", code, status))
-}
-
-// withoutAddress cuts what go-mail adds to the server's words: they go to tables and logs.
-func withoutAddress(text string) string {
-	text, _, _ = strings.Cut(text, ", affected recipient(s): ")
-	text, _, _ = strings.Cut(text, ", affected message ID: ")
-	return text
 }

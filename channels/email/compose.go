@@ -1,66 +1,147 @@
 package email
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/mail"
 	"strings"
+	"sync"
+	"time"
 	"unicode"
-
-	gomail "github.com/wneessen/go-mail"
+	"unicode/utf8"
 
 	"enishi/channels"
 )
 
-// compose makes the mail. Its errors are permanent.
-func (c *Channel) compose(m *channels.Rendered) (*gomail.Msg, error) {
+// buffers are those of composed mails.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
+
+// compose writes the mail as it goes over the wire, the final dot included, and keeps it in keep. Its errors are permanent.
+func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelope, error) {
 	to, err := recipient(m.To)
 	if err != nil {
-		return nil, channels.Permanent(err).With("", "address")
+		return envelope{}, channels.Permanent(err).With("", "address")
 	}
 	for _, x := range [...][2]string{{"subject", m.Subject}, {"sender's name", m.FromName}, {"unsubscribe address", m.Unsubscribe},
 		{"journey", m.Journey}, {"template", m.Template}, {"bounce address", m.Bounce}} {
 		if strings.IndexFunc(x[1], unicode.IsControl) >= 0 {
-			return nil, channels.Permanent(fmt.Errorf("the %s has a line end or a control character", x[0])).With("", "content")
+			return envelope{}, channels.Permanent(fmt.Errorf("the %s has a line end or a control character", x[0])).With("", "content")
 		}
 	}
 	if m.Text == "" && m.HTML == "" {
-		return nil, channels.Permanent(fmt.Errorf("the mail is empty")).With("", "content")
+		return envelope{}, channels.Permanent(fmt.Errorf("the mail is empty")).With("", "content")
 	}
-	msg := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingB64), gomail.WithNoDefaultUserAgent())
 	from := *c.from
 	if m.FromName != "" {
 		from.Name = m.FromName
 	}
-	msg.FromMailAddress(&from)
-	msg.ToMailAddress(to)
-	if c.replyTo != nil {
-		msg.ReplyToMailAddress(c.replyTo)
-	}
+	sender := mail.Address{Address: c.from.Address}
 	if c.cfg.Bounce != "" && m.Bounce != "" {
-		msg.EnvelopeFromMailAddress(&mail.Address{Address: m.Bounce + "@" + c.cfg.Bounce})
+		sender.Address = m.Bounce + "@" + c.cfg.Bounce
 	}
-	msg.Subject(m.Subject)
-	msg.SetDateWithValue(c.cfg.Now())
-	// The same for every try and every round: whoever gets it twice can tell.
-	msg.SetMessageIDWithValue(m.SendID.String() + "@" + c.domain)
-	msg.SetGenHeaderPreformatted("Feedback-ID", strings.Join([]string{feedback(m.Journey), feedback(m.Template), feedback(m.Purpose), feedback(c.cfg.Sender)}, ":"))
+	e := envelope{from: sender.String(), to: to.String()}
+	e.utf8 = !ascii(e.from) || !ascii(e.to)
+
+	b = header(b, "Date", c.cfg.Now().Format(time.RFC1123Z))
+	b = header(b, "From", from.String())
+	b = header(b, "To", to.String())
+	if c.replyTo != nil {
+		b = header(b, "Reply-To", c.replyTo.String())
+	}
+	b = header(b, "Subject", words(m.Subject))
+	b = header(b, "Message-ID", "<"+c.messageID(m)+">")
+	b = header(b, "Feedback-ID", feedback(m.Journey)+":"+feedback(m.Template)+":"+feedback(m.Purpose)+":"+feedback(c.cfg.Sender))
 	if m.Unsubscribe != "" {
-		// Not go-mail's own func: it refuses http, which a development server speaks.
-		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+m.Unsubscribe+">")
-		msg.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+		b = header(b, "List-Unsubscribe", "<"+m.Unsubscribe+">")
+		b = header(b, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 	} else {
-		msg.SetGenHeader("Auto-Submitted", "auto-generated")
+		b = header(b, "Auto-Submitted", "auto-generated")
 	}
+	b = header(b, "MIME-Version", "1.0")
 	switch {
 	case m.HTML == "":
-		msg.SetBodyString(gomail.TypeTextPlain, crlf(m.Text))
+		b = part(b, "text/plain", m.Text)
 	case m.Text == "":
-		msg.SetBodyString(gomail.TypeTextHTML, crlf(m.HTML))
+		b = part(b, "text/html", m.HTML)
 	default:
-		msg.SetBodyString(gomail.TypeTextPlain, crlf(m.Text))
-		msg.AddAlternativeString(gomail.TypeTextHTML, crlf(m.HTML))
+		// No line of base64 holds an underscore, so this stands in no part.
+		boundary := "=_" + m.SendID.String()
+		b = header(b, "Content-Type", `multipart/alternative; boundary="`+boundary+`"`)
+		b = append(b, "\r\n--"...)
+		b = append(b, boundary...)
+		b = append(b, "\r\n"...)
+		b = part(b, "text/plain", m.Text)
+		b = append(b, "--"...)
+		b = append(b, boundary...)
+		b = append(b, "\r\n"...)
+		b = part(b, "text/html", m.HTML)
+		b = append(b, "--"...)
+		b = append(b, boundary...)
+		b = append(b, "--\r\n"...)
 	}
-	return msg, nil
+	*keep = append(b, ".\r\n"...)
+	return e, nil
+}
+
+// header writes one field. The value is folded at spaces where a line would be longer than 76 characters.
+func header(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	b = append(b, ": "...)
+	line := len(name) + 2
+	for i, word := range strings.Split(value, " ") {
+		switch {
+		case i == 0:
+		case line+1+len(word) > 76:
+			b = append(b, "\r\n "...)
+			line = 1
+		default:
+			b = append(b, ' ')
+			line++
+		}
+		b = append(b, word...)
+		line += len(word)
+	}
+	return append(b, "\r\n"...)
+}
+
+// words is a text as a header may hold it: as it is when it is ASCII and can be folded, else in encoded words (RFC 2047),
+// none of them cut within a character. They stand apart by a space, where header folds.
+func words(s string) string {
+	plain := ascii(s) && !strings.Contains(s, "=?")
+	for _, w := range strings.Split(s, " ") {
+		plain = plain && len(w) <= 70
+	}
+	if plain {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		n := min(len(s), 42) // 56 characters of base64, 68 with the frame
+		for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString("=?utf-8?b?" + base64.StdEncoding.EncodeToString([]byte(s[:n])) + "?=")
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// part writes the header and the content of one part, in lines of 76 characters of base64.
+func part(b []byte, kind, text string) []byte {
+	b = append(b, "Content-Type: "...)
+	b = append(b, kind...)
+	b = append(b, "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"...)
+	const line = 57 // bytes that make 76 characters
+	for rest := []byte(crlf(text)); len(rest) > 0; {
+		n := min(line, len(rest))
+		b = base64.StdEncoding.AppendEncode(b, rest[:n])
+		b = append(b, "\r\n"...)
+		rest = rest[n:]
+	}
+	return b
 }
 
 // feedback is a part of a Feedback-ID: no colon, no space.
@@ -75,7 +156,7 @@ func feedback(s string) string {
 
 // crlf ends every line as mail does.
 func crlf(s string) string {
-	if !strings.Contains(s, "\n") {
+	if !strings.Contains(s, "\n") && !strings.Contains(s, "\r") {
 		return s
 	}
 	if strings.Contains(s, "\r") {
@@ -83,6 +164,15 @@ func crlf(s string) string {
 		s = strings.ReplaceAll(s, "\r", "\n")
 	}
 	return strings.ReplaceAll(s, "\n", "\r\n")
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // recipient reads an address as it came in. Old addresses of Japanese carriers have dots where RFC 5322 wants quotes
@@ -96,7 +186,7 @@ func recipient(raw string) (*mail.Address, error) {
 	local, domain := raw[:at], raw[at+1:]
 	if len(local) > 1 && local[0] == '"' && local[len(local)-1] == '"' {
 		parsed, err := mail.ParseAddress(raw)
-		if err != nil {
+		if err != nil || strings.IndexFunc(parsed.Address, unicode.IsControl) >= 0 {
 			return nil, fmt.Errorf("this is no mail address")
 		}
 		return &mail.Address{Address: parsed.Address}, nil

@@ -3,6 +3,7 @@ package email
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"encoding/base64"
-
 	"enishi"
 	"enishi/channels"
 	mailsim "enishi/internal/sim/mail"
 )
+
+var decoder mime.WordDecoder
 
 // relay is an inbox that runs until the test ends.
 func relay(t testing.TB, cfg mailsim.Config) *mailsim.Server {
@@ -101,8 +102,7 @@ func TestMailAsItLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var dec mime.WordDecoder
-	subject, _ := dec.DecodeHeader(m.Header.Get("Subject"))
+	subject, _ := decoder.DecodeHeader(m.Header.Get("Subject"))
 	from, _ := m.Header.AddressList("From")
 	reply, _ := m.Header.AddressList("Reply-To")
 	if subject != letter(1).Subject || len(from) != 1 || from[0].Name != "花の店 本店" || from[0].Address != "shop@hana.example" || reply[0].Address != "help@hana.example" {

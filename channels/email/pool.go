@@ -22,11 +22,15 @@ type pool struct {
 
 // conn is one connection to the relay. One mail at a time.
 type conn struct {
-	client *gomail.Client
-	smtp   *smtp.Client
-	socket net.Conn
-	used   int // mails
-	since  time.Time
+	client     *gomail.Client
+	smtp       *smtp.Client
+	socket     net.Conn
+	timeout    time.Duration
+	pipelining bool
+	dirty      bool // a transaction is open that must be reset
+	broken     bool
+	used       int // mails
+	since      time.Time
 }
 
 var errClosed = errors.New("the mail account is closed")
@@ -100,7 +104,7 @@ func (p *pool) close() {
 func (p *pool) dial(ctx context.Context) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.c.cfg.DialTimeout)
 	defer cancel()
-	x := &conn{since: p.c.cfg.Now()}
+	x := &conn{since: p.c.cfg.Now(), timeout: p.c.cfg.Timeout}
 	var stop func() bool
 	client, err := p.c.client(func(socket net.Conn) {
 		x.socket = socket
@@ -119,18 +123,8 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 		x.drop()
 		return nil, err
 	}
+	x.pipelining, _ = x.smtp.Extension("PIPELINING")
 	return x, nil
-}
-
-// send sends one mail; when ctx ends the connection is cut.
-func (x *conn) send(ctx context.Context, msg *gomail.Msg) error {
-	stop := context.AfterFunc(ctx, func() { _ = x.socket.Close() })
-	defer stop()
-	err := x.client.SendWithSMTPClient(x.smtp, msg)
-	if msg.IsDelivered() {
-		x.used++
-	}
-	return err
 }
 
 // end says goodbye when the connection is in order, and closes it.

@@ -12,8 +12,6 @@ import (
 	"enishi"
 	"enishi/internal/demo"
 	"enishi/internal/stream"
-	"enishi/journeys"
-	"enishi/segments"
 )
 
 const (
@@ -129,30 +127,13 @@ func (d *demoShop) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	gallery, err := segments.Gallery()
+	// A newcomer may come at night.
+	definitions, err := galleryDefinitions(func(journey map[string]any) { delete(journey, "quiet_hours") })
 	if err != nil {
 		return err
 	}
-	for _, s := range gallery {
-		if err := d.save(ctx, "segment", s.Name, json.RawMessage(s.JSON)); err != nil {
-			return err
-		}
-	}
-	for _, item := range journeys.Gallery() {
-		body := json.RawMessage(item.Body)
-		if item.Kind == "journey" {
-			var def map[string]any
-			if err := json.Unmarshal(item.Body, &def); err != nil {
-				return fmt.Errorf("read %s: %w", item.Name, err)
-			}
-			def["state"] = "live"
-			delete(def, "quiet_hours") // a newcomer may come at night
-			var err error
-			if body, err = json.Marshal(def); err != nil {
-				return fmt.Errorf("write %s: %w", item.Name, err)
-			}
-		}
-		if err := d.save(ctx, item.Kind, item.Name, body); err != nil {
+	for _, x := range definitions {
+		if err := d.save(ctx, x.Kind, x.Name, x.Body); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ type importOlistCommand struct {
 	Dir    string        `arg:"" help:"Folder with the dataset's CSV files." type:"existingdir"`
 	Replay bool          `help:"Play the events on a virtual clock: journeys run as they would have. Needs a server without profiles. Without it nothing is sent."`
 	Slice  time.Duration `help:"Longest stretch of virtual time that is played at once." default:"1h"`
+	Bare   bool          `help:"With --replay: do not publish the ready-made journeys when the server has none."`
 	Quiet  bool          `help:"Print no progress."`
 }
 
@@ -26,6 +27,11 @@ type importOlistCommand struct {
 func (c *importOlistCommand) Run(ctx context.Context, s streams) error {
 	if err := c.call(ctx, "POST", "/import/begin", map[string]any{"name": "olist", "replay": c.Replay}, nil); err != nil {
 		return err
+	}
+	if c.Replay && !c.Bare {
+		if err := c.publish(ctx); err != nil {
+			return err
+		}
 	}
 	begun := time.Now()
 	progress := func(sent, of int, at time.Time) {
@@ -43,6 +49,24 @@ func (c *importOlistCommand) Run(ctx context.Context, s streams) error {
 	_, err = fmt.Fprintf(s.out, "imported %d events (%d orders of %d people, %d delivered parcels, %d reviews) in %s\n",
 		counts.Events, counts.Orders, counts.People, counts.Delivered, counts.Reviews, time.Since(begun).Round(time.Second))
 	return err
+}
+
+// publish makes the ready-made journeys live where there is none: a replay without journeys has nothing to show.
+func (c *importOlistCommand) publish(ctx context.Context) error {
+	var there struct{ Items []struct{ Name string } }
+	if err := c.call(ctx, "GET", "/journeys", nil, &there); err != nil || len(there.Items) > 0 {
+		return err
+	}
+	definitions, err := galleryDefinitions(nil)
+	if err != nil {
+		return err
+	}
+	for i := range definitions {
+		if err := c.put(ctx, &definitions[i]); err != nil {
+			return fmt.Errorf("publish %s %s: %w", definitions[i].Kind, definitions[i].Name, err)
+		}
+	}
+	return nil
 }
 
 func (c *importOlistCommand) play(ctx context.Context, progress func(sent, of int, at time.Time)) (ingest.OlistCounts, error) {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"encoding/json"
 	"sort"
-	"time"
 
 	"enishi"
 	"enishi/journeys"
@@ -25,11 +24,6 @@ type Definitions struct {
 type template struct {
 	version int64
 	channel string
-}
-
-// env is what journeys may see at an instant.
-func (d *Definitions) env(now time.Time) *journeys.Env {
-	return &journeys.Env{Now: now, Journeys: d.Journeys, Settings: d.Settings, Templates: d.template}
 }
 
 func (d *Definitions) template(name string) (version int64, channel string, ok bool) {
@@ -54,8 +48,8 @@ func (d *Definitions) changedSegments(before *Definitions) []string {
 	return out
 }
 
-// definitionsAt compiles what stands before an offset. A definition that does not compile is left out and logged: the api
-// and `enishi check` refuse it before it is written, so it can only come from a foreign writer. mu may be held.
+// definitionsAt compiles what stands before an offset; mu is held. A definition that does not compile is left out and logged:
+// the api and `enishi check` refuse it before it is written, so it can only come from a foreign writer.
 func (f *Folder) definitionsAt(next int64) *Definitions {
 	if d := f.defs[next]; d != nil {
 		return d
@@ -112,8 +106,8 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 	}
 	sort.Slice(segs, func(i, j int) bool { return segs[i].Name < segs[j].Name })
 	d.Segments, d.Journeys = segments.NewSet(segs), journeys.NewSet(versions)
-	for old := range f.defs {
-		if len(f.defs) > 4 {
+	for old := range f.defs { // partitions go over at about the same time; what one stands at it holds itself
+		if old < next {
 			delete(f.defs, old)
 		}
 	}

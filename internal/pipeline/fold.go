@@ -24,10 +24,10 @@ type batch struct {
 // share is what a batch has for one partition, and what its steps gave so far.
 type share struct {
 	recs    []*stream.Record
-	virtual bool // the partition's clock, as far as the records were looked at
-	ranges map[int64][]State // by the offset of a sweep record: what is stored in its buckets
-	defs   map[int64]*Definitions
-	err    error
+	virtual bool              // the partition's clock, as far as the records were looked at
+	ranges  map[int64][]State // by the offset of a sweep record: what is stored in its buckets
+	defs    map[int64]*Definitions
+	err     error
 
 	enishi.Effects                 // of the record that is being folded
 	out            []stream.Record // to append

@@ -14,6 +14,7 @@ import (
 	"enishi/internal/definitions"
 	"enishi/internal/stream"
 	"enishi/journeys"
+	"enishi/profiles"
 )
 
 // Config is what a Folder needs. The four funcs are all its I/O; a simulated world supplies in-memory ones.
@@ -71,8 +72,9 @@ type Folder struct {
 	defs  map[int64]*Definitions
 	world Clock
 
-	saving     *checkpoint // the one that is being saved
-	flushing   *flush      // rows of effects that are being written
+	saving     *checkpoint     // the one that is being saved
+	flushing   *flush          // rows of effects that are being written
+	facts      *profiles.Facts // to be used again
 	saveErr    error
 	dirtySince time.Time // of the first change since the last checkpoint; zero: none
 	lastFold   time.Time

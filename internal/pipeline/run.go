@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +26,7 @@ type Runner struct {
 	border sync.Mutex // held while a batch is folded
 	gen    atomic.Pointer[stream.Generation]
 	owned  atomic.Bool
+	again  atomic.Pointer[context.CancelFunc] // ends the membership, to begin anew
 }
 
 // Ready reports whether the runner has been given its partitions.
@@ -53,43 +54,47 @@ func (r *Runner) Commit(ctx context.Context, next map[int]int64) error {
 	return g.Commit(ctx, offsets)
 }
 
+// lastCheckpoint is how long a stop or a rebalance waits for what is folded to be stored. What is not is folded again.
+const lastCheckpoint = 10 * time.Second
+
 // Run folds until ctx ends, then makes a last checkpoint.
 func (r *Runner) Run(ctx context.Context) error {
 	if r.Every == 0 {
 		r.Every = 20 * time.Millisecond
+	}
+	if r.Log == nil {
+		r.Log = slog.New(slog.DiscardHandler)
 	}
 	ticking := make(chan struct{})
 	go func() {
 		defer close(ticking)
 		r.tick(ctx)
 	}()
-	err := r.Consume(ctx, stream.Consumer{Group: Group, Topics: []string{enishi.TopicEvents}, Gained: r.gained, Batch: r.batch, Lost: r.lost})
-	<-ticking
-	// The context has ended, but what is folded is to be kept: the next start is then quick.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-	defer cancel()
-	if ferr := r.Folder.Flush(last); err == nil && ferr != nil {
-		err = ferr
+	defer func() { <-ticking }()
+	for {
+		once, again := context.WithCancel(ctx)
+		r.again.Store(&again)
+		err := r.Consume(once, stream.Consumer{Group: Group, Topics: []string{enishi.TopicEvents}, Gained: r.gained, Batch: r.batch, Lost: r.lost})
+		stopped := once.Err() == nil // not by us
+		again()
+		if err != nil || stopped || ctx.Err() != nil {
+			return err
+		}
 	}
-	return err
 }
 
 func (r *Runner) gained(ctx context.Context, g *stream.Generation, parts []stream.Partition) (map[stream.Partition]int64, error) {
 	numbers := make([]int, len(parts))
-	keep := map[int]bool{}
 	for i, p := range parts {
 		numbers[i] = p.Partition
-		keep[p.Partition] = true
 	}
 	r.border.Lock()
 	defer r.border.Unlock()
-	// What another replica owns now must not be ticked by this one.
-	var gone []int
-	for _, n := range r.Folder.Owned() {
-		if !keep[n] {
-			gone = append(gone, n)
-		}
+	if err := r.Folder.Err(); err != nil {
+		r.Log.Warn("a checkpoint failed; its records are folded again", "err", err)
 	}
+	// What another replica owns now must not be ticked by this one.
+	gone := slices.DeleteFunc(r.Folder.Owned(), func(n int) bool { return slices.Contains(numbers, n) })
 	r.Folder.Lose(gone, true)
 	from, err := r.Folder.Gain(ctx, numbers)
 	if err != nil {
@@ -115,12 +120,19 @@ func (r *Runner) batch(ctx context.Context, g *stream.Generation, recs []stream.
 			return fmt.Errorf("fold: %w", err)
 		}
 	}
-	r.Folder.Checkpoint(context.WithoutCancel(ctx), false)
-	return nil
+	return r.Folder.Border(ctx)
 }
 
-func (r *Runner) lost(parts []stream.Partition) {
+// lost stores what is folded, so that the next owner has little to fold again; this one rejoins the group only after it.
+func (r *Runner) lost([]stream.Partition) {
 	r.owned.Store(false)
+	r.border.Lock()
+	defer r.border.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), lastCheckpoint)
+	defer cancel()
+	if err := r.Folder.Flush(ctx); err != nil {
+		r.Log.Warn("last checkpoint", "err", err)
+	}
 	r.gen.Store(nil)
 }
 
@@ -128,6 +140,7 @@ func (r *Runner) lost(parts []stream.Partition) {
 func (r *Runner) tick(ctx context.Context) {
 	ticker := time.NewTicker(r.Every)
 	defer ticker.Stop()
+	var warned, begun time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,12 +150,21 @@ func (r *Runner) tick(ctx context.Context) {
 		if !r.owned.Load() {
 			continue
 		}
-		if err := r.Folder.Tick(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			r.Log.Warn("tick", "err", err)
+		if err := r.Folder.Tick(ctx); err != nil && ctx.Err() == nil && time.Since(warned) > warnEvery {
+			warned = time.Now()
+			r.Log.Warn("timers and control records wait", "err", err)
 		}
 		if r.border.TryLock() {
 			r.Folder.Checkpoint(context.WithoutCancel(ctx), false)
 			r.border.Unlock()
 		}
+		if r.Folder.failed() && time.Since(begun) > warnEvery {
+			// A batch would find out, but on a quiet log none comes.
+			begun = time.Now()
+			(*r.again.Load())()
+		}
 	}
 }
+
+// warnEvery bounds how often a failing tick says so.
+const warnEvery = 5 * time.Second

@@ -143,6 +143,9 @@ func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger,
 	opt.Unswept = append(opt.Unswept, part.unswept(p.ID)...)
 	for range MaxChain {
 		entered, left := part.defs.Segments.Update(p, part.env.Now, t.Changed, opt)
+		if t.Event == nil && !t.Timer && t.Changed == 0 && len(entered)+len(left) == 0 {
+			return // a sweep that found nothing
+		}
 		part.transitions(p, entered, left)
 		t.Entered, t.Left = entered, left
 		before := len(out.Messages) + len(out.Decisions)

@@ -41,8 +41,17 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 		return errForeign
 	}
 	at := slices.IndexFunc(part.sweeps, func(s Sweep) bool { return s.ID == c.Sweep })
-	if at < 0 || part.sweeps[at].Next != c.Bucket {
-		return nil // done, or a repeat
+	if at < 0 {
+		return nil // done
+	}
+	defer func() {
+		// Whatever is on its way now starts where another record has been: the owner goes on from here.
+		for i := range part.sweeps {
+			part.sweeps[i].Sent = part.sweeps[i].Next
+		}
+	}()
+	if part.sweeps[at].Next != c.Bucket {
+		return nil // a repeat
 	}
 	rng := buckets(c)
 	people := part.in(rng)

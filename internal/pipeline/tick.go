@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,15 @@ func (f *Folder) Tick(ctx context.Context) error {
 	return nil
 }
 
+// owed is what a partition's owner appends at once.
+type owed struct {
+	recs       []stream.Record
+	timers     []enishi.ID
+	switched   int64
+	identities int64
+	swept      bool
+}
+
 func (f *Folder) tick(ctx context.Context, n int) error {
 	f.mu.Lock()
 	part := f.parts[n]
@@ -35,61 +45,34 @@ func (f *Folder) tick(ctx context.Context, n int) error {
 		f.mu.Unlock()
 		return nil
 	}
-	if f.wall(part).Add(f.horizon(part) / 2).After(part.horizon) {
+	if f.near(part) {
 		f.mu.Unlock()
 		if err := f.loadTimers(ctx, part); err != nil {
 			return err
 		}
 		f.mu.Lock()
 	}
-	now := f.stamp(part)
-	due := part.timers.due(f.wall(part), maxTimers)
-	var recs []stream.Record
-	for _, id := range due {
-		recs = append(recs, f.record(&enishi.Event{ID: enishi.NewID("timer", id.String(), now.String()), Type: enishi.TypeTimer, Profile: id, Subject: id, At: now}, now))
-	}
-	control := func(e enishi.Event) {
-		e.Partition, e.At = part.n, now
-		recs = append(recs, f.record(&e, now))
-	}
-	switched := part.switching
-	if next := f.cfg.Definitions.Next(); next > part.switching {
-		switched = next
-		control(enishi.Event{ID: enishi.NewID("switch", strconv.Itoa(n), strconv.FormatInt(next, 10)), Type: enishi.TypeSwitch, Control: &enishi.Control{Offset: next}})
-	}
-	moves, identities := f.moves(part)
-	for _, m := range moves {
-		e := enishi.Event{ID: enishi.NewID("merge", strconv.FormatInt(m.Offset, 10), m.Loser.String()), Type: enishi.TypeMerge, Profile: m.Loser, Subject: m.Loser, At: now,
-			Control: &enishi.Control{Offset: m.Offset, Loser: m.Loser, Winner: m.Winner}}
-		if m.Split {
-			e.Type, e.Control.Subjects = enishi.TypeSplit, m.Subjects
-		}
-		recs = append(recs, f.record(&e, now))
-	}
-	if len(part.sweeps) > 0 && part.sweeps[0].Sent == part.sweeps[0].Next {
-		s := &part.sweeps[0]
-		buckets := min(256-s.Next, max(1, int(256*sweepProfiles/(part.profiles+int64(len(part.cache))+1))))
-		s.Sent = s.Next + buckets
-		control(enishi.Event{ID: enishi.NewID("sweep", s.ID, strconv.Itoa(n), strconv.Itoa(s.Next)), Type: enishi.TypeSweep,
-			Control: &enishi.Control{Sweep: s.ID, Bucket: s.Next, Chunks: buckets, Segments: s.Segments}})
-	}
+	o := f.owe(part)
 	f.mu.Unlock()
-	if len(recs) == 0 {
+	if len(o.recs) == 0 && o.identities == 0 {
 		return nil
 	}
-	err := f.cfg.Append(ctx, recs)
+	var err error
+	if len(o.recs) > 0 {
+		err = f.cfg.Append(ctx, o.recs)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		part.timers.unsent(due)
-		for i := range part.sweeps {
-			part.sweeps[i].Sent = part.sweeps[i].Next
+		part.timers.unsent(o.timers)
+		if o.swept && len(part.sweeps) > 0 {
+			part.sweeps[0].Sent = part.sweeps[0].Next
 		}
 		return fmt.Errorf("append timers and control records of partition %d: %w", n, err)
 	}
-	part.switching = max(part.switching, switched)
-	if identities > part.identities {
-		part.identities, part.touched = identities, true
+	part.switching = max(part.switching, o.switched)
+	if o.identities > part.identities {
+		part.identities, part.touched = o.identities, true
 		if f.dirtySince.IsZero() {
 			f.dirtySince = f.cfg.Now()
 		}
@@ -97,74 +80,90 @@ func (f *Folder) tick(ctx context.Context, n int) error {
 	return nil
 }
 
-// moves lists the merges and splits that this partition owes and has not appended; mu is held.
-func (f *Folder) moves(part *partition) ([]Move, int64) {
+// owe lists what a partition's owner has to append; mu is held.
+func (f *Folder) owe(part *partition) owed {
+	var o owed
+	now := f.wall(part)
+	add := func(e enishi.Event) {
+		e.At = now
+		o.recs = append(o.recs, EventRecord(&e, f.cfg.Partitions, now))
+	}
+	limit := now
+	if f.cfg.broken.earlyTimers {
+		limit = now.Add(30 * time.Minute)
+	}
+	o.timers = part.timers.due(limit, maxTimers)
+	for _, id := range o.timers {
+		add(enishi.Event{Type: enishi.TypeTimer, Profile: id, Subject: id}) // it acts once by what is due, so it needs no id
+	}
+	number := strconv.Itoa(part.n)
+	if next := f.cfg.Definitions.Next(); next > part.switching {
+		o.switched = next
+		add(enishi.Event{ID: enishi.NewID("switch", number, strconv.FormatInt(next, 10)), Type: enishi.TypeSwitch, Partition: part.n,
+			Control: &enishi.Control{Offset: next}})
+	}
+	moves, identities := f.moves(part)
+	if identities > part.identities {
+		o.identities = identities
+	}
+	for i := range moves {
+		m := &moves[i]
+		e := enishi.Event{Type: enishi.TypeMerge, Profile: m.Loser, Subject: m.Loser, Control: &enishi.Control{Offset: m.Offset, Loser: m.Loser, Winner: m.Winner}}
+		if m.Split {
+			e.Type, e.Control.Subjects, e.Control.Live = enishi.TypeSplit, m.Subjects, m.back
+		}
+		e.ID = enishi.NewID("move", strconv.FormatInt(m.Offset, 10), m.Loser.String())
+		add(e)
+	}
+	if len(part.sweeps) > 0 && part.sweeps[0].Sent <= part.sweeps[0].Next {
+		s := &part.sweeps[0]
+		known := part.stored.n + len(part.dirty)
+		n := min(256-s.Next, max(1, 256*sweepProfiles/(known+1)))
+		s.Sent, o.swept = s.Next+n, true
+		add(enishi.Event{ID: enishi.NewID("sweep", s.ID, number, strconv.Itoa(s.Next)), Type: enishi.TypeSweep, Partition: part.n,
+			Control: &enishi.Control{Sweep: s.ID, Bucket: s.Next, Chunks: n, Segments: s.Segments}})
+	}
+	return o
+}
+
+// move is a Move as the owner of a partition appends it.
+type move struct {
+	Move
+	back bool // of a split: it is for the new profile, and Subjects are those who stay where they were
+}
+
+// moves lists the merges and splits that a partition's owner owes and has not appended, and the offset up to which these are
+// all; mu is held.
+func (f *Folder) moves(part *partition) ([]move, int64) {
 	all, next := f.cfg.Merges(part.identities)
-	var mine []Move
+	var mine []move
 	for i := range all {
-		if all[i].Loser.Partition(f.cfg.Partitions) != part.n {
-			continue
+		m := &all[i]
+		if len(mine) >= maxMoves && m.Offset != mine[len(mine)-1].Offset {
+			return mine, m.Offset
 		}
-		if len(mine) == maxMoves && all[i].Offset != mine[len(mine)-1].Offset {
-			return mine, all[i].Offset
+		if m.Loser.Partition(f.cfg.Partitions) == part.n {
+			mine = append(mine, move{Move: *m})
 		}
-		mine = append(mine, all[i])
+		if m.Split && m.Winner.Partition(f.cfg.Partitions) == part.n {
+			mine = append(mine, move{Move{m.Offset, m.Winner, m.Loser, true, stay(all[i:])}, true})
+		}
 	}
 	return mine, next
 }
 
-// NextDue is the earliest due instant of the owned partitions within their horizons; ok is false when there is none.
-func (f *Folder) NextDue() (at time.Time, ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, part := range f.parts {
-		if t := part.timers.earliest(); !t.IsZero() && (!ok || t.Before(at)) {
-			at, ok = t, true
+// stay lists who stays with the loser of a split: the split is followed by the merges of all of them into it.
+func stay(moves []Move) []enishi.ID {
+	split := &moves[0]
+	out := []enishi.ID{split.Loser}
+	for _, m := range moves[1:] {
+		if m.Offset != split.Offset {
+			break
+		}
+		if !m.Split && m.Winner == split.Loser {
+			out = append(out, m.Loser)
 		}
 	}
-	return at, ok
-}
-
-// Busy reports whether an owned partition still owes records: a timer that is due or on its way, a merge, a switch or a sweep.
-func (f *Folder) Busy() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, part := range f.parts {
-		if len(part.timers.sent) > 0 || len(part.sweeps) > 0 || f.cfg.Definitions.Next() > part.definitions {
-			return true
-		}
-		if t := part.timers.earliest(); !t.IsZero() && !t.After(f.wall(part)) {
-			return true
-		}
-		if moves, _ := f.moves(part); len(moves) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Progress is how far a partition is folded, and its oldest due timer (zero: none is due).
-type Progress struct {
-	Partition int
-	Next      int64
-	Clock     time.Time
-	Virtual   bool
-	Events    int64
-	OldestDue time.Time
-	Sweeps    []Sweep
-}
-
-// Progress lists the owned partitions.
-func (f *Folder) Progress() []Progress {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make([]Progress, 0, len(f.parts))
-	for _, part := range f.parts {
-		p := Progress{Partition: part.n, Next: part.next, Clock: part.clock, Virtual: part.virtual, Events: part.events, Sweeps: append([]Sweep(nil), part.sweeps...)}
-		if t := part.timers.earliest(); !t.IsZero() && !t.After(f.wall(part)) {
-			p.OldestDue = t
-		}
-		out = append(out, p)
-	}
+	slices.SortFunc(out, enishi.ID.Compare)
 	return out
 }

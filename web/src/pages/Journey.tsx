@@ -140,7 +140,7 @@ function Canvas({ journey, people, onNode }: { journey: JourneyData; people?: Jo
 function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFunction) {
   const all = journey.definition.nodes ?? {};
   const outs = (n: JourneyNode): [string, string][] => [
-    ...(n.branches ?? []).map((b): [string, string] => [b.next, b.if]),
+    ...(n.branches ?? []).map((b): [string, string] => [b.next, t("flow.if")]),
     ...(n.else ? [[n.else, t("flow.else")] as [string, string]] : []),
     ...(n.next ? [[n.next, n.until_event ? t("flow.happened") : ""] as [string, string]] : []),
     ...(n.on_timeout ? [[n.on_timeout, t("flow.timeout")] as [string, string]] : []),

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"enishi/journeys"
+	"enishi/segments"
+)
+
+// galleryDefinitions are the ready-made segments, templates and journeys (live), in an order in which they can be saved.
+// change may alter a journey before it is returned; nil: none.
+func galleryDefinitions(change func(journey map[string]any)) ([]definitionFile, error) {
+	var out []definitionFile
+	segs, err := segments.Gallery()
+	if err != nil {
+		return nil, err
+	}
+	read := func(kind, name string, text []byte) (map[string]any, error) {
+		var body map[string]any
+		if err := json.Unmarshal(text, &body); err != nil {
+			return nil, fmt.Errorf("read %s %s: %w", kind, name, err)
+		}
+		return body, nil
+	}
+	for _, s := range segs {
+		body, err := read("segment", s.Name, s.JSON)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, definitionFile{Kind: "segment", Name: s.Name, Body: body})
+	}
+	for _, item := range journeys.Gallery() {
+		body, err := read(item.Kind, item.Name, item.Body)
+		if err != nil {
+			return nil, err
+		}
+		if item.Kind == "journey" {
+			body["state"] = "live"
+			if change != nil {
+				change(body)
+			}
+		}
+		out = append(out, definitionFile{Kind: item.Kind, Name: item.Name, Body: body})
+	}
+	return out, nil
+}
