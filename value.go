@@ -68,7 +68,7 @@ func (v Value) String() string {
 	case Bool:
 		return strconv.FormatBool(v.Number != 0)
 	case Instant:
-		return time.UnixMilli(int64(v.Number)).UTC().Format(time.RFC3339)
+		return time.UnixMilli(int64(v.Number)).UTC().Format("2006-01-02T15:04:05.999Z07:00") // RFC 3339, milliseconds where there are any
 	}
 	return ""
 }

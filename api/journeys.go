@@ -170,7 +170,7 @@ func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, err
 type journeyInput struct {
 	NamePath
 	Body struct {
-		Title      *Text           `json:"title,omitempty" doc:"Replaces the definition's own."`
+		Title      *textInput      `json:"title,omitempty" doc:"Replaces the definition's own."`
 		Definition json.RawMessage `json:"definition"`
 		Status     string          `json:"status,omitempty" enum:",draft,in_review,approved,live,paused,archived" doc:"draft unless said."`
 		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`

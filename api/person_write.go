@@ -141,7 +141,7 @@ func (a *API) erasePerson(ctx context.Context, in *eraseInput) (*writtenOutput, 
 
 // outcome waits for the row by which the fold answers a command.
 func (a *API) outcome(ctx context.Context, request enishi.ID) error {
-	limit, cancel := context.WithTimeout(ctx, waitLimit)
+	limit, cancel := context.WithTimeout(ctx, a.waitLimit)
 	defer cancel()
 	var text string
 	err := poll(limit, func() (bool, error) {

@@ -90,16 +90,16 @@ func (a *API) markers(ctx context.Context) ([]marker, error) {
 	return out, rows.Err()
 }
 
-// waitLimit is how long a read waits for a write to be seen.
-const waitLimit = 10 * time.Second
+// maxWait is how long a read waits for a write to be seen.
+const maxWait = 10 * time.Second
 
-// wait returns when everything up to a position is in the tables; unavailable when that takes longer than waitLimit.
+// wait returns when everything up to a position is in the tables; unavailable when that takes too long.
 func (a *API) wait(ctx context.Context, after string) error {
 	p, err := parsePosition(after)
 	if err != nil {
 		return err
 	}
-	limit, cancel := context.WithTimeout(ctx, waitLimit)
+	limit, cancel := context.WithTimeout(ctx, a.waitLimit)
 	defer cancel()
 	if err := a.waitFor(limit, p); err != nil {
 		if limit.Err() != nil && ctx.Err() == nil {

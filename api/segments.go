@@ -233,11 +233,11 @@ func (a *API) getSegment(ctx context.Context, in *NamePath) (*segmentOutput, err
 type segmentInput struct {
 	NamePath
 	Body struct {
-		Title       Text   `json:"title"`
-		Description Text   `json:"description,omitzero" required:"false"`
-		Expression  string `json:"expression" maxLength:"20000"`
-		Expect      int64  `json:"expect" doc:"The version this replaces; 0 for a new one."`
-		Reason      string `json:"reason,omitempty" maxLength:"500"`
+		Title       textInput `json:"title"`
+		Description textInput `json:"description,omitzero" required:"false"`
+		Expression  string    `json:"expression" maxLength:"20000"`
+		Expect      int64     `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Reason      string    `json:"reason,omitempty" maxLength:"500"`
 	}
 }
 
@@ -263,7 +263,7 @@ func checkTitle(t Text) error {
 }
 
 func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput, error) {
-	if err := errors.Join(checkName(in.Name), checkTitle(in.Body.Title)); err != nil {
+	if err := errors.Join(checkName(in.Name), checkTitle(Text(in.Body.Title))); err != nil {
 		return nil, err
 	}
 	b := segments.Body{Title: segments.Label(in.Body.Title), Description: segments.Label(in.Body.Description), Expression: in.Body.Expression, Owner: callOf(ctx).caller.name}

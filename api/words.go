@@ -13,6 +13,12 @@ type Text struct {
 	EN string `json:"en"`
 }
 
+// textInput is a text as a caller writes it: one language is enough.
+type textInput struct {
+	JA string `json:"ja,omitempty" maxLength:"500"`
+	EN string `json:"en,omitempty" maxLength:"500"`
+}
+
 // in is the text in one language.
 func (t Text) in(language string) string {
 	if language == "en" {

@@ -349,6 +349,24 @@ func (w *world) play(events []enishi.Event) {
 	}
 }
 
+// serve serves an API as its workspace would.
+func serve(t testing.TB, a *API) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(a.Mux(Parts{}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// eventually polls until ok; it fails the test after 10 s.
+func eventually(t testing.TB, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := poll(ctx, func() (bool, error) { return ok(), nil }); err != nil {
+		t.Fatal("not within 10 s")
+	}
+}
+
 // put appends an event straight to a profile, as our own parts do.
 func (w *world) put(e enishi.Event) {
 	w.t.Helper()

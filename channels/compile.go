@@ -21,6 +21,8 @@ type part struct {
 	raw  string      // then the source
 	cfg  *render.Config
 	size atomic.Int64 // about what it gives
+
+	texts [][]byte // the static ones
 }
 
 // allowedTags are the tags a template may use. What reads files or grows without bound is not among them.
@@ -51,7 +53,7 @@ func compilePart(engine *render.Config, name, source string, at place) (*part, e
 	if err != nil {
 		return nil, problem(name, err.LineNumber(), clean(err), "テンプレートの書き方が正しくありません: "+clean(err))
 	}
-	return &part{name: name, root: root, cfg: engine}, nil
+	return &part{name: name, root: root, cfg: engine, texts: w.texts}, nil
 }
 
 func problem(name string, line int, msg, ja string) *enishi.Error {
@@ -69,6 +71,13 @@ type rewriter struct {
 	out    strings.Builder
 	blocks []block
 	raw    string // the tag that ends what is not looked at
+	texts  [][]byte
+}
+
+// text stands for static text by its number: the library would copy it at each rendering. Line ends stay.
+func (w *rewriter) text(s string) {
+	fmt.Fprintf(&w.out, "{%% %s %d%s %%}", textTag, len(w.texts), strings.Repeat("\n", strings.Count(s, "\n")))
+	w.texts = append(w.texts, []byte(s))
 }
 
 // block is an open block tag.
@@ -98,7 +107,7 @@ func (w *rewriter) token(tok parser.Token) error {
 			return problem(w.name, line+strings.Count(tok.Source[:i], "\n"), "{% has no %}", "{% に対応する %} がありません")
 		}
 		w.at.text(tok.Source)
-		w.out.WriteString(tok.Source)
+		w.text(tok.Source)
 	case tok.Type == parser.ObjTokenType:
 		return w.object(tok)
 	case tok.Type == parser.TagTokenType:
@@ -159,7 +168,13 @@ func (w *rewriter) object(tok parser.Token) error {
 		end = " -%}"
 	}
 	// Line ends within the object stay, so that the library's line numbers are right.
-	w.out.WriteString(open + filter + " " + tok.Args + strings.Repeat("\n", strings.Count(tok.Source, "\n")-strings.Count(tok.Args, "\n")) + end)
+	args := tok.Args
+	if bare, ok := strings.CutSuffix(args, "escape"); ok && (filter == escHTML || filter == escAttr) {
+		if bare, ok = strings.CutSuffix(strings.TrimSpace(bare), "|"); ok { // the same as without
+			args = strings.TrimSpace(bare)
+		}
+	}
+	w.out.WriteString(open + filter + " " + args + strings.Repeat("\n", strings.Count(tok.Source, "\n")-strings.Count(args, "\n")) + end)
 	return nil
 }
 
@@ -263,7 +278,7 @@ func (p *part) render(vars map[string]any, now func() time.Time) (out string, er
 		return p.raw, nil
 	}
 	b := &budget{begun: now(), now: now}
-	vars[budgetName] = b
+	vars[budgetName], vars[textsName] = b, p.texts
 	w := &limited{budget: b}
 	w.out.Grow(int(p.size.Load()))
 	defer func() {

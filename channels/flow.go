@@ -34,6 +34,8 @@ type ended struct {
 const (
 	maxRowsPerInsert = 5_000
 	maxEndsPerReport = 2_000
+	manyRows         = 200
+	linger           = 4 * time.Millisecond
 )
 
 func newFlow(s *Sender) *flow {
@@ -90,6 +92,12 @@ func (f *flow) write(ctx context.Context, fail func(error)) {
 		case <-f.dirty:
 		}
 		for {
+			if f.few() { // most of the cost of an insert does not depend on its size
+				select {
+				case <-ctx.Done():
+				case <-time.After(linger):
+				}
+			}
 			batch := f.next()
 			if len(batch) == 0 {
 				break
@@ -113,6 +121,13 @@ func (f *flow) write(ctx context.Context, fail func(error)) {
 			}
 		}
 	}
+}
+
+// few tells whether an insert now would be a small one.
+func (f *flow) few() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending) > 0 && len(f.pending) < manyRows
 }
 
 // next takes what fits into one insert.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	fastjson "github.com/goccy/go-json"
 	"github.com/osteele/liquid/render"
 
 	"enishi"
@@ -200,7 +201,7 @@ func (r *Renderer) fill(t *template, m *enishi.Message, track bool) (*Rendered, 
 func (f *filling) variables() error {
 	f.vars = map[string]any{}
 	if f.m.Variables != "" {
-		if err := json.Unmarshal([]byte(f.m.Variables), &f.vars); err != nil {
+		if err := fastjson.Unmarshal([]byte(f.m.Variables), &f.vars); err != nil {
 			return fmt.Errorf("variables of the message: %w", err)
 		}
 	}

@@ -92,8 +92,8 @@ type keyCommand struct {
 
 type keyCreateCommand struct {
 	client
-	Write bool   `help:"A write key: lets a site or app send events and reads nothing." xor:"kind"`
-	Role  string `help:"A console token with this role: viewer, editor, approver or admin." enum:",viewer,editor,approver,admin" default:"" xor:"kind"`
+	Write bool   `help:"A write key: lets a site or app send events and reads nothing."`
+	Role  string `help:"A console token with this role: viewer, editor, approver or admin." enum:",viewer,editor,approver,admin" default:""`
 	Name  string `arg:"" optional:"" help:"What it is for." default:"key"`
 }
 
@@ -101,6 +101,8 @@ type keyCreateCommand struct {
 func (c *keyCreateCommand) Run(ctx context.Context, s streams) error {
 	ask := map[string]string{"name": c.Name, "kind": "admin", "role": c.Role}
 	switch {
+	case c.Write && c.Role != "":
+		return fmt.Errorf("--write and --role do not go together: a write key reads nothing")
 	case c.Write:
 		ask["kind"] = "write"
 		delete(ask, "role")

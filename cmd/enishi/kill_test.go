@@ -25,6 +25,11 @@ func TestKillLosesNothing(t *testing.T) {
 		kills = 10
 	}
 	sim := linesim.New(linesim.Config{ChannelSecret: "secret", ChannelToken: "token", Keep: 100_000})
+	for p := range people {
+		if err := sim.Befriend(fmt.Sprintf("U%032x", p), "友だち"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	provider := httptest.NewServer(sim)
 	defer provider.Close()
 	s := start(t, []string{"ENISHI_LINE__ENDPOINT=" + provider.URL, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret"}, "--data", t.TempDir())
@@ -100,6 +105,9 @@ func TestKillLosesNothing(t *testing.T) {
 	if x.Dead != 0 {
 		t.Errorf("%d dead letters", x.Dead)
 	}
+	if len(sim.Sent()) == 0 {
+		t.Error("LINE got nothing: the journey did not run")
+	}
 	received := map[string]int{}
 	for _, m := range sim.Sent() {
 		if m.Delivered {
@@ -126,8 +134,10 @@ func loadEvents(people int) []map[string]any {
 		}
 		add(0, "person.identified", map[string]any{"type": "identify", "traits": map[string]any{"email": user + "@load.example", "line_user_id": fmt.Sprintf("U%032x", p),
 			"consent": map[string]any{"line": "in", "email": "in"}}})
+		add(20, "line.followed", map[string]any{"type": "line.followed", "id": "m-" + user + "-20", "occurred_at": now.Format(time.RFC3339Nano),
+			"person": map[string]any{"line_user_id": fmt.Sprintf("U%032x", p)}})
 		add(1, "user.signed_up", map[string]any{"type": "track", "event": "Signed Up"})
-		for k := range 17 {
+		for k := range 16 {
 			add(2+k, "product.viewed", map[string]any{"type": "track", "event": "Product Viewed", "properties": map[string]any{"product_id": fmt.Sprint("p", k), "price": "100"}})
 		}
 		add(19, "order.placed", map[string]any{"type": "track", "event": "Order Completed", "properties": map[string]any{"order_id": "o-" + user, "total": "1000", "currency": "JPY",

@@ -197,7 +197,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 		Workspace: w.name, Base: base, Version: version(), DB: w.db, Stream: w.stream, Definitions: w.definitions, Folder: w.folder, Ingester: w.ingester,
 		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider,
 		Sending: func() string { return w.cfg.Sending }, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
-		Import: w.importRecords, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
+		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
 		Now: w.now, Log: w.log})
 	if err != nil {
 		return nil, fmt.Errorf("workspace %q: %w", w.name, err)

@@ -145,6 +145,38 @@ func (w *workspace) merges(from int64) ([]pipeline.Move, int64) {
 	return out, next
 }
 
+// ingestPassed tells how far the source topics are ingested by all replicas: the group's commits, and what this process
+// has done since its last one.
+func (w *workspace) ingestPassed(ctx context.Context) (map[stream.Partition]int64, error) {
+	out, err := w.committed(ctx, ingest.Group, enishi.SourceTopics()...)
+	if err != nil {
+		return nil, err
+	}
+	for p, next := range w.ingester.Passed() {
+		out[p] = max(out[p], next)
+	}
+	return out, nil
+}
+
+// messagesPassed is the same for the topic messages and the sender.
+func (w *workspace) messagesPassed(ctx context.Context) (map[stream.Partition]int64, error) {
+	return w.committed(ctx, channels.Group, enishi.TopicMessages)
+}
+
+func (w *workspace) committed(ctx context.Context, group string, topics ...string) (map[stream.Partition]int64, error) {
+	out := map[stream.Partition]int64{}
+	for _, topic := range topics {
+		offsets, err := w.stream.Committed(ctx, group, topic)
+		if err != nil {
+			return nil, err
+		}
+		for n, next := range offsets {
+			out[stream.Partition{Topic: topic, Partition: n}] = next
+		}
+	}
+	return out, nil
+}
+
 // shopClock is the clock of what happens in the shop: virtual during a replay.
 func (w *workspace) shopClock() time.Time { return w.folder.Clock().Now(w.now()) }
 

@@ -115,10 +115,11 @@ func (s *Shop) registration(c *Customer, at time.Time) []enishi.Event {
 	}
 	e := enishi.Event{Type: "user.signed_up", At: at, Person: p, Channel: "web", Consent: []enishi.ConsentChange{{Channel: "email", Purpose: "marketing", State: state,
 		Method: "form:signup", Text: "お得な情報をメールで受け取る"}}}
-	if c.LINE != "" {
-		e.Consent = append(e.Consent, enishi.ConsentChange{Channel: "line", Purpose: "marketing", State: "in", Method: "line_follow"})
+	if c.LINE == "" {
+		return []enishi.Event{e}
 	}
-	return []enishi.Event{e}
+	// The friendship comes by LINE's webhook and knows the LINE user alone.
+	return []enishi.Event{e, {Type: "line.followed", At: at.Add(time.Minute), Person: &enishi.Person{LineUserID: c.LINE}, Channel: "social"}}
 }
 
 // History is the shop's past up to now, oldest first: registrations and a year of orders with their parcels, store
@@ -328,7 +329,7 @@ func (s *Shop) record(e enishi.Event) Record {
 	}
 	key := e.Person.CustomerID
 	if key == "" {
-		key = e.Person.POSCard + e.Person.AnonymousID
+		key = e.Person.POSCard + e.Person.AnonymousID + e.Person.LineUserID
 	}
 	return Record{Topic: info.Topic, Key: []byte(key), At: e.At, Value: value}
 }

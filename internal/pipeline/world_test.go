@@ -1,0 +1,477 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"enishi"
+	"enishi/ingest"
+	"enishi/internal/definitions"
+	"enishi/internal/stream"
+)
+
+// world is everything around two or more Folders: the log, the identity graph, the definitions, the tables, the provider of
+// messages, and time. One random source decides what happens next, so a seed is a history. I/O may fail before or after it
+// took effect, or be the last thing a node does; while a call is under way others may act.
+type world struct {
+	seed     uint64
+	rnd      *rand.Rand
+	calm     bool // nothing fails any more
+	depth    int  // of what happens within calls
+	now      time.Time
+	began    time.Time
+	end      time.Time // of the busy part
+	parts    int
+	log      [][]stream.Record // events
+	messages []stream.Record
+	graph    *ingest.Graph
+	links    int64
+	unlinked map[enishi.ID]bool // people that came apart, by customer id's hash
+	defs     *definitions.Log
+	defNext  int64
+	compiled map[int64]*Definitions
+	store    *memory
+	nodes    []*node
+	people   []*person
+	shop     shop
+	sender   sender
+	aside    map[[2]int64]bool // (partition, offset) that a marker names as stamped ahead
+
+	faults      broken
+	markerFirst bool // Save writes the marker before everything else
+	trouble     int  // per mille: how often a call fails
+}
+
+// violation is what a checker found.
+type violation struct{ text string }
+
+func (w *world) violate(format string, args ...any) { panic(violation{fmt.Sprintf(format, args...)}) }
+
+var (
+	errInjected = errors.New("injected")
+	errDead     = errors.New("the node is dead")
+)
+
+func newWorld(seed uint64) *world {
+	rnd := rand.New(rand.NewPCG(seed, 0x5EED))
+	start := time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
+	w := &world{seed: seed, rnd: rnd, now: start, began: start, parts: 2 + rnd.IntN(3), graph: ingest.NewGraph(), unlinked: map[enishi.ID]bool{},
+		defs: definitions.NewLog(), compiled: map[int64]*Definitions{}, store: newMemory(), aside: map[[2]int64]bool{}, trouble: []int{0, 5, 20, 60}[rnd.IntN(4)]}
+	w.log = make([][]stream.Record, w.parts)
+	w.sender = sender{known: map[sendRound]bool{}, sent: map[enishi.ID]int{}}
+	w.populate()
+	return w
+}
+
+func (w *world) chance(perMille int) bool { return w.rnd.IntN(1000) < perMille }
+
+// node is a process with a Folder.
+type node struct {
+	w       *world
+	name    int
+	folder  *Folder
+	skew    time.Duration
+	seen    int64 // identities that it knows
+	owned   []int
+	read    map[int]int64
+	dead    bool
+	folding bool
+	ticking bool
+	stale   bool // its partitions must be gained
+	tasks   []func()
+	running int
+}
+
+func (w *world) boot() *node {
+	n := &node{w: w, name: len(w.nodes), read: map[int]int64{}, skew: time.Duration(w.rnd.IntN(3000)-1500) * time.Millisecond, stale: true}
+	f, err := New(Config{Partitions: w.parts, Definitions: w.defs, Merges: n.merges, Append: n.append, Load: n.load, Save: n.save, Now: func() time.Time { return w.now.Add(n.skew) },
+		CacheBytes: []int64{1, 20_000, 1 << 20}[w.rnd.IntN(3)], Workers: 1 + w.rnd.IntN(2), flushRows: []int{1, 20, 1000}[w.rnd.IntN(3)], broken: w.faults,
+		background: background{start: func(work func()) { n.tasks = append(n.tasks, work) }, wait: n.wait}})
+	if err != nil {
+		panic(err)
+	}
+	f.defs = w.compiled
+	n.folder = f
+	w.nodes = append(w.nodes, n)
+	return n
+}
+
+// merges is the identity log as far as the node has read it.
+func (n *node) merges(from int64) ([]Move, int64) {
+	all, next := n.w.graph.Merges(from)
+	var out []Move
+	for _, m := range all {
+		if m.Offset < n.seen {
+			out = append(out, Move(m))
+		}
+	}
+	return out, max(from, min(next, n.seen))
+}
+
+// call is what every call of I/O goes through: it may fail before it acts, after it, or be the node's last.
+func (n *node) call(act func()) error {
+	if n.dead {
+		return errDead
+	}
+	n.w.meanwhile()
+	if err := n.fail(); err != nil {
+		return err
+	}
+	act()
+	n.w.meanwhile()
+	return n.fail()
+}
+
+func (n *node) fail() error {
+	w := n.w
+	switch {
+	case n.dead:
+		return errDead
+	case w.calm || !w.chance(w.trouble):
+		return nil
+	case w.chance(300):
+		w.kill(n)
+		return errDead
+	}
+	return errInjected
+}
+
+func (n *node) append(_ context.Context, recs []stream.Record) error {
+	for len(recs) > 0 {
+		// What one call appends may be torn by a crash.
+		k := len(recs)
+		if !n.w.calm && n.w.chance(n.w.trouble) {
+			k = 1 + n.w.rnd.IntN(len(recs))
+		}
+		if err := n.call(func() { n.w.appendAll(recs[:k]) }); err != nil {
+			return err
+		}
+		recs = recs[k:]
+	}
+	return nil
+}
+
+// appendAll writes records to the topics events and messages.
+func (w *world) appendAll(recs []stream.Record) {
+	for i := range recs {
+		r := recs[i]
+		r.Key, r.Value = slices.Clone(r.Key), slices.Clone(r.Value)
+		r.Time = r.Time.UTC().Truncate(time.Millisecond)
+		if r.Topic == enishi.TopicMessages {
+			w.checkMessage(&r)
+			r.Offset = int64(len(w.messages))
+			w.messages = append(w.messages, r)
+			continue
+		}
+		r.Offset = int64(len(w.log[r.Partition]))
+		recs[i].Offset = r.Offset
+		w.log[r.Partition] = append(w.log[r.Partition], r)
+	}
+}
+
+func (n *node) load(_ context.Context, want Want) (have Have, err error) {
+	err = n.call(func() { have = n.w.store.load(want) })
+	return have, err
+}
+
+func (n *node) save(_ context.Context, r *Rows) error {
+	rows := *r
+	if n.w.markerFirst && len(rows.Markers) > 0 {
+		first := Rows{Markers: rows.Markers}
+		if err := n.write(&first); err != nil {
+			return err
+		}
+		rows.Markers = nil
+	}
+	return n.write(&rows)
+}
+
+// wait lets the node's background work go on until done.
+func (n *node) wait(_ context.Context, done <-chan struct{}) error {
+	for {
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+		if n.dead {
+			return errDead
+		}
+		if !n.work() {
+			return errInjected // it waits for something that waits for it, or that died
+		}
+	}
+}
+
+// work does the oldest piece of background work.
+func (n *node) work() bool {
+	if len(n.tasks) == 0 || n.dead {
+		return false
+	}
+	task := n.tasks[0]
+	n.tasks = n.tasks[1:]
+	n.running++
+	task()
+	n.running--
+	return true
+}
+
+// kill ends a node; another one will own its partitions.
+func (w *world) kill(n *node) {
+	n.dead = true
+	n.tasks = nil
+}
+
+// fold lets a node read a batch.
+func (n *node) fold() {
+	if n.folding || n.dead {
+		return
+	}
+	n.folding = true
+	defer func() { n.folding = false }()
+	f, ctx := n.folder, context.Background()
+	if f.Err() != nil || n.stale {
+		n.gain()
+		if n.dead || n.stale {
+			return
+		}
+	}
+	var recs []stream.Record
+	most := []int{1, 3, 20, 200}[n.w.rnd.IntN(4)]
+	for _, p := range n.owned {
+		from := n.read[p]
+		to := min(int64(len(n.w.log[p])), from+int64(1+n.w.rnd.IntN(most)))
+		recs = append(recs, n.w.log[p][from:to]...)
+		n.read[p] = to
+	}
+	if len(recs) > 0 {
+		// A Folder may keep nothing that shares memory with its records.
+		mine := make([]stream.Record, len(recs))
+		for i, r := range recs {
+			r.Key, r.Value = slices.Clone(r.Key), slices.Clone(r.Value)
+			mine[i] = r
+		}
+		if err := f.Fold(ctx, mine); err != nil {
+			n.stale = true
+			return
+		}
+	}
+	if n.w.chance(700) || n.w.calm {
+		if err := f.Border(ctx); err != nil {
+			n.stale = true
+		}
+	}
+}
+
+func (n *node) gain() {
+	n.folder.Lose(slices.DeleteFunc(n.folder.Owned(), func(p int) bool { return slices.Contains(n.owned, p) }), true)
+	from, err := n.folder.Gain(context.Background(), n.owned)
+	if n.stale = err != nil; !n.stale {
+		n.read = from
+	}
+}
+
+func (n *node) tick() {
+	if n.ticking || n.dead || n.stale {
+		return
+	}
+	n.ticking = true
+	defer func() { n.ticking = false }()
+	_ = n.folder.Tick(context.Background()) // it is tried again
+}
+
+func (n *node) checkpoint() {
+	if n.folding || n.dead {
+		return
+	}
+	n.folding = true
+	defer func() { n.folding = false }()
+	n.folder.Checkpoint(context.Background(), true)
+}
+
+// alive lists the nodes that live.
+func (w *world) alive() []*node {
+	var out []*node
+	for _, n := range w.nodes {
+		if !n.dead {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// rebalance gives the partitions out anew among living nodes. Those who lose some may not know it for a while.
+func (w *world) rebalance() {
+	for len(w.alive()) < 2 || w.chance(200) && len(w.alive()) < 4 && !w.calm {
+		w.boot()
+	}
+	live := w.alive()
+	next := map[*node][]int{}
+	for p := range w.parts {
+		n := live[w.rnd.IntN(len(live))]
+		next[n] = append(next[n], p)
+	}
+	for _, n := range live {
+		if !w.calm && w.chance(400) && !slices.Equal(n.owned, next[n]) && len(next[n]) == 0 {
+			continue // a zombie: it goes on as before
+		}
+		n.owned, n.stale = next[n], true // if it is folding it hears of it when its batch is done
+	}
+}
+
+// orphans reports whether a partition has no living owner.
+func (w *world) orphans() bool {
+	for p := range w.parts {
+		if !slices.ContainsFunc(w.alive(), func(n *node) bool { return slices.Contains(n.owned, p) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// meanwhile lets something happen while a call is under way.
+func (w *world) meanwhile() {
+	if w.calm || w.depth >= 2 || !w.chance(80) {
+		return
+	}
+	w.depth++
+	defer func() { w.depth-- }()
+	for range 1 + w.rnd.IntN(3) {
+		w.step()
+	}
+}
+
+// step is one thing that happens.
+func (w *world) step() {
+	live := w.alive()
+	if w.orphans() {
+		w.rebalance()
+		live = w.alive()
+	}
+	n := live[w.rnd.IntN(len(live))]
+	switch k := w.rnd.IntN(100); {
+	case k < 26:
+		w.visit()
+	case k < 32:
+		w.lateAppend()
+	case k < 58:
+		n.fold()
+	case k < 66:
+		n.tick()
+	case k < 71:
+		n.checkpoint()
+	case k < 80:
+		n.work()
+	case k < 86:
+		w.deliver()
+	case k < 92:
+		w.pass()
+	case k < 95:
+		n.seen = w.links
+	case k < 96:
+		w.unlink()
+	case k < 97:
+		w.publish()
+	case k < 98 && w.trouble > 0:
+		w.rebalance()
+	case k < 99 && w.trouble > 0 && len(live) > 1 && !n.folding && !n.ticking && n.running == 0:
+		w.kill(n)
+	}
+}
+
+// pass lets time go by.
+func (w *world) pass() {
+	d := []time.Duration{50 * time.Millisecond, time.Second, 20 * time.Second, 10 * time.Minute, 2 * time.Hour}[w.rnd.IntN(5)]
+	w.now = w.now.Add(time.Duration(w.rnd.Int64N(int64(d))).Truncate(time.Millisecond))
+}
+
+// run plays the busy part of a history, then lets everything come to rest.
+func (w *world) run(steps int) {
+	w.publishAll()
+	w.rebalance()
+	for range steps {
+		w.step()
+	}
+	w.settle()
+}
+
+// settle stops all trouble and goes on until nothing is left to do for the next days.
+func (w *world) settle() {
+	w.calm = true
+	w.end = w.now
+	w.rebalance()
+	for len(w.shop.late) > 0 {
+		w.lateAppend()
+	}
+	until := w.now.Add(12 * 24 * time.Hour)
+	for range 100_000 {
+		if w.settleOnce() {
+			continue
+		}
+		due := w.nextDue()
+		if due.IsZero() || due.After(until) {
+			if w.now.Equal(until) {
+				return
+			}
+			due = until
+		}
+		w.now = due.Add(2 * time.Second) // whatever the node's skew is
+		if w.now.After(until) {
+			w.now = until
+		}
+	}
+	w.violate("it does not come to rest")
+}
+
+// settleOnce does what is to be done now; false: nothing was.
+func (w *world) settleOnce() (did bool) {
+	size := func() (n int) {
+		for p := range w.log {
+			n += len(w.log[p])
+		}
+		return n + len(w.messages)
+	}
+	before := size()
+	for _, n := range w.alive() {
+		n.seen = w.links
+		n.tick()
+		for {
+			behind := n.stale || n.folder.failed()
+			for _, p := range n.owned {
+				behind = behind || n.read[p] < int64(len(w.log[p]))
+			}
+			if !behind {
+				break
+			}
+			n.fold()
+			did = true
+		}
+		n.checkpoint()
+		for n.work() {
+		}
+	}
+	for w.deliver() {
+		did = true
+	}
+	for _, n := range w.alive() {
+		if len(n.owned) > 0 && n.folder.Busy() && before == size() {
+			n.tick()
+		}
+	}
+	return did || size() != before
+}
+
+// nextDue is the earliest instant at which something stored is due; everything is stored.
+func (w *world) nextDue() time.Time {
+	var at time.Time
+	for _, d := range w.store.due {
+		if !d.At.IsZero() && d.At.After(w.now) && (at.IsZero() || d.At.Before(at)) {
+			at = d.At
+		}
+	}
+	return at
+}
