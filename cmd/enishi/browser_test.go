@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -37,14 +36,14 @@ func openBrowser(t *testing.T) *browser {
 	ctx, cancel := chromedp.NewContext(alloc)
 	b := &browser{t: t, ctx: ctx, dir: os.Getenv("ENISHI_SCREENSHOTS")}
 	t.Cleanup(func() { cancel(); stop() })
-	chromedp.ListenTarget(ctx, func(ev any) {
+	err := chromedp.Listen(ctx, func(ev any) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch e := ev.(type) {
 		case *runtime.EventExceptionThrown:
-			b.said = append(b.said, "exception: "+e.ExceptionDetails.Error())
+			b.said = append(b.said, "exception: "+e.ExceptionDetails.Text)
 		case *runtime.EventConsoleAPICalled:
-			if e.Type == runtime.APITypeError {
+			if e.Type == runtime.ConsoleAPICalledTypeError {
 				var args []string
 				for _, a := range e.Args {
 					args = append(args, string(a.Value)+a.Description)
@@ -52,24 +51,40 @@ func openBrowser(t *testing.T) *browser {
 				b.said = append(b.said, "console: "+strings.Join(args, " "))
 			}
 		case *cdplog.EventEntryAdded:
-			if e.Entry.Level == cdplog.LevelError {
+			if e.Entry.Level == cdplog.EntryLevelError {
 				b.said = append(b.said, "log: "+e.Entry.Text+" "+e.Entry.URL)
 			}
 		}
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
 // do runs actions and fails with the page's complaints.
-func (b *browser) do(what string, actions ...chromedp.Action) {
+func (b *browser) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		var text string
-		_ = chromedp.Run(b.ctx, chromedp.Evaluate(`document.body.innerText.slice(0, 1500)`, &text))
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText.slice(0, 1500)`))
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		b.t.Fatalf("%s: %v\n%s\n%s", what, err, text, strings.Join(b.said, "\n"))
 	}
+}
+
+// js evaluates an expression on the page.
+func js[T any](b *browser, what, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+	return v
 }
 
 func (b *browser) quiet(what string) {
@@ -86,8 +101,8 @@ func (b *browser) quiet(what string) {
 func (b *browser) see(what string, words ...string) {
 	b.t.Helper()
 	eventually(b.t, 90*time.Second, what, func() error {
-		var text string
-		if err := chromedp.Run(b.ctx, chromedp.Evaluate(`document.body.innerText`, &text)); err != nil {
+		text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		if err != nil {
 			return err
 		}
 		for _, w := range words {
@@ -103,8 +118,11 @@ func (b *browser) shot(name string) {
 	if b.dir == "" {
 		return
 	}
-	var png []byte
-	b.do("screenshot "+name, chromedp.Sleep(400*time.Millisecond), chromedp.FullScreenshot(&png, 100))
+	b.do("settle", chromedp.Sleep(400*time.Millisecond))
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatalf("screenshot %s: %v", name, err)
+	}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
@@ -121,8 +139,7 @@ var (
 // checkPage looks for what must not show: raw ids, internal words, overflow at 390 px.
 func (b *browser) checkPage(name string, japanese bool) {
 	b.t.Helper()
-	var text string
-	b.do(name, chromedp.Evaluate(`document.querySelector("main")?.innerText ?? document.body.innerText`, &text))
+	text := js[string](b, name, `document.querySelector("main")?.innerText ?? document.body.innerText`)
 	if id := rawID.FindString(text); id != "" {
 		b.t.Errorf("%s shows the raw id %s", name, id)
 	}
@@ -131,28 +148,26 @@ func (b *browser) checkPage(name string, japanese bool) {
 			b.t.Errorf("%s shows the internal word %q", name, w)
 		}
 	}
-	var overflow float64
-	b.do(name+" at 390 px", emulation.SetDeviceMetricsOverride(390, 844, 1, true), chromedp.Sleep(250*time.Millisecond),
-		chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &overflow))
-	if overflow > 1 {
+	b.do(name+" at 390 px", chromedp.EmulateViewport(390, 844), chromedp.Sleep(250*time.Millisecond))
+	if overflow := js[float64](b, name, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 1 {
 		b.t.Errorf("%s is %v px too wide at 390 px", name, overflow)
 	}
 	b.shot(name + "-390")
-	b.do(name, emulation.SetDeviceMetricsOverride(1280, 900, 1, false))
+	b.do(name, chromedp.EmulateViewport(1280, 900))
 }
 
 // TestBrowserDemoShop walks the demo as a newcomer: the shop, the live view, a person, a journey, the Outbox.
 func TestBrowserDemoShop(t *testing.T) {
 	s := start(t, nil, "--demo", "--data", t.TempDir())
 	b := openBrowser(t)
-	b.do("open the shop", chromedp.Navigate(s.base+"/demo/shop"), chromedp.WaitVisible(`.add`))
+	b.do("open the shop", chromedp.Navigate(s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`.add`)))
 	b.shot("shop")
-	b.do("view a product", chromedp.Click(`article:nth-of-type(1) .picture`))
-	b.do("sign up", chromedp.Click(`#open-signup`), chromedp.WaitVisible(`#signup [value=ok]`), chromedp.SetValue(`#signup [name=email]`, "hana.browser@mail.example"), chromedp.Click(`#signup [value=ok]`))
+	b.do("view a product", chromedp.Click(chromedp.CSS(`article:nth-of-type(1) .picture`)))
+	b.do("sign up", chromedp.Click(chromedp.CSS(`#open-signup`)), chromedp.WaitVisible(chromedp.CSS(`#signup [value=ok]`)), chromedp.SetValue(chromedp.CSS(`#signup [name=email]`), "hana.browser@mail.example"), chromedp.Click(chromedp.CSS(`#signup [value=ok]`)))
 	b.see("the shop greets", "登録しました")
-	b.do("fill the cart", chromedp.Click(`article:nth-of-type(2) .add`), chromedp.Click(`#open-cart`), chromedp.WaitVisible(`#close-cart`))
+	b.do("fill the cart", chromedp.Click(chromedp.CSS(`article:nth-of-type(2) .add`)), chromedp.Click(chromedp.CSS(`#open-cart`)), chromedp.WaitVisible(chromedp.CSS(`#close-cart`)))
 	b.shot("shop-cart")
-	b.do("leave the cart", chromedp.Click(`#close-cart`))
+	b.do("leave the cart", chromedp.Click(chromedp.CSS(`#close-cart`)))
 	b.quiet("the shop")
 
 	for _, lang := range []string{"ja", "en"} {
@@ -163,7 +178,7 @@ func TestBrowserDemoShop(t *testing.T) {
 			if strings.Contains(path, "?") {
 				sep = "&"
 			}
-			b.do("open "+path, chromedp.Navigate(s.base+path+sep+"lang="+lang), chromedp.WaitVisible(`h1`))
+			b.do("open "+path, chromedp.Navigate(s.base+path+sep+"lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 			b.see(name+" in "+lang, words...)
 			b.shot(name + "-" + lang)
 			b.checkPage(name+"-"+lang, japanese)
@@ -178,7 +193,7 @@ func TestBrowserDemoShop(t *testing.T) {
 		open("/", "home", pick("はじめる", "Getting started"))
 		open("/live", "live", pick("ライブ", "Live"), pick("商品閲覧", "product"))
 		open("/people?q=エンノ", "people", "縁野 花")
-		b.do("open the person", chromedp.Click(`main tbody a`), chromedp.WaitVisible(`h1`))
+		b.do("open the person", chromedp.Click(chromedp.CSS(`main tbody a`)), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 		b.see("the person in "+lang, "縁野 花", pick("行動履歴", "Timeline"))
 		b.shot("person-" + lang)
 		b.checkPage("person-"+lang, japanese)

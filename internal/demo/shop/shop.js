@@ -11,7 +11,10 @@ async function send(kind, body) {
   const message = { type: kind, messageId: uuid(), anonymousId, timestamp: new Date().toISOString(), context: { page: { path: location.pathname, title: document.title, url: location.href }, locale: navigator.language }, ...body };
   if (user) message.userId = user.id;
   const answer = await fetch("/v1/" + kind, { method: "POST", headers: { "Content-Type": "application/json", Authorization: "Basic " + btoa(config.write_key + ":") }, body: JSON.stringify(message) });
-  if (!answer.ok) toast("送信できませんでした: " + answer.status);
+  if (!answer.ok) {
+    const problem = await answer.json().catch(() => ({}));
+    toast("送信できませんでした: " + (problem.rejected?.[0]?.reason_ja ?? answer.status));
+  }
 }
 
 const yen = (n) => "¥" + n.toLocaleString("ja-JP");
@@ -82,8 +85,8 @@ async function signUp(form) {
     const answer = await fetch("/demo/shop/follow", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name: f.family_name + " " + f.given_name, user_id: user.id }) });
     if (answer.ok) line = (await answer.json()).line_user_id;
   }
-  const traits = { email: f.email, family_name: f.family_name, given_name: f.given_name, family_name_kana: f.family_name_kana, given_name_kana: f.given_name_kana, language: "ja", consent: { email: f.mail ? "in" : "out", method: "form:signup", text: "お得な情報をメールで受け取る" } };
-  if (line) { traits.line_user_id = line; traits.consent.line = "in"; }
+  const traits = { email: f.email, family_name: f.family_name, given_name: f.given_name, family_name_kana: f.family_name_kana, given_name_kana: f.given_name_kana, language: "ja", consent: { email: { state: f.mail ? "in" : "out", method: "form:signup", text: "お得な情報をメールで受け取る" } } };
+  if (line) traits.line_user_id = line; // the friendship itself comes by LINE's webhook
   await send("identify", { traits });
   await send("track", { event: "Signed Up", properties: { method: "email" } });
   toast("登録しました。ようこそ、" + f.family_name + " 様");

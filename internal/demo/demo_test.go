@@ -1,0 +1,164 @@
+package demo
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"enishi"
+	"enishi/ingest"
+	"enishi/internal/stream"
+)
+
+// opened is when the shop of the tests is looked at: shortly after midnight in Japan, so that days differ from those in UTC.
+var opened = time.Date(2026, 11, 20, 15, 4, 5, 678e6, time.UTC)
+
+// taker takes records as ingest does.
+type taker struct {
+	t      *testing.T
+	parser *ingest.Parser
+	seen   map[enishi.ID]bool
+	types  map[string]int
+}
+
+func newTaker(t *testing.T) *taker {
+	k := &taker{t: t, seen: map[enishi.ID]bool{}, types: map[string]int{}}
+	k.parser = ingest.NewParser(ingest.ParserConfig{LineProvider: "demo", Ignored: func(kind enishi.Kind, r *ingest.Refusal) {
+		t.Errorf("an identifier of kind %s is left out: %v", kind, r)
+	}})
+	return k
+}
+
+// take parses one record and checks what every event of the shop has.
+func (k *taker) take(r Record, now time.Time) ingest.Parsed {
+	k.t.Helper()
+	got, refusal := k.parser.Parse(&stream.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Time: now}, now)
+	if refusal != nil {
+		k.t.Fatalf("refused: %v\n%s", refusal, r.Value)
+	}
+	e := &got.Event
+	info, known := enishi.LookupType(e.Type)
+	switch {
+	case !known || strings.HasPrefix(e.Type, "custom."):
+		k.t.Errorf("%s is no type of event", e.Type)
+	case info.Topic != r.Topic:
+		k.t.Errorf("%s goes to %s, not to %s", e.Type, r.Topic, info.Topic)
+	case len(r.Key) == 0 || len(got.Identifiers) == 0:
+		k.t.Errorf("nobody is named by %s", r.Value)
+	case !e.At.Equal(r.At) || r.At.After(now):
+		k.t.Errorf("%s at %s, record at %s, now %s", e.Type, e.At, r.At, now)
+	case k.seen[e.ID]:
+		k.t.Errorf("the id of %s is there twice", r.Value)
+	}
+	k.seen[e.ID] = true
+	k.types[e.Type]++
+	return got
+}
+
+// Ingest takes the whole history: a year of a shop in which everything happens that the demo is to show, in order, and no
+// parcel before its order.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	k := newTaker(t)
+	var last time.Time
+	placed := map[string]time.Time{}
+	cancelled := map[string]bool{}
+	for _, r := range New(1, 50).History(opened) {
+		e := k.take(r, opened).Event
+		if e.At.Before(last) {
+			t.Errorf("%s at %s comes after %s", e.Type, e.At, last)
+		}
+		last = e.At
+		switch {
+		case e.Type == "order.placed" || e.Type == "store.purchased":
+			if _, again := placed[e.Order.OrderID]; again {
+				t.Errorf("order %s is placed twice", e.Order.OrderID)
+			}
+			placed[e.Order.OrderID] = e.At
+			if e.Order.Total <= 0 || len(e.Order.Lines) == 0 || e.Order.Currency != "JPY" {
+				t.Errorf("order %+v", e.Order)
+			}
+		case e.Type == "order.cancelled":
+			cancelled[e.Order.OrderID] = true
+		case e.Shipment != nil:
+			if at, ok := placed[e.Shipment.OrderID]; !ok || !e.At.After(at) || cancelled[e.Shipment.OrderID] {
+				t.Errorf("%s of order %s at %s, placed at %s", e.Type, e.Shipment.OrderID, e.At, at)
+			}
+		case e.Order != nil && placed[e.Order.OrderID].IsZero():
+			t.Errorf("%s of order %s, which nobody placed", e.Type, e.Order.OrderID)
+		}
+	}
+	if k.types["user.signed_up"] != 50 {
+		t.Errorf("%d of 50 customers are registered", k.types["user.signed_up"])
+	}
+	for _, typ := range []string{"order.placed", "order.paid", "order.confirmed", "order.cancelled", "store.purchased", "shipment.shipped", "shipment.delivered", "review.written",
+		"page.viewed", "product.viewed"} {
+		if k.types[typ] == 0 {
+			t.Errorf("no %s in the history: %v", typ, k.types)
+		}
+	}
+}
+
+// Ingest takes what the running shop sends, to the delivery of an order of the storefront.
+func TestLive(t *testing.T) {
+	t.Parallel()
+	k := newTaker(t)
+	shop := New(1, 50)
+	for _, r := range shop.History(opened) {
+		k.take(r, opened)
+	}
+	clear(k.types)
+	live := &Live{Shop: shop}
+	live.Ship("DEMO-1", enishi.Person{CustomerID: "U1", AnonymousID: "b1"}, opened)
+	arrived := false
+	now := opened
+	for range 2000 {
+		now = now.Add(1500 * time.Millisecond)
+		for _, r := range live.step(now) {
+			e := k.take(r, now).Event
+			if now.Sub(e.At) > time.Minute {
+				t.Errorf("%s at %s is told at %s", e.Type, e.At, now)
+			}
+			arrived = arrived || e.Type == "shipment.delivered" && e.Shipment.OrderID == "DEMO-1"
+		}
+	}
+	if !arrived {
+		t.Error("the order of the storefront was not delivered")
+	}
+	for _, typ := range []string{"page.viewed", "product.viewed", "cart.item_added", "checkout.started", "order.placed", "order.paid", "order.cancelled", "order.refunded", "store.purchased",
+		"shipment.delivered", "return.received", "review.written"} {
+		if k.types[typ] == 0 {
+			t.Errorf("no %s in 2,000 steps: %v", typ, k.types)
+		}
+	}
+	if k.types["cart.item_added"] <= k.types["order.placed"] {
+		t.Errorf("no cart is abandoned: %v", k.types)
+	}
+}
+
+// The same seed gives the same bytes, history and live; another seed gives another shop.
+func TestSameSeedSameBytes(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) []Record {
+		shop := New(seed, 50)
+		out := shop.History(opened)
+		live := &Live{Shop: shop}
+		for i := range 300 {
+			out = append(out, live.step(opened.Add(time.Duration(i)*time.Second))...)
+		}
+		return out
+	}
+	a, b, other := run(7), run(7), run(8)
+	if len(a) != len(b) {
+		t.Fatalf("%d records, then %d", len(a), len(b))
+	}
+	for i := range a {
+		if a[i].Topic != b[i].Topic || !bytes.Equal(a[i].Key, b[i].Key) || !a[i].At.Equal(b[i].At) || !bytes.Equal(a[i].Value, b[i].Value) {
+			t.Fatalf("record %d differs:\n%s\n%s", i, a[i].Value, b[i].Value)
+		}
+	}
+	if len(a) == len(other) && bytes.Equal(a[0].Value, other[0].Value) {
+		t.Error("another seed gives the same shop")
+	}
+}
