@@ -104,8 +104,8 @@ func varied(t *testing.T, o *oracle, x Range) {
 		m.Failed, m.Refused, m.Unknown, m.Unsubscribed = m.Failed+r.Failed, m.Refused+r.Refused, m.Unknown+r.Unknown, m.Unsubscribed+r.Unsubscribed
 	}
 	for _, n := range []int64{j.Running, j.Completed, j.Exited, j.Converted, m.Delivered, m.Opened, m.Clicked, m.Bounced, m.Failed, m.Refused, m.Unknown, m.Unsubscribed} {
-		if n < 5 {
-			t.Errorf("the made histories have too little of something: %+v, %+v", j, m)
+		if n == 0 {
+			t.Errorf("the made histories lack something: %+v, %+v", j, m)
 			return
 		}
 	}

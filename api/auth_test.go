@@ -12,6 +12,7 @@ import (
 
 // TestAuthorisation calls every operation as everybody: who may not is refused before anything else is looked at.
 func TestAuthorisation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *Config) { c.Loopback = false })
 	other := newWorld(t, func(c *Config) { c.Workspace, c.Loopback = "other", false })
 	tokens := map[string]string{}
@@ -63,6 +64,7 @@ func TestAuthorisation(t *testing.T) {
 }
 
 func TestLocalAdmin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	s := into[sessionPage](w.call("GET", "/session", nil))
 	if s.Role != admin || s.Name != "local" {
@@ -87,6 +89,7 @@ func TestLocalAdmin(t *testing.T) {
 }
 
 func TestSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *Config) { c.Loopback, c.Secure, c.Base = false, true, "/w/shop" })
 	token, id := w.key(keyAdmin, "editor")
 	w.call("POST", "/session", map[string]any{"token": "eni_wrong"}).want(401)
@@ -143,6 +146,7 @@ func TestSession(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	made := into[struct{ ID, Token string }](w.call("POST", "/keys", map[string]any{"name": "サイト", "kind": "write"}))
 	if !strings.HasPrefix(made.Token, "wk_") || len(made.Token) < 40 {
@@ -183,6 +187,7 @@ func TestKeys(t *testing.T) {
 
 // TestActor: every definition keeps who saved it, in which role, why, and by which request.
 func TestActor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	token, _ := w.key(keyAdmin, "editor")
 	e := w.as(token)
@@ -202,6 +207,7 @@ func TestActor(t *testing.T) {
 }
 
 func TestNewKeyRefuses(t *testing.T) {
+	t.Parallel()
 	for _, x := range [][3]string{{"", keyWrite, ""}, {"x", keyAdmin, ""}, {"x", keyAdmin, "public"}, {"x", "other", "admin"}} {
 		if _, _, err := NewKey(x[0], x[1], x[2], time.Now()); enishi.ErrorCode(err) != enishi.Invalid {
 			t.Errorf("%v: %v", x, err)

@@ -158,6 +158,7 @@ var (
 // because is the first failed check as the reason in a sentence: 今週の上限（2 通）に達していたため.
 func (t *teller) because(channel string, c *enishi.Check) Text {
 	ch := word("channel", channel)
+	ch.JA = spaced(ch.JA)
 	at := t.instantIn(c.Detail)
 	switch c.Name {
 	case "template":
@@ -203,6 +204,14 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 		return Text{tame(r.JA), "of " + r.EN}
 	}
 	return Text{"配信の条件に合わなかったため", "a rule did not allow it"}
+}
+
+// spaced puts a space behind a word of another script: LINE の.
+func spaced(ja string) string {
+	if n := len(ja); n > 0 && ja[n-1] < 0x80 {
+		return ja + " "
+	}
+	return ja
 }
 
 // tame makes a reason the beginning of a sentence: …のため, or …ため after a verb.

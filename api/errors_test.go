@@ -13,6 +13,7 @@ import (
 )
 
 func TestProblems(t *testing.T) {
+	t.Parallel()
 	f := func(err error, status int, code, detail string) *problem {
 		t.Helper()
 		p, _ := problemOf(err)
@@ -50,6 +51,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestRefusalsOverHTTP(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	f := func(method, path string, body any, status int, location, ja string) {
 		t.Helper()
@@ -101,6 +103,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(c *Config) { c.Sending = func() string { panic("secret detail") } })
 	a := w.call("GET", "/session", nil).want(500)
 	if strings.Contains(a.text, "secret detail") || !strings.Contains(a.text, "request_id") {

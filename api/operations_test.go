@@ -12,6 +12,7 @@ import (
 )
 
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	order := []role{viewer, editor, approver, admin}
 	for i, have := range order {
 		for j, need := range order {
@@ -29,6 +30,7 @@ func TestRoles(t *testing.T) {
 
 // TestOperations holds the table, the routes and the specification together: each has what the others have.
 func TestOperations(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	spec := w.api.huma.OpenAPI()
 	declared := map[string]operation{}
@@ -70,6 +72,7 @@ func TestOperations(t *testing.T) {
 }
 
 func TestOpenAPI(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	text, err := w.api.huma.OpenAPI().YAML()
 	if err != nil {

@@ -208,7 +208,7 @@ func (a *API) listOutbox(ctx context.Context, in *outboxInput) (*listOutput[Outb
 	if q := strings.TrimSpace(in.Q); q != "" {
 		like, more := likeNames(q)
 		cond += ` AND (positionCaseInsensitiveUTF8(subject, {q:String}) > 0 OR positionCaseInsensitiveUTF8(recipient, {q:String}) > 0
-  OR recipient IN (SELECT email FROM people FINAL WHERE email != '' AND ` + like + `) OR recipient IN (SELECT line_user FROM people FINAL WHERE line_user != '' AND ` + like + `))`
+  OR lower(recipient) IN (SELECT lower(email) FROM people FINAL WHERE email != '' AND ` + like + `) OR recipient IN (SELECT line_user FROM people FINAL WHERE line_user != '' AND ` + like + `))`
 		args = append(append(args, named("q", q)), more...)
 	}
 	out := listOf([]OutboxRow{})

@@ -11,6 +11,7 @@ import (
 )
 
 func TestSearchPeople(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	f := func(q string, names ...string) {
 		t.Helper()
@@ -42,6 +43,7 @@ func TestSearchPeople(t *testing.T) {
 }
 
 func TestPeoplePages(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	for _, sort := range []string{"", "last_seen", "last_order", "ltv", "orders"} {
 		all := into[list[personRow]](w.call("GET", "/people?sort="+sort, nil))
@@ -74,6 +76,7 @@ func TestPeoplePages(t *testing.T) {
 
 // TestReachAgrees: the list and the person's page say the same of every channel.
 func TestReachAgrees(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	for _, row := range into[list[personRow]](w.call("GET", "/people", nil)).Items {
 		for _, r := range into[personPage](w.call("GET", "/people/"+row.ID.String(), nil)).Reach {
@@ -88,6 +91,7 @@ func TestReachAgrees(t *testing.T) {
 }
 
 func TestPerson(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	id := w.id(enishi.Customer, "C10001")
 	a := w.call("GET", "/people/"+id, nil)
@@ -142,6 +146,7 @@ func TestPerson(t *testing.T) {
 }
 
 func TestTimeline(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	id := w.id(enishi.Customer, "C10001")
 	a := w.call("GET", "/people/"+id+"/timeline", nil)
@@ -179,7 +184,7 @@ func TestTimeline(t *testing.T) {
 	}
 	f := func(kinds string, want int) {
 		t.Helper()
-		if got := into[list[timelineItem]](w.call("GET", "/people/"+id+"/timeline?kinds="+kinds, nil)).Items; len(got) != want {
+		if got := into[list[timelineItem]](w.call("GET", "/people/"+id+"/timeline?kinds="+url.QueryEscape(kinds), nil)).Items; len(got) != want {
 			t.Errorf("%s: %d items, want %d", kinds, len(got), want)
 		}
 	}
@@ -193,6 +198,7 @@ func TestTimeline(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	a := w.call("GET", "/events?limit=100", nil)
 	all := into[list[liveEvent]](a)
@@ -222,6 +228,7 @@ func TestEvents(t *testing.T) {
 
 // TestPersonIsChanged walks through what a service agent does to a person: hold, consent, export, undoing a merge, erasure.
 func TestPersonIsChanged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	w.play(scenario(time.Now().UTC()))
 	id := w.id(enishi.Customer, "C10001")

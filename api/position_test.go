@@ -11,6 +11,7 @@ import (
 )
 
 func TestPosition(t *testing.T) {
+	t.Parallel()
 	f := func(s string) {
 		t.Helper()
 		p, err := parsePosition(s)
@@ -32,6 +33,7 @@ func TestPosition(t *testing.T) {
 }
 
 func TestPollEnds(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := poll(ctx, func() (bool, error) { return false, nil }); !errors.Is(err, context.DeadlineExceeded) {
@@ -48,6 +50,7 @@ func TestPollEnds(t *testing.T) {
 }
 
 func TestMemo(t *testing.T) {
+	t.Parallel()
 	var m memo[int]
 	asked := 0
 	ask := func(context.Context) (int, error) { asked++; return asked, nil }

@@ -6,6 +6,7 @@ import (
 )
 
 func TestSanitiseDrops(t *testing.T) {
+	t.Parallel()
 	f := func(doc string, never ...string) {
 		t.Helper()
 		got := strings.ToLower(sanitise(doc))
@@ -37,6 +38,7 @@ func TestSanitiseDrops(t *testing.T) {
 }
 
 func TestSanitiseKeeps(t *testing.T) {
+	t.Parallel()
 	f := func(doc string, keep ...string) {
 		t.Helper()
 		got := sanitise(doc)
@@ -60,6 +62,7 @@ func TestSanitiseKeeps(t *testing.T) {
 }
 
 func TestOpenLINE(t *testing.T) {
+	t.Parallel()
 	f := func(raw, preview string, links int) {
 		t.Helper()
 		o := open("line", raw)

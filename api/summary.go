@@ -231,7 +231,7 @@ func (t *teller) other(e *enishi.Event) Text {
 			until = Text{d.JA + " まで", "until " + d.EN}
 		}
 		return joined(plain(e.Hold.Reason), until)
-	case len(e.Properties) > 0:
+	case strings.HasPrefix(e.Type, "custom.") && len(e.Properties) > 0:
 		return t.properties(e.Properties)
 	case strings.HasPrefix(e.Type, "person.") || strings.HasPrefix(e.Type, "user."):
 		return t.identified(e.Person)

@@ -15,7 +15,7 @@ import (
 var (
 	japanese = regexp.MustCompile(`[ぁ-んァ-ヶ一-龠]`)
 	// Words of other languages that stand in Japanese texts by right: names, units, and what the shop itself wrote.
-	foreign = regexp.MustCompile(`LINE|SMS|SNS|NPS|PWA|Kafka|DM|JSON|PayPay|Amazon Pay|https?://\S+|EN\d+(-\d+)?|ginza:[\d:-]+|DEMO-\S+|Q1`)
+	foreign = regexp.MustCompile(`LINE|LTV|AOV|VIP|SMS|SNS|NPS|PWA|Kafka|DM|JSON|PayPay|Amazon Pay|https?://\S+|EN\d+(-\d+)?|ginza:[\d:-]+|DEMO-\S+|Q1`)
 	latin   = regexp.MustCompile(`[A-Za-z_]{3,}`)
 	hexID   = regexp.MustCompile(`[0-9a-f]{32}`)
 )
@@ -54,6 +54,7 @@ func checkTexts(t testing.TB, where, text string) {
 }
 
 func TestWords(t *testing.T) {
+	t.Parallel()
 	for key, x := range words {
 		if x.JA == "" || x.EN == "" {
 			t.Errorf("%s has no text in a language", key)
@@ -68,6 +69,7 @@ func TestWords(t *testing.T) {
 }
 
 func TestEveryCodeHasAWord(t *testing.T) {
+	t.Parallel()
 	f := func(family string, codes ...string) {
 		t.Helper()
 		for _, c := range codes {
@@ -114,6 +116,7 @@ func told() *teller {
 }
 
 func TestSentences(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 11, 20, 1, 0, 0, 0, time.UTC) // 10:00 in Japan
 	f := func(channel string, checks []enishi.Check, sent bool, reason, ja, en string) {
 		t.Helper()
@@ -149,6 +152,7 @@ func TestSentences(t *testing.T) {
 }
 
 func TestSummaries(t *testing.T) {
+	t.Parallel()
 	yen := func(n int) enishi.Amount { return enishi.Amount(n) * enishi.Unit }
 	f := func(e enishi.Event, ja string) {
 		t.Helper()
@@ -181,6 +185,7 @@ func TestSummaries(t *testing.T) {
 }
 
 func TestMoney(t *testing.T) {
+	t.Parallel()
 	f := func(amount, currency, want string) {
 		t.Helper()
 		m, err := enishi.ParseAmount(amount)

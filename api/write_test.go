@@ -17,6 +17,7 @@ func segmentBody(expression string, expect int64) map[string]any {
 }
 
 func TestIdempotency(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	const key = "Idempotency-Key"
 	first := w.call("PUT", "/segments/buyers", segmentBody("orders_count > 0", 0), key, "k1").want(200)
@@ -74,6 +75,7 @@ func TestIdempotency(t *testing.T) {
 }
 
 func TestIdempotencySideBySide(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	var wg sync.WaitGroup
 	texts := make([]string, 8)
@@ -110,6 +112,7 @@ func TestIdempotencySideBySide(t *testing.T) {
 
 // TestReadAfterWrite: what a write answered a position for is in the next read with it, whatever part of the log it went to.
 func TestReadAfterWrite(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	w.play(scenario(time.Now().UTC())[:6])
 	id := w.id(enishi.Customer, "C10001")

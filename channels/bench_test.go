@@ -58,6 +58,8 @@ func BenchmarkMail(b *testing.B) {
 		b.Errorf("%d mails of %d", got, b.N)
 	}
 	b.ReportMetric(float64(len(p.mail.Mails()[0].Raw)), "B/mail")
+	b.ReportMetric(float64(p.inserts.Load())*1000/float64(b.N), "inserts/1000")
+	b.ReportMetric(float64(p.inserted.Load())/float64(b.N), "rows/mail")
 }
 
 // BenchmarkRender fills that mail in.

@@ -16,6 +16,10 @@ type flow struct {
 
 	mu      sync.Mutex
 	pending []pendingRows
+	rows    int           // in pending
+	urgent  bool          // one of them is
+	since   time.Time     // of the first
+	took    time.Duration // the last insert
 	ends    []ended
 	dirty   chan struct{} // something is pending
 	due     chan struct{} // something is to be reported
@@ -34,8 +38,9 @@ type ended struct {
 const (
 	maxRowsPerInsert = 5_000
 	maxEndsPerReport = 2_000
-	manyRows         = 200
-	linger           = 4 * time.Millisecond
+	manyRows         = 1_000
+	urgentLinger     = 4 * time.Millisecond
+	calmLinger       = 30 * time.Millisecond
 )
 
 func newFlow(s *Sender) *flow {
@@ -43,18 +48,26 @@ func newFlow(s *Sender) *flow {
 }
 
 // store queues rows; then is called when they are stored. What is queued first is stored first. If storing becomes
-// impossible, the Sender ends and then is never called.
-func (f *flow) store(rows []Row, then func()) {
+// impossible, the Sender ends and then is never called. Urgent rows are those that a send waits for.
+func (f *flow) store(urgent bool, rows []Row, then func()) {
 	f.mu.Lock()
+	if len(f.pending) == 0 {
+		f.since = time.Now()
+	}
 	f.pending = append(f.pending, pendingRows{rows, then})
+	f.rows += len(rows)
+	wake := len(f.pending) == 1 || urgent && !f.urgent || f.rows >= manyRows
+	f.urgent = f.urgent || urgent
 	f.mu.Unlock()
-	signal(f.dirty)
+	if wake {
+		signal(f.dirty)
+	}
 }
 
 // flush waits until everything queued before is stored.
 func (f *flow) flush(ctx context.Context) error {
 	done := make(chan struct{})
-	f.store(nil, func() { close(done) })
+	f.store(true, nil, func() { close(done) })
 	select {
 	case <-done:
 		return nil
@@ -85,49 +98,59 @@ func signal(c chan struct{}) {
 
 // write stores rows until ctx ends; an insert that cannot succeed ends the Sender by fail.
 func (f *flow) write(ctx context.Context, fail func(error)) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-f.dirty:
+		if wait, some := f.linger(); !some || wait > 0 {
+			if some {
+				timer.Reset(wait)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-f.dirty:
+			case <-timer.C:
+			}
+			continue
 		}
-		for {
-			if f.few() { // most of the cost of an insert does not depend on its size
-				select {
-				case <-ctx.Done():
-				case <-time.After(linger):
+		batch := f.next()
+		var rows []Row
+		for _, p := range batch {
+			rows = append(rows, p.rows...)
+		}
+		begun := time.Now()
+		if len(rows) > 0 {
+			if err := f.s.cfg.Ledger.Insert(ctx, rows); err != nil {
+				if ctx.Err() == nil {
+					fail(err)
 				}
-			}
-			batch := f.next()
-			if len(batch) == 0 {
-				break
-			}
-			var rows []Row
-			for _, p := range batch {
-				rows = append(rows, p.rows...)
-			}
-			if len(rows) > 0 {
-				if err := f.s.cfg.Ledger.Insert(ctx, rows); err != nil {
-					if ctx.Err() == nil {
-						fail(err)
-					}
-					return
-				}
-			}
-			for _, p := range batch {
-				if p.then != nil {
-					p.then()
-				}
+				return
 			}
 		}
+		for _, p := range batch {
+			if p.then != nil {
+				p.then()
+			}
+		}
+		f.mu.Lock()
+		f.took = time.Since(begun)
+		f.mu.Unlock()
 	}
 }
 
-// few tells whether an insert now would be a small one.
-func (f *flow) few() bool {
+// linger is how long to wait for more: most of the cost of an insert does not depend on its size.
+func (f *flow) linger() (wait time.Duration, some bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.pending) > 0 && len(f.pending) < manyRows
+	switch {
+	case len(f.pending) == 0:
+		return 0, false
+	case f.rows >= manyRows:
+		return 0, true
+	case f.urgent: // a slow ledger is asked less often
+		return min(max(f.took/2, urgentLinger), calmLinger) - time.Since(f.since), true
+	}
+	return calmLinger - time.Since(f.since), true
 }
 
 // next takes what fits into one insert.
@@ -140,8 +163,9 @@ func (f *flow) next() []pendingRows {
 		n++
 	}
 	batch := f.pending[:n:n]
+	f.rows -= rows
 	if f.pending = f.pending[n:]; len(f.pending) == 0 {
-		f.pending = nil
+		f.pending, f.urgent = nil, false
 	}
 	return batch
 }
@@ -201,7 +225,7 @@ func (f *flow) reportBatch(ctx context.Context, ends []ended) bool {
 	if err := f.s.cfg.Append(ctx, recs); err != nil { // only when ctx has ended
 		return false
 	}
-	f.store(rows, func() {
+	f.store(false, rows, func() {
 		for sh, n := range owed {
 			sh.settle(n)
 		}

@@ -48,6 +48,7 @@ type queue struct {
 	loadedAt   time.Time // when the ledger was last asked for more
 	poked      chan struct{}
 	jobs       chan *entry
+	closed     bool // jobs is
 }
 
 type laneKey struct {
@@ -122,7 +123,7 @@ func (q *queue) add(e *entry) {
 	key := laneKey{e.m.Profile, e.m.Purpose}
 	l := q.lanes[key]
 	if l == nil {
-		l = &lane{queue: q, key: key, urgent: e.m.Purpose != marketing || e.m.Priority > 0}
+		l = &lane{queue: q, key: key, urgent: isUrgent(e.m)}
 		q.lanes[key] = l
 	}
 	e.lane = l
@@ -134,6 +135,44 @@ func (q *queue) add(e *entry) {
 	}
 	q.poke()
 }
+
+// now chooses a message that has just come in, when nothing stands before it: its first row is its intent, which spares a
+// row and a wait. nil: it lines up. The caller writes the row, then hands it over.
+func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
+	key := laneKey{m.Profile, m.Purpose}
+	held := q.shard.s.cfg.Held
+	expired := !m.NotAfter.IsZero() && q.shard.s.cfg.Clock().After(m.NotAfter)
+	if q.lanes[key] != nil || q.reserved > 0 || q.size > q.busy || expired || held != nil && held(m) {
+		return nil
+	}
+	if n, _ := q.room(at); n < 1 {
+		return nil
+	}
+	if q.limiter != nil {
+		q.limiter.AllowN(at, 1)
+	}
+	e := &entry{m: m, raw: raw, arrived: at, attempt: 1}
+	if d := q.repeat(m.Purpose); d > 0 {
+		e.until = at.Add(d)
+	}
+	l := &lane{queue: q, key: key, urgent: isUrgent(m), state: laneBusy, entries: []*entry{e}}
+	e.lane, q.lanes[key] = l, l
+	q.shard.entries[m.SendID] = e
+	q.size++
+	q.busy++
+	return e
+}
+
+// hand gives a chosen message to the workers.
+func (q *queue) hand(e *entry) {
+	if q.closed {
+		q.again(e, time.Time{})
+		return
+	}
+	q.jobs <- e // has room for all that can be busy
+}
+
+func isUrgent(m *enishi.Message) bool { return m.Purpose != marketing || m.Priority > 0 }
 
 // makeReady puts a lane where its head can be chosen.
 func (q *queue) makeReady(l *lane) {
@@ -192,7 +231,9 @@ func (q *queue) release(e *entry, done bool) {
 	if l.state != laneGone {
 		q.makeReady(l)
 	}
-	q.poke()
+	if q.busy*2 <= q.ahead() {
+		q.poke()
+	}
 }
 
 // popReady takes the next ready lane, nil when there is none.
@@ -245,7 +286,10 @@ func (q *queue) room(now time.Time) (n int, again time.Duration) {
 	case gobreaker.StateHalfOpen:
 		n = 1 - q.busy
 	default:
-		n = q.ahead() - q.busy
+		// Half of it at a time: an intent costs an insert, and the workers have enough meanwhile.
+		if n = q.ahead() - q.busy; q.busy*2 > q.ahead() {
+			n = 0
+		}
 	}
 	if q.limiter != nil && n > 0 {
 		tokens := q.limiter.TokensAt(now)
@@ -258,14 +302,14 @@ func (q *queue) room(now time.Time) (n int, again time.Duration) {
 	return max(n, 0), again
 }
 
-// ahead is how many may be busy: as many as have proved to work, and while all goes well about 100 ms worth of sending, so
+// ahead is how many may be busy: as many as have proved to work, and while all goes well about 200 ms worth of sending, so
 // that workers need not wait for the ledger.
 func (q *queue) ahead() int {
 	workers := q.route.Limit.Workers
 	if q.window < workers {
 		return q.window
 	}
-	return min(max(4*workers, int(q.perSecond/10)), maxAhead)
+	return min(max(4*workers, int(q.perSecond/5)), maxAhead)
 }
 
 // succeeded widens the window and measures the rate.

@@ -195,7 +195,7 @@ func (sh *shard) end(e *entry, state string, o outcome) {
 	sh.owed++
 	q := sh.queues[e.m.Destination]
 	q.storing++
-	sh.s.flow.store([]Row{r}, func() {
+	sh.s.flow.store(false, []Row{r}, func() {
 		q.wrote()
 		sh.s.flow.stored(sh, []Row{r})
 	})
@@ -218,6 +218,7 @@ type incoming struct {
 	raw   string
 	spill bool   // stays in the ledger
 	drop  string // cancelled within the batch: why
+	entry *entry // goes at once: its row is an intent
 }
 
 // take writes a batch to the ledger and lines it up. After nil the offsets may be committed.
@@ -257,16 +258,18 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 	var ends []Row
 	for _, in := range fresh {
 		r := rowOf(sh.n, in.m, in.raw, now)
-		if in.drop != "" {
+		switch {
+		case in.drop != "":
 			r.State, r.Reason = stateDropped, in.drop
 			ends = append(ends, r)
+		case in.entry != nil:
+			r.State, r.Attempt, r.NextTryAt = stateIntent, in.entry.attempt, in.entry.until
 		}
 		rows = append(rows, r)
 	}
 	if len(rows) > 0 {
 		if err := sh.s.cfg.Ledger.Insert(ctx, rows); err != nil {
-			sh.unreserve(fresh)
-			return fmt.Errorf("write to the ledger: %w", err)
+			return fmt.Errorf("write to the ledger: %w", err) // the partition is given up and taken over anew
 		}
 	}
 	sh.mu.Lock()
@@ -275,6 +278,8 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 		q := sh.queue(in.m)
 		switch {
 		case in.drop != "":
+		case in.entry != nil:
+			q.hand(in.entry)
 		case in.spill:
 			q.spilling--
 			q.spills++
@@ -305,14 +310,15 @@ func (sh *shard) sort(ctx context.Context, ms []*enishi.Message, raws map[*enish
 	}
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	now := sh.s.cfg.Now()
 	here := map[roundKey]*incoming{}
 	bySend := map[enishi.ID]*incoming{}
 	for _, m := range ms {
 		if m.Cancel {
-			if in := bySend[m.SendID]; in != nil && in.drop == "" {
+			if in := bySend[m.SendID]; in != nil && in.entry == nil && in.drop == "" {
 				in.drop = reasonOfCancel(m)
 				sh.release(in)
-			} else if in == nil {
+			} else if in == nil || in.entry != nil {
 				cancels = append(cancels, m)
 			}
 			continue
@@ -323,11 +329,14 @@ func (sh *shard) sort(ctx context.Context, ms []*enishi.Message, raws map[*enish
 		}
 		in := &incoming{m: m, raw: raws[m]}
 		q := sh.queue(m)
-		if in.spill = q.spilled || q.size+q.reserved >= sh.s.cfg.MaxQueue; in.spill {
-			q.spilled = true
+		switch {
+		case q.spilled || q.size+q.reserved >= sh.s.cfg.MaxQueue:
+			in.spill, q.spilled = true, true
 			q.spilling++
-		} else {
-			q.reserved++
+		default:
+			if in.entry = q.now(m, in.raw, now); in.entry == nil {
+				q.reserved++
+			}
 		}
 		here[key], bySend[m.SendID] = in, in
 		fresh = append(fresh, in)
@@ -341,16 +350,6 @@ func (sh *shard) release(in *incoming) {
 		q.spilling--
 	} else {
 		q.reserved--
-	}
-}
-
-func (sh *shard) unreserve(fresh []*incoming) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	for _, in := range fresh {
-		if in.drop == "" {
-			sh.release(in)
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type plant struct {
 	render *channels.Renderer
 	mu     sync.Mutex
 	ends   map[string]map[enishi.ID]enishi.Event
+
+	inserts, inserted atomic.Int64 // and rows, of the ledger
 }
 
 func newPlant(t testing.TB, name string, keep int) *plant {
@@ -122,7 +125,14 @@ func (p *plant) ended() int {
 // run starts a Sender; stop ends it in good order.
 func (p *plant) run(t testing.TB, client *stream.Client) (stop func()) {
 	t.Helper()
-	s, err := channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(client), Append: client.Append, Ledger: channels.NewLedger(p.db),
+	l := channels.NewLedger(p.db)
+	insert := l.Insert
+	l.Insert = func(ctx context.Context, rows []channels.Row) error {
+		p.inserts.Add(1)
+		p.inserted.Add(int64(len(rows)))
+		return insert(ctx, rows)
+	}
+	s, err := channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(client), Append: client.Append, Ledger: l,
 		Render: p.render.Render, Route: p.route, Drain: 5 * time.Second, BreakerOpen: 50 * time.Millisecond, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)

@@ -30,8 +30,13 @@ func (q *queue) start() {
 
 // dispatch chooses messages, writes their intents and hands them to the workers, until the shard ends.
 func (q *queue) dispatch() {
-	defer close(q.jobs)
 	sh := q.shard
+	defer func() {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		q.closed = true
+		close(q.jobs)
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -66,15 +71,17 @@ func (q *queue) dispatch() {
 			continue
 		}
 		stored := make(chan struct{})
-		sh.s.flow.store(intents, func() { close(stored) })
+		sh.s.flow.store(true, intents, func() { close(stored) })
 		select {
 		case <-stored:
 		case <-sh.ctx.Done():
 			// The rows may be written or not; close gives the messages back as it does those of the workers.
 		}
+		sh.mu.Lock()
 		for _, e := range picked {
-			q.jobs <- e // has room for all that can be busy
+			q.hand(e)
 		}
+		sh.mu.Unlock()
 		q.poke()
 	}
 }
@@ -238,7 +245,7 @@ func (q *queue) again(e *entry, next time.Time) {
 	if !e.doubt { // for certain not taken: the ledger must not think that it is in doubt
 		q.storing++
 		sh.owed++
-		sh.s.flow.store([]Row{e.row(sh.n, stateDecided, sh.s.cfg.Now())}, func() {
+		sh.s.flow.store(false, []Row{e.row(sh.n, stateDecided, sh.s.cfg.Now())}, func() {
 			q.wrote()
 			sh.settle(1)
 		})

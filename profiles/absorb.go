@@ -216,6 +216,7 @@ func (p *Profile) Extract(subjects []enishi.ID) *Profile {
 func (p *Profile) Retire(next *Profile) {
 	p.leave()
 	p.Subjects, p.Memberships, p.Runs, p.NextChange = next.Subjects, next.Memberships, next.Runs, next.NextChange
+	p.written.note(p, ChangedAll)
 }
 
 // Erase empties a profile and leaves a tombstone: all rows go at the next checkpoint, events up to at are not taken any
@@ -223,6 +224,7 @@ func (p *Profile) Retire(next *Profile) {
 func (p *Profile) Erase(at time.Time) {
 	p.leave()
 	p.Subjects, p.Memberships, p.Runs, p.NextChange = nil, nil, nil, time.Time{}
+	p.written.note(p, ChangedAll)
 	p.Erased, p.ErasedAt = true, latest(p.ErasedAt, at.UTC().Truncate(time.Millisecond))
 }
 

@@ -94,6 +94,7 @@ func (f *folding) dispatch(family, name string) {
 // view's list themselves.
 func (p *Profile) mark(c Change) {
 	p.dirty |= c
+	p.written.note(p, c)
 	if p.view != nil {
 		p.view.stale |= c &^ ChangedVisits
 	}

@@ -153,6 +153,7 @@ func (p *Profile) MarkDirty(c Change) {
 	if c == ChangedAll {
 		p.written = written{}
 	}
+	p.written.note(p, c)
 }
 
 // Dirty is what changed since the last checkpoint.

@@ -1,6 +1,8 @@
 package profiles
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"enishi"
@@ -35,6 +37,40 @@ func (w *written) keepRuns(p *Profile) {
 	w.runs = w.runs[:0]
 	for i := range p.Runs {
 		w.runs = append(w.runs, writtenRun{p.Runs[i].ID, p.Runs[i].Journey, p.Runs[i].digest()})
+	}
+}
+
+// note keeps up with changes of these lists between two checkpoints. A checkpoint that breaks off may have written any state
+// in between, and when the records are folded again the next one may be taken at another: what is in a list now may have a
+// row, also if it leaves before the next checkpoint, and what is not may have a deletion, also if it comes back.
+func (w *written) note(p *Profile, c Change) {
+	if c&ChangedMemberships != 0 {
+		for i := range w.memberships {
+			if _, ok := slices.BinarySearchFunc(p.Memberships, w.memberships[i].key, func(m Membership, key string) int { return strings.Compare(m.Segment, key) }); !ok {
+				w.memberships[i].sum = 0
+			}
+		}
+		for i := range p.Memberships {
+			key := p.Memberships[i].Segment
+			at, ok := slices.BinarySearchFunc(w.memberships, key, func(m writtenMembership, key string) int { return strings.Compare(m.key, key) })
+			if !ok {
+				w.memberships = slices.Insert(w.memberships, at, writtenMembership{key: key})
+			}
+		}
+	}
+	if c&ChangedRuns != 0 {
+		for i := range w.runs {
+			if _, ok := slices.BinarySearchFunc(p.Runs, w.runs[i].id, func(r Run, id enishi.ID) int { return r.ID.Compare(id) }); !ok {
+				w.runs[i].sum = 0
+			}
+		}
+		for i := range p.Runs {
+			r := &p.Runs[i]
+			at, ok := slices.BinarySearchFunc(w.runs, r.ID, func(x writtenRun, id enishi.ID) int { return x.id.Compare(id) })
+			if !ok {
+				w.runs = slices.Insert(w.runs, at, writtenRun{id: r.ID, journey: r.Journey})
+			}
+		}
 	}
 }
 

@@ -192,7 +192,7 @@ func decisionTable(ds []enishi.Decision) profiles.Table {
 			text(func(d *enishi.Decision) string { return d.Channel }),
 			text(func(d *enishi.Decision) string { return d.Purpose }),
 			text(func(d *enishi.Decision) string { return d.Template }),
-			column(blocks, n, func(d *enishi.Decision) uint8 { return flag(d.Sent) }),
+			column(blocks, n, func(d *enishi.Decision) uint8 { return bit(d.Sent) }),
 			text(func(d *enishi.Decision) string { return d.Reason }),
 			text(func(d *enishi.Decision) string { return checks.write(d.Checks) }),
 		}}
@@ -242,7 +242,7 @@ func appendText(dst []byte, s string) []byte {
 	return append(append(append(dst, '"'), s...), '"')
 }
 
-func flag(b bool) uint8 {
+func bit(b bool) uint8 {
 	if b {
 		return 1
 	}
@@ -253,7 +253,7 @@ func outcomeTable(os []enishi.Outcome) profiles.Table {
 	blocks, n := [][]enishi.Outcome{os}, len(os)
 	return profiles.Table{Name: "outcomes", Columns: []string{"request_id", "at", "ok", "outcome"}, Rows: n, Cols: []any{
 		column(blocks, n, func(o *enishi.Outcome) enishi.ID { return o.RequestID }), column(blocks, n, func(o *enishi.Outcome) int64 { return ms(o.At) }),
-		column(blocks, n, func(o *enishi.Outcome) uint8 { return flag(o.OK) }), column(blocks, n, func(o *enishi.Outcome) string { return o.Text })}}
+		column(blocks, n, func(o *enishi.Outcome) uint8 { return bit(o.OK) }), column(blocks, n, func(o *enishi.Outcome) string { return o.Text })}}
 }
 
 // AlertTable is alerts as rows, for those outside the fold who raise them.

@@ -96,7 +96,7 @@ func markerTable(markers []Marker, now time.Time) (profiles.Table, error) {
 			column(blocks, n, func(m *Marker) uint16 { return uint16(m.Partition) }), column(blocks, n, func(m *Marker) uint64 { return Version(m.Epoch, m.Next) }),
 			column(blocks, n, func(m *Marker) uint16 { return m.Epoch }), whole(func(m *Marker) int64 { return m.Next }),
 			whole(func(m *Marker) int64 { return m.Identities }), whole(func(m *Marker) int64 { return m.Definitions }),
-			whole(func(m *Marker) int64 { return ms(m.Clock) }), column(blocks, n, func(m *Marker) uint8 { return flag(m.Virtual) }), memory,
+			whole(func(m *Marker) int64 { return ms(m.Clock) }), column(blocks, n, func(m *Marker) uint8 { return bit(m.Virtual) }), memory,
 			column(blocks, n, func(m *Marker) uint64 { return uint64(m.Events) }), whole(func(*Marker) int64 { return ms(now) })}}, nil
 }
 

@@ -1,0 +1,214 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"enishi"
+	"enishi/journeys"
+)
+
+// thanks is a journey that writes at once: by mail, else by LINE; then it waits a day.
+const thanks = `{
+  "title": {"ja": "注文のお礼", "en": "Thanks"},
+  "purpose": "marketing",
+  "consent": "opt_in",
+  "entry": {"event": "order.placed", "key": "order_id", "reentry": "never"},
+  "start": "say",
+  "nodes": {
+    "say": {"type": "message", "channels": ["line", "email"], "templates": {"line": "thanks_line", "email": "thanks_mail"}, "next": "rest"},
+    "rest": {"type": "wait", "for": "1d", "next": "done"},
+    "done": {"type": "exit"}
+  }
+}`
+
+func order(customer, id string, at time.Time) enishi.Event {
+	return enishi.Event{Type: "order.placed", At: at, Channel: "web", Person: &enishi.Person{CustomerID: customer}, Order: &enishi.Order{OrderID: id, Currency: "JPY", Total: 1000 * enishi.Unit,
+		Lines: []enishi.Line{{ProductID: "KM-101", Name: "うるおい化粧水", Quantity: 1, Price: 1000 * enishi.Unit}}}}
+}
+
+func TestJourney(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	now := time.Now().UTC()
+	w.play(scenario(now))
+	const path = "/journeys/thanks"
+	w.call("GET", path, nil).want(404)
+	saved := w.write("PUT", path, map[string]any{"definition": json.RawMessage(thanks), "status": "draft", "expect": 0})
+	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "draft" || strings.Contains(string(j.Definition), `"state"`) || len(j.History) != 1 || j.History[0].Actor != "local" {
+		t.Errorf("got %+v", j)
+	}
+	// What of the gallery it names was published with it.
+	if templates := into[list[TemplateRow]](w.call("GET", "/templates", nil)); len(templates.Items) != 2 || templates.Items[0].UsedIn[0] != "thanks" {
+		t.Errorf("templates %+v", templates.Items)
+	}
+	w.call("POST", path+"/status", map[string]any{"status": "paused"}).want(409)
+	w.call("POST", path+"/status", map[string]any{"status": "live", "expect": saved.Version + 99}).want(409)
+	live := w.write("POST", path+"/status", map[string]any{"status": "live", "reason": "公開", "expect": saved.Version})
+	into[journeyPage](w.call("GET", path+"?after="+live.Position, nil))
+	w.play([]enishi.Event{order("C10001", "EN2000001", now), order("C10002", "EN2000002", now)})
+
+	sato, suzuki := w.id(enishi.Customer, "C10001"), w.id(enishi.Customer, "C10002")
+	a := w.call("GET", "/people/"+sato+"/decisions", nil)
+	checkTexts(t, "decisions", a.text)
+	d := into[list[decisionRow]](a).Items
+	if len(d) != 2 {
+		t.Fatalf("%d decisions: %s", len(d), a.text)
+	}
+	for _, x := range d {
+		switch {
+		case x.Channel == "email" && (!x.Sent || !strings.Contains(x.Sentence.JA, "メール: 「注文のお礼」を送りました") || len(x.Checks) < 5 || x.Checks[0].Detail.JA == ""):
+			t.Errorf("got %+v", x)
+		case x.Channel == "line" && (x.Sent || !strings.Contains(x.Sentence.JA, "LINE の宛先が登録されていないため送りませんでした")):
+			t.Errorf("got %+v", x)
+		}
+		if x.JourneyTitle.EN != "Thanks" {
+			t.Errorf("title %+v", x.JourneyTitle)
+		}
+	}
+	a = w.call("GET", "/people/"+suzuki+"/decisions", nil)
+	if d := into[list[decisionRow]](a).Items; len(d) != 2 || d[0].Sent || d[1].Sent || !strings.Contains(a.text, "メールの配信を停止しているため送りませんでした") {
+		t.Errorf("got %s", a.text)
+	}
+	a = w.call("GET", "/people/"+sato, nil)
+	p := into[personPage](a)
+	checkTexts(t, "person", a.text)
+	if len(p.Runs) != 1 || p.Runs[0].Title.JA != "注文のお礼" || p.Runs[0].NodeTitle.JA != "1 日待つ" || len(p.Next) != 1 || p.Next[0].What.JA != "注文のお礼「終わり」" {
+		t.Errorf("runs %+v, next %+v", p.Runs, p.Next)
+	}
+	a = w.call("GET", "/people/"+sato+"/timeline?kinds=journey", nil)
+	checkTexts(t, "timeline", a.text)
+	if items := into[list[timelineItem]](a).Items; len(items) == 0 || items[0].Label.JA != "ジャーニー開始" && items[0].Label.JA != "ジャーニーが進んだ" {
+		t.Errorf("timeline %s", a.text)
+	}
+
+	a = w.call("GET", path+"/people", nil)
+	checkTexts(t, "people", a.text)
+	s := into[standingPage](a)
+	counts := ""
+	for _, n := range s.Nodes {
+		counts += fmt.Sprintf("%s %d/%d/%d ", n.ID, n.Standing, n.Passed, n.Sent)
+	}
+	if counts != "say 0/2/0 rest 2/0/0 done 0/0/0 " || len(s.Items) != 2 || s.Items[0].Name == "" {
+		t.Errorf("nodes %s, items %+v", counts, s.Items)
+	}
+	if s := into[standingPage](w.call("GET", path+"/people?node=done", nil)); len(s.Items) != 0 {
+		t.Errorf("got %+v", s.Items)
+	}
+	r := into[journeyResult](w.call("GET", path+"/results", nil))
+	if r.Entered != 2 || r.Running != 2 || r.Title.JA != "注文のお礼" || r.Skipped["consent"] != 1 {
+		t.Errorf("results %+v", r)
+	}
+	rows := into[list[journeyRow]](w.call("GET", "/journeys", nil)).Items
+	if len(rows) != 1 || rows[0].Status != "live" || rows[0].Entered != 2 || rows[0].Purpose != "marketing" {
+		t.Errorf("rows %+v", rows)
+	}
+	report := w.call("GET", "/reports/journeys", nil)
+	if !strings.Contains(report.text, `"title":{"ja":"注文のお礼"`) {
+		t.Errorf("report %s", report.text)
+	}
+	checkTexts(t, "report", report.text)
+	home := into[homePage](w.call("GET", "/home?after="+live.Position, nil))
+	if len(home.Journeys) != 1 || home.Journeys[0].Entered7d != 2 || home.Totals.WaitingRuns != 2 {
+		t.Errorf("home %+v", home.Journeys)
+	}
+	paused := w.write("POST", path+"/status", map[string]any{"status": "paused"})
+	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "paused" || j.Version != paused.Version || len(j.History) != 3 {
+		t.Errorf("got %+v", j.History)
+	}
+}
+
+func TestJourneyRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	put := func(definition string, status string) reply {
+		t.Helper()
+		return w.call("PUT", "/journeys/j", map[string]any{"definition": json.RawMessage(definition), "status": status, "expect": 0})
+	}
+	// Lines are those of the text as the console shows it: two spaces, one member a line.
+	a := put(strings.Replace(thanks, `"next": "rest"`, `"next": "rset"`, 1), "draft").want(422)
+	var p problem
+	if err := json.Unmarshal([]byte(a.text), &p); err != nil {
+		t.Fatal(err)
+	}
+	shown, err := json.MarshalIndent(json.RawMessage(compact([]byte(strings.Replace(thanks, `"next": "rest"`, `"next": "rset"`, 1)))), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Errors) == 0 || p.Errors[0].Line == 0 || !strings.Contains(strings.Split(string(shown), "\n")[p.Errors[0].Line-1], "rset") && !strings.Contains(p.Errors[0].Message, "rset") {
+		t.Errorf("got %s", a.text)
+	}
+	if !strings.Contains(put(strings.Replace(thanks, "thanks_mail", "no_such_template", 1), "draft").want(422).text, "no_such_template") {
+		t.Error("a missing template is not named")
+	}
+	put(`[1]`, "draft").want(422)
+	put(`{"title": 1}`, "draft").want(422)
+	put(thanks, "running").want(422)
+	if len(w.cfg.Definitions.List("template"))+len(w.cfg.Definitions.List("journey")) != 0 {
+		t.Error("a refused journey left something")
+	}
+	token, _ := w.key(keyAdmin, "editor")
+	e := w.as(token)
+	if a := e.call("PUT", "/journeys/j", map[string]any{"definition": json.RawMessage(thanks), "status": "live", "expect": 0}).want(403); !strings.Contains(a.text, "承認者") {
+		t.Errorf("got %s", a.text)
+	}
+	e.call("PUT", "/definitions/journey/j", map[string]any{"body": json.RawMessage(thanks), "expect": -1}).want(403) // without a state it would be live
+	e.call("PUT", "/journeys/j", map[string]any{"definition": json.RawMessage(thanks), "expect": 0}).want(200)
+	e.call("POST", "/journeys/j/status", map[string]any{"status": "live"}).want(403)
+	e.call("POST", "/journeys/j/status", map[string]any{"status": "in_review"}).want(200)
+	if j := into[journeyPage](e.call("GET", "/journeys/j", nil)); j.Status != "in_review" {
+		t.Errorf("status %s", j.Status)
+	}
+}
+
+// TestGalleryJourneys: each ready-made journey can be taken over as it is, in two clicks.
+func TestGalleryJourneys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	a := w.call("GET", "/journeys/gallery", nil)
+	checkTexts(t, "gallery", a.text)
+	items := into[list[journeyExample]](a).Items
+	if len(items) < 6 {
+		t.Fatalf("%d journeys", len(items))
+	}
+	for _, g := range items {
+		if g.Title.JA == "" || g.Description.JA == "" {
+			t.Errorf("%s has no words", g.Name)
+		}
+		w.call("PUT", "/journeys/"+g.Name, map[string]any{"definition": g.Definition, "status": "draft", "expect": 0, "reason": ""}).want(200)
+		w.call("POST", "/journeys/"+g.Name+"/status", map[string]any{"status": "live", "reason": ""}).want(200)
+		checkTexts(t, g.Name, w.call("GET", "/journeys/"+g.Name+"/people", nil).text)
+	}
+	for _, g := range journeys.Gallery() {
+		if g.Kind == "template" {
+			if _, ok := w.cfg.Definitions.Current("template", g.Name); !ok {
+				t.Errorf("template %s belongs to no journey", g.Name)
+			}
+		}
+	}
+}
+
+func TestMembers(t *testing.T) {
+	t.Parallel()
+	f := func(in, key, value, out string) {
+		t.Helper()
+		if got := string(compact(withField([]byte(in), key, []byte(value)))); got != out {
+			t.Errorf("%s: %s, want %s", in, got, out)
+		}
+	}
+	f(`{"b":1,"a":{"x":[1,2]}}`, "state", `"live"`, `{"b":1,"a":{"x":[1,2]},"state":"live"}`)
+	f(`{"b":1,"state":"draft","a":2}`, "state", `"live"`, `{"b":1,"state":"live","a":2}`)
+	f(`{}`, "a", "1", `{"a":1}`)
+	f(`[1]`, "a", "1", `[1]`)
+	if got := string(compact(withoutState([]byte(`{"a":1,"state":"x","b":{"state":"y"}}`)))); got != `{"a":1,"b":{"state":"y"}}` {
+		t.Errorf("got %s", got)
+	}
+	for _, bad := range []string{"", "1", "{", `{"a"`, `{"a":}`} {
+		if members([]byte(bad)) != nil {
+			t.Errorf("%q has members", bad)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "the only seed of the simulation to run")
+
+// simulate plays one seed; the error is what a checker found.
+func simulate(seed uint64, prepare func(*world)) (found error) {
+	w := newWorld(seed)
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case violation:
+			found = fmt.Errorf("seed %d: %s", seed, v.text)
+		default:
+			panic(v)
+		}
+	}()
+	w.store.unequal = func(table, key, before, after string) {
+		w.violate("a row of %s was written again with other contents: %s\nbefore %q\nafter  %q", table, key, before, after)
+	}
+	if prepare != nil {
+		prepare(w)
+	}
+	w.run(400)
+	w.check()
+	return nil
+}
+
+// TestSimulation plays histories in which anything may fail at any call. A seed is played again by -seed or ENISHI_SEED.
+func TestSimulation(t *testing.T) {
+	t.Parallel()
+	from, n := uint64(1), uint64(300)
+	if os.Getenv("ENISHI_FULL") != "" {
+		n = 1000
+	}
+	one := *seedFlag
+	if text := os.Getenv("ENISHI_SEED"); text != "" {
+		one, _ = strconv.ParseUint(text, 10, 64)
+	}
+	if one > 0 {
+		from, n = one, 1
+	}
+	for seed := from; seed < from+n; seed++ {
+		if err := simulate(seed, nil); err != nil {
+			t.Errorf("%v\nplay it again: go test ./internal/pipeline -run TestSimulation -seed %d", err, seed)
+			return
+		}
+	}
+}
+
+// TestCheckersFind shows that the checkers find what they are there for: each mistake is found within a few seeds.
+func TestCheckersFind(t *testing.T) {
+	t.Parallel()
+	for name, mistake := range map[string]func(*world){
+		"the marker is written before the rows": func(w *world) { w.markerFirst = true },
+		"memory is kept after a torn batch":     func(w *world) { w.faults.keepTorn = true },
+		"run ids are random":                    func(w *world) { w.faults.randomRuns = true },
+		"timers act early":                      func(w *world) { w.faults.earlyTimers = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const seeds = 40
+			for seed := uint64(1); seed <= seeds; seed++ {
+				if err := simulate(seed, mistake); err != nil {
+					t.Logf("found: %.300v", err)
+					return
+				}
+			}
+			t.Errorf("%d seeds found nothing", seeds)
+		})
+	}
+}
