@@ -7,7 +7,7 @@ NPM          := npm --no-audit --no-fund --loglevel=error
 GO           := go
 export CGO_ENABLED := 0
 
-.PHONY: help run dev build deps deps-test web test test-full soak race fuzz integration bench fmt lint golden clean
+.PHONY: help run dev build deps deps-test web test test-full race fuzz integration bench fmt golden clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,8 @@ test: deps-test build ## everything a change must pass, in less than 10 minutes
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }
 	$(GO) vet ./...
 	cd web && $(NPM) test
-	$(GO) test -p 2 ./...
-	$(GO) test -tags browser -count=1 -run Browser ./cmd/enishi
+	$(GO) test -p 2 -timeout 20m ./...
+	$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi
 
 test-full: deps-test build ## more kills, more seeds, both languages
 	ENISHI_FULL=1 $(GO) test -p 1 -timeout 60m ./...
@@ -58,8 +58,11 @@ fuzz: ## each fuzz target for a minute
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do echo "$$p $$f"; \
 		$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s $$p || exit 1; done; done
 
-bench: deps ## work per second, CPU per event, and the ratio to the bare parts in the same run
-	$(GO) run ./cmd/enishi bench
+integration: deps ## the log's tests on a real broker: ENISHI_TEST_KAFKA=host:port
+	@test -n "$$ENISHI_TEST_KAFKA" || { echo "skipped: ENISHI_TEST_KAFKA names no broker"; exit 0; }; $(GO) test -count=1 ./internal/stream
+
+bench: deps ## the benchmarks of the parts
+	$(GO) test -run '^$$' -bench . -benchmem -p 1 ./...
 
 fmt: ## format
 	gofmt -w $$(git ls-files '*.go')

@@ -18,7 +18,7 @@ type importOlistCommand struct {
 	client
 	Dir    string        `arg:"" help:"Folder with the dataset's CSV files." type:"existingdir"`
 	Replay bool          `help:"Play the events on a virtual clock: journeys run as they would have. Needs a server without profiles. Without it nothing is sent."`
-	Slice  time.Duration `help:"Longest stretch of virtual time that is played at once." default:"1h"`
+	Slice  time.Duration `help:"Longest stretch of virtual time that is played at once. A wait that is set and ends within one stretch ends at its end; 1h is exact for waits of an hour and more, and slower." default:"6h"`
 	Bare   bool          `help:"With --replay: do not publish the ready-made journeys when the server has none."`
 	Quiet  bool          `help:"Print no progress."`
 }
