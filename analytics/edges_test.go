@@ -3,6 +3,8 @@ package analytics
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +185,58 @@ func TestStartOfDay(t *testing.T) {
 				t.Errorf("%s: %s begins at %s", name, day.Format(time.DateOnly), local)
 			}
 		}
+	}
+}
+
+// Corners of the funnel that made histories seldom reach: each person but the last two misses the review by one thing.
+func TestFunnelCorners(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, "corners")
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, tokyo)
+	x := Range{start, start.AddDate(0, 1, 0)}
+	s := &shop{name: "corners", rnd: rand.New(rand.NewPCG(1, 1))}
+	at := func(days int) time.Time { return start.AddDate(0, 0, days) }
+	s.cuts = []time.Time{at(5), at(15)}
+	person := func(mode, mergeAt int) (h int, first, second enishi.ID) {
+		h = len(s.humans)
+		first, second = enishi.NewID("corners", "a", string(rune('0'+h))), enishi.NewID("corners", "b", string(rune('0'+h)))
+		s.humans = append(s.humans, human{ids: []enishi.ID{first, second}, mode: mode, mergeAt: mergeAt})
+		return h, first, second
+	}
+	order := func(id, product string) *enishi.Order {
+		return &enishi.Order{OrderID: id, Total: yen(100), Lines: []enishi.Line{{ProductID: product, Price: yen(100)}}}
+	}
+	// Goes the whole way: the visits with one identifier, the order with the other.
+	way := func(h int, visits, orders enishi.ID, id string, review enishi.Review, days int, reviewer enishi.ID) {
+		s.add(h, visits, at(0), enishi.Event{Type: "product.viewed", Web: &enishi.Web{}})
+		s.add(h, visits, at(1), enishi.Event{Type: "cart.item_added", Web: &enishi.Web{}})
+		s.add(h, orders, at(2), enishi.Event{Type: "order.placed", Order: order(id, "P1")})
+		s.add(h, orders, at(9), enishi.Event{Type: "shipment.delivered", Shipment: &enishi.Shipment{ShipmentID: id, OrderID: id}})
+		review.ReviewID = id
+		s.add(h, reviewer, at(days), enishi.Event{Type: "review.written", Review: &review})
+	}
+	h, a, _ := person(joined, 0)
+	way(h, a, a, "late", enishi.Review{OrderID: "late"}, 32, a) // after the range
+	h, a, _ = person(joined, 0)
+	way(h, a, a, "changed", enishi.Review{ProductID: "P1"}, 20, a) // of a product that is not in the order any more
+	s.add(h, a, at(8), enishi.Event{Type: "order.updated", Order: order("changed", "P2")})
+	h, a, b := person(parting, 0)
+	way(h, a, a, "parted", enishi.Review{OrderID: "parted"}, 12, b) // by somebody else, as it turned out later
+	h, a, b = person(parting, 0)
+	way(h, a, a, "parted too", enishi.Review{ProductID: "P1"}, 12, b)
+	h, a, _ = person(joined, 0)
+	way(h, a, a, "other", enishi.Review{OrderID: "another"}, 12, a) // of another order
+	h, a, _ = person(joined, 0)
+	way(h, a, a, "named", enishi.Review{ProductID: "P1", OrderID: "named"}, 9, a)
+	h, a, b = person(merging, 2)
+	way(h, b, a, "merged", enishi.Review{ProductID: "P1"}, 12, b)
+	slices.SortStableFunc(s.happens, func(a, b happening) int { return a.at.Compare(b.at) })
+	for _, c := range fold(t, s) {
+		insert(t, db, c)
+	}
+	insert(t, db, append(rawRows(s), markers(x.To)))
+	r := &Reports{Conn: db.Conn()}
+	if got := compare(t, r, newOracle(tokyo, s), x, everyTurn, "corners"); got != [5]int64{7, 7, 7, 7, 2} {
+		t.Errorf("funnel %v", got)
 	}
 }

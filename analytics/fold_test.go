@@ -73,8 +73,7 @@ func (f *shopFold) round(t testing.TB, round int, facts *profiles.Facts) {
 			f.move(t, f.of(h.ids[1]), f.of(h.ids[0]))
 		}
 	}
-	from, to := len(s.happens)*round/rounds, len(s.happens)*(round+1)/rounds
-	for _, x := range s.happens[from:to] {
+	for _, x := range s.happens[s.cut(round):s.cut(round+1)] {
 		h := &s.humans[x.human]
 		subject := enishi.ID{}
 		if x.event != nil {
@@ -107,6 +106,14 @@ func (f *shopFold) round(t testing.TB, round int, facts *profiles.Facts) {
 			facts.Add(p, uint64(round)<<20+1)
 		}
 	}
+}
+
+// cut is with which happening a round begins.
+func (s *shop) cut(round int) int {
+	if s.cuts == nil || round == 0 || round == rounds {
+		return len(s.happens) * round / rounds
+	}
+	return slices.IndexFunc(s.happens, func(x happening) bool { return !x.at.Before(s.cuts[round-1]) })
 }
 
 // move merges one profile into another.

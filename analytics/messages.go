@@ -17,8 +17,9 @@ type Messages struct {
 }
 
 // MessageRow counts the sends decided in the range (one that was decided again, by its newest decision) of a channel, a
-// journey or a template. A send may count in several columns. Failed, Refused and Unknown are sends of which nothing was
-// heard to have left; of Unknown the connection broke at its end. Opened and Clicked are by people, as far as can be told.
+// journey or a template. A send may count in several columns. Failed and Refused are as its newest round ended, Bounced as
+// any; of Unknown the connection broke at the end, and nothing was heard since. Opened and Clicked are by people, as far as
+// can be told.
 type MessageRow struct {
 	Name         string `json:"name"`
 	Decided      int64  `json:"decided"`

@@ -343,7 +343,7 @@ func (s *sendStory) at(what string) (at time.Time) {
 	return at
 }
 
-// end is how the message ended: it came back, else as the newest round tells, unless it has left after all.
+// end is how the message ended: it came back, else as the newest round tells. What arrived is not unknown.
 func (s *sendStory) end() string {
 	var last *enishi.Event
 	for _, e := range s.results {
@@ -356,7 +356,7 @@ func (s *sendStory) end() string {
 			}
 		}
 	}
-	if last == nil || !s.at("sent").IsZero() || !s.at("delivered").IsZero() {
+	if last == nil || last.Type == "message.unknown" && !s.at("delivered").IsZero() {
 		return ""
 	}
 	return strings.TrimPrefix(last.Type, "message.")

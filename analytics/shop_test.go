@@ -45,6 +45,7 @@ type shop struct {
 	decisions []enishi.Decision
 	derived   []enishi.Derived
 	serial    int
+	cuts      []time.Time // when checkpoints are made; nil: after each third of what happens
 }
 
 // newShop makes a history of n people from a seed.

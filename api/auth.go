@@ -33,11 +33,11 @@ const (
 
 // session is what the session cookie says, signed.
 type session struct {
-	Key       string    `json:"k"` // id of the token's definition: revoking it ends the session
-	Workspace string    `json:"w"`
-	Until     time.Time `json:"u"`
+	Key   string    `json:"k"` // id of the token's definition: revoking it ends the session
+	Until time.Time `json:"u"`
 }
 
+// sign is good for this workspace and this use only.
 func (a *API) sign(what, text string) string {
 	mac := hmac.New(sha256.New, a.cfg.Key)
 	mac.Write([]byte(what + "\x00" + a.cfg.Workspace + "\x00" + text))
@@ -100,7 +100,7 @@ func (a *API) session(value string) (caller, bool) {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	var s session
-	if err != nil || json.Unmarshal(raw, &s) != nil || s.Workspace != a.cfg.Workspace || !a.cfg.Now().Before(s.Until) {
+	if err != nil || json.Unmarshal(raw, &s) != nil || !a.cfg.Now().Before(s.Until) {
 		return caller{}, false
 	}
 	k, found := a.keys.byID(s.Key)
@@ -177,7 +177,7 @@ func (a *API) openSession(ctx context.Context, in *sessionInput) (*signedIn, err
 		return nil, unauthorized("the token is not known here, or was revoked", "このトークンは使えません。入力を確かめてください。")
 	}
 	until := a.cfg.Now().Add(sessionTime)
-	raw, err := json.Marshal(session{Key: k.id, Workspace: a.cfg.Workspace, Until: until})
+	raw, err := json.Marshal(session{Key: k.id, Until: until})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ const (
 	liveMost   = 200                    // events of one such step; more could not be read
 	liveQueue  = 32                     // steps that a slow client may be behind before it loses some
 	liveBeat   = 15 * time.Second       // a comment, so that proxies keep the connection
+	liveRetry  = time.Second            // after the log could not be followed
 	nameTime   = time.Minute
 	nameCached = 20_000
 )
@@ -96,11 +97,18 @@ func (h *hub) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if !h.watched() {
-			continue
-		}
-		if err := h.follow(ctx); err != nil && ctx.Err() == nil {
+		for h.watched() && ctx.Err() == nil {
+			err := h.follow(ctx)
+			if err == nil {
+				continue
+			}
 			h.api.log.Warn("live events", "err", err)
+			timer := time.NewTimer(liveRetry)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+			}
 		}
 	}
 }

@@ -68,16 +68,17 @@ func (a *API) listPeople(ctx context.Context, in *peopleInput) (*listOutput[pers
 	}
 	filter := strings.Join(where, " AND ")
 	out := listOf([]personRow{})
-	total, err := a.count(ctx, "SELECT count() FROM people FINAL WHERE "+filter, args...)
-	if err != nil {
-		return nil, err
-	}
-	out.Body.Total = &total
 	ids, next, err := a.page(ctx, filter, args, sortColumns[in.Sort], in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Next = next
+	total := int64(len(ids))
+	if in.Cursor != "" || next != "" {
+		if total, err = a.count(ctx, "SELECT count() FROM people FINAL WHERE "+filter, args...); err != nil {
+			return nil, err
+		}
+	}
+	out.Body.Total, out.Body.Next = &total, next
 	if out.Body.Items, err = a.personRows(ctx, ids); err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (a *API) findExact(ctx context.Context, q string) ([]enishi.ID, error) {
 	}
 	query, args := "SELECT profile_id FROM people FINAL WHERE profile_id IN "+idList(ids), []any(nil)
 	if strings.ContainsAny(q, "0123456789") && !strings.ContainsAny(q, " @") {
-		query += " UNION DISTINCT SELECT profile_id FROM orders FINAL WHERE order_id = {q:String}"
+		query += " UNION DISTINCT SELECT profile_id FROM orders FINAL PREWHERE order_id = {q:String}" // a part of the sorting key
 		args = append(args, named("q", q))
 	}
 	var found []enishi.ID
@@ -167,7 +168,7 @@ func likeNames(q string) (cond string, args []any) {
 	args = append(args, named("start", strings.ToLower(q)))
 	cond = "(" + cond + " OR startsWith(lower(email), {start:String}) OR startsWith(lower(customer_id), {start:String})"
 	if digits := strings.Map(onlyDigits, q); len(digits) >= 3 && strings.Trim(q, "0123456789-+() ") == "" {
-		cond += " OR startsWith(replaceRegexpAll(phone, '[^0-9]', ''), {digits:String})"
+		cond += " OR startsWith(replaceAll(phone, '-', ''), {digits:String})"
 		args = append(args, named("digits", digits))
 	}
 	return cond + ")", args

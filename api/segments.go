@@ -190,7 +190,7 @@ func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, b 
 	var n, email, line, postal, none uint64
 	var sample []string
 	err := a.one(ctx, fmt.Sprintf(`SELECT count(), countIf(%s), countIf(%s), countIf(%s), countIf(NOT (%s)), groupArraySample(%d, 1)(profile_id)
-FROM people FINAL WHERE profile_id IN (%s)`, r[0], r[1], r[2], strings.Join(r[:3], " OR "), sampleSize, query), append(args, millis("now", a.now())), &n, &email, &line, &postal, &none, &sample)
+FROM people FINAL PREWHERE profile_id IN (%s)`, r[0], r[1], r[2], strings.Join(r[:3], " OR "), sampleSize, query), append(args, millis("now", a.now())), &n, &email, &line, &postal, &none, &sample)
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}

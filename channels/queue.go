@@ -14,8 +14,7 @@ import (
 
 // queue is one destination within a shard. The shard's mutex guards it, but for loading.
 //
-// Messages of one person and purpose form a lane and leave one after the other; lanes overtake each other. A lane is
-// ready, delayed (its head must not be tried yet), or busy (its head is at the provider or about to be).
+// Messages of one person and purpose form a lane and leave one after the other; lanes overtake each other.
 type queue struct {
 	shard       *shard
 	destination string
@@ -38,6 +37,9 @@ type queue struct {
 	loading  sync.Mutex
 
 	window     int       // how many may be busy: grows with success
+	depth      int       // the same while all goes well
+	mayGrow    bool      // depth has not grown since the last pick
+	grown      time.Time // when depth changed
 	sentSince  time.Time // of sentCount
 	sentCount  int
 	perSecond  float64 // as lately measured
@@ -49,36 +51,6 @@ type queue struct {
 	poked      chan struct{}
 	jobs       chan *entry
 	closed     bool // jobs is
-}
-
-type laneKey struct {
-	profile enishi.ID
-	purpose string
-}
-
-type laneState uint8
-
-const (
-	laneGone laneState = iota
-	laneReady
-	laneDelayed
-	laneBusy
-)
-
-type lane struct {
-	queue   *queue
-	key     laneKey
-	state   laneState
-	at      time.Time // of delayed
-	urgent  bool
-	entries []*entry // oldest first, at least one
-}
-
-func (l *lane) head() *entry {
-	if len(l.entries) == 0 {
-		return nil
-	}
-	return l.entries[0]
 }
 
 const (
@@ -98,7 +70,7 @@ func newQueue(sh *shard, m *enishi.Message) *queue {
 	if route.Limit.Workers <= 0 {
 		route.Limit.Workers = 4
 	}
-	q.route = route
+	q.route, q.depth = route, min(4*route.Limit.Workers, maxAhead)
 	if l := route.Limit; l.PerSecond > 0 {
 		burst := l.Burst
 		if burst <= 0 {
@@ -174,56 +146,11 @@ func (q *queue) hand(e *entry) {
 
 func isUrgent(m *enishi.Message) bool { return m.Purpose != marketing || m.Priority > 0 }
 
-// makeReady puts a lane where its head can be chosen.
-func (q *queue) makeReady(l *lane) {
-	if at := l.head().next; at.After(q.shard.s.cfg.Now()) {
-		l.state, l.at = laneDelayed, at
-		heap.Push(&q.delayed, l)
-		return
-	}
-	l.state = laneReady
-	if l.urgent {
-		q.ready[0].push(l)
-	} else {
-		q.ready[1].push(l)
-	}
-}
-
-// remove takes a message that is not busy out of its lane.
-func (q *queue) remove(e *entry) {
-	l := e.lane
-	for i, x := range l.entries {
-		if x != e {
-			continue
-		}
-		q.size--
-		l.entries = append(l.entries[:i:i], l.entries[i+1:]...)
-		if len(l.entries) == 0 || i == 0 && l.state == laneDelayed {
-			q.renew(l, l.entries)
-		}
-		return
-	}
-}
-
-// renew gives what is left of a lane that is ready or delayed a lane of its own: the heads differ, and so does their time.
-func (q *queue) renew(l *lane, entries []*entry) {
-	l.entries, l.state = nil, laneGone
-	if len(entries) == 0 {
-		delete(q.lanes, l.key)
-		return
-	}
-	fresh := &lane{queue: q, key: l.key, urgent: l.urgent, entries: entries}
-	for _, e := range entries {
-		e.lane = fresh
-	}
-	q.lanes[l.key] = fresh
-	q.makeReady(fresh)
-}
-
 // release ends the busy time of a lane. done: its head has ended and leaves.
 func (q *queue) release(e *entry, done bool) {
 	l := e.lane
 	q.busy--
+	q.starved(q.shard.s.cfg.Now())
 	if done {
 		l.state = laneReady
 		q.remove(e)
@@ -234,18 +161,6 @@ func (q *queue) release(e *entry, done bool) {
 	if q.busy*2 <= q.ahead() {
 		q.poke()
 	}
-}
-
-// popReady takes the next ready lane, nil when there is none.
-func (q *queue) popReady() *lane {
-	for i := range q.ready {
-		for l := q.ready[i].pop(); l != nil; l = q.ready[i].pop() {
-			if l.state == laneReady {
-				return l
-			}
-		}
-	}
-	return nil
 }
 
 // poke makes the dispatcher look again.
@@ -302,14 +217,28 @@ func (q *queue) room(now time.Time) (n int, again time.Duration) {
 	return max(n, 0), again
 }
 
-// ahead is how many may be busy: as many as have proved to work, and while all goes well about 200 ms worth of sending, so
-// that workers need not wait for the ledger.
+// ahead is how many may be busy: as many as have proved to work, and while all goes well as many as keep the workers busy
+// while the ledger takes the next intents.
 func (q *queue) ahead() int {
-	workers := q.route.Limit.Workers
-	if q.window < workers {
+	if workers := q.route.Limit.Workers; q.window < workers {
 		return q.window
 	}
-	return min(max(4*workers, int(q.perSecond/5)), maxAhead)
+	return q.depth
+}
+
+// starved looks whether workers wait for intents although messages are there: then more are written ahead.
+func (q *queue) starved(now time.Time) {
+	least := 4 * q.route.Limit.Workers
+	switch {
+	case q.window < q.route.Limit.Workers || q.depth < least:
+		q.depth = min(least, maxAhead)
+	case len(q.jobs) == 0 && q.size > q.busy && q.limiter == nil:
+		if q.mayGrow {
+			q.depth, q.mayGrow, q.grown = min(2*q.depth, maxAhead), false, now
+		}
+	case now.Sub(q.grown) > 5*time.Second:
+		q.depth, q.grown = max(q.depth*3/4, least), now
+	}
 }
 
 // succeeded widens the window and measures the rate.
@@ -362,6 +291,7 @@ func (q *queue) pick(n int, now, clock time.Time) (picked []*entry) {
 			picked = append(picked, e)
 		}
 	}
+	q.mayGrow = q.mayGrow || len(picked) > 0
 	if q.limiter != nil && len(picked) > 0 {
 		q.limiter.AllowN(now, len(picked))
 	}
@@ -499,40 +429,4 @@ func (q *queue) status() QueueStatus {
 		st.State = why
 	}
 	return st
-}
-
-// fifo is a queue of lanes; those that moved elsewhere meanwhile are skipped by their state.
-type fifo struct {
-	lanes []*lane
-	head  int
-}
-
-func (f *fifo) push(l *lane) { f.lanes = append(f.lanes, l) }
-
-func (f *fifo) pop() *lane {
-	if f.head == len(f.lanes) {
-		f.lanes, f.head = f.lanes[:0], 0
-		return nil
-	}
-	l := f.lanes[f.head]
-	f.lanes[f.head] = nil
-	if f.head++; f.head > 1024 && f.head > len(f.lanes)/2 {
-		f.lanes, f.head = append(f.lanes[:0], f.lanes[f.head:]...), 0
-	}
-	return l
-}
-
-// laneHeap orders delayed lanes by their time.
-type laneHeap []*lane
-
-func (h laneHeap) Len() int           { return len(h) }
-func (h laneHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h laneHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *laneHeap) Push(x any)        { *h = append(*h, x.(*lane)) }
-func (h *laneHeap) Pop() any {
-	old := *h
-	l := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return l
 }

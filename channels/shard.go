@@ -195,10 +195,19 @@ func (sh *shard) end(e *entry, state string, o outcome) {
 	sh.owed++
 	q := sh.queues[e.m.Destination]
 	q.storing++
-	sh.s.flow.store(false, []Row{r}, func() {
+	first := r
+	first.Message = slim(e.m)
+	sh.s.flow.store(false, []Row{first}, func() {
 		q.wrote()
 		sh.s.flow.stored(sh, []Row{r})
 	})
+}
+
+// slim is what a result needs of a message. The row that holds it is replaced within a moment by one that has all of it.
+func slim(m *enishi.Message) string {
+	s := *m
+	s.To, s.Variables = "", ""
+	return string(enishi.EncodeMessage(nil, &s))
 }
 
 // clip bounds a text that came from outside, at a character's border.

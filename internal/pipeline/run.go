@@ -26,6 +26,7 @@ type Runner struct {
 	border sync.Mutex // held while a batch is folded
 	gen    atomic.Pointer[stream.Generation]
 	owned  atomic.Bool
+	folded chan struct{}                      // a batch was folded on a virtual clock: what it made due is not to wait for the next tick
 	again  atomic.Pointer[context.CancelFunc] // ends the membership, to begin anew
 }
 
@@ -62,6 +63,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if r.Every == 0 {
 		r.Every = 20 * time.Millisecond
 	}
+	r.folded = make(chan struct{}, 1)
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
@@ -119,6 +121,12 @@ func (r *Runner) batch(ctx context.Context, g *stream.Generation, recs []stream.
 		if err := r.Folder.Fold(ctx, recs); err != nil {
 			return fmt.Errorf("fold: %w", err)
 		}
+		if _, virtual := r.Folder.Clock().Virtual(); virtual {
+			select {
+			case r.folded <- struct{}{}:
+			default:
+			}
+		}
 	}
 	return r.Folder.Border(ctx)
 }
@@ -146,6 +154,7 @@ func (r *Runner) tick(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-r.folded:
 		}
 		if !r.owned.Load() {
 			continue
