@@ -285,7 +285,7 @@ func (f *filling) mail(out *Rendered) (err error) {
 
 // document finishes the HTML of a mail: footer, preheader, tracked links, pixel.
 func (f *filling) document(doc, preheader string) (string, error) {
-	if false {
+	if f.purpose == marketing && !strings.Contains(doc, f.unsub) {
 		doc = insertBefore(doc, "</body", f.footer(true))
 	}
 	doc, err := rewriteLinks(doc, f.clickURL)

@@ -197,7 +197,7 @@ func (f *Folder) snapshot() *checkpoint {
 		n += len(part.dirty)
 	}
 	c.entries, c.states, c.due = make([]*entry, 0, n), make([]State, 0, n), make([]Due, 0, n)
-	a := arena{block: min(max(n*1024, 4<<10), 1<<20)}
+	var a arena
 	for _, part := range f.order {
 		if !part.touched {
 			continue
@@ -225,17 +225,16 @@ func (f *Folder) snapshot() *checkpoint {
 }
 
 // arena is memory for encoded states; each is a string in a larger block.
-type arena struct {
-	buf   []byte
-	block int
-}
+type arena struct{ buf []byte }
+
+const arenaBlock = 1 << 20
 
 func (a *arena) encode(p *profiles.Profile) string {
-	if cap(a.buf)-len(a.buf) < a.block/8 {
-		a.buf = make([]byte, 0, a.block)
+	if cap(a.buf)-len(a.buf) < arenaBlock/8 {
+		a.buf = make([]byte, 0, arenaBlock)
 	}
 	from := len(a.buf)
-	a.buf = p.Encode(a.buf) // one that does not fit takes the block with it to a larger one
+	a.buf = p.Encode(a.buf) // one that does not fit moves to memory of its own, and the block goes on there
 	b := a.buf[from:]
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }

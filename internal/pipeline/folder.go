@@ -68,11 +68,9 @@ type Folder struct {
 
 	mu    sync.Mutex
 	parts map[int]*partition
-	order []*partition           // the same, by number
-	defs  map[int64]*Definitions // the newest, by offset
+	order []*partition // the same, by number
+	defs  map[int64]*Definitions
 	world Clock
-
-	compiler *compiler
 
 	saving     *checkpoint     // the one that is being saved
 	flushing   *flush          // rows of effects that are being written
@@ -128,7 +126,7 @@ func New(cfg Config) (*Folder, error) {
 	if cfg.background.start == nil {
 		cfg.background = background{start: func(work func()) { go work() }, wait: waitFor}
 	}
-	return &Folder{cfg: cfg, parts: map[int]*partition{}, defs: map[int64]*Definitions{}, compiler: newCompiler()}, nil
+	return &Folder{cfg: cfg, parts: map[int]*partition{}, defs: map[int64]*Definitions{}}, nil
 }
 
 func waitFor(ctx context.Context, done <-chan struct{}) error {

@@ -93,16 +93,12 @@ func markerTable(markers []Marker, now time.Time) (profiles.Table, error) {
 	return profiles.Table{Name: "partitions", Rows: n,
 		Columns: []string{"partition", "seq", "epoch", "next_offset", "identities_offset", "definitions_offset", "clock", "is_virtual", "sweeps", "events", "written_at"},
 		Cols: []any{
-			column(blocks, n, func(m *Marker) uint16 { return uint16(m.Partition) }), column(blocks, n, (*Marker).seq),
+			column(blocks, n, func(m *Marker) uint16 { return uint16(m.Partition) }), column(blocks, n, func(m *Marker) uint64 { return Version(m.Epoch, m.Next) }),
 			column(blocks, n, func(m *Marker) uint16 { return m.Epoch }), whole(func(m *Marker) int64 { return m.Next }),
 			whole(func(m *Marker) int64 { return m.Identities }), whole(func(m *Marker) int64 { return m.Definitions }),
 			whole(func(m *Marker) int64 { return ms(m.Clock) }), column(blocks, n, func(m *Marker) uint8 { return bit(m.Virtual) }), memory,
 			column(blocks, n, func(m *Marker) uint64 { return uint64(m.Events) }), whole(func(*Marker) int64 { return ms(now) })}}, nil
 }
-
-// seq orders the markers of a partition: of two that stand at the same offset the one that passes over more records is the
-// later one, whichever is stored last.
-func (m *Marker) seq() uint64 { return Version(m.Epoch, m.Next<<4|int64(min(len(m.Ahead), 15))) }
 
 // kept is an element of the column sweeps: a sweep under way, or something else that a partition remembers as a whole. Then
 // its id is empty: who looks for sweeps passes over it.

@@ -106,10 +106,6 @@ func rowOf(t *profiles.Table, i int, key []string) (string, *stored) {
 		case []enishi.ID:
 			row.WriteString(v[i].String())
 		case []int64:
-			if t.Name == "outcomes" && name == "at" {
-				s.version = uint64(v[i])
-				continue
-			}
 			fmt.Fprint(&row, v[i])
 		case []uint16:
 			fmt.Fprint(&row, v[i])
@@ -176,7 +172,7 @@ func (m *memory) insertMarkers(t *profiles.Table) error {
 			return err
 		}
 		old, ok := m.markers[x.Partition]
-		if !ok || x.seq() >= old.seq() {
+		if !ok || Version(x.Epoch, x.Next) >= Version(old.Epoch, old.Next) {
 			m.markers[x.Partition] = x
 		}
 	}
@@ -235,18 +231,14 @@ func (n *node) write(r *Rows) error {
 	insert := func(tables []profiles.Table) error {
 		for _, i := range n.w.rnd.Perm(len(tables)) {
 			var failed error
-			err := n.call(func() {
-				if failed = n.w.store.insert(&tables[i]); tables[i].Name == "partitions" {
-					n.w.noteAside(r)
-				}
-			})
-			if err != nil {
+			if err := n.call(func() { failed = n.w.store.insert(&tables[i]) }); err != nil {
 				return err
 			}
 			if failed != nil {
 				panic(failed)
 			}
 		}
+		n.w.noteAside(r)
 		return nil
 	}
 	return r.write(n.w.now, insert, func() error { return n.call(func() { n.w.store.erase(r.Erased) }) })
