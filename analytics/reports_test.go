@@ -52,7 +52,7 @@ func TestReportsEqualOracle(t *testing.T) {
 	}
 	raw := rawRows(shops...)
 	insert(t, db, raw)
-	insert(t, db, []batch{markers(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))})
+	insert(t, db, []batch{markers(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))})
 	zones := []*time.Location{nil, location(t, "Asia/Tokyo"), location(t, "America/New_York"), location(t, "Asia/Kathmandu")}
 	oracles := map[*time.Location]*oracle{}
 	for _, z := range zones {
@@ -119,7 +119,8 @@ func location(t *testing.T, name string) *time.Location {
 	return z
 }
 
-const everyTurn = 300
+// everyTurn is all ways of splitting; a multiple of three beyond any number of shops.
+const everyTurn = 3000
 
 // compare runs all reports of a range and gives the funnel's numbers. turn chooses one of three ways of splitting.
 func compare(t *testing.T, r *Reports, o *oracle, x Range, turn int, what string) [5]int64 {

@@ -76,6 +76,7 @@ func TestLocalAdmin(t *testing.T) {
 	w.call("POST", "/clock", map[string]any{"live": true}, "Origin", "https://evil.example").want(403)
 	w.call("POST", "/clock", map[string]any{"live": true}, "Sec-Fetch-Site", "cross-site").want(403)
 	w.call("POST", "/clock", `{"live":true}`, "Content-Type", "text/plain").want(415)
+	w.call("POST", "/clock", `{"live":true}`, "Content-Type", "").want(415)                           // what a form of another site could send
 	w.call("POST", "/clock", map[string]any{"live": true}, "Sec-Fetch-Site", "same-origin").want(409) // it came in; the clock is live already
 
 	token, id := w.key(keyAdmin, "editor")

@@ -85,7 +85,18 @@ func TestJourney(t *testing.T) {
 		t.Errorf("timeline %s", a.text)
 	}
 
-	a = w.call("GET", path+"/people", nil)
+	w.checkThanks(path, live)
+	paused := w.write("POST", path+"/status", map[string]any{"status": "paused"})
+	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "paused" || j.Version != paused.Version || len(j.History) != 3 {
+		t.Errorf("got %+v", j.History)
+	}
+}
+
+// checkThanks looks at where people stand in the journey and what it did, on every page that tells it.
+func (w *world) checkThanks(path string, live Written) {
+	t := w.t
+	t.Helper()
+	a := w.call("GET", path+"/people", nil)
 	checkTexts(t, "people", a.text)
 	s := into[standingPage](a)
 	counts := ""
@@ -114,10 +125,6 @@ func TestJourney(t *testing.T) {
 	home := into[homePage](w.call("GET", "/home?after="+live.Position, nil))
 	if len(home.Journeys) != 1 || home.Journeys[0].Entered7d != 2 || home.Totals.WaitingRuns != 2 {
 		t.Errorf("home %+v", home.Journeys)
-	}
-	paused := w.write("POST", path+"/status", map[string]any{"status": "paused"})
-	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "paused" || j.Version != paused.Version || len(j.History) != 3 {
-		t.Errorf("got %+v", j.History)
 	}
 }
 

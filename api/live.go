@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ const (
 	liveMost   = 200                    // events of one such step; more could not be read
 	liveQueue  = 32                     // steps that a slow client may be behind before it loses some
 	liveBeat   = 15 * time.Second       // a comment, so that proxies keep the connection
+	liveWrite  = 30 * time.Second       // for a client to take what is written
 	liveRetry  = time.Second            // after the log could not be followed
 	nameTime   = time.Minute
 	nameCached = 20_000
@@ -280,22 +282,28 @@ func (a *API) followEvents(ctx context.Context, in *liveInput) (*huma.StreamResp
 		hctx.SetHeader("X-Accel-Buffering", "no")
 		_, rw := humago.Unwrap(hctx)
 		control := http.NewResponseController(rw)
-		_ = control.SetReadDeadline(time.Time{})  // where it is not supported there is none
-		_ = control.SetWriteDeadline(time.Time{}) // likewise
+		_ = control.SetReadDeadline(time.Time{}) // where it is not supported there is none
 		a.hub.join(w)
 		defer a.hub.leave(w)
-		if err := w.serve(ctx, rw, control.Flush); err != nil && ctx.Err() == nil {
+		if err := w.serve(ctx, rw, control); err != nil && ctx.Err() == nil {
 			a.log.Debug("live connection ended", "err", err)
 		}
 	}}, nil
 }
 
-// serve writes until the client is gone.
-func (w *watcher) serve(ctx context.Context, rw http.ResponseWriter, flush func() error) error {
-	if _, err := fmt.Fprint(rw, "event: ready\ndata: {}\n\n"); err != nil {
-		return err
+// serve writes until the client is gone, or takes nothing any more.
+func (w *watcher) serve(ctx context.Context, rw http.ResponseWriter, control *http.ResponseController) error {
+	write := func(what func() error) error {
+		_ = control.SetWriteDeadline(time.Now().Add(liveWrite)) // where it is not supported there is none
+		if err := what(); err != nil {
+			return err
+		}
+		return control.Flush()
 	}
-	if err := flush(); err != nil {
+	say := func(text string) func() error {
+		return func() error { _, err := io.WriteString(rw, text); return err }
+	}
+	if err := write(say("event: ready\ndata: {}\n\n")); err != nil {
 		return err
 	}
 	beat := time.NewTicker(liveBeat)
@@ -304,14 +312,11 @@ func (w *watcher) serve(ctx context.Context, rw http.ResponseWriter, flush func(
 		var err error
 		select {
 		case s := <-w.steps:
-			err = writeStep(rw, &s)
+			err = write(func() error { return writeStep(rw, &s) })
 		case <-beat.C:
-			_, err = fmt.Fprint(rw, ": beat\n\n")
+			err = write(say(": beat\n\n"))
 		case <-ctx.Done():
 			return nil
-		}
-		if err == nil {
-			err = flush()
 		}
 		if err != nil {
 			return err

@@ -27,6 +27,18 @@ func (w *world) receive(rows ...OutboxRow) {
 	}
 }
 
+// deliver puts two lines into the sender's ledger: a mail that was sent, and a LINE message that the quota refused.
+func (w *world) deliver(now time.Time, profile, send enishi.ID) {
+	w.t.Helper()
+	err := w.cfg.DB.Insert(w.t.Context(), "deliveries", []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey", "template", "profile_id", "next_try_at",
+		"decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message"}, 2,
+		[]uint16{0, 0}, []enishi.ID{send, enishi.NewID("send", "2")}, []uint32{1, 1}, []uint64{1, 1}, []string{"sent", "refused"}, []uint32{1, 1}, []string{"email:default:other", "line:default"}, []string{"email", "line"}, []string{"marketing", "marketing"},
+		[]string{"thanks", "thanks"}, []string{"thanks_mail", "thanks_line"}, []enishi.ID{profile, profile}, []time.Time{now, now}, []time.Time{now, now}, []time.Time{now, now.Add(-time.Second)}, []uint8{1, 1}, []string{"250", ""}, []string{"", "quota"}, []string{"x", ""}, []string{"", ""})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestOutbox(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(*Config) {})
@@ -39,13 +51,7 @@ func TestOutbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = w.cfg.DB.Insert(t.Context(), "deliveries", []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey", "template", "profile_id", "next_try_at",
-		"decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message"}, 2,
-		[]uint16{0, 0}, []enishi.ID{send, enishi.NewID("send", "2")}, []uint32{1, 1}, []uint64{1, 1}, []string{"sent", "refused"}, []uint32{1, 1}, []string{"email:default:other", "line:default"}, []string{"email", "line"}, []string{"marketing", "marketing"},
-		[]string{"thanks", "thanks"}, []string{"thanks_mail", "thanks_line"}, []enishi.ID{profile, profile}, []time.Time{now, now}, []time.Time{now, now}, []time.Time{now, now.Add(-time.Second)}, []uint8{1, 1}, []string{"250", ""}, []string{"", "quota"}, []string{"x", ""}, []string{"", ""})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.deliver(now, profile, send)
 	line := "U0123456789abcdef0123456789abcdef"
 	w.receive(OutboxRow{ID: enishi.NewID("o", "1"), At: now, Channel: "email", From: "hello@shop.example", To: "hanako.sato@mail.example", Subject: "x", SendID: send, Preview: hostileMail},
 		OutboxRow{ID: enishi.NewID("o", "2"), At: now.Add(-time.Minute), Channel: "line", To: line, Preview: `[{"type":"text","text":"お届けしました https://shop.example/t"}]`},

@@ -248,6 +248,28 @@ func TestSlowWatcher(t *testing.T) {
 	}
 }
 
+// fetch is a request as a browser sends it, redirects and compression left as they are.
+func fetch(t *testing.T, method, url string, headers ...string) (int, http.Header, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, string(b)
+}
+
 func TestMux(t *testing.T) {
 	t.Parallel()
 	w := theWorld(t)
@@ -262,23 +284,7 @@ func TestMux(t *testing.T) {
 	defer s.Close()
 	get := func(method, path string, headers ...string) (int, http.Header, string) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i+1 < len(headers); i += 2 {
-			req.Header.Set(headers[i], headers[i+1])
-		}
-		res, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		b, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, res.Header, string(b)
+		return fetch(t, method, s.URL+path, headers...)
 	}
 	f := func(method, path string, status int, text string) http.Header {
 		t.Helper()

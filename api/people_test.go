@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -74,19 +75,73 @@ func TestPeoplePages(t *testing.T) {
 	}
 }
 
-// TestReachAgrees: the list and the person's page say the same of every channel.
+// TestReachAgrees: the list, the preview and the person's page say the same of every channel, for people of every kind.
 func TestReachAgrees(t *testing.T) {
 	t.Parallel()
-	w := theWorld(t)
-	for _, row := range into[list[personRow]](w.call("GET", "/people", nil)).Items {
+	w := newWorld(t, func(*Config) {})
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	line := "U0123456789abcdef0123456789abcde"
+	var events []enishi.Event
+	for i, name := range []string{"許可", "不達", "保留", "友だち", "ブロック", "拒否", "何もない"} {
+		p := &enishi.Person{CustomerID: fmt.Sprint("R", i), Email: fmt.Sprintf("r%d@mail.example", i), Phone: fmt.Sprintf("090-1111-000%d", i), LineUserID: line + fmt.Sprint(i),
+			Traits: map[string]enishi.Value{"name": enishi.TextValue(name), "postal_code": enishi.TextValue("104-0061")}}
+		e := enishi.Event{Type: "user.signed_up", At: now.Add(-time.Hour), Person: p}
+		for _, ch := range []string{"email", "sms", "line"} {
+			e.Consent = append(e.Consent, enishi.ConsentChange{Channel: ch, State: "in"})
+		}
+		switch name {
+		case "拒否":
+			e.Consent = []enishi.ConsentChange{{Channel: "email", State: "out"}, {Channel: "postal", State: "out"}, {Channel: "sms", State: "out"}}
+		case "何もない":
+			e.Consent, p.Email, p.Phone, p.LineUserID = nil, "", "", ""
+			delete(p.Traits, "postal_code")
+		}
+		events = append(events, e)
+	}
+	w.play(events)
+	put := func(i int, kind enishi.Kind, value string, e enishi.Event) {
+		subject := enishi.Identifier{Kind: kind, Value: value}
+		if kind == enishi.LINEUser {
+			subject.Scope = "main"
+		}
+		profile, err := enishi.ParseID(w.id(enishi.Customer, fmt.Sprint("R", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.ID, e.Profile, e.Subject, e.At = enishi.NewID("reach", fmt.Sprint(i), e.Type), profile, w.cfg.Hasher.Hash(subject), now
+		w.put(e)
+	}
+	put(1, enishi.Email, "r1@mail.example", enishi.Event{Type: "message.bounced", Result: &enishi.MessageResult{Channel: "email", Reason: "hard"}})
+	put(3, enishi.LINEUser, line+"3", enishi.Event{Type: "line.followed"})
+	put(4, enishi.LINEUser, line+"4", enishi.Event{Type: "line.unfollowed"})
+	w.write("POST", "/people/"+w.id(enishi.Customer, "R2")+"/hold", map[string]any{"reason": "返品対応中"})
+	eventually(t, func() bool {
+		return into[personPage](w.call("GET", "/people/"+w.id(enishi.Customer, "R2"), nil)).Hold != nil
+	})
+	count := map[string]int64{}
+	rows := into[list[personRow]](w.call("GET", "/people", nil)).Items
+	for _, row := range rows {
+		got := ""
 		for _, r := range into[personPage](w.call("GET", "/people/"+row.ID.String(), nil)).Reach {
 			if r.OK != row.Reach[r.Channel] {
-				t.Errorf("%s %s: page %v, list %v", row.Name, r.Channel, r.OK, row.Reach[r.Channel])
+				t.Errorf("%s %s: page %v (%s), list %v", row.Name, r.Channel, r.OK, r.Reason.JA, row.Reach[r.Channel])
 			}
 			if r.OK == japanese.MatchString(r.Reason.JA) {
 				t.Errorf("%s %s: %v for the reason %q", row.Name, r.Channel, r.OK, r.Reason.JA)
 			}
+			if r.OK {
+				got += r.Channel + " "
+				count[r.Channel]++
+			}
 		}
+		want := map[string]string{"許可": "email postal sms ", "不達": "postal sms ", "保留": "", "友だち": "email line postal sms ", "ブロック": "email postal sms ", "拒否": "", "何もない": ""}[row.Name]
+		if got != want {
+			t.Errorf("%s is reached by %q, want %q", row.Name, got, want)
+		}
+	}
+	p := into[previewPage](w.call("POST", "/segments/preview", map[string]any{"expression": "orders_count >= 0"}))
+	if len(rows) != 7 || p.Reach != (previewReach{Email: count["email"], LINE: count["line"], Postal: count["postal"], None: 3}) {
+		t.Errorf("%d people; preview %+v, pages %v", len(rows), p.Reach, count)
 	}
 }
 

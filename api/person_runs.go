@@ -43,14 +43,17 @@ func (a *API) memberships(p *profiles.Profile, now time.Time) []membershipRow {
 	return out
 }
 
-var words4 = regexp.MustCompile(`[a-z_]+(\.[a-z_]+)?`)
+var (
+	fieldNames = regexp.MustCompile(`[a-z_]+(\.[a-z_]+)?`)
+	quotedText = regexp.MustCompile(`"[^"]*"`)
+)
 
 // reason says what a condition found: 最終注文日時 8/20. A condition that looks at nothing with a name gives no text.
 func (a *API) reason(r segments.Reason, now time.Time) Text {
-	text := regexp.MustCompile(`"[^"]*"`).ReplaceAllString(r.Expression, "")
+	text := quotedText.ReplaceAllString(r.Expression, "")
 	var list *segments.Collection
 	var label Text
-	for _, name := range words4.FindAllString(text, -1) {
+	for _, name := range fieldNames.FindAllString(text, -1) {
 		head, rest, dotted := strings.Cut(name, ".")
 		if c := collection(head); c != nil && list == nil {
 			list, label = c, Text{c.JA, c.EN}

@@ -11,6 +11,7 @@ import (
 
 	"enishi"
 	"enishi/ingest"
+	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/profiles"
 )
@@ -131,12 +132,39 @@ func (a *API) erasePerson(ctx context.Context, in *eraseInput) (*writtenOutput, 
 		return nil, enishi.FieldError("body.confirm", "is not the person's name", "確認のため、この顧客の名前をそのまま入力してください。")
 	}
 	c := callOf(ctx)
-	w, err := a.append(ctx, enishi.Event{Type: enishi.TypeErased, Profile: p.ID, Subject: mainSubject(p),
-		Control: &enishi.Control{RequestID: c.request, Actor: c.caller.name, Reason: in.Body.Reason}})
+	w, err := a.appendErasure(ctx, p, in.Body.Reason)
 	if err != nil {
 		return nil, err
 	}
 	return &writtenOutput{w}, a.outcome(ctx, c.request)
+}
+
+// appendErasure tells every profile that an identifier of the person ever had: each deletes the rows that it wrote.
+func (a *API) appendErasure(ctx context.Context, p *profiles.Profile, reason string) (Written, error) {
+	c := callOf(ctx)
+	now := a.now().Truncate(time.Millisecond)
+	ids := []enishi.ID{p.ID}
+	add := func(id enishi.ID) {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for i := range p.Subjects {
+		add(p.Subjects[i].ID)
+	}
+	for _, m := range a.cfg.Ingester.Graph().Component(p.ID).Members {
+		add(m.ID)
+	}
+	recs := make([]stream.Record, len(ids))
+	for i, id := range ids {
+		e := enishi.Event{ID: enishi.NewID("api", c.request.String(), enishi.TypeErased), Type: enishi.TypeErased, At: now, Source: "console", Profile: id, Subject: mainSubject(p),
+			Control: &enishi.Control{Subjects: ids, RequestID: c.request, Actor: c.caller.name, Reason: reason}}
+		recs[i] = pipeline.EventRecord(&e, a.cfg.Stream.Partitions(enishi.TopicEvents), now)
+	}
+	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
+		return Written{}, fmt.Errorf("append %s: %w", enishi.TypeErased, err)
+	}
+	return Written{Position: positionOf(recs).String(), RequestID: c.request}, nil
 }
 
 // outcome waits for the row by which the fold answers a command.

@@ -61,9 +61,7 @@ var words = map[string]Text{
 	"reach.no_address.email": {"メールアドレスなし", "no e-mail address"}, "reach.no_address.line": {"LINE 連携なし", "no LINE account"}, "reach.no_address.postal": {"住所なし", "no postal address"}, "reach.no_address.sms": {"電話番号なし", "no phone number"},
 	"reach.no_consent": {"同意なし", "no permission"}, "reach.withdrawn": {"配信停止", "permission withdrawn"}, "reach.held": {"配信保留中", "on hold"},
 	"merge.automatic": {"自動", "automatic"},
-	"contact.":        {"問い合わせ", "contact"}, "survey.": {"アンケート", "survey"}, "survey.nps": {"推奨度（NPS）", "NPS"}, "survey.csat": {"満足度", "CSAT"}, "survey.quiz": {"診断", "quiz"},
-	"touchpoint.": {"その他", "other"}, "touchpoint.store": {"店舗", "store"}, "touchpoint.web": {"通販サイト", "web shop"}, "touchpoint.app": {"アプリ", "app"}, "touchpoint.pwa": {"アプリ（PWA）", "PWA"}, "touchpoint.social": {"SNS", "social"},
-	"touchpoint.marketplace": {"モール", "marketplace"}, "touchpoint.phone": {"電話", "phone"}, "touchpoint.chat": {"チャット", "chat"}, "touchpoint.in_person": {"店頭対面", "in person"},
-	"dead.json": {"JSON の誤り", "JSON"}, "gone.journey": {"削除されたジャーニー", "a deleted journey"}, "gone.segment": {"削除されたセグメント", "a deleted segment"}, "gone.template": {"削除されたテンプレート", "a deleted template"},
+	"survey.":         {"アンケート", "survey"}, "survey.nps": {"推奨度（NPS）", "NPS"}, "survey.csat": {"満足度", "CSAT"}, "survey.quiz": {"診断", "quiz"},
+	"gone.journey": {"削除されたジャーニー", "a deleted journey"}, "gone.segment": {"削除されたセグメント", "a deleted segment"}, "gone.template": {"削除されたテンプレート", "a deleted template"},
 	"gone.node": {"以前の版のステップ", "a step of an earlier version"},
 }

@@ -61,7 +61,7 @@ func TestWords(t *testing.T) {
 		}
 		checkJA(t, key, x.JA)
 	}
-	for _, family := range []string{"order_status", "shipment_status", "carrier", "channel", "check", "reason", "delivery", "run_end", "node", "risk", "identifier", "type", "touchpoint", "payment"} {
+	for _, family := range []string{"order_status", "shipment_status", "carrier", "channel", "check", "reason", "delivery", "run_end", "node", "risk", "identifier", "type", "payment"} {
 		if x := word(family, "no_such_code"); !japanese.MatchString(x.JA) || strings.Contains(x.JA, "no_such_code") {
 			t.Errorf("an unknown %s reads %q", family, x.JA)
 		}
@@ -80,7 +80,6 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	}
 	f("order_status", "placed", "pending", "overdue", "payment_failed", "paid", "confirmed", "shipped", "delivered", "cancelled", "refunded", "returned")
 	f("shipment_status", "created", "updated", "shipped", "in_transit", "out_for_delivery", "attempted", "held", "delayed", "ready_for_pickup", "picked_up", "delivered", "returned")
-	f("touchpoint", enishi.Channels()...)
 	f("channel", segments.Channels()...)
 	f("check", "template", "address", "suppression", "consent", "hold", "run", "freshness", "window", "sender", "cap", "quiet_hours", "holdout")
 	f("reason", "bounced", "blocked", "not_friend", "erased", "quota", "rate", "expired", "suppressed")

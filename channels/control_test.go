@@ -1,7 +1,6 @@
 package channels_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -373,23 +372,6 @@ func TestUrgentFirst(t *testing.T) {
 	})
 }
 
-// TestLedgerFails: without the ledger nothing is sent and the Sender says why.
-func TestLedgerFails(t *testing.T) {
-	t.Parallel()
-	bubble(t, "", func(t *testing.T, w *world) {
-		prov := &provider{}
-		p := w.start(routes(map[string]channels.Route{"email": {Channel: prov}}), nil)
-		w.mu.Lock()
-		w.insertErr = errors.New("no such table")
-		w.mu.Unlock()
-		w.put(message("email:main", "marketing", "a"))
-		err := <-p.done
-		if err == nil || !strings.Contains(err.Error(), "no such table") || prov.count() != 0 {
-			t.Errorf("%v, %d calls", err, prov.count())
-		}
-	})
-}
-
 func TestUnknownAccount(t *testing.T) {
 	t.Parallel()
 	bubble(t, "", func(t *testing.T, w *world) {
@@ -437,49 +419,4 @@ func TestConfigIsChecked(t *testing.T) {
 	if _, err := channels.New(channels.Config{}); err == nil {
 		t.Error("an empty Config is taken")
 	}
-}
-
-// TestLedgerAway is P11: while the ledger takes nothing, nothing is sent; afterwards everything is, once.
-func TestLedgerAway(t *testing.T) {
-	t.Parallel()
-	bubble(t, "", func(t *testing.T, w *world) {
-		prov := &provider{}
-		var away atomic.Bool
-		p := w.start(routes(map[string]channels.Route{"line": {Channel: prov, Repeat: line.Repeat}}), func(c *channels.Config) {
-			insert := c.Ledger.Insert
-			c.Ledger.Insert = func(ctx context.Context, rows []channels.Row) error {
-				for away.Load() { // as clickhouse.DB does: tried until it is taken
-					select {
-					case <-time.After(time.Second):
-					case <-ctx.Done():
-						return ctx.Err()
-					}
-				}
-				return insert(ctx, rows)
-			}
-		})
-		var all []*enishi.Message
-		for i := range 50 {
-			all = append(all, message("line:main", "marketing", fmt.Sprint(i)))
-		}
-		w.put(all[:10]...)
-		w.eventually("the first ones are sent", func() bool { return w.ended(all[:10]...) })
-		away.Store(true)
-		w.put(all[10:]...)
-		time.Sleep(10 * time.Minute)
-		if n := prov.count(); n != 10 {
-			t.Errorf("%d calls without a ledger", n-10)
-		}
-		away.Store(false)
-		w.within(5*time.Minute, "all end", func() bool { return w.ended(all...) })
-		p.stop()
-		for _, m := range all {
-			if e := w.result(m); e.Type != "message.sent" && e.Type != "message.deferred" {
-				t.Errorf("ended as %s", e.Type)
-			}
-		}
-		if n := prov.count(); n > 50 {
-			t.Errorf("%d calls for 50 messages", n)
-		}
-	})
 }

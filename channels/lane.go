@@ -96,6 +96,19 @@ func (q *queue) popReady() *lane {
 	return nil
 }
 
+// anyReady tells whether somebody waits for a place.
+func (q *queue) anyReady() bool {
+	for i := range q.ready {
+		for l := q.ready[i].peek(); l != nil; l = q.ready[i].peek() {
+			if l.state == laneReady {
+				return true
+			}
+			q.ready[i].pop()
+		}
+	}
+	return false
+}
+
 // fifo is a queue of lanes; those that moved elsewhere meanwhile are skipped by their state.
 type fifo struct {
 	lanes []*lane
@@ -103,6 +116,13 @@ type fifo struct {
 }
 
 func (f *fifo) push(l *lane) { f.lanes = append(f.lanes, l) }
+
+func (f *fifo) peek() *lane {
+	if f.head == len(f.lanes) {
+		return nil
+	}
+	return f.lanes[f.head]
+}
 
 func (f *fifo) pop() *lane {
 	if f.head == len(f.lanes) {

@@ -114,7 +114,7 @@ func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
 	key := laneKey{m.Profile, m.Purpose}
 	held := q.shard.s.cfg.Held
 	expired := !m.NotAfter.IsZero() && q.shard.s.cfg.Clock().After(m.NotAfter)
-	if q.lanes[key] != nil || q.reserved > 0 || q.size > q.busy || expired || held != nil && held(m) {
+	if q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || expired || held != nil && held(m) {
 		return nil
 	}
 	if n, _ := q.room(at); n < 1 {

@@ -278,7 +278,15 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 	}
 	if len(rows) > 0 {
 		if err := sh.s.cfg.Ledger.Insert(ctx, rows); err != nil {
-			return fmt.Errorf("write to the ledger: %w", err) // the partition is given up and taken over anew
+			// The partition is given up. The rows may be stored all the same: what was chosen has not been tried.
+			sh.mu.Lock()
+			defer sh.mu.Unlock()
+			for _, in := range fresh {
+				if in.entry != nil {
+					in.entry.lane.queue.again(in.entry, now)
+				}
+			}
+			return fmt.Errorf("write to the ledger: %w", err)
 		}
 	}
 	sh.mu.Lock()

@@ -62,8 +62,11 @@ func TestParseSuccess(t *testing.T) {
 	f("by type", `{"type":"store.purchased","occurred_at":"2026-11-18T12:00:00Z","store":{"store_id":"S1"},`+who+`}`, func(e *enishi.Event, _ []enishi.Identifier) bool {
 		return !e.Historical
 	})
-	f("an old order is taken", `{"type":"order.placed","occurred_at":"2019-01-01T00:00:00Z","order":{"order_id":"O1"},`+who+`}`, func(e *enishi.Event, _ []enishi.Identifier) bool {
+	f("an old order is taken", `{"type":"order.placed","occurred_at":"2019-01-01T00:00:00Z","order":{"order_id":"O1","total":1000},`+who+`}`, func(e *enishi.Event, _ []enishi.Identifier) bool {
 		return e.Historical && e.Order.Currency == "JPY"
+	})
+	f("a payment leaves the currency", `{"type":"order.paid","order":{"order_id":"O1"},`+who+`}`, func(e *enishi.Event, _ []enishi.Identifier) bool {
+		return e.Order.Currency == ""
 	})
 	f("an old visit of an import", `{"type":"page.viewed","occurred_at":"2019-01-01T00:00:00Z","import":{"file":"00000000000000ff","row":7},`+who+`}`, func(e *enishi.Event, _ []enishi.Identifier) bool {
 		return e.Historical && *e.Import == enishi.Import{File: 255, Row: 7}

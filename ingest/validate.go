@@ -248,11 +248,16 @@ func checkLines(lines []enishi.Line) *Refusal {
 }
 
 func (p *Parser) checkOrder(o *enishi.Order) *Refusal {
+	// A payment or cancellation that tells no sums leaves the order's currency as it is.
+	var currency *Refusal
+	if o.Currency != "" || len(o.Lines) > 0 || o.Total != 0 || o.Subtotal != 0 {
+		currency = p.checkCurrency(&o.Currency)
+	}
 	refusal := first(
 		ids("order_id", o.OrderID, "coupon?", o.Coupon, "store_id?", o.StoreID, "staff_id?", o.StaffID, "subscription_id?", o.SubscriptionID,
 			"marketplace?", o.Marketplace, "cart_id?", o.CartID, "payment_method?", o.PaymentMethod),
 		oneOf("fulfilment_type", o.Fulfilment, "", "ship", "bopis", "curbside", "locker", "konbini_pickup", "store", "digital"),
-		p.checkCurrency(&o.Currency),
+		currency,
 		checkLines(o.Lines),
 		notNegative(namedAmount{"subtotal", o.Subtotal}, namedAmount{"discount", o.Discount}, namedAmount{"coupon_amount", o.CouponAmount},
 			namedAmount{"points_used", o.PointsUsed}, namedAmount{"shipping_fee", o.ShippingFee}, namedAmount{"cod_fee", o.CODFee},

@@ -1,6 +1,9 @@
 package profiles
 
 import (
+	"slices"
+	"strings"
+
 	"enishi"
 )
 
@@ -125,15 +128,27 @@ func each[T any](list []T, f func(*T)) {
 // keepBase notes what the tables have of the orders, before the first change since the last checkpoint.
 func (p *Profile) keepBase() {
 	q := p.pend()
+	v := p.View()
 	if q.based {
+		// What other orders made of one since then may be in the tables too, if a checkpoint broke off in between.
+		for i := range v.Orders {
+			o := &v.Orders[i]
+			had, known := findBase(q.base, o.OrderID)
+			switch now := o.base(); {
+			case known && (had.placed != now.placed || had.valid != now.valid):
+				p.touchOrder(o.OrderID, len(o.Lines))
+			case known && had.sequence != now.sequence:
+				p.touchOrder(o.OrderID, -1)
+			}
+		}
 		return
 	}
 	q.based = true
-	v := p.View()
 	q.base = make([]orderBase, 0, len(v.Orders))
 	for i := range v.Orders {
 		q.base = append(q.base, v.Orders[i].base())
 	}
+	slices.SortFunc(q.base, func(a, b orderBase) int { return strings.Compare(a.id, b.id) })
 }
 
 func (o *OrderView) base() orderBase {

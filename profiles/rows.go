@@ -149,7 +149,6 @@ func (w *rowWriter) orders(q *pending) {
 	touched := q.orders
 	slices.SortFunc(touched, func(a, b touchedOrder) int { return cmp.Or(strings.Compare(a.id, b.id), b.lines-a.lines) })
 	touched = slices.CompactFunc(touched, func(a, b touchedOrder) bool { return a.id == b.id }) // keeps the most lines
-	slices.SortFunc(q.base, func(a, b orderBase) int { return strings.Compare(a.id, b.id) })
 	here := make(map[string]bool, len(w.v.Orders))
 	for i := range w.v.Orders {
 		o := &w.v.Orders[i]

@@ -197,7 +197,7 @@ func (f *Folder) snapshot() *checkpoint {
 		n += len(part.dirty)
 	}
 	c.entries, c.states, c.due = make([]*entry, 0, n), make([]State, 0, n), make([]Due, 0, n)
-	var a arena
+	a := arena{block: min(max(n*1024, 4<<10), 1<<20)}
 	for _, part := range f.order {
 		if !part.touched {
 			continue
@@ -216,25 +216,25 @@ func (f *Folder) snapshot() *checkpoint {
 		part.saving, part.dirty = part.dirty, nil
 		c.rows.join(&part.rows)
 		part.rows = rows{}
-		part.ahead = slices.DeleteFunc(part.ahead, func(offset int64) bool { return offset < part.next })
 		c.markers = append(c.markers, Marker{Partition: part.n, Epoch: part.epoch, Next: part.next, Identities: part.identities,
 			Definitions: part.definitions, Clock: part.clock, Virtual: part.virtual, Sweeps: slices.Clone(part.sweeps), Splits: slices.Clone(part.splits),
-			Ahead: slices.Clone(part.ahead), Events: part.events})
+			Events: part.events})
 	}
 	return c
 }
 
 // arena is memory for encoded states; each is a string in a larger block.
-type arena struct{ buf []byte }
-
-const arenaBlock = 1 << 20
+type arena struct {
+	buf   []byte
+	block int
+}
 
 func (a *arena) encode(p *profiles.Profile) string {
-	if cap(a.buf)-len(a.buf) < arenaBlock/8 {
-		a.buf = make([]byte, 0, arenaBlock)
+	if cap(a.buf)-len(a.buf) < a.block/8 {
+		a.buf = make([]byte, 0, a.block)
 	}
 	from := len(a.buf)
-	a.buf = p.Encode(a.buf) // one that does not fit moves to memory of its own, and the block goes on there
+	a.buf = p.Encode(a.buf) // one that does not fit takes the block with it to a larger one
 	b := a.buf[from:]
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
@@ -286,6 +286,7 @@ func (f *Folder) store(ctx context.Context, c *checkpoint) error {
 func (f *Folder) stored(c *checkpoint) {
 	for i, part := range c.parts {
 		part.marker, part.saving = c.markers[i], nil
+		part.aside = slices.DeleteFunc(part.aside, func(offset int64) bool { return offset < part.marker.Next })
 	}
 	byPart := map[int]*partition{}
 	for _, part := range c.parts {

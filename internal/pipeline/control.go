@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/profiles"
 )
 
 // passed reports whether a record was set aside: it is stamped ahead, and its copy follows.
 func (part *partition) passed(offset int64) bool {
-	return len(part.ahead) > 0 && slices.Contains(part.ahead, offset)
+	return len(part.aside) > 0 && slices.Contains(part.aside, offset)
 }
 
 // switchTo goes over to the definitions up to an offset; segments that changed are swept.
@@ -55,21 +56,19 @@ func (part *partition) setClock(e *enishi.Event) {
 }
 
 // erase deletes a person's state and raw rows; a tombstone stays. A repeat must not delete what came after the erasure.
+//
+// Rows of one identifier may have been written by several partitions, before merges, and any of them may write some again
+// after a crash. So the record is addressed to the profiles of all identifiers of the person, and names them all
+// (Control.Subjects): each partition deletes for itself.
 func (part *partition) erase(x *entry, e *enishi.Event) {
-	p, asked := x.p, e.At
-	if asked.IsZero() {
-		asked = e.Time
-	}
-	if !p.Erased || asked.After(p.ErasedAt) {
-		until := part.clock
-		if asked.After(until) {
-			until = asked
+	p := x.p
+	if !p.Erased || asked(e).After(p.ErasedAt) {
+		until := part.clock // all that is folded by now
+		if at := asked(e); at.After(until) {
+			until = at
 		}
 		until = until.UTC().Truncate(time.Millisecond)
-		for i := range p.Subjects {
-			part.rows.erased = append(part.rows.erased, Erasure{p.Subjects[i].ID, until})
-		}
-		part.rows.erased = append(part.rows.erased, Erasure{p.ID, until})
+		part.eraseRows(p, e, until)
 		out := &part.share.Effects
 		for _, m := range p.Pending() {
 			m.Cancel, m.Reason, m.DecidedAt = true, "erased", part.clock
@@ -79,4 +78,25 @@ func (part *partition) erase(x *entry, e *enishi.Event) {
 		part.changed(x, part.next)
 	}
 	part.answer(e, `{"erased":true}`)
+}
+
+func (part *partition) eraseRows(p *profiles.Profile, e *enishi.Event, until time.Time) {
+	ids := []enishi.ID{p.ID}
+	for i := range p.Subjects {
+		ids = append(ids, p.Subjects[i].ID)
+	}
+	if e.Control != nil {
+		ids = append(ids, e.Control.Subjects...)
+	}
+	for _, id := range ids {
+		part.rows.erased = append(part.rows.erased, Erasure{id, until})
+	}
+}
+
+// asked is when an erasure was asked for.
+func asked(e *enishi.Event) time.Time {
+	if e.At.IsZero() {
+		return e.Time
+	}
+	return e.At
 }

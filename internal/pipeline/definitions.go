@@ -48,6 +48,66 @@ func (d *Definitions) changedSegments(before *Definitions) []string {
 	return out
 }
 
+// compiler keeps what was compiled: a change of one definition compiles that one.
+type compiler struct {
+	journeys map[source]*journeys.Journey // all versions: runs may stand in any
+	segments map[source]*segments.Segment
+	channels map[source]string // of templates
+}
+
+// source is one version of a definition; the same name and version in another workspace has another body.
+type source struct {
+	name    string
+	version int64
+	body    string
+}
+
+func newCompiler() *compiler {
+	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*segments.Segment{}, channels: map[source]string{}}
+}
+
+func sourceOf(x *enishi.Definition) source { return source{x.Name, x.Version, string(x.Body)} }
+
+func (c *compiler) journey(x *enishi.Definition) (*journeys.Journey, error) {
+	key := sourceOf(x)
+	if c.journeys[key] == nil {
+		j, err := journeys.Compile(x.Name, x.Version, x.Body)
+		if err != nil {
+			return nil, err
+		}
+		c.journeys[key] = j
+	}
+	own := *c.journeys[key] // whether it is live differs between definitions
+	return &own, nil
+}
+
+func (c *compiler) segment(x *enishi.Definition) (*segments.Segment, error) {
+	key := sourceOf(x)
+	if c.segments[key] == nil {
+		s, err := segments.Compile(x.Name, x.Version, x.Body)
+		if err != nil {
+			return nil, err
+		}
+		c.segments[key] = s
+	}
+	return c.segments[key], nil
+}
+
+func (c *compiler) channel(x *enishi.Definition) (string, error) {
+	key := sourceOf(x)
+	if channel, ok := c.channels[key]; ok {
+		return channel, nil
+	}
+	var t struct {
+		Channel string `json:"channel"`
+	}
+	if err := json.Unmarshal(x.Body, &t); err != nil {
+		return "", err
+	}
+	c.channels[key] = t.Channel
+	return t.Channel, nil
+}
+
 // definitionsAt compiles what stands before an offset; mu is held. A definition that does not compile is left out and logged:
 // the api and `enishi check` refuse it before it is written, so it can only come from a foreign writer.
 func (f *Folder) definitionsAt(next int64) *Definitions {
@@ -55,57 +115,51 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 		return d
 	}
 	d := &Definitions{Next: next, Settings: journeys.DefaultSettings(), templates: map[string]template{}, versions: map[string]int64{}}
-	current := map[string]enishi.Definition{}
-	var versions []*journeys.Journey
-	for _, x := range f.cfg.Definitions.Until(next) {
-		current[x.Kind+"/"+x.Name] = x
-		if x.Kind == "journey" && !x.Deleted {
-			j, err := journeys.Compile(x.Name, x.Version, x.Body)
-			if err != nil {
-				f.cfg.Log.Error("journey does not compile", "journey", x.Name, "version", x.Version, "err", err)
-				continue
-			}
-			versions = append(versions, j)
-		}
+	until := f.cfg.Definitions.Until(next)
+	current := map[[2]string]*enishi.Definition{}
+	for i := range until {
+		current[[2]string{until[i].Kind, until[i].Name}] = &until[i]
 	}
+	var js []*journeys.Journey
 	var segs []*segments.Segment
-	for _, x := range current {
-		if x.Deleted {
+	for i := range until {
+		x := &until[i]
+		newest := current[[2]string{x.Kind, x.Name}]
+		if x.Deleted || x.Kind != "journey" && x != newest {
 			continue
 		}
+		var err error
 		switch x.Kind {
+		case "journey":
+			var j *journeys.Journey
+			if j, err = f.compiler.journey(x); err == nil {
+				j.Live = x == newest
+				js = append(js, j)
+			}
 		case "segment":
-			s, err := segments.Compile(x.Name, x.Version, x.Body)
-			if err != nil {
-				f.cfg.Log.Error("segment does not compile", "segment", x.Name, "version", x.Version, "err", err)
-				continue
+			var s *segments.Segment
+			if s, err = f.compiler.segment(x); err == nil {
+				segs = append(segs, s)
+				d.versions[x.Name] = x.Version
 			}
-			segs = append(segs, s)
-			d.versions[x.Name] = x.Version
 		case "template":
-			var t struct {
-				Channel string `json:"channel"`
-			}
-			if json.Unmarshal(x.Body, &t) == nil {
-				d.templates[x.Name] = template{x.Version, t.Channel}
+			var channel string
+			if channel, err = f.compiler.channel(x); err == nil {
+				d.templates[x.Name] = template{x.Version, channel}
 			}
 		case "setting":
 			if x.Name == "journeys" {
-				settings, err := journeys.ParseSettings(x.Body)
-				if err != nil {
-					f.cfg.Log.Error("setting does not read", "setting", x.Name, "err", err)
-					continue
+				var settings *journeys.Settings
+				if settings, err = journeys.ParseSettings(x.Body); err == nil {
+					d.Settings = settings
 				}
-				d.Settings = settings
 			}
 		}
+		if err != nil {
+			f.cfg.Log.Error("definition does not compile", "kind", x.Kind, "name", x.Name, "version", x.Version, "err", err)
+		}
 	}
-	for i, j := range versions {
-		now, there := current["journey/"+j.Name]
-		versions[i].Live = there && !now.Deleted && now.Version == j.Version
-	}
-	sort.Slice(segs, func(i, j int) bool { return segs[i].Name < segs[j].Name })
-	d.Segments, d.Journeys = segments.NewSet(segs), journeys.NewSet(versions)
+	d.Segments, d.Journeys = segments.NewSet(segs), journeys.NewSet(js)
 	for old := range f.defs { // partitions go over at about the same time; what one stands at it holds itself
 		if old < next {
 			delete(f.defs, old)

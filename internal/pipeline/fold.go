@@ -110,7 +110,7 @@ func (f *Folder) sort(recs []stream.Record) *batch {
 			part.share.virtual = part.virtual
 		}
 		part.share.recs = append(part.share.recs, r)
-		if slices.Contains(part.ahead, r.Offset) {
+		if part.passed(r.Offset) {
 			continue
 		}
 		control := ""
@@ -263,56 +263,41 @@ func (f *Folder) gather(b *batch) []stream.Record {
 // MaxSkew is how far ahead of the owner's wall clock a record may be stamped.
 const MaxSkew = 5 * time.Second
 
-// setAside passes over records that are stamped ahead of the owner's clock: they are appended again with the owner's time,
-// and their offsets are written to the marker before anything after them acts. Without that, after a crash the wall clock may
-// have come up to them, and they would be folded where they stand, before records that have already acted without them.
+// setAside passes over records that are stamped ahead of the owner's clock: they are appended again with the owner's time.
+// That they are passed over is stored before anything after them acts: after a crash the wall clock may have come up to them,
+// and they would be folded where they stand, before records that have already acted without them.
 func (f *Folder) setAside(ctx context.Context, b *batch) error {
 	if len(b.ahead) == 0 {
 		return nil
 	}
-	f.mu.Lock()
-	running := f.saving
-	f.mu.Unlock()
-	if running != nil { // its marker would hide the one that is written here
-		if err := f.cfg.background.wait(ctx, running.done); err != nil {
-			return fmt.Errorf("wait for a checkpoint: %w", err)
-		}
-	}
 	now := f.now()
-	copies := make([]stream.Record, len(b.ahead))
+	copies, aside := make([]stream.Record, len(b.ahead)), make([]Aside, len(b.ahead))
+	f.mu.Lock()
 	for i, r := range b.ahead {
 		copies[i] = stream.Record{Topic: enishi.TopicEvents, Partition: r.Partition, Time: now, Key: r.Key, Value: r.Value}
+		aside[i] = Aside{Partition: r.Partition, Offset: r.Offset}
+		if part := f.parts[r.Partition]; part != nil {
+			aside[i].Epoch = part.epoch
+		}
 	}
+	f.mu.Unlock()
 	if err := f.cfg.Append(ctx, copies); err != nil {
 		return fmt.Errorf("append what is stamped ahead: %w", err)
 	}
-	f.mu.Lock()
-	var markers []Marker
-	for _, part := range b.parts {
-		m := part.marker
-		m.Ahead = slices.Clone(part.ahead)
-		for _, r := range b.ahead {
-			if r.Partition == part.n {
-				m.Ahead = append(m.Ahead, r.Offset)
-			}
-		}
-		if len(m.Ahead) > len(part.ahead) {
-			markers = append(markers, m)
-		}
+	if err := f.cfg.Save(ctx, &Rows{Aside: aside}); err != nil {
+		return fmt.Errorf("save what is passed over: %w", err)
 	}
-	f.mu.Unlock()
 	alert := enishi.Alert{ID: enishi.NewID("alert", "clock", now.Format("2006-01-02T15")), Kind: "clock", Severity: "warning", At: now,
 		Text:   "A record is stamped more than 5 s in the future: check the clocks of the machines that write to the log.",
 		TextJA: "5 秒以上先の時刻のデータが届いています。送信元サーバーの時計を確認してください。"}
-	r := rows{alerts: []enishi.Alert{alert}}
-	if err := f.cfg.Save(ctx, &Rows{Tables: r.tables(), Markers: markers}); err != nil {
-		return fmt.Errorf("save what is passed over: %w", err)
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, m := range markers {
-		if part := f.parts[m.Partition]; part != nil {
-			part.ahead, part.marker = slices.Clone(m.Ahead), m
+	for i := range aside {
+		if part := f.parts[aside[i].Partition]; part != nil {
+			part.aside = append(part.aside, aside[i].Offset)
+			if i == 0 {
+				part.rows.alerts = append(part.rows.alerts, alert)
+			}
 		}
 	}
 	return nil

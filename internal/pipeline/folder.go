@@ -68,9 +68,11 @@ type Folder struct {
 
 	mu    sync.Mutex
 	parts map[int]*partition
-	order []*partition // the same, by number
-	defs  map[int64]*Definitions
+	order []*partition           // the same, by number
+	defs  map[int64]*Definitions // the newest, by offset
 	world Clock
+
+	compiler *compiler
 
 	saving     *checkpoint     // the one that is being saved
 	flushing   *flush          // rows of effects that are being written
@@ -126,7 +128,7 @@ func New(cfg Config) (*Folder, error) {
 	if cfg.background.start == nil {
 		cfg.background = background{start: func(work func()) { go work() }, wait: waitFor}
 	}
-	return &Folder{cfg: cfg, parts: map[int]*partition{}, defs: map[int64]*Definitions{}}, nil
+	return &Folder{cfg: cfg, parts: map[int]*partition{}, defs: map[int64]*Definitions{}, compiler: newCompiler()}, nil
 }
 
 func waitFor(ctx context.Context, done <-chan struct{}) error {
@@ -153,7 +155,7 @@ type partition struct {
 	env         journeys.Env
 	sweeps      []Sweep
 	splits      []Split
-	ahead       []int64 // as in Marker
+	aside       []int64 // offsets from the stored marker's on that are passed over
 	touched     bool    // the marker must be written again
 	marker      Marker  // as stored
 
@@ -177,13 +179,16 @@ func (f *Folder) Gain(ctx context.Context, numbers []int) (map[int]int64, error)
 	if err != nil {
 		return nil, fmt.Errorf("load markers: %w", err)
 	}
+	aside, err := f.cfg.Load(ctx, Want{Aside: numbers})
+	if err != nil {
+		return nil, fmt.Errorf("load what is passed over: %w", err)
+	}
 	from := map[int]int64{}
 	var missing []int
 	f.mu.Lock()
 	for _, n := range numbers {
-		// Memory is kept across generations unless somebody else went further.
-		held, m := f.parts[n], have.Markers[n]
-		if held != nil && m.Epoch == held.epoch && m.Next <= held.next && slices.Equal(m.Ahead, held.marker.Ahead) {
+		m := have.Markers[n]
+		if held := f.parts[n]; held != nil && held.good(m, aside.Aside) {
 			from[n] = held.next
 			continue
 		}
@@ -201,7 +206,7 @@ func (f *Folder) Gain(ctx context.Context, numbers []int) (map[int]int64, error)
 	for _, n := range missing {
 		m := have.Markers[n]
 		m.Partition = n
-		part, err := f.open(ctx, m, stored.Stored[n])
+		part, err := f.open(ctx, m, stored.Stored[n], aside.Aside)
 		if err != nil {
 			return nil, err
 		}
@@ -216,13 +221,40 @@ func (f *Folder) Gain(ctx context.Context, numbers []int) (map[int]int64, error)
 	return from, nil
 }
 
+// good reports whether memory that was kept can be gone on with: nobody went further, and nobody passed over what was folded.
+func (part *partition) good(m Marker, aside []Aside) bool {
+	if m.Epoch != part.epoch || m.Next > part.next {
+		return false
+	}
+	for _, a := range aside {
+		if !part.concerns(&a) || slices.Contains(part.aside, a.Offset) {
+			continue
+		}
+		if a.Offset < part.next {
+			return false
+		}
+		part.aside = append(part.aside, a.Offset)
+	}
+	return true
+}
+
+// concerns: it is about a record that may still be folded.
+func (part *partition) concerns(a *Aside) bool {
+	return a.Partition == part.n && a.Epoch == part.epoch && a.Offset >= part.marker.Next
+}
+
 // open makes the memory of a partition from its marker.
-func (f *Folder) open(ctx context.Context, m Marker, stored []enishi.ID) (*partition, error) {
+func (f *Folder) open(ctx context.Context, m Marker, stored []enishi.ID, aside []Aside) (*partition, error) {
 	part := &partition{n: m.Partition, epoch: m.Epoch, next: m.Next, events: m.Events, clock: m.Clock, virtual: m.Virtual, identities: m.Identities,
-		definitions: m.Definitions, switching: m.Definitions, sweeps: slices.Clone(m.Sweeps), splits: slices.Clone(m.Splits), ahead: slices.Clone(m.Ahead),
+		definitions: m.Definitions, switching: m.Definitions, sweeps: slices.Clone(m.Sweeps), splits: slices.Clone(m.Splits),
 		marker: m, cache: map[enishi.ID]*entry{}}
 	for _, id := range stored {
 		part.stored.add(id)
+	}
+	for _, a := range aside {
+		if part.concerns(&a) {
+			part.aside = append(part.aside, a.Offset)
+		}
 	}
 	for i := range part.sweeps {
 		part.sweeps[i].Sent = part.sweeps[i].Next

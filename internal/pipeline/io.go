@@ -11,6 +11,7 @@ import (
 type Want struct {
 	Markers []int               // partitions
 	Stored  []int               // partitions: which profiles are stored
+	Aside   []int               // partitions: which records are passed over
 	States  map[int][]enishi.ID // by partition
 	Range   *Range
 	Due     *DueRange
@@ -32,6 +33,7 @@ type DueRange struct {
 type Have struct {
 	Markers map[int]Marker
 	Stored  map[int][]enishi.ID // some may stand there twice
+	Aside   []Aside
 	States  []State
 	Due     []Due
 }
@@ -47,7 +49,6 @@ type Marker struct {
 	Virtual     bool
 	Sweeps      []Sweep
 	Splits      []Split
-	Ahead       []int64 // offsets from Next on that are passed over: their records are stamped ahead, copies follow
 	Events      int64
 }
 
@@ -66,6 +67,14 @@ type Split struct {
 	Winner   enishi.ID   `json:"winner"`
 	Subjects []enishi.ID `json:"subjects"`
 	At       time.Time   `json:"at"` // partition clock
+}
+
+// Aside is a record that is passed over: it is stamped ahead, and a copy follows. It is stored by itself, for good, so that
+// owners of a partition who know nothing of each other pass over the same records.
+type Aside struct {
+	Partition int
+	Epoch     uint16
+	Offset    int64
 }
 
 // State is a stored profile.
@@ -100,6 +109,7 @@ type Rows struct {
 	Erased  []Erasure
 	States  []State
 	Markers []Marker
+	Aside   []Aside // with nothing else
 }
 
 // Version is the version of rows that are good to an offset (the next to fold).

@@ -50,7 +50,23 @@ func (s *Store) Load(ctx context.Context, want Want) (Have, error) {
 		}
 	}
 	if len(want.Stored) > 0 {
-		if have.Stored, err = s.storedIDs(ctx, want.Stored); err != nil {
+		have.Stored = map[int][]enishi.ID{}
+		err := s.ids(ctx, want.Stored, "1", func(partition int, id enishi.ID) {
+			if _, nobody := asideOf(partition, id); !nobody {
+				have.Stored[partition] = append(have.Stored[partition], id)
+			}
+		})
+		if err != nil {
+			return have, err
+		}
+	}
+	if len(want.Aside) > 0 {
+		err := s.ids(ctx, want.Aside, "profile_id >= unhex('ffffffffffff00000000000000000000')", func(partition int, id enishi.ID) {
+			if a, ok := asideOf(partition, id); ok {
+				have.Aside = append(have.Aside, a)
+			}
+		})
+		if err != nil {
 			return have, err
 		}
 	}
@@ -124,25 +140,24 @@ func (s *Store) states(ctx context.Context, partition int, where string) ([]Stat
 	return out, rows.Err()
 }
 
-// storedIDs reads which profiles have a row, of whatever version.
-func (s *Store) storedIDs(ctx context.Context, partitions []int) (map[int][]enishi.ID, error) {
-	rows, err := s.DB.Query(ctx, "SELECT partition, profile_id FROM profiles WHERE partition IN "+numbers(partitions))
+// ids reads which profiles have a row, of whatever version.
+func (s *Store) ids(ctx context.Context, partitions []int, where string, each func(partition int, id enishi.ID)) error {
+	rows, err := s.DB.Query(ctx, "SELECT partition, profile_id FROM profiles WHERE partition IN "+numbers(partitions)+" AND "+where)
 	if err != nil {
-		return nil, fmt.Errorf("read which profiles are stored: %w", err)
+		return fmt.Errorf("read which profiles are stored: %w", err)
 	}
 	defer rows.Close()
-	out := map[int][]enishi.ID{}
 	for rows.Next() {
 		var partition uint16
-		var id string
-		if err := rows.Scan(&partition, &id); err != nil {
-			return nil, fmt.Errorf("read which profiles are stored: %w", err)
+		var text string
+		if err := rows.Scan(&partition, &text); err != nil {
+			return fmt.Errorf("read which profiles are stored: %w", err)
 		}
-		var x enishi.ID
-		copy(x[:], id)
-		out[int(partition)] = append(out[int(partition)], x)
+		var id enishi.ID
+		copy(id[:], text)
+		each(int(partition), id)
 	}
-	return out, rows.Err()
+	return rows.Err()
 }
 
 func (s *Store) due(ctx context.Context, d *DueRange) ([]Due, error) {

@@ -11,8 +11,8 @@ import (
 var seedFlag = flag.Uint64("seed", 0, "the only seed of the simulation to run")
 
 // simulate plays one seed; the error is what a checker found.
-func simulate(seed uint64, prepare func(*world)) (found error) {
-	w := newWorld(seed)
+func simulate(seed uint64, c *compiler, prepare func(*world)) (found error) {
+	w := newWorld(seed, c)
 	defer func() {
 		switch v := recover().(type) {
 		case nil:
@@ -47,8 +47,9 @@ func TestSimulation(t *testing.T) {
 	if one > 0 {
 		from, n = one, 1
 	}
+	c := newCompiler()
 	for seed := from; seed < from+n; seed++ {
-		if err := simulate(seed, nil); err != nil {
+		if err := simulate(seed, c, nil); err != nil {
 			t.Errorf("%v\nplay it again: go test ./internal/pipeline -run TestSimulation -seed %d", err, seed)
 			return
 		}
@@ -66,9 +67,10 @@ func TestCheckersFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const seeds = 40
+			const seeds = 200
+			c := newCompiler()
 			for seed := uint64(1); seed <= seeds; seed++ {
-				if err := simulate(seed, mistake); err != nil {
+				if err := simulate(seed, c, mistake); err != nil {
 					t.Logf("found: %.300v", err)
 					return
 				}

@@ -111,6 +111,9 @@ func (f *Folder) event(part *partition, x *entry, e *enishi.Event, raw []byte) {
 	p := x.p
 	switch {
 	case !p.Redirect.IsZero():
+		if e.Type == enishi.TypeErased {
+			part.eraseRows(p, e, asked(e)) // those that were written here: a crash may have this partition write them again
+		}
 		part.forward(e, p.Redirect, 0)
 	case e.Type == enishi.TypeErased:
 		part.erase(x, e)

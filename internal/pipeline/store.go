@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,6 +47,11 @@ func (r *Rows) write(now time.Time, insert func([]profiles.Table) error, erase f
 			return err
 		}
 	}
+	if len(r.Aside) > 0 {
+		if err := insert([]profiles.Table{asideTable(r.Aside)}); err != nil {
+			return err
+		}
+	}
 	if len(r.Markers) > 0 {
 		markers, err := markerTable(r.Markers, now)
 		if err != nil {
@@ -71,6 +78,33 @@ func stateTable(states []State) profiles.Table {
 		column(blocks, n, func(x *State) uint16 { return uint16(x.Partition) }), column(blocks, n, func(x *State) enishi.ID { return x.ID }),
 		column(blocks, n, func(x *State) uint64 { return x.Version }), column(blocks, n, func(x *State) enishi.ID { return x.Redirect }),
 		column(blocks, n, func(x *State) string { return x.Bytes }), make([]uint8, n)}}
+}
+
+// asideTable keeps what is passed over in the table profiles, under ids that are nobody's, as deleted rows: who reads people
+// with FINAL does not see them.
+func asideTable(list []Aside) profiles.Table {
+	blocks, n := [][]Aside{list}, len(list)
+	return profiles.Table{Name: "profiles", Columns: []string{"partition", "profile_id", "version", "redirect", "state", "is_deleted"}, Rows: n, Cols: []any{
+		column(blocks, n, func(x *Aside) uint16 { return uint16(x.Partition) }), column(blocks, n, (*Aside).id), make([]uint64, n), make([]enishi.ID, n),
+		make([]string, n), column(blocks, n, func(*Aside) uint8 { return 1 })}}
+}
+
+// asidePrefix is that of ids that are nobody's: a keyed hash does not begin so.
+var asidePrefix = strings.Repeat("\xff", 6)
+
+func (a *Aside) id() (id enishi.ID) {
+	copy(id[:], asidePrefix)
+	binary.BigEndian.PutUint16(id[6:], a.Epoch)
+	binary.BigEndian.PutUint64(id[8:], uint64(a.Offset))
+	return id
+}
+
+// asideOf reads such an id.
+func asideOf(partition int, id enishi.ID) (Aside, bool) {
+	if string(id[:6]) != asidePrefix {
+		return Aside{}, false
+	}
+	return Aside{partition, binary.BigEndian.Uint16(id[6:]), int64(binary.BigEndian.Uint64(id[8:]))}, true
 }
 
 func dueTable(due []Due) profiles.Table {
@@ -104,21 +138,17 @@ func markerTable(markers []Marker, now time.Time) (profiles.Table, error) {
 // its id is empty: who looks for sweeps passes over it.
 type kept struct {
 	Sweep
-	Split *Split  `json:"split,omitempty"`
-	Ahead []int64 `json:"ahead,omitempty"`
+	Split *Split `json:"split,omitempty"`
 }
 
 // memory is the text of the column sweeps.
 func (m *Marker) memory() (string, error) {
-	list := make([]kept, 0, len(m.Sweeps)+len(m.Splits)+1)
+	list := make([]kept, 0, len(m.Sweeps)+len(m.Splits))
 	for _, s := range m.Sweeps {
 		list = append(list, kept{Sweep: s})
 	}
 	for i := range m.Splits {
 		list = append(list, kept{Split: &m.Splits[i]})
-	}
-	if len(m.Ahead) > 0 {
-		list = append(list, kept{Ahead: m.Ahead})
 	}
 	b, err := json.Marshal(list)
 	if err != nil {
@@ -133,12 +163,9 @@ func (m *Marker) remember(memory string) error {
 		return fmt.Errorf("read the memory of partition %d: %w", m.Partition, err)
 	}
 	for _, k := range list {
-		switch {
-		case k.Split != nil:
+		if k.Split != nil {
 			m.Splits = append(m.Splits, *k.Split)
-		case len(k.Ahead) > 0:
-			m.Ahead = append(m.Ahead, k.Ahead...)
-		default:
+		} else {
 			m.Sweeps = append(m.Sweeps, k.Sweep)
 		}
 	}

@@ -36,12 +36,14 @@ type consentGiven struct {
 
 // shop is what happened and how it comes to the log.
 type shop struct {
-	events  map[enishi.ID]*enishi.Event // everything that was ingested, by id
-	made    map[enishi.ID]time.Time     // the first time that it was appended
-	order   []enishi.ID
-	late    []stream.Record // resolved but not appended yet: ingest is slow or tries again
-	serial  int
-	entries map[enishi.ID]earliestSend // by run id: what starts a run that waits before it sends
+	events   map[enishi.ID]*enishi.Event // everything that was ingested, by id
+	made     map[enishi.ID]time.Time     // the first time that it was appended
+	order    []enishi.ID
+	late     []stream.Record // resolved but not appended yet: ingest is slow or tries again
+	serial   int
+	commands []enishi.ID                // request ids
+	erasures map[string]time.Time       // by identifier: when the erasure was asked for
+	entries  map[enishi.ID]earliestSend // by run id: what starts a run that waits before it sends
 }
 
 // earliestSend is from when on a node of a run may send.
@@ -51,7 +53,7 @@ type earliestSend struct {
 }
 
 func (w *world) populate() {
-	w.shop = shop{events: map[enishi.ID]*enishi.Event{}, made: map[enishi.ID]time.Time{}, entries: map[enishi.ID]earliestSend{}}
+	w.shop = shop{events: map[enishi.ID]*enishi.Event{}, made: map[enishi.ID]time.Time{}, entries: map[enishi.ID]earliestSend{}, erasures: map[string]time.Time{}}
 	for i := range 3 + w.rnd.IntN(5) {
 		p := &person{n: i, deliveries: map[string]time.Time{}}
 		p.person = enishi.Person{CustomerID: fmt.Sprintf("c%d", i), Email: fmt.Sprintf("p%d@x.test", i), AnonymousID: fmt.Sprintf("anon%d", i)}
@@ -97,7 +99,7 @@ func (w *world) visit() {
 		}
 	}
 	pick := func(types ...string) { e.Type = types[w.rnd.IntN(len(types))] }
-	switch w.rnd.IntN(13) {
+	switch w.rnd.IntN(14) {
 	case 0, 1:
 		pick("product.viewed", "page.viewed", "search.performed")
 		e.Person.AnonymousID = all.AnonymousID
@@ -155,6 +157,13 @@ func (w *world) visit() {
 		if e.Type == "review.written" {
 			e.Hold, e.Review = nil, &enishi.Review{ReviewID: fmt.Sprint("r", p.n), OrderID: fmt.Sprintf("o%d-%d", p.n, p.orders), Rating: 4}
 		}
+	case 12:
+		if w.chance(100) {
+			w.command(p)
+			return
+		}
+		e.Type = "custom.fitting"
+		customer()
 	default:
 		e.Type = "store.visited"
 		e.Person.POSCard = all.POSCard
@@ -167,6 +176,45 @@ func (w *world) visit() {
 		e.At = e.At.Add(-30 * time.Hour) // told late
 	}
 	w.ingest(p, e)
+}
+
+// command is an operator's: a person is erased, or a run is ended.
+func (w *world) command(p *person) {
+	e := enishi.Event{At: w.now, Control: &enishi.Control{RequestID: enishi.NewID("request", fmt.Sprint("command", w.shop.serial))}}
+	w.shop.serial++
+	e.ID = e.Control.RequestID
+	e.Profile = w.graph.Resolve(identifierID(enishi.Customer, p.person.CustomerID))
+	e.Subject = e.Profile
+	w.shop.commands = append(w.shop.commands, e.Control.RequestID)
+	if w.chance(500) {
+		e.Type, p.erased = enishi.TypeErased, true
+		for _, m := range w.graph.Component(e.Profile).Members {
+			w.shop.erasures[m.ID.String()] = w.now
+		}
+	} else {
+		e.Type = enishi.TypeRunExit
+		for id, s := range w.store.states {
+			if s.Redirect.IsZero() && id == e.Profile {
+				for _, r := range w.decode(s).Runs {
+					e.Control.RunID = r.ID
+				}
+			}
+		}
+	}
+	members := w.graph.Component(e.Profile).Members
+	for _, m := range members {
+		e.Control.Subjects = append(e.Control.Subjects, m.ID)
+	}
+	for _, m := range members {
+		if e.Profile = m.ID; e.Type == enishi.TypeRunExit {
+			e.Profile = e.Subject
+		}
+		r := EventRecord(&e, w.parts, w.now)
+		w.put(r)
+		if w.chance(300) {
+			w.shop.late = append(w.shop.late, r)
+		}
+	}
 }
 
 // consent puts a permission into an event, for an address that comes with it.
@@ -227,7 +275,7 @@ func (w *world) record(e *enishi.Event) stream.Record {
 	addressed := *e
 	addressed.Profile = w.graph.Resolve(e.Subject)
 	at := w.now
-	if w.trouble > 0 && w.chance(8) {
+	if !w.zombies && w.chance(15) {
 		at = at.Add(time.Duration(1+w.rnd.IntN(100)) * time.Minute) // a machine whose clock is ahead
 	}
 	return EventRecord(&addressed, w.parts, at)

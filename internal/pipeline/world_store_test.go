@@ -21,6 +21,7 @@ type memory struct {
 	states  map[enishi.ID]State
 	due     map[enishi.ID]Due
 	markers map[int]Marker
+	aside   []Aside
 	// unequal is told when a row of a key and version is written with other contents than before.
 	unequal func(table, key, before, after string)
 }
@@ -106,6 +107,10 @@ func rowOf(t *profiles.Table, i int, key []string) (string, *stored) {
 		case []enishi.ID:
 			row.WriteString(v[i].String())
 		case []int64:
+			if t.Name == "outcomes" && name == "at" {
+				s.version = uint64(v[i])
+				continue
+			}
 			fmt.Fprint(&row, v[i])
 		case []uint16:
 			fmt.Fprint(&row, v[i])
@@ -134,6 +139,10 @@ func rowOf(t *profiles.Table, i int, key []string) (string, *stored) {
 
 func (m *memory) insertStates(t *profiles.Table) error {
 	for i := range t.Rows {
+		if a, ok := asideOf(int(t.Cols[0].([]uint16)[i]), t.Cols[1].([]enishi.ID)[i]); ok {
+			m.aside = append(m.aside, a)
+			continue
+		}
 		s := State{Partition: int(t.Cols[0].([]uint16)[i]), ID: t.Cols[1].([]enishi.ID)[i], Version: t.Cols[2].([]uint64)[i], Redirect: t.Cols[3].([]enishi.ID)[i],
 			Bytes: strings.Clone(t.Cols[4].([]string)[i])}
 		old, ok := m.states[s.ID]
@@ -181,6 +190,11 @@ func (m *memory) insertMarkers(t *profiles.Table) error {
 
 func (m *memory) load(want Want) Have {
 	have := Have{Markers: map[int]Marker{}, Stored: map[int][]enishi.ID{}}
+	for _, a := range m.aside {
+		if slices.Contains(want.Aside, a.Partition) {
+			have.Aside = append(have.Aside, a)
+		}
+	}
 	for _, n := range want.Markers {
 		if x, ok := m.markers[n]; ok {
 			have.Markers[n] = x
@@ -238,17 +252,7 @@ func (n *node) write(r *Rows) error {
 				panic(failed)
 			}
 		}
-		n.w.noteAside(r)
 		return nil
 	}
 	return r.write(n.w.now, insert, func() error { return n.call(func() { n.w.store.erase(r.Erased) }) })
-}
-
-// noteAside remembers what markers say of records that are passed over.
-func (w *world) noteAside(r *Rows) {
-	for i := range r.Markers {
-		for _, offset := range r.Markers[i].Ahead {
-			w.aside[[2]int64{int64(r.Markers[i].Partition), offset}] = true
-		}
-	}
 }
