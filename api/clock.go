@@ -122,7 +122,8 @@ func (a *API) beginImport(ctx context.Context, in *importInput) (*importOutput, 
 // ImportRequest is a slice of an import: records for the source topics, in order of time.
 type ImportRequest struct {
 	Records []ImportRecord `json:"records" maxItems:"20000"`
-	Clock   time.Time      `json:"clock,omitzero" required:"false" doc:"Of a replay: the records carry their own times, the clock is moved here, and the answer comes when nothing is due."`
+	Clock   time.Time      `json:"clock,omitzero" required:"false" doc:"Of a replay: the records carry their own times, the clock is moved here after them, and the answer comes when nothing is due; without records, when all is sent too."`
+	Slice   int            `json:"slice,omitempty" minimum:"0" maximum:"86400" doc:"Of a replay: seconds of virtual time that are played at once; 3600."`
 }
 
 // ImportRecord is one record of a source topic.
@@ -135,8 +136,7 @@ type ImportRecord struct {
 
 // ImportAnswer says what became of a slice.
 type ImportAnswer struct {
-	Appended int       `json:"appended"`
-	NextDue  time.Time `json:"next_due,omitzero"`
+	Appended int `json:"appended"`
 }
 
 type importRecordsInput struct{ Body ImportRequest }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"enishi"
 	"enishi/internal/stream"
@@ -18,6 +19,8 @@ type Feed struct {
 	Gained func(ctx context.Context, partitions []int, valid func() bool) error
 	// Batch takes records of owned partitions, each partition's in order. After nil their offsets may be committed.
 	Batch func(ctx context.Context, recs []stream.Record) error
+	// Pace is how long to wait for more messages before a batch closes.
+	Pace func() time.Duration
 	// Lost returns when nothing more is sent out of the partitions.
 	Lost func(partitions []int)
 }
@@ -26,7 +29,7 @@ type Feed struct {
 func Consume(client *stream.Client) func(ctx context.Context, f Feed) error {
 	return func(ctx context.Context, f Feed) error {
 		return client.Consume(ctx, stream.Consumer{
-			Group: Group, Topics: []string{enishi.TopicMessages}, MaxRecords: 5_000,
+			Group: Group, Topics: []string{enishi.TopicMessages}, MaxRecords: 5_000, Pace: f.Pace,
 			Gained: func(ctx context.Context, g *stream.Generation, parts []stream.Partition) (map[stream.Partition]int64, error) {
 				return nil, f.Gained(ctx, numbers(parts), g.Valid)
 			},

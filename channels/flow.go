@@ -41,6 +41,7 @@ const (
 	manyRows         = 1_000
 	urgentLinger     = 4 * time.Millisecond
 	calmLinger       = 30 * time.Millisecond
+	virtualLinger    = 300 * time.Millisecond // a replay decides fast, and nobody waits for a message of it
 )
 
 func newFlow(s *Sender) *flow {
@@ -147,6 +148,8 @@ func (f *flow) linger() (wait time.Duration, some bool) {
 		return 0, false
 	case f.rows >= manyRows:
 		return 0, true
+	case f.s.cfg.Virtual():
+		return virtualLinger - time.Since(f.since), true
 	case f.urgent: // a slow ledger is asked less often
 		return min(max(f.took/2, urgentLinger), calmLinger) - time.Since(f.since), true
 	}
@@ -202,7 +205,7 @@ func (f *flow) nextEnds() []ended {
 }
 
 func (f *flow) reportBatch(ctx context.Context, ends []ended) bool {
-	now, clock := f.s.cfg.Now(), f.s.cfg.Clock().Truncate(time.Millisecond)
+	now := f.s.cfg.Now()
 	recs := make([]stream.Record, 0, len(ends))
 	rows := make([]Row, 0, len(ends))
 	owed := map[*shard]int{}
@@ -217,6 +220,7 @@ func (f *flow) reportBatch(ctx context.Context, ends []ended) bool {
 			f.s.log.Error("unreadable message is not reported", "send_id", x.row.SendID, "err", err)
 			continue
 		}
+		clock := f.s.cfg.clock(&m).Truncate(time.Millisecond)
 		e := x.row.event(&m, clock)
 		recs = append(recs, eventRecord(&e, f.s.cfg.Partitions, clock))
 		x.row.Reported, x.row.UpdatedAt = true, now

@@ -113,8 +113,7 @@ func (q *queue) add(e *entry) {
 func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
 	key := laneKey{m.Profile, m.Purpose}
 	held := q.shard.s.cfg.Held
-	expired := !m.NotAfter.IsZero() && q.shard.s.cfg.Clock().After(m.NotAfter)
-	if q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || expired || held != nil && held(m) {
+	if q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || q.shard.s.cfg.expired(m) || held != nil && held(m) {
 		return nil
 	}
 	if n, _ := q.room(at); n < 1 {
@@ -256,7 +255,7 @@ func (q *queue) succeeded(now time.Time) {
 }
 
 // pick chooses up to n messages that may go now. Those whose time is over end instead.
-func (q *queue) pick(n int, now, clock time.Time) (picked []*entry) {
+func (q *queue) pick(n int, now time.Time) (picked []*entry) {
 	for len(q.delayed) > 0 && (q.delayed[0].state != laneDelayed || !q.delayed[0].at.After(now)) {
 		if l := heap.Pop(&q.delayed).(*lane); l.state == laneDelayed {
 			q.makeReady(l)
@@ -270,7 +269,7 @@ func (q *queue) pick(n int, now, clock time.Time) (picked []*entry) {
 		}
 		e := l.head()
 		switch {
-		case q.over(e, now, clock):
+		case q.over(e, now):
 			q.remove(e)
 			if l.state != laneGone {
 				q.makeReady(l)
@@ -300,8 +299,8 @@ func (q *queue) pick(n int, now, clock time.Time) (picked []*entry) {
 
 // over ends a message whose time is over: not_after has passed, or it may not be repeated any more. The caller takes it
 // out of its lane.
-func (q *queue) over(e *entry, now, clock time.Time) bool {
-	expired := !e.m.NotAfter.IsZero() && clock.After(e.m.NotAfter)
+func (q *queue) over(e *entry, now time.Time) bool {
+	expired := q.shard.s.cfg.expired(e.m)
 	switch {
 	case e.doubt && expired:
 		q.shard.end(e, stateUnknown, outcome{reason: "expired"})
@@ -316,7 +315,7 @@ func (q *queue) over(e *entry, now, clock time.Time) bool {
 }
 
 // sweep ends what cannot wait any longer: expired, out of quota, or longer here than Config.MaxWait.
-func (q *queue) sweep(now, clock time.Time) {
+func (q *queue) sweep(now time.Time) {
 	if now.Sub(q.swept) < sweepEvery {
 		return
 	}
@@ -331,7 +330,7 @@ func (q *queue) sweep(now, clock time.Time) {
 		deferring := false
 		for i, e := range l.entries {
 			busy := i == 0 && l.state == laneBusy
-			if busy || !q.over(e, now, clock) {
+			if busy || !q.over(e, now) {
 				waited := now.Sub(e.arrived) >= q.shard.s.cfg.MaxWait && !stopped && (held == nil || !held(e.m))
 				switch {
 				case busy || e.doubt:
@@ -380,7 +379,7 @@ func (q *queue) putOff(e *entry, at time.Time, refused bool, reason string) {
 	if !at.IsZero() {
 		pause = max(pause, at.Sub(q.shard.s.cfg.Now()))
 	}
-	q.shard.end(e, stateDeferred, outcome{reason: reason, until: q.shard.s.cfg.Clock().Add(pause)})
+	q.shard.end(e, stateDeferred, outcome{reason: reason, until: q.shard.s.cfg.clock(e.m).Add(pause)})
 }
 
 // nextDue is how long until the first delayed lane may go.

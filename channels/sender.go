@@ -23,7 +23,9 @@ type Config struct {
 
 	Now   func() time.Time // the sender's clock: waits, retries; time.Now
 	Clock func() time.Time // the shop's clock: NotAfter, the time of results; Now
-	Alert func(enishi.Alert)
+	// Virtual says that the shop's clock is virtual: it runs ahead of what is being sent, so sending takes no time.
+	Virtual func() bool
+	Alert   func(enishi.Alert)
 	// Held keeps a message from leaving while it says so (a region or a journey is stopped); nil: nothing is.
 	Held func(m *enishi.Message) bool
 	// Off starts with sending off: everything waits in the ledger until SetOff(false).
@@ -51,6 +53,9 @@ func (c *Config) complete() error {
 	if c.Clock == nil {
 		c.Clock = c.Now
 	}
+	if c.Virtual == nil {
+		c.Virtual = func() bool { return false }
+	}
 	if c.Alert == nil {
 		c.Alert = func(enishi.Alert) {}
 	}
@@ -72,6 +77,19 @@ func (c *Config) complete() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
+}
+
+// clock is the shop's clock as it is for a message.
+func (c *Config) clock(m *enishi.Message) time.Time {
+	if c.Virtual() {
+		return m.DecidedAt
+	}
+	return c.Clock()
+}
+
+// expired tells whether a message comes too late.
+func (c *Config) expired(m *enishi.Message) bool {
+	return !m.NotAfter.IsZero() && c.clock(m).After(m.NotAfter)
 }
 
 // Sender hands decided messages to providers. Run does the work; the other methods may be called at any time.
@@ -105,13 +123,21 @@ func (s *Sender) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.flow.write(work, cancel) })
 	wg.Go(func() { s.flow.report(work) })
-	err := s.cfg.Consume(ctx, Feed{Gained: s.gain, Batch: s.take, Lost: s.lose})
+	err := s.cfg.Consume(ctx, Feed{Gained: s.gain, Batch: s.take, Lost: s.lose, Pace: s.pace})
 	stop()
 	wg.Wait()
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		err = cause
 	}
 	return err
+}
+
+// pace gathers more on a virtual clock, where many messages are decided in a second and nobody waits for one.
+func (s *Sender) pace() time.Duration {
+	if s.cfg.Virtual() {
+		return virtualLinger / 2
+	}
+	return stream.DefaultLinger
 }
 
 // SetOff turns sending off or on. Off, everything waits in the ledger; what waited longer than Config.MaxWait when it is

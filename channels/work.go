@@ -49,11 +49,11 @@ func (q *queue) dispatch() {
 		if sh.ctx.Err() != nil {
 			return
 		}
-		now, clock := sh.s.cfg.Now(), sh.s.cfg.Clock()
+		now := sh.s.cfg.Now()
 		sh.mu.Lock()
-		q.sweep(now, clock)
+		q.sweep(now)
 		n, again := q.room(now)
-		picked := q.pick(n, now, clock)
+		picked := q.pick(n, now)
 		load := q.wantsMore(now)
 		switch again = min(again, q.nextDue(now)); {
 		case q.size == 0 && q.spilled:
@@ -217,7 +217,7 @@ func (q *queue) mayGo(e *entry) (Channel, *gobreaker.TwoStepCircuitBreaker[struc
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	ok := q.down == "" && !now.Before(q.quotaUntil) && !now.Before(q.holdUntil) && e.cancelled == "" &&
-		(e.m.NotAfter.IsZero() || !sh.s.cfg.Clock().After(e.m.NotAfter))
+		!sh.s.cfg.expired(e.m)
 	return q.route.Channel, q.breaker, ok
 }
 

@@ -157,7 +157,7 @@ func (in *Ingester) Run(ctx context.Context) error {
 	group.Go(func() error { return in.saveLinks(ctx) })
 	group.Go(func() error {
 		return in.cfg.Stream.Consume(ctx, stream.Consumer{
-			Group: Group, Topics: enishi.SourceTopics(), MaxRecords: maxBatch,
+			Group: Group, Topics: enishi.SourceTopics(), MaxRecords: maxBatch, Pace: in.pace,
 			Gained: func(ctx context.Context, _ *stream.Generation, _ []stream.Partition) (map[stream.Partition]int64, error) {
 				return nil, in.catchUp(ctx)
 			},
@@ -248,6 +248,14 @@ const (
 )
 
 // saveLinks writes what was folded to the table, behind the fold. Every replica does: the rows are the same.
+// pace does not wait for more on a virtual clock: what plays on it waits for each batch.
+func (in *Ingester) pace() time.Duration {
+	if _, virtual := in.cfg.Clock(); virtual {
+		return 0
+	}
+	return stream.DefaultLinger
+}
+
 func (in *Ingester) saveLinks(ctx context.Context) error {
 	for {
 		select {

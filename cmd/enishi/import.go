@@ -18,7 +18,7 @@ type importOlistCommand struct {
 	client
 	Dir    string        `arg:"" help:"Folder with the dataset's CSV files." type:"existingdir"`
 	Replay bool          `help:"Play the events on a virtual clock: journeys run as they would have. Needs a server without profiles. Without it nothing is sent."`
-	Slice  time.Duration `help:"Longest stretch of virtual time that is played at once. A wait that is set and ends within one stretch ends at its end; 1h is exact for waits of an hour and more, and slower." default:"6h"`
+	Slice  time.Duration `help:"Longest stretch of virtual time that is played at once. A wait that begins and ends within one stretch ends at its end." default:"1h"`
 	Bare   bool          `help:"With --replay: do not publish the ready-made journeys when the server has none."`
 	Quiet  bool          `help:"Print no progress."`
 }
@@ -69,54 +69,52 @@ func (c *importOlistCommand) publish(ctx context.Context) error {
 	return nil
 }
 
+// chunk is how many events of a replay go in a request: few enough that there is progress to be seen.
+const chunk = 500
+
 func (c *importOlistCommand) play(ctx context.Context, progress func(sent, of int, at time.Time)) (ingest.OlistCounts, error) {
+	sent := 0
+	send := func(ctx context.Context, x api.ImportRequest) error {
+		if err := c.call(ctx, "POST", "/import/records", x, nil); err != nil {
+			return err
+		}
+		sent += len(x.Records)
+		return nil
+	}
 	if !c.Replay {
-		sent := 0
 		return ingest.ImportOlist(ctx, c.Dir, ingest.ImportOptions{Append: func(ctx context.Context, recs []stream.Record) error {
-			if _, err := c.send(ctx, recs, time.Time{}); err != nil {
-				return err
+			x := api.ImportRequest{Records: make([]api.ImportRecord, len(recs))}
+			for i, r := range recs {
+				x.Records[i] = api.ImportRecord{Topic: r.Topic, Key: string(r.Key), Time: r.Time, Value: string(r.Value)}
 			}
-			sent += len(recs)
+			err := send(ctx, x)
 			progress(sent, 0, time.Now())
-			return nil
+			return err
 		}})
 	}
 	events, counts, err := ingest.OlistEvents(c.Dir)
 	if err != nil {
 		return counts, err
 	}
-	// A slice is one request: its records, then the clock at its end. The server answers with the next due timer.
-	var due time.Time
-	var held []stream.Record
-	err = ingest.Replay(ctx, ingest.ReplayConfig{Events: events, Slice: c.Slice, Progress: func(at time.Time, n int) { progress(n, counts.Events, at) },
-		Append: func(_ context.Context, recs []stream.Record) error {
-			held = append([]stream.Record(nil), recs...)
-			return nil
-		},
-		SetClock: func(ctx context.Context, at time.Time) (err error) {
-			due, err = c.send(ctx, nil, at)
-			return err
-		},
-		NextDue: func(context.Context) (time.Time, bool, error) { return due, !due.IsZero(), nil },
-		Wait: func(ctx context.Context) (err error) {
-			if len(held) == 0 {
-				return nil
-			}
-			recs := held
-			held = nil
-			due, err = c.send(ctx, recs, recs[len(recs)-1].Time)
-			return err
-		}})
-	return counts, err
-}
-
-// send appends records; with a clock they are played up to it. It gives the next due timer of a play.
-func (c *importOlistCommand) send(ctx context.Context, recs []stream.Record, clock time.Time) (time.Time, error) {
-	x := api.ImportRequest{Records: make([]api.ImportRecord, len(recs)), Clock: clock}
-	for i := range recs {
-		x.Records[i] = api.ImportRecord{Topic: recs[i].Topic, Key: string(recs[i].Key), Time: recs[i].Time, Value: string(recs[i].Value)}
+	x := api.ImportRequest{Slice: int(c.Slice / time.Second)}
+	for e := range events {
+		x.Records = append(x.Records, api.ImportRecord{Topic: e.Topic, Key: string(e.Key), Time: e.At, Value: string(e.Value)})
+		if x.Clock = e.At; len(x.Records) < chunk {
+			continue
+		}
+		if err := send(ctx, x); err != nil {
+			return counts, err
+		}
+		progress(sent, counts.Events, x.Clock)
+		x.Records = x.Records[:0]
 	}
-	var answer api.ImportAnswer
-	err := c.call(ctx, "POST", "/import/records", x, &answer)
-	return answer.NextDue, err
+	if len(x.Records) > 0 {
+		if err := send(ctx, x); err != nil {
+			return counts, err
+		}
+	}
+	x.Records = []api.ImportRecord{}
+	err = send(ctx, x) // waits for what is being sent
+	progress(sent, counts.Events, x.Clock)
+	return counts, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,8 @@ type workspace struct {
 	deliveries  *channels.Deliveries
 	webhook     *line.Webhook
 	reports     *analytics.Reports
+	replaying   sync.Mutex
+	leapt       time.Time // where a replay moved the clocks of all partitions to
 	mail        *email.Channel
 	inbox       *inbox // the development inboxes; nil where real providers are configured
 	secret      []byte
@@ -222,7 +225,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	}
 	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(w.stream), Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
 		Render: w.renderer.Render, Route: func(channel, _ string) (channels.Route, bool) { r, ok := routes[channel]; return r, ok },
-		Now: w.now, Clock: w.shopClock, Alert: w.alert, Off: w.cfg.Sending == "off", Log: w.log})
+		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Off: w.cfg.Sending == "off", Log: w.log})
 	return err
 }
 

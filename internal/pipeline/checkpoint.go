@@ -58,7 +58,8 @@ func (f *Folder) checkpointDue() bool {
 	if age < f.cfg.Checkpoint {
 		return false
 	}
-	busy := f.lastBatch >= busyBatch && now.Sub(f.lastFold) < f.cfg.Checkpoint
+	_, virtual := f.world.Virtual()
+	busy := (virtual || f.lastBatch >= busyBatch) && now.Sub(f.lastFold) < f.cfg.Checkpoint
 	return !busy || age >= MaxCheckpoint || f.heavy(4)
 }
 
@@ -217,7 +218,7 @@ func (f *Folder) snapshot() *checkpoint {
 		c.rows.join(&part.rows)
 		part.rows = rows{}
 		c.markers = append(c.markers, Marker{Partition: part.n, Epoch: part.epoch, Next: part.next, Identities: part.identities,
-			Definitions: part.definitions, Clock: part.clock, Virtual: part.virtual, Sweeps: slices.Clone(part.sweeps), Splits: slices.Clone(part.splits),
+			Definitions: part.definitions, Clock: part.clock, Virtual: part.virtual, Until: part.until, Sweeps: slices.Clone(part.sweeps), Splits: slices.Clone(part.splits),
 			Events: part.events})
 	}
 	return c

@@ -43,8 +43,12 @@ func (f *Folder) showClock() {
 	var at time.Time
 	virtual := false
 	for _, part := range f.order {
-		if part.virtual && (!virtual || part.clock.After(at)) {
-			at, virtual = part.clock, true
+		if !part.virtual {
+			continue
+		}
+		virtual = true
+		if t := f.stands(part); t.After(at) {
+			at = t
 		}
 	}
 	f.world.set(at, virtual)
@@ -61,3 +65,19 @@ func (f *Folder) wall(part *partition) time.Time {
 
 // now is the wall clock in the resolution of the log.
 func (f *Folder) now() time.Time { return f.cfg.Now().UTC().Truncate(time.Millisecond) }
+
+// target is up to where timers of a partition are to act: its owner's clock, or where a virtual clock is moving to.
+func (f *Folder) target(part *partition) time.Time {
+	if part.virtual && part.until.After(part.clock) {
+		return part.until
+	}
+	return f.wall(part)
+}
+
+// stands is where a virtual clock is seen to stand: where it was moved to, once all timers on the way have acted.
+func (f *Folder) stands(part *partition) time.Time {
+	if t := part.timers.earliest(); part.until.After(part.clock) && len(part.timers.sent) == 0 && (t.IsZero() || t.After(part.until)) {
+		return part.until
+	}
+	return part.clock
+}

@@ -33,8 +33,9 @@ func (part *partition) switchTo(e *enishi.Event) error {
 	return nil
 }
 
-// setClock makes the partition's clock virtual, moves it, or lets it follow the records' times again, from this record's on:
-// that may be before where the virtual clock stood.
+// setClock makes the partition's clock virtual, says up to where it may move, or lets it follow the records' times again, from
+// this record's on: that may be before where the virtual clock stood. What moves a virtual clock are the records that follow:
+// events at their times, and the timers on the way, each at the instant at which it is due.
 func (part *partition) setClock(e *enishi.Event) {
 	c := e.Control
 	switch {
@@ -45,11 +46,11 @@ func (part *partition) setClock(e *enishi.Event) {
 	case c.Live:
 		return
 	case !part.virtual:
-		part.virtual, part.clock = true, c.Clock.UTC()
-	case c.Clock.After(part.clock):
-		part.clock = c.Clock.UTC()
-		return
+		part.virtual, part.clock, part.until = true, c.Clock.UTC(), c.Clock.UTC()
 	default:
+		if c.Clock.After(part.until) {
+			part.until = c.Clock.UTC()
+		}
 		return
 	}
 	part.horizon = time.Time{} // due rows are read anew for the other clock

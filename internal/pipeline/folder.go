@@ -153,6 +153,7 @@ type partition struct {
 	switching   int64 // appended switch
 	defs        *Definitions
 	env         journeys.Env
+	until       time.Time // where a virtual clock may move to
 	sweeps      []Sweep
 	splits      []Split
 	aside       []int64 // offsets from the stored marker's on that are passed over
@@ -245,7 +246,7 @@ func (part *partition) concerns(a *Aside) bool {
 
 // open makes the memory of a partition from its marker.
 func (f *Folder) open(ctx context.Context, m Marker, stored []enishi.ID, aside []Aside) (*partition, error) {
-	part := &partition{n: m.Partition, epoch: m.Epoch, next: m.Next, events: m.Events, clock: m.Clock, virtual: m.Virtual, identities: m.Identities,
+	part := &partition{n: m.Partition, epoch: m.Epoch, next: m.Next, events: m.Events, clock: m.Clock, virtual: m.Virtual, until: m.Until, identities: m.Identities,
 		definitions: m.Definitions, switching: m.Definitions, sweeps: slices.Clone(m.Sweeps), splits: slices.Clone(m.Splits),
 		marker: m, cache: map[enishi.ID]*entry{}}
 	for _, id := range stored {

@@ -47,6 +47,7 @@ type Marker struct {
 	Definitions int64
 	Clock       time.Time
 	Virtual     bool
+	Until       time.Time // where a virtual clock may move to
 	Sweeps      []Sweep
 	Splits      []Split
 	Events      int64

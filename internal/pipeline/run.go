@@ -76,7 +76,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for {
 		once, again := context.WithCancel(ctx)
 		r.again.Store(&again)
-		err := r.Consume(once, stream.Consumer{Group: Group, Topics: []string{enishi.TopicEvents}, Gained: r.gained, Batch: r.batch, Lost: r.lost})
+		err := r.Consume(once, stream.Consumer{Group: Group, Topics: []string{enishi.TopicEvents}, Gained: r.gained, Batch: r.batch, Lost: r.lost, Pace: r.pace})
 		stopped := once.Err() == nil // not by us
 		again()
 		if err != nil || stopped || ctx.Err() != nil {
@@ -121,7 +121,7 @@ func (r *Runner) batch(ctx context.Context, g *stream.Generation, recs []stream.
 		if err := r.Folder.Fold(ctx, recs); err != nil {
 			return fmt.Errorf("fold: %w", err)
 		}
-		if _, virtual := r.Folder.Clock().Virtual(); virtual {
+		if r.virtual() {
 			select {
 			case r.folded <- struct{}{}:
 			default:
@@ -129,6 +129,19 @@ func (r *Runner) batch(ctx context.Context, g *stream.Generation, recs []stream.
 		}
 	}
 	return r.Folder.Border(ctx)
+}
+
+// pace does not wait for more on a virtual clock: what plays on it waits for each batch.
+func (r *Runner) pace() time.Duration {
+	if r.virtual() {
+		return 0
+	}
+	return stream.DefaultLinger
+}
+
+func (r *Runner) virtual() bool {
+	_, virtual := r.Folder.Clock().Virtual()
+	return virtual
 }
 
 // lost stores what is folded, so that the next owner has little to fold again; this one rejoins the group only after it.

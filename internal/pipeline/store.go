@@ -138,7 +138,8 @@ func markerTable(markers []Marker, now time.Time) (profiles.Table, error) {
 // its id is empty: who looks for sweeps passes over it.
 type kept struct {
 	Sweep
-	Split *Split `json:"split,omitempty"`
+	Split *Split     `json:"split,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // memory is the text of the column sweeps.
@@ -149,6 +150,9 @@ func (m *Marker) memory() (string, error) {
 	}
 	for i := range m.Splits {
 		list = append(list, kept{Split: &m.Splits[i]})
+	}
+	if m.Virtual {
+		list = append(list, kept{Until: &m.Until})
 	}
 	b, err := json.Marshal(list)
 	if err != nil {
@@ -163,9 +167,12 @@ func (m *Marker) remember(memory string) error {
 		return fmt.Errorf("read the memory of partition %d: %w", m.Partition, err)
 	}
 	for _, k := range list {
-		if k.Split != nil {
+		switch {
+		case k.Split != nil:
 			m.Splits = append(m.Splits, *k.Split)
-		} else {
+		case k.Until != nil:
+			m.Until = *k.Until
+		default:
 			m.Sweeps = append(m.Sweeps, k.Sweep)
 		}
 	}

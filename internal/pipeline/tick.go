@@ -32,7 +32,7 @@ func (f *Folder) Tick(ctx context.Context) error {
 // owed is what a partition's owner appends at once.
 type owed struct {
 	recs       []stream.Record
-	timers     []enishi.ID
+	timers     []dueItem
 	switched   int64
 	identities int64
 	swept      bool
@@ -85,16 +85,22 @@ func (f *Folder) owe(part *partition) owed {
 	var o owed
 	now := f.wall(part)
 	add := func(e enishi.Event) {
-		e.At = now
-		o.recs = append(o.recs, EventRecord(&e, f.cfg.Partitions, now))
+		if e.At.IsZero() {
+			e.At = now
+		}
+		o.recs = append(o.recs, EventRecord(&e, f.cfg.Partitions, e.At))
 	}
-	limit := now
+	limit := f.timersUntil(part)
 	if f.cfg.broken.earlyTimers {
 		limit = now.Add(30 * time.Minute)
 	}
 	o.timers = part.timers.due(limit, maxTimers)
-	for _, id := range o.timers {
-		add(enishi.Event{Type: enishi.TypeTimer, Profile: id, Subject: id}) // it acts once by what is due, so it needs no id
+	for _, x := range o.timers {
+		e := enishi.Event{Type: enishi.TypeTimer, Profile: x.id, Subject: x.id} // it acts once by what is due, so it needs no id
+		if part.virtual && x.at.After(part.clock) {
+			e.At = x.at
+		}
+		add(e)
 	}
 	number := strconv.Itoa(part.n)
 	if next := f.cfg.Definitions.Next(); next > part.switching {
@@ -124,6 +130,25 @@ func (f *Folder) owe(part *partition) owed {
 			Control: &enishi.Control{Sweep: s.ID, Bucket: s.Next, Chunks: n, Segments: s.Segments}})
 	}
 	return o
+}
+
+// virtualStretch is how much of a virtual time's timers act in one go: one that is set and due within the stretch acts late,
+// by less than this.
+const virtualStretch = time.Hour
+
+// timersUntil is up to when timers are appended now.
+func (f *Folder) timersUntil(part *partition) time.Time {
+	if !part.virtual {
+		return f.now()
+	}
+	if len(part.timers.sent) > 0 {
+		return time.Time{} // they may set others, which come first
+	}
+	target, first := f.target(part), part.timers.earliest()
+	if end := first.Add(virtualStretch); !first.IsZero() && end.Before(target) {
+		return end
+	}
+	return target
 }
 
 // move is a Move as the owner of a partition appends it.

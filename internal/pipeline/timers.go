@@ -75,25 +75,25 @@ func (t *timers) folded(id enishi.ID) {
 	delete(t.at, id)
 }
 
-// due takes out at most n profiles that are due by now; each is marked sent until folded is called.
-func (t *timers) due(now time.Time, n int) []enishi.ID {
-	var out []enishi.ID
+// due takes out at most n profiles that are due by now, the earliest first; each is marked sent until folded is called.
+func (t *timers) due(now time.Time, n int) []dueItem {
+	var out []dueItem
 	for len(t.items) > 0 && len(out) < n && !t.items[0].at.After(now) {
 		x := heap.Pop(&t.items).(dueItem)
 		if at, live := t.at[x.id]; live && at.Equal(x.at) && !t.sent[x.id] {
 			t.sent[x.id] = true
-			out = append(out, x.id)
+			out = append(out, x)
 		}
 	}
 	return out
 }
 
 // unsent puts back what due gave when it could not be appended.
-func (t *timers) unsent(ids []enishi.ID) {
-	for _, id := range ids {
-		delete(t.sent, id)
-		if at, live := t.at[id]; live {
-			t.push(id, at)
+func (t *timers) unsent(list []dueItem) {
+	for _, x := range list {
+		delete(t.sent, x.id)
+		if at, live := t.at[x.id]; live {
+			t.push(x.id, at)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (f *Folder) horizon(part *partition) time.Duration {
 
 // near reports whether so little is left of a partition's horizon that it must be moved on; mu is held.
 func (f *Folder) near(part *partition) bool {
-	return f.wall(part).Add(f.horizon(part) / 2).After(part.horizon)
+	return f.target(part).Add(f.horizon(part) / 2).After(part.horizon)
 }
 
 // loadTimers moves the horizon on and takes the stored due rows before it. mu must not be held.
@@ -131,7 +131,7 @@ func (f *Folder) near(part *partition) bool {
 // that finds nothing due.
 func (f *Folder) loadTimers(ctx context.Context, part *partition) error {
 	f.mu.Lock()
-	after, until := part.horizon, f.wall(part).Add(f.horizon(part))
+	after, until := part.horizon, f.target(part).Add(f.horizon(part))
 	if !until.After(after) {
 		f.mu.Unlock()
 		return nil

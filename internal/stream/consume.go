@@ -19,9 +19,10 @@ type Consumer struct {
 	Group  string // without the prefix
 	Topics []string
 
-	Linger     time.Duration // a batch closes after this long without a new record; default 5 ms
-	MaxWait    time.Duration // or this long after its first one; default 200 ms
-	MaxRecords int           // or with so many; default 50,000
+	Linger     time.Duration        // a batch closes after this long without a new record; default 5 ms
+	MaxWait    time.Duration        // or this long after its first one; default 200 ms
+	MaxRecords int                  // or with so many; default 50,000
+	Pace       func() time.Duration // instead of Linger, asked for every batch; may be nil
 
 	// Gained is called before anything is fetched: load the state of the partitions here. from names the offset to start at
 	// where that is known better than the group's commit (absent: the commit, else the first). May be nil. An error is
@@ -38,8 +39,10 @@ type Consumer struct {
 	Lost func(parts []Partition)
 }
 
+// DefaultLinger is the default of Consumer.Linger.
+const DefaultLinger = 5 * time.Millisecond
+
 const (
-	defaultLinger     = 5 * time.Millisecond
 	defaultMaxWait    = 200 * time.Millisecond
 	defaultMaxRecords = 50_000
 
@@ -97,7 +100,7 @@ func (c *Client) checkConsumer(k *Consumer) error {
 		}
 	}
 	if k.Linger == 0 {
-		k.Linger = defaultLinger
+		k.Linger = DefaultLinger
 	}
 	if k.MaxWait == 0 {
 		k.MaxWait = defaultMaxWait

@@ -12,6 +12,7 @@ import (
 type gather struct {
 	linger, maxWait time.Duration
 	maxRecords      int
+	pace            func() time.Duration // instead of linger, if not nil
 
 	mu      sync.Mutex
 	chunks  []chunk
@@ -36,7 +37,7 @@ const maxGatherBytes = 64 << 20
 
 func newGather(k *Consumer) *gather {
 	return &gather{
-		linger: k.Linger, maxWait: k.MaxWait, maxRecords: k.MaxRecords,
+		linger: k.Linger, maxWait: k.MaxWait, maxRecords: k.MaxRecords, pace: k.Pace,
 		came: make(chan struct{}, 1), room: make(chan struct{}, 1),
 	}
 }
@@ -78,8 +79,11 @@ func (g *gather) take(ctx context.Context) ([]Record, map[Partition]int64, error
 		g.mu.Lock()
 		var wait <-chan time.Time
 		if len(g.chunks) > 0 {
-			now := time.Now()
-			due := g.last.Add(g.linger)
+			now, linger := time.Now(), g.linger
+			if g.pace != nil {
+				linger = g.pace()
+			}
+			due := g.last.Add(linger)
 			if end := g.first.Add(g.maxWait); end.Before(due) {
 				due = end
 			}
