@@ -12,7 +12,7 @@ func collections() []*Collection {
 	return []*Collection{
 		{Name: "orders", EN: "Orders", JA: "注文", table: "orders", Inputs: orderInputs, Max: profiles.MaxOrders, sorted: "placed_at", Fields: orderFields(),
 			length: func(v *view) int { return len(v.Orders) }},
-		{Name: "shipments", EN: "Parcels", JA: "出荷", table: "shipments", Inputs: profiles.ChangedShipments, Max: profiles.MaxCollection, Fields: shipmentFields(),
+		{Name: "shipments", EN: "Parcels", JA: "出荷", table: "shipments", Inputs: profiles.ChangedShipments, Max: profiles.MaxShipments, Fields: shipmentFields(),
 			length: func(v *view) int { return len(v.Shipments) }},
 		{Name: "views", EN: "Product views", JA: "商品閲覧", table: "visits", Inputs: profiles.ChangedVisits, Max: profiles.MaxVisits, Window: profiles.VisitWindow, sorted: "at", keyed: true,
 			only: `.type == "product.viewed"`, Fields: visitFields(), length: func(v *view) int { return len(v.Visits) }},

@@ -238,7 +238,7 @@ func (w *workspace) mailRoute(routes map[string]channels.Route) error {
 	if w.mail, err = email.New(c); err != nil {
 		return err
 	}
-	routes["email"] = channels.Route{Channel: w.mail, RepeatTransactional: 72 * time.Hour, Limit: channels.Limit{Workers: w.cfg.SMTP.Workers}}
+	routes["email"] = channels.Route{Channel: w.mail, RepeatTransactional: 24 * time.Hour, Limit: channels.Limit{Workers: w.cfg.SMTP.Workers}}
 	return nil
 }
 
