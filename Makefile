@@ -7,7 +7,9 @@ NPM          := npm --no-audit --no-fund --loglevel=error
 GO           := go
 export CGO_ENABLED := 0
 
-.PHONY: help run dev build deps deps-test web test test-full race fuzz integration bench fmt golden clean
+APT          := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
+
+.PHONY: help run dev build tools deps deps-test web lint test test-full soak race fuzz integration bench fmt golden clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,15 +23,19 @@ dev: deps ## the server without a console build; run `npm run dev` in web/ besid
 build: deps web ## bin/enishi with the console inside
 	$(GO) build -trimpath -o bin/enishi ./cmd/enishi
 
-deps: $(LIBRARY) ## the engine library
-$(LIBRARY):
+tools:
+	@command -v npm >/dev/null && command -v go >/dev/null || { echo "installing Go and Node.js ..."; \
+		$(APT) update -qq && $(APT) install -y -qq $$(command -v go >/dev/null || echo golang-go) $$(command -v npm >/dev/null || echo nodejs npm) >/dev/null; }
+
+deps: tools $(LIBRARY) ## the engine library
+$(LIBRARY): | tools
 	@echo "fetching the ClickHouse engine ($(CHDB_VERSION), about 130 MB) ..."
 	@mkdir -p $(@D)
 	@tmp=$$(mktemp -d) && cd $$tmp && npm pack --silent @chdb/lib-linux-x64-gnu@$(CHDB_VERSION) >/dev/null && tar xzf *.tgz package/libchdb.so \
 		&& mv package/libchdb.so $@.part && mv $@.part $@ && rm -rf $$tmp
 
 web: web/dist/index.html ## the console's files
-web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json | tools
 	cd web && $(NPM) ci
 	@touch $@
 web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/index.html web/vite.config.ts 2>/dev/null -type f)
@@ -38,11 +44,13 @@ web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src we
 deps-test: deps
 	@command -v chromium >/dev/null && command -v kcat >/dev/null && fc-list :lang=ja 2>/dev/null | grep -q Noto || \
 		{ echo "installing chromium, kcat and Japanese fonts ..."; \
-		  SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); $$SUDO apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$SUDO apt-get install -y -qq chromium kcat fonts-noto-cjk fontconfig >/dev/null; }
+		  $(APT) update -qq && $(APT) install -y -qq chromium kcat fonts-noto-cjk fontconfig >/dev/null; }
 
-test: deps-test build ## everything a change must pass, in less than 10 minutes
+lint: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }
 	$(GO) vet ./...
+
+test: deps-test build lint ## everything a change must pass, in less than 10 minutes
 	cd web && $(NPM) test
 	$(GO) test -p 2 -timeout 20m ./...
 	$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi
@@ -50,6 +58,12 @@ test: deps-test build ## everything a change must pass, in less than 10 minutes
 test-full: deps-test build ## more kills, more seeds, both languages
 	ENISHI_FULL=1 $(GO) test -p 1 -timeout 60m ./...
 	ENISHI_FULL=1 $(GO) test -tags browser -count=1 -timeout 20m -run Browser ./cmd/enishi
+
+HOURS := 8
+soak: deps-test build ## for HOURS hours: kills, replicas and faults again and again, and simulated worlds from ever new seeds
+	@end=$$(($$(date +%s) + $(HOURS) * 3600)); seed=1; while [ $$(date +%s) -lt $$end ]; do seed=$$((seed + 1000)); \
+		ENISHI_FULL=1 ENISHI_FROM=$$seed $(GO) test -count=1 -timeout 60m ./internal/pipeline ./channels || exit 1; \
+		ENISHI_FULL=1 $(GO) test -count=1 -timeout 60m ./cmd/enishi || exit 1; done
 
 race: deps ## the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -p 1 -timeout 40m ./...

@@ -40,6 +40,9 @@ func TestSimulation(t *testing.T) {
 	if os.Getenv("ENISHI_FULL") != "" {
 		n = 1000
 	}
+	if text := os.Getenv("ENISHI_FROM"); text != "" {
+		from, _ = strconv.ParseUint(text, 10, 64)
+	}
 	one := *seedFlag
 	if text := os.Getenv("ENISHI_SEED"); text != "" {
 		one, _ = strconv.ParseUint(text, 10, 64)
