@@ -112,4 +112,5 @@ type Alert struct {
 	Text     string    `json:"text"`
 	TextJA   string    `json:"text_ja"`
 	At       time.Time `json:"at"`
+	ClosedAt time.Time `json:"closed_at,omitzero"` // when its cause went away; zero: it is open
 }

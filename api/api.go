@@ -49,6 +49,7 @@ type Config struct {
 
 	LINEProvider string                      // of LINE user ids that people search for
 	Sending      func() string               // "on" or "off"; nil: on
+	Troubles     func() []enishi.Alert       // what this replica cannot work without and is away now; nil: nothing
 	MailReady    bool                        // a mail server is configured
 	LINEReady    bool                        // a LINE account is configured
 	Demo         bool                        // the demo shop is running
@@ -93,6 +94,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Troubles == nil {
+		cfg.Troubles = func() []enishi.Alert { return nil }
 	}
 	if cfg.Sending == nil {
 		cfg.Sending = func() string { return "on" }

@@ -89,6 +89,7 @@ func (a *API) register() {
 	register(a, "get-home", a.getHome)
 	register(a, "follow-events", a.followEvents)
 	register(a, "list-events", a.listEvents)
+	register(a, "list-alerts", a.listAlerts)
 	register(a, "close-alert", a.closeAlert)
 
 	register(a, "list-people", a.listPeople)

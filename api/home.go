@@ -93,13 +93,8 @@ func (a *API) home(ctx context.Context) (*homePage, error) {
 			return nil, err
 		}
 	}
-	open, err := a.alerts(ctx, "1")
-	if err != nil {
+	if h.Alerts, err = a.openAlerts(ctx); err != nil {
 		return nil, err
-	}
-	h.Alerts = []alertRow{}
-	for _, x := range open {
-		h.Alerts = append(h.Alerts, x.alertRow)
 	}
 	h.CompleteThrough, err = a.through(ctx)
 	return h, err
@@ -244,6 +239,40 @@ func (a *API) homeChecklist(ctx context.Context, h *homePage, now time.Time) err
 type openAlert struct {
 	alertRow
 	version uint64
+}
+
+// openAlerts lists what is wrong now, then what was raised and not closed. While something is wrong the tables may be it:
+// then what they hold is left out.
+func (a *API) openAlerts(ctx context.Context) ([]alertRow, error) {
+	out := []alertRow{}
+	live := map[enishi.ID]bool{}
+	for _, x := range a.cfg.Troubles() {
+		live[x.ID] = true
+		out = append(out, alertRow{x.ID, x.Kind, x.Severity, x.Text, x.TextJA, x.At})
+	}
+	if len(live) > 0 {
+		quick, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		ctx = quick
+	}
+	open, err := a.alerts(ctx, "1")
+	if err != nil && len(live) == 0 {
+		return nil, err
+	}
+	for _, x := range open {
+		if !live[x.ID] {
+			out = append(out, x.alertRow)
+		}
+	}
+	return out, nil
+}
+
+func (a *API) listAlerts(ctx context.Context, _ *struct{}) (*listOutput[alertRow], error) {
+	rows, err := a.openAlerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(rows), nil
 }
 
 func (a *API) alerts(ctx context.Context, where string) ([]openAlert, error) {

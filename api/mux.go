@@ -20,7 +20,8 @@ type Parts struct {
 	Shop      http.Handler // /demo/shop
 	Metrics   http.Handler // /metrics, Prometheus text
 	Console   fs.FS        // the built console
-	Ready     func() bool  // nil: ready
+	// Ready tells whether events are taken, and in words what is wrong, also when they are; nil: ready.
+	Ready func() (ok bool, text string)
 }
 
 const (
@@ -46,12 +47,16 @@ func (a *API) Mux(p Parts) http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if p.Ready != nil && !p.Ready() {
+		ok, text := true, "ready"
+		if p.Ready != nil {
+			ok, text = p.Ready()
+		}
+		if !ok {
 			w.Header().Set("Retry-After", "1")
-			say(w, http.StatusServiceUnavailable, "starting")
+			say(w, http.StatusServiceUnavailable, text)
 			return
 		}
-		say(w, http.StatusOK, "ready")
+		say(w, http.StatusOK, text)
 	})
 	mux.Handle("/", a.console(p.Console))
 	zip, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ExceptContentTypes([]string{"text/event-stream"}))

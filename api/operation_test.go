@@ -280,7 +280,7 @@ func TestMux(t *testing.T) {
 	}
 	ready := false
 	files := fstest.MapFS{"index.html": {Data: []byte("<!doctype html><title>console</title>" + strings.Repeat(" ", 2000))}, "assets/app-1.js": {Data: []byte("let x")}, "icon.svg": {Data: []byte("<svg/>")}}
-	s := httptest.NewServer(w.api.Mux(Parts{Collector: named("collector"), LINE: named("line"), Links: named("links"), Metrics: named("metrics"), Console: files, Ready: func() bool { return ready }}))
+	s := httptest.NewServer(w.api.Mux(Parts{Collector: named("collector"), LINE: named("line"), Links: named("links"), Metrics: named("metrics"), Console: files, Ready: func() (bool, string) { return ready, map[bool]string{true: "ready", false: "starting"}[ready] }}))
 	defer s.Close()
 	get := func(method, path string, headers ...string) (int, http.Header, string) {
 		t.Helper()

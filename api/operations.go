@@ -64,6 +64,7 @@ func operations() []operation {
 		{"get-home", get, "/home", viewer, reads, "Home", "What arrives, what was earned, what runs, what needs somebody"},
 		{"follow-events", get, "/live", viewer, streams, "Home", "Events as they are appended (server-sent events)"},
 		{"list-events", get, "/events", viewer, reads, "Home", "The newest events"},
+		{"list-alerts", get, "/alerts", viewer, reads, "Home", "What needs somebody; also while the tables are away"},
 		{"close-alert", post, "/alerts/{id}/close", editor, writes, "Home", "Close an alert"},
 
 		{"list-people", get, "/people", viewer, reads, "People", "Search people"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"enishi"
@@ -158,6 +159,9 @@ func (a *API) closeAlert(ctx context.Context, in *alertInput) (*writtenOutput, e
 	id, err := enishi.ParseID(in.ID)
 	if err != nil {
 		return nil, notFound("alert", "お知らせ")
+	}
+	if slices.ContainsFunc(a.cfg.Troubles(), func(x enishi.Alert) bool { return x.ID == id }) {
+		return nil, refusal(enishi.Conflict, "the cause is still there: the alert goes away with it", "原因がまだ解消していません。解消するとこのお知らせは自動で消えます。")
 	}
 	open, err := a.alerts(ctx, "id = "+idLiteral(id))
 	if err != nil {

@@ -24,13 +24,14 @@ type CollectorConfig struct {
 	Append  func(ctx context.Context, recs []stream.Record) error // returns when the log has them
 	Keys    func(key string) (source string, ok bool)             // the source that a write key stands for
 	Parser  *Parser
-	Origins []string         // browsers' origins that may send; default: any (a write key can read nothing)
-	Rate    float64          // events a second that one write key may send, with bursts of as many; 0: no limit
-	Timeout time.Duration    // for the log's acknowledgement; 5 s
-	Linger  time.Duration    // how long events of several requests are gathered for one append; 2 ms, negative: not at all
-	Now     func() time.Time // default: time.Now
-	NewID   func() string    // id of an event that came without one; default: a random UUID
-	Log     *slog.Logger     // default: discard
+	Why     func() (text, textJA string) // what is known to keep the log from taking events; nil or empty: nothing
+	Origins []string                     // browsers' origins that may send; default: any (a write key can read nothing)
+	Rate    float64                      // events a second that one write key may send, with bursts of as many; 0: no limit
+	Timeout time.Duration                // for the log's acknowledgement; 5 s
+	Linger  time.Duration                // how long events of several requests are gathered for one append; 2 ms, negative: not at all
+	Now     func() time.Time             // default: time.Now
+	NewID   func() string                // id of an event that came without one; default: a random UUID
+	Log     *slog.Logger                 // default: discard
 }
 
 // Limits of a request.
@@ -75,6 +76,9 @@ type Rejected struct {
 func NewCollector(cfg CollectorConfig) (*Collector, error) {
 	if cfg.Append == nil || cfg.Keys == nil || cfg.Parser == nil {
 		return nil, errors.New("ingest: Append, Keys and Parser of the collector are required")
+	}
+	if cfg.Why == nil {
+		cfg.Why = func() (text, textJA string) { return "", "" }
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
@@ -210,7 +214,11 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 	if err := c.appends.append(ctx, b.recs); err != nil {
 		c.cfg.Log.Warn("events not acknowledged", "events", len(b.recs), "err", err)
 		w.Header().Set("Retry-After", "5")
-		problem(w, http.StatusServiceUnavailable, "the event log does not answer: nothing was acknowledged, send it again", "イベントログが応答しません。受け付けていないので、しばらくしてから送り直してください")
+		why, whyJA := c.cfg.Why()
+		if why == "" {
+			why, whyJA = "The event log does not answer.", "イベントログが応答しません。"
+		}
+		problem(w, http.StatusServiceUnavailable, why+" Nothing was acknowledged, send it again.", whyJA+"受け付けていないので、しばらくしてから送り直してください。")
 		return
 	}
 	answer.Position = positionOf(b.recs).String()

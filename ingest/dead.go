@@ -19,6 +19,12 @@ const (
 	DeadDiscarded = "discarded"
 )
 
+// Stages of a dead letter: where it could not be taken.
+const (
+	StageIngest = "ingest" // a record of a source topic
+	StageLog    = "log"    // a batch of any topic that cannot be decoded
+)
+
 // DeadLetter is a source record that could not be taken: the JSON on the topic dead and the row of the table dead_letters.
 type DeadLetter struct {
 	ID        enishi.ID `json:"id"` // hash of topic, partition and offset: a repeat is the same letter
@@ -28,7 +34,7 @@ type DeadLetter struct {
 	Topic     string    `json:"topic"`
 	Partition int       `json:"partition"`
 	Offset    int64     `json:"offset"`
-	Stage     string    `json:"stage"` // "ingest"
+	Stage     string    `json:"stage"` // one of the Stage constants
 	Code      string    `json:"code"`  // one of the Code constants
 	Field     string    `json:"field"`
 	Reason    string    `json:"reason"`
@@ -40,7 +46,7 @@ type DeadLetter struct {
 
 func deadLetter(r *stream.Record, why *Refusal) DeadLetter {
 	return DeadLetter{ID: enishi.NewID("dead", r.Topic, strconv.Itoa(r.Partition), strconv.FormatInt(r.Offset, 10)), At: r.Time.UTC(), Version: 1,
-		State: DeadWaiting, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Stage: "ingest",
+		State: DeadWaiting, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Stage: StageIngest,
 		Code: why.Code, Field: why.Field, Reason: why.Reason, ReasonJA: why.ReasonJA, Type: why.Type, Raw: r.Value}
 }
 
@@ -77,6 +83,9 @@ func (d *DeadLetters) Replay(ctx context.Context, id enishi.ID, fixed []byte, ac
 	}
 	if l.State == DeadDiscarded {
 		return &enishi.Error{Code: enishi.Conflict, Msg: "the dead letter was discarded", MsgJA: "このデータは破棄済みです"}
+	}
+	if l.Stage == StageLog {
+		return &enishi.Error{Code: enishi.Conflict, Msg: "a damaged batch of the log cannot be replayed: send its events again and discard it", MsgJA: "壊れたログのデータは再取り込みできません。元のイベントを送り直し、このデータは破棄してください"}
 	}
 	now := d.cfg.Now()
 	value, refusal := keepIdentity(&l, fixed)

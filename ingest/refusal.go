@@ -8,16 +8,18 @@ import (
 
 // Codes of a [Refusal]: the column code of the table dead_letters and the field code of the collector's answers.
 const (
-	CodeJSON     = "json"          // not one JSON object
-	CodeSize     = "too_large"     // over MaxEventBytes
-	CodeUTF8     = "utf8"          // invalid UTF-8
-	CodeType     = "type"          // a field of the wrong JSON type
-	CodeUnknown  = "unknown_event" // no such type of event, or one that only Enishi writes
-	CodeMissing  = "missing"       // a required field is absent
-	CodeValue    = "value"         // a field's value is not allowed
-	CodeReserved = "reserved"      // an id that means "nobody": 0, null, undefined ...
-	CodeAncient  = "ancient"       // before the year 2000
-	CodeLate     = "late"          // a web event after the time in which repeats are recognised
+	CodeJSON = "json"      // not one JSON object
+	CodeSize = "too_large" // over MaxEventBytes
+	CodeUTF8 = "utf8"      // invalid UTF-8
+
+	CodeUnreadable = "unreadable"    // a damaged batch of the log, at StageLog
+	CodeType       = "type"          // a field of the wrong JSON type
+	CodeUnknown    = "unknown_event" // no such type of event, or one that only Enishi writes
+	CodeMissing    = "missing"       // a required field is absent
+	CodeValue      = "value"         // a field's value is not allowed
+	CodeReserved   = "reserved"      // an id that means "nobody": 0, null, undefined ...
+	CodeAncient    = "ancient"       // before the year 2000
+	CodeLate       = "late"          // a web event after the time in which repeats are recognised
 )
 
 // Refusal says why an event cannot be taken and how to mend it.

@@ -38,6 +38,12 @@ func (m *metrics) add(w *workspace) {
 	counter("fold_messages_total", "Messages decided.", func() float64 { return float64(w.folder.Stats().Messages) })
 	counter("fold_timers_total", "Timer records folded.", func() float64 { return float64(w.folder.Stats().Timers) })
 	counter("fold_checkpoints_total", "Checkpoints saved.", func() float64 { return float64(w.folder.Stats().Checkpoints) })
+	gauge("partitions_owned", "Partitions of events that this replica folds.", func() float64 {
+		if !w.runner.Ready() {
+			return 0
+		}
+		return float64(len(w.folder.Owned()))
+	})
 	gauge("oldest_due_seconds", "How long the oldest due timer waits.", func() float64 {
 		oldest := 0.0
 		for _, p := range w.folder.Progress() {

@@ -117,15 +117,17 @@ type app struct {
 	listener   net.Listener
 	handler    http.Handler
 	metrics    *metrics
+	health     *health
 
 	mu      sync.Mutex
-	pending []enishi.Alert // raised before there was a table for them
+	pending []enishi.Alert // raised and not stored yet
+	raised  chan struct{}
 }
 
 // openApp opens everything; it serves nothing yet. The listen address is bound first: two processes on it must not both
 // touch the data.
 func openApp(ctx context.Context, cfg *Config, log *slog.Logger) (*app, error) {
-	a := &app{cfg: cfg, log: log}
+	a := &app{cfg: cfg, log: log, raised: make(chan struct{}, 1)}
 	fail := func(err error) (*app, error) { return nil, errors.Join(err, a.Close()) }
 	var err error
 	if a.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
@@ -150,18 +152,72 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger) (*app, error) {
 		a.workspaces = append(a.workspaces, w)
 		a.metrics.add(w)
 	}
+	a.health = healthOf(a)
+	for _, w := range a.workspaces {
+		w.health = a.health
+	}
 	if a.handler, err = a.routes(); err != nil {
 		return fail(err)
 	}
 	return a, nil
 }
 
-// raise keeps alerts of the embedded broker until the first workspace can store them.
+// raise takes alerts of the embedded servers; they are stored in the first workspace, which may not be open yet or be slow.
 func (a *app) raise(kind, text string) {
+	ja := map[string]string{
+		"log_damaged":     "イベントログの一部が壊れていたため、読み取れないデータがあります。壊れたファイルは別に保管しました。",
+		"log_padded":      "イベントログの末尾が失われていました。失われた位置は空の記録で埋めてあります。",
+		"topic_lost":      "イベントログの一部（トピック）が失われたため、作り直しました。",
+		"commits_damaged": "どこまで処理したかの記録が失われました。処理済みのイベントをもう一度確認しますが、二重には数えません。",
+		"disk":            "イベントログの管理ファイルを書き込めません。ディスクの空き容量を確認してください。",
+		"parts_detached":  "テーブルのデータの一部が壊れていたため、切り離されました。バックアップからの復元を検討してください。",
+	}[kind]
+	if ja == "" {
+		ja = "内蔵のサーバーに異常がありました。"
+	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.pending = append(a.pending, enishi.Alert{ID: enishi.NewID("alert", kind, text), Kind: kind, Severity: "error", Text: text,
-		TextJA: "内蔵のログに異常がありました（" + text + "）。", At: time.Now().UTC()})
+		TextJA: ja + "（" + text + "）", At: time.Now().UTC()})
+	a.mu.Unlock()
+	select {
+	case a.raised <- struct{}{}:
+	default:
+	}
+}
+
+// storeRaised stores what is raised until ctx ends.
+func (a *app) storeRaised(ctx context.Context) error {
+	pause := time.NewTicker(healthEvery)
+	defer pause.Stop()
+	for {
+		a.mu.Lock()
+		rows := a.pending
+		a.mu.Unlock()
+		for _, alert := range rows {
+			storing, cancel := context.WithTimeout(ctx, healthTimeout)
+			err := a.workspaces[0].storeAlert(storing, alert)
+			cancel()
+			if err != nil {
+				break // the tables are away or full: in a second
+			}
+			a.mu.Lock()
+			a.pending = a.pending[1:]
+			a.mu.Unlock()
+		}
+		a.mu.Lock()
+		left := len(a.pending)
+		a.mu.Unlock()
+		again := a.raised
+		if left > 0 {
+			again = nil // the pause is enough
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-pause.C:
+		case <-again:
+		}
+	}
 }
 
 // Addr is where the process answers.
@@ -198,7 +254,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider,
 		Sending: func() string { return w.cfg.Sending }, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
 		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
-		Now: w.now, Log: w.log})
+		Troubles: a.health.Troubles, Now: w.now, Log: w.log})
 	if err != nil {
 		return nil, fmt.Errorf("workspace %q: %w", w.name, err)
 	}
@@ -208,7 +264,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 		shop = d.storefront(a.keys.Demo)
 	}
 	w.api = x
-	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Links: w.links.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: w.ready.Load}), nil
+	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Links: w.links.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: func() (bool, string) { return a.ready(w) }}), nil
 }
 
 // Run serves until ctx ends, then stops in reverse: no new requests, then the workspaces, then the servers.
@@ -241,11 +297,8 @@ func (a *app) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	a.mu.Lock()
-	for _, alert := range a.pending {
-		a.workspaces[0].alert(alert)
-	}
-	a.mu.Unlock()
+	g.Go(func() error { return a.storeRaised(ctx) })
+	g.Go(func() error { return a.health.Run(ctx) })
 	for _, w := range a.workspaces {
 		g.Go(func() error { return w.Run(ctx) })
 	}

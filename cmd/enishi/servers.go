@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,13 +30,15 @@ type servers struct {
 	engine *embedded.Engine // nil: elsewhere
 	listen net.Listener     // of the engine, for a second replica
 
+	alert     func(kind, text string)
 	brokers   []string
 	transport http.RoundTripper
+	headers   map[string]string // of requests to a ClickHouse elsewhere
 }
 
-// openServers locks the data folder and starts what is embedded.
+// openServers locks the data folder and starts what is embedded. alert is told of what a person should know.
 func openServers(cfg *Config, keys *Keys, log *slog.Logger, alert func(kind, text string)) (*servers, error) {
-	s := &servers{cfg: cfg, log: log, brokers: cfg.Kafka}
+	s := &servers{cfg: cfg, log: log, alert: alert, brokers: cfg.Kafka, headers: tokenFor(cfg.ClickHouse, keys.Engine)}
 	if len(cfg.Kafka) > 0 && cfg.ClickHouse != "" {
 		return s, nil
 	}
@@ -74,10 +77,12 @@ func openServers(cfg *Config, keys *Keys, log *slog.Logger, alert func(kind, tex
 				return nil, errors.Join(fmt.Errorf("listen for the engine: %w", err), s.Close())
 			}
 		}
-		_ = keys
 	}
 	return s, nil
 }
+
+// local tells whether a server is embedded: then the data folder is written to.
+func (s *servers) local() bool { return s.broker != nil || s.engine != nil }
 
 // trimRule is what the embedded broker may let go, by design: sources after 72 h, what is folded after 7 days, the two
 // ordered topics and the catalogue never.
@@ -104,23 +109,85 @@ func topics() []stream.TopicSpec {
 }
 
 // open connects a workspace's clients; name "" is the first workspace.
-func (s *servers) open(ctx context.Context, name string) (*stream.Client, *clickhouse.DB, error) {
+func (s *servers) open(ctx context.Context, name string, unreadable func(stream.Partition, int64, []byte, error)) (*stream.Client, *clickhouse.DB, error) {
 	prefix, database := "", "enishi"
 	for _, part := range []string{s.cfg.Prefix, name} {
 		if part != "" {
 			prefix, database = prefix+part+".", database+"_"+part
 		}
 	}
-	client, err := stream.Open(ctx, stream.Config{Brokers: s.brokers, Prefix: prefix, Topics: topics(), Partitions: s.cfg.Partitions, SessionTimeout: s.cfg.Session, Log: s.log})
+	client, err := stream.Open(ctx, stream.Config{Brokers: s.brokers, Prefix: prefix, Topics: topics(), Partitions: s.cfg.Partitions, SessionTimeout: s.cfg.Session,
+		Unreadable: unreadable, Log: s.log})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open log: %w", err)
 	}
-	db, err := clickhouse.Open(ctx, clickhouse.Config{Transport: s.transport, URL: s.cfg.ClickHouse, Database: database, Log: s.log})
+	db, err := s.openTables(ctx, database)
 	if err != nil {
 		client.Close()
 		return nil, nil, fmt.Errorf("open tables: %w", err)
 	}
 	return client, db, nil
+}
+
+// openTables waits for a ClickHouse that does not answer yet, as the log's client does for its brokers.
+func (s *servers) openTables(ctx context.Context, database string) (*clickhouse.DB, error) {
+	var warned time.Time
+	for {
+		db, err := clickhouse.Open(ctx, clickhouse.Config{Transport: s.transport, URL: s.cfg.ClickHouse, Headers: s.headers, Database: database, Log: s.log})
+		if err == nil || ctx.Err() != nil || !clickhouse.Temporary(err) {
+			return db, err
+		}
+		if time.Since(warned) > openWarnEvery {
+			warned = time.Now()
+			s.log.Warn("waiting for ClickHouse", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(openAgain):
+		}
+	}
+}
+
+const (
+	openAgain     = 250 * time.Millisecond
+	openWarnEvery = 5 * time.Second
+)
+
+// tokenFor shows the token of the keys file to an address on this machine that names no user: it may be the engine of the
+// replica that the file came from, which refuses everybody else. Another server does not look at it.
+func tokenFor(address, token string) map[string]string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.User != nil || token == "" || !loopback(u.Host) {
+		return nil
+	}
+	return map[string]string{embedded.TokenHeader: token}
+}
+
+// detachedEvery is how often the embedded engine is asked for parts that it has set aside.
+const detachedEvery = time.Minute
+
+// watchParts raises an alert when the engine has set more parts aside than it was last told.
+func (s *servers) watchParts(ctx context.Context) {
+	ticker := time.NewTicker(detachedEvery)
+	defer ticker.Stop()
+	for told := 0; ; {
+		n, err := s.engine.Detached(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			s.log.Warn("count detached parts", "err", err)
+		case err == nil && n > told:
+			s.log.Error("the engine has set parts aside", "parts", n)
+			s.alert("parts_detached", fmt.Sprintf("the engine has set %d broken parts aside: what they hold is not seen any more", n))
+		}
+		if err == nil {
+			told = n
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // Run keeps the embedded broker's books and serves the engine's address until ctx ends.
@@ -133,6 +200,14 @@ func (s *servers) Run(ctx context.Context, keys *Keys) error {
 			}
 		}()
 		defer server.Close()
+	}
+	if s.engine != nil {
+		watching := make(chan struct{})
+		go func() {
+			defer close(watching)
+			s.watchParts(ctx)
+		}()
+		defer func() { <-watching }()
 	}
 	if s.broker == nil {
 		<-ctx.Done()

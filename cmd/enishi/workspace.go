@@ -59,7 +59,8 @@ type workspace struct {
 
 	api     *api.API
 	demo    *demoShop
-	demoKey string // write key of the demo shop; empty: none
+	health  *health // of the process
+	demoKey string  // write key of the demo shop; empty: none
 	ready   atomic.Bool
 }
 
@@ -75,7 +76,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 		w.base += "/w/" + name
 	}
 	var err error
-	if w.stream, w.db, err = s.open(ctx, name); err != nil {
+	if w.stream, w.db, err = s.open(ctx, name, w.unreadable); err != nil {
 		return nil, err
 	}
 	w.definitions = definitions.NewLog()
@@ -118,7 +119,8 @@ func (w *workspace) buildIngest(context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.collector, err = ingest.NewCollector(ingest.CollectorConfig{Append: w.stream.Append, Keys: w.writeKey, Parser: w.ingester.Parser(), Now: w.now, Log: w.log})
+	w.collector, err = ingest.NewCollector(ingest.CollectorConfig{Append: w.stream.Append, Keys: w.writeKey, Parser: w.ingester.Parser(),
+		Why: func() (text, textJA string) { return w.health.Refusing() }, Now: w.now, Log: w.log})
 	if err != nil {
 		return err
 	}
@@ -240,19 +242,6 @@ func (w *workspace) mailRoute(routes map[string]channels.Route) error {
 	}
 	routes["email"] = channels.Route{Channel: w.mail, RepeatTransactional: 24 * time.Hour, Limit: channels.Limit{Workers: w.cfg.SMTP.Workers}}
 	return nil
-}
-
-// alert shows something in the console's bar.
-func (w *workspace) alert(a enishi.Alert) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if a.At.IsZero() {
-		a.At = w.now().UTC()
-	}
-	t := pipeline.AlertTable(a)
-	if err := w.db.Insert(ctx, t.Name, t.Columns, t.Rows, t.Cols...); err != nil {
-		w.log.Error("store alert", "kind", a.Kind, "err", err)
-	}
 }
 
 // ingest appends events of our own webhooks to the source topic of their type; ingest resolves who they are about.

@@ -200,6 +200,9 @@ var temporaryCodes = []int32{
 	999, // KEEPER_EXCEPTION
 }
 
+// idleClosed is what net/http says, by an error without a name, of a kept connection that the server closed.
+const idleClosed = "server closed idle connection"
+
 // Temporary reports whether the same statement may succeed later without anybody changing it: ClickHouse says so, the
 // server cannot be reached, or the connection broke. A timeout on the way looks like the end of the caller's context, so
 // ask the context first.
@@ -221,6 +224,10 @@ func Temporary(err error) bool {
 		return false
 	}
 	var timeout net.Error
+	var op *net.OpError // no way there, or the connection broke
+	if errors.As(err, &op) || strings.Contains(err.Error(), idleClosed) {
+		return true
+	}
 	return errors.As(err, &timeout) && timeout.Timeout() ||
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, clickhouse.ErrAcquireConnTimeout)

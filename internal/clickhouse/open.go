@@ -28,6 +28,8 @@ type Config struct {
 	// URL is a clickhouse-go DSN without a database: http://user:password@host:8123, https://..., or
 	// clickhouse://user:password@host:9000 for the native protocol. Several hosts are separated by commas.
 	URL string
+	// Headers go with every request over HTTP.
+	Headers map[string]string
 	// Database is created when it is missing.
 	Database string
 	// Settings go with every statement, beyond what this package sets; on a cluster insert_quorum and
@@ -100,6 +102,7 @@ func options(cfg Config, database string) (*clickhouse.Options, error) {
 		opt.TransportFunc = func(*http.Transport) (http.RoundTripper, error) { return cfg.Transport, nil }
 	}
 	opt.Auth.Database = database
+	opt.HttpHeaders = cfg.Headers
 	opt.MaxOpenConns = cfg.MaxConns
 	if opt.MaxOpenConns <= 0 {
 		opt.MaxOpenConns = 32

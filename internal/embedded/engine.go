@@ -40,5 +40,8 @@ type EngineConfig struct {
 	Log *slog.Logger
 }
 
+// TokenHeader carries the token of [Engine.Handler] beside whatever user a client sends.
+const TokenHeader = "X-Enishi-Token"
+
 // ErrEngineClosed is what a statement gets after [Engine.Close].
 var ErrEngineClosed = errors.New("the embedded engine is closed")

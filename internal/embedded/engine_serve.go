@@ -13,8 +13,8 @@ import (
 
 // Handler serves the engine to a second replica on the same machine, in ClickHouse's HTTP interface. It answers callers
 // on loopback who know the token only, and everybody else with 403 and 401: whoever can send a statement can read every
-// file of this process by file(), so this must never stand on a reachable address. The token is taken from
-// X-ClickHouse-Key, from basic authentication's password (any user) or from Authorization: Bearer. An empty token
+// file of this process by file(), so this must never stand on a reachable address. The token is taken from TokenHeader,
+// from X-ClickHouse-Key, from basic authentication's password (any user) or from Authorization: Bearer. An empty token
 // refuses everybody.
 func (e *Engine) Handler(token string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +64,9 @@ func knows(r *http.Request, token string) bool {
 		return false
 	}
 	offered := r.Header.Get("X-ClickHouse-Key")
-	if _, password, ok := r.BasicAuth(); ok {
+	if own := r.Header.Get(TokenHeader); own != "" {
+		offered = own
+	} else if _, password, ok := r.BasicAuth(); ok {
 		offered = password
 	} else if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		offered = bearer

@@ -262,9 +262,9 @@ func AlertTable(as ...enishi.Alert) profiles.Table {
 	text := func(get func(*enishi.Alert) string) []string { return column(blocks, n, get) }
 	return profiles.Table{Name: "alerts", Columns: []string{"id", "at", "version", "kind", "severity", "text", "text_ja", "closed_at"}, Rows: n, Cols: []any{
 		column(blocks, n, func(a *enishi.Alert) enishi.ID { return a.ID }), column(blocks, n, func(a *enishi.Alert) int64 { return ms(a.At) }),
-		column(blocks, n, func(a *enishi.Alert) uint64 { return uint64(ms(a.At)) }), text(func(a *enishi.Alert) string { return a.Kind }),
+		column(blocks, n, func(a *enishi.Alert) uint64 { return uint64(max(ms(a.At), ms(a.ClosedAt))) }), text(func(a *enishi.Alert) string { return a.Kind }),
 		text(func(a *enishi.Alert) string { return a.Severity }), text(func(a *enishi.Alert) string { return a.Text }),
-		text(func(a *enishi.Alert) string { return a.TextJA }), make([]int64, n)}}
+		text(func(a *enishi.Alert) string { return a.TextJA }), column(blocks, n, func(a *enishi.Alert) int64 { return ms(a.ClosedAt) })}}
 }
 
 // tables lists the tables that have rows.

@@ -9,7 +9,7 @@ import { Link, useLocation, useNavigate } from "react-router";
 import { request, useApi } from "./api";
 import { instant } from "./format";
 import { language, setLanguage } from "./i18n";
-import type { Alert as Warning, Home, List, PersonRow, Session } from "./types";
+import type { Alert as Warning, List, PersonRow, Session } from "./types";
 
 const places = [
   { to: "/", key: "home", icon: IconHome },
@@ -85,12 +85,12 @@ export function Shell({ session, children }: { session: Session; children: React
 /** What needs a person, on every page until it is closed. */
 function Alerts() {
   const { t } = useTranslation();
-  const home = useApi<Home>("/home", { refetchInterval: 15_000 });
-  const alerts = home.data?.alerts ?? [];
+  const open = useApi<List<Warning>>("/alerts", { refetchInterval: 15_000 });
+  const alerts = open.data?.items ?? [];
   const colour = { info: "blue", warning: "orange", error: "red" } as const;
   const close = async (a: Warning) => {
     await request("POST", `/alerts/${a.id}/close`, {});
-    void home.refetch();
+    void open.refetch();
   };
   return (
     <>
