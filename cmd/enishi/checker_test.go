@@ -212,6 +212,7 @@ func (x tables) holding() holding {
 	} {
 		h[table] = x.rows("SELECT " + columns + " FROM " + table + " FINAL")
 	}
+	h["merged"] = x.rows("SELECT profile_id, redirect FROM profiles FINAL WHERE redirect != toFixedString('', 16)")
 	// Where the entry is an event, who folded it and when changes no id either.
 	h["send ids"] = x.rows("SELECT profile_id, run_id, send_id FROM decisions FINAL WHERE journey != 'keen'")
 	return h
@@ -228,7 +229,9 @@ func TestCheckersNotice(t *testing.T) {
 	events := []map[string]any{{"messageId": "a", "~type": "order.placed"}, {"messageId": "b", "~type": "page.viewed"}}
 	sent := acknowledged{}
 	sent.add(events)
-	row := func(id, typ, n string) string { return strings.ToUpper(enishi.EventID(id).String()) + "\t" + typ + "\t" + n }
+	row := func(id, typ, n string) string {
+		return strings.ToUpper(enishi.EventID(id).String()) + "\t" + typ + "\t" + n
+	}
 	a, b := row("a", "order.placed", "1"), row("b", "page.viewed", "1")
 	f("all there", sent.check([]string{a, b}), "")
 	f("a lost event", sent.check([]string{a}), "(page.viewed) was acknowledged and is lost")
