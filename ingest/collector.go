@@ -24,14 +24,20 @@ type CollectorConfig struct {
 	Append  func(ctx context.Context, recs []stream.Record) error // returns when the log has them
 	Keys    func(key string) (source string, ok bool)             // the source that a write key stands for
 	Parser  *Parser
-	Why     func() (text, textJA string) // what is known to keep the log from taking events; nil or empty: nothing
-	Origins []string                     // browsers' origins that may send; default: any (a write key can read nothing)
-	Rate    float64                      // events a second that one write key may send, with bursts of as many; 0: no limit
-	Timeout time.Duration                // for the log's acknowledgement; 5 s
-	Linger  time.Duration                // how long events of several requests are gathered for one append; 2 ms, negative: not at all
-	Now     func() time.Time             // default: time.Now
-	NewID   func() string                // id of an event that came without one; default: a random UUID
-	Log     *slog.Logger                 // default: discard
+	Why     func() Obstacle  // what is known to keep the log from taking events; nil: nothing
+	Origins []string         // browsers' origins that may send; default: any (a write key can read nothing)
+	Rate    float64          // events a second that one write key may send, with bursts of as many; 0: no limit
+	Timeout time.Duration    // for the log's acknowledgement; 5 s
+	Linger  time.Duration    // how long events of several requests are gathered for one append; 2 ms, negative: not at all
+	Now     func() time.Time // default: time.Now
+	NewID   func() string    // id of an event that came without one; default: a random UUID
+	Log     *slog.Logger     // default: discard
+}
+
+// Obstacle is what is known to keep the log from taking events.
+type Obstacle struct {
+	Text, TextJA string
+	Full         bool // for want of space: then the log is not even asked, so that what is left serves what was taken before
 }
 
 // Limits of a request.
@@ -78,7 +84,7 @@ func NewCollector(cfg CollectorConfig) (*Collector, error) {
 		return nil, errors.New("ingest: Append, Keys and Parser of the collector are required")
 	}
 	if cfg.Why == nil {
-		cfg.Why = func() (text, textJA string) { return "", "" }
+		cfg.Why = func() Obstacle { return Obstacle{} }
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second
@@ -209,20 +215,28 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 		writeJSON(w, http.StatusBadRequest, &answer)
 		return
 	}
+	if x := c.cfg.Why(); x.Full {
+		unavailable(w, x)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.Timeout)
 	defer cancel()
 	if err := c.appends.append(ctx, b.recs); err != nil {
 		c.cfg.Log.Warn("events not acknowledged", "events", len(b.recs), "err", err)
-		w.Header().Set("Retry-After", "5")
-		why, whyJA := c.cfg.Why()
-		if why == "" {
-			why, whyJA = "The event log does not answer.", "イベントログが応答しません。"
-		}
-		problem(w, http.StatusServiceUnavailable, why+" Nothing was acknowledged, send it again.", whyJA+"受け付けていないので、しばらくしてから送り直してください。")
+		unavailable(w, c.cfg.Why())
 		return
 	}
 	answer.Position = positionOf(b.recs).String()
 	writeJSON(w, http.StatusAccepted, &answer)
+}
+
+// unavailable answers that the log did not take the events, so that they are sent again.
+func unavailable(w http.ResponseWriter, x Obstacle) {
+	if x.Text == "" {
+		x.Text, x.TextJA = "The event log does not answer.", "イベントログが応答しません。"
+	}
+	w.Header().Set("Retry-After", "5")
+	problem(w, http.StatusServiceUnavailable, x.Text+" Nothing was acknowledged, send it again.", x.TextJA+"受け付けていないので、しばらくしてから送り直してください。")
 }
 
 func (c *Collector) cors(w http.ResponseWriter, r *http.Request) {

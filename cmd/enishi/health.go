@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"enishi"
+	"enishi/ingest"
 )
 
 // health asks every second whether what the process stands on still answers. What does not is told by /readyz, by the
@@ -178,19 +179,22 @@ func (h *health) Troubles() []enishi.Alert {
 	return out
 }
 
-// Refusing is why no event can be acknowledged now; empty: nothing is known to be in the way.
-func (h *health) Refusing() (text, textJA string) {
+// Refusing is why no event can be acknowledged now; no text: nothing is known to be in the way.
+func (h *health) Refusing() ingest.Obstacle {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.checks {
 		if _, ok := h.troubles[c.kind]; ok && c.needed {
-			return c.text, c.textJA
+			return ingest.Obstacle{Text: c.text, TextJA: c.textJA, Full: c.kind == diskFull}
 		}
 	}
-	return "", ""
+	return ingest.Obstacle{}
 }
 
-// minFree is what must be free where the embedded servers write: the engine needs room to merge what it has.
+const diskFull = "disk_full"
+
+// minFree is what must be free where the embedded servers write. It is kept for what was taken before: the engine stores and
+// merges, the broker notes how far everybody is.
 const minFree = 32 << 20
 
 // canWrite finds out whether there is room under dir. A file is written too: a quota does not show in what is free.
@@ -216,7 +220,7 @@ func healthOf(a *app) *health {
 	h := &health{name: a.cfg.Listen, now: w.now, store: w.storeAlert, open: w.openAlert, log: a.log,
 		troubles: map[string]enishi.Alert{}, unstored: map[string]enishi.Alert{}}
 	if a.servers.local() {
-		h.checks = append(h.checks, healthCheck{kind: "disk_full", needed: true,
+		h.checks = append(h.checks, healthCheck{kind: diskFull, needed: true,
 			text:   "The disk of the data folder is full: no events are taken until there is space again.",
 			textJA: "データフォルダのディスクに空きがありません。空きができるまでイベントを受け付けられません。",
 			probe:  func(context.Context) error { return canWrite(a.cfg.Data) }})
@@ -247,7 +251,7 @@ func (a *app) ready(w *workspace) (ok bool, text string) {
 	if ok, text = true, "ready"; a.health == nil {
 		return ok, text
 	}
-	if refusing, _ := a.health.Refusing(); refusing != "" {
+	if a.health.Refusing().Text != "" {
 		ok, text = false, "not ready"
 	}
 	for _, t := range a.health.Troubles() {

@@ -57,7 +57,7 @@ func TestHealthTellsTroubleAndItsEnd(t *testing.T) {
 			t.Helper()
 			time.Sleep(5 * time.Second) // of the bubble's clock
 			synctest.Wait()
-			if got, _ := h.Refusing(); got != refusing {
+			if got := h.Refusing().Text; got != refusing {
 				t.Errorf("refusing because of %q, want %q", got, refusing)
 			}
 			var kinds []string

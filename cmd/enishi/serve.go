@@ -164,12 +164,14 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger) (*app, error) {
 
 // raise takes alerts of the embedded servers; they are stored in the first workspace, which may not be open yet or be slow.
 func (a *app) raise(kind, text string) {
+	if kind == "disk" {
+		return // told by the health checks, which also find its end
+	}
 	ja := map[string]string{
 		"log_damaged":     "イベントログの一部が壊れていたため、読み取れないデータがあります。壊れたファイルは別に保管しました。",
 		"log_padded":      "イベントログの末尾が失われていました。失われた位置は空の記録で埋めてあります。",
 		"topic_lost":      "イベントログの一部（トピック）が失われたため、作り直しました。",
 		"commits_damaged": "どこまで処理したかの記録が失われました。処理済みのイベントをもう一度確認しますが、二重には数えません。",
-		"disk":            "イベントログの管理ファイルを書き込めません。ディスクの空き容量を確認してください。",
 		"parts_detached":  "テーブルのデータの一部が壊れていたため、切り離されました。バックアップからの復元を検討してください。",
 	}[kind]
 	if ja == "" {

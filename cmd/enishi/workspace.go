@@ -120,7 +120,7 @@ func (w *workspace) buildIngest(context.Context) error {
 		return err
 	}
 	w.collector, err = ingest.NewCollector(ingest.CollectorConfig{Append: w.stream.Append, Keys: w.writeKey, Parser: w.ingester.Parser(),
-		Why: func() (text, textJA string) { return w.health.Refusing() }, Now: w.now, Log: w.log})
+		Why: func() ingest.Obstacle { return w.health.Refusing() }, Now: w.now, Log: w.log})
 	if err != nil {
 		return err
 	}
