@@ -123,6 +123,7 @@ func TestServersAwayAndBack(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills real processes")
 	}
+	t.Parallel() // it waits more than it works
 	const people = 80
 	a := openShop(t, t.TempDir(), people)
 	tablesProxy, logProxy := newProxy(t, freePort(t), a.engine), newKafkaProxy(t, a.kafka)
@@ -242,6 +243,7 @@ func TestDiskFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts real processes")
 	}
+	t.Parallel() // it waits more than it works
 	needEngine(t)
 	const people = 40
 	disk := smallDisk(t, "256m")

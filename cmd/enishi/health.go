@@ -36,7 +36,8 @@ type health struct {
 type healthCheck struct {
 	kind         string
 	text, textJA string
-	needed       bool // without it no event can be acknowledged
+	limit        time.Duration // of a probe
+	needed       bool          // without it no event can be acknowledged
 	probe        func(ctx context.Context) error
 }
 
@@ -64,7 +65,7 @@ func (h *health) watch(ctx context.Context, c *healthCheck) {
 	ticker := time.NewTicker(healthEvery)
 	defer ticker.Stop()
 	for failed := 0; ; {
-		probing, cancel := context.WithTimeout(ctx, healthTimeout)
+		probing, cancel := context.WithTimeout(ctx, c.limit)
 		err := c.probe(probing)
 		cancel()
 		switch {
@@ -220,20 +221,20 @@ func healthOf(a *app) *health {
 	h := &health{name: a.cfg.Listen, now: w.now, store: w.storeAlert, open: w.openAlert, log: a.log,
 		troubles: map[string]enishi.Alert{}, unstored: map[string]enishi.Alert{}}
 	if a.servers.local() {
-		h.checks = append(h.checks, healthCheck{kind: diskFull, needed: true,
+		h.checks = append(h.checks, healthCheck{kind: diskFull, needed: true, limit: healthTimeout,
 			text:   "The disk of the data folder is full: no events are taken until there is space again.",
 			textJA: "データフォルダのディスクに空きがありません。空きができるまでイベントを受け付けられません。",
 			probe:  func(context.Context) error { return canWrite(a.cfg.Data) }})
 	}
 	h.checks = append(h.checks,
-		healthCheck{kind: "log_away", needed: true,
+		healthCheck{kind: "log_away", needed: true, limit: 3 * time.Second, // asks again until then
 			text:   "The event log (Kafka) does not answer: no events are taken until it is back.",
 			textJA: "イベントログ（Kafka）が応答しません。復旧するまでイベントを受け付けられません。",
 			probe: func(ctx context.Context) error {
 				_, err := w.stream.Ends(ctx, enishi.TopicDefinitions)
 				return err
 			}},
-		healthCheck{kind: "tables_away",
+		healthCheck{kind: "tables_away", limit: healthTimeout,
 			text:   "The tables (ClickHouse) do not answer: events are taken, but people, segments and journeys stand still until they are back.",
 			textJA: "テーブル（ClickHouse）が応答しません。イベントは受け付けていますが、復旧するまで顧客・セグメント・ジャーニーは更新されません。",
 			probe: func(ctx context.Context) error {

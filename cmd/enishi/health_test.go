@@ -37,7 +37,7 @@ func TestHealthTellsTroubleAndItsEnd(t *testing.T) {
 			}
 		}
 		h := &health{now: time.Now, log: slog.New(slog.DiscardHandler), troubles: map[string]enishi.Alert{}, unstored: map[string]enishi.Alert{},
-			checks: []healthCheck{{kind: "log_away", text: "the log", textJA: "ログ", needed: true, probe: probe("log_away")}, {kind: "tables_away", text: "the tables", probe: probe("tables_away")}},
+			checks: []healthCheck{{kind: "log_away", limit: time.Second, text: "the log", textJA: "ログ", needed: true, probe: probe("log_away")}, {kind: "tables_away", limit: time.Second, text: "the tables", probe: probe("tables_away")}},
 			store: func(_ context.Context, a enishi.Alert) error {
 				mu.Lock()
 				defer mu.Unlock()

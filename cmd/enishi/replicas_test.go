@@ -22,7 +22,7 @@ type shop struct {
 	*server
 	dir, kafka, engine string
 	line               *linesim.Server
-	lineURL            string
+	toLINE             *proxy
 	write              string // key
 	tables             tables
 	people             int
@@ -41,16 +41,16 @@ func openShop(t *testing.T, dir string, people int, env ...string) *shop {
 	}
 	provider := httptest.NewServer(x.line)
 	t.Cleanup(provider.Close)
-	x.lineURL = provider.URL
+	x.toLINE = newProxy(t, freePort(t), provider.Listener.Addr().String())
 	x.server = start(t, append(x.env(), env...), "--data", dir, "--kafka-listen", x.kafka, "--clickhouse-listen", x.engine)
 	x.write = x.enishi("key", "create", "--write", "load")
 	x.tables = tablesOf(t, x.engine, filepath.Join(dir, "keys"))
-	publish(t, x.server)
+	publish(x.server)
 	return x
 }
 
 func (x *shop) env() []string {
-	return []string{"ENISHI_LINE__ENDPOINT=" + x.lineURL, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret"}
+	return []string{"ENISHI_LINE__ENDPOINT=http://" + x.toLINE.listen, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret"}
 }
 
 // second starts a second replica on the first one's servers, or on what stands before them.
@@ -63,27 +63,35 @@ func lineUser(p int) string { return fmt.Sprintf("U%032x", p) }
 
 // publish saves a segment that only the merged history fulfils, and journeys by LINE: on an event, on an order, on the
 // segment.
-func publish(t *testing.T, s *server) {
-	t.Helper()
-	text := func(s string) map[string]string { return map[string]string{"ja": s, "en": s} }
-	c := client{Addr: s.base}
-	put := func(kind, name string, body map[string]any) {
-		t.Helper()
-		if err := c.put(t.Context(), &definitionFile{Kind: kind, Name: name, Body: body}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("segment", "keen", map[string]any{"title": text("keen"), "expression": `product_views >= 4 && orders_count >= 1 && any(views, .product_id == "p-last")`})
+func publish(s *server) {
+	s.t.Helper()
+	s.put("segment", "keen", map[string]any{"title": title("keen"), "expression": `product_views >= 4 && orders_count >= 1 && any(views, .product_id == "p-last")`})
 	for name, entry := range map[string]map[string]any{
 		"hello": {"events": []string{"user.signed_up"}, "reentry": "never"},
 		"order": {"events": []string{"order.placed"}, "key": "order_id", "reentry": "always"},
 		"keen":  {"segment": "keen", "reentry": "never"},
 	} {
-		put("template", name, map[string]any{"name": name, "channel": "line", "purpose": "marketing", "title": text(name),
+		s.put("template", name, map[string]any{"name": name, "channel": "line", "purpose": "marketing", "title": title(name),
 			"variants": map[string]any{"ja": map[string]any{"messages": []map[string]any{{"type": "text", "text": "to " + name}}}}})
-		put("journey", name, map[string]any{"title": text(name), "purpose": "marketing", "consent": "opt_in", "state": "live", "cap": map[string]string{"default": "none"},
-			"entry": entry, "start": "say", "nodes": map[string]any{"say": map[string]any{"type": "message", "template": name, "next": "end"}, "end": map[string]any{"type": "exit"}}})
+		s.putJourney(name, entry)
 	}
+}
+
+func title(s string) map[string]string { return map[string]string{"ja": s, "en": s} }
+
+func (s *server) put(kind, name string, body map[string]any) {
+	s.t.Helper()
+	c := client{Addr: s.base}
+	if err := c.put(s.t.Context(), &definitionFile{Kind: kind, Name: name, Body: body}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// putJourney makes a journey live that sends the template of its name.
+func (s *server) putJourney(name string, entry map[string]any) {
+	s.t.Helper()
+	s.put("journey", name, map[string]any{"title": title(name), "purpose": "marketing", "consent": "opt_in", "state": "live", "cap": map[string]string{"default": "none"},
+		"entry": entry, "start": "say", "nodes": map[string]any{"say": map[string]any{"type": "message", "template": name, "next": "end"}, "end": map[string]any{"type": "exit"}}})
 }
 
 // meeting are the events by which everybody becomes known, with consent; they come first.
@@ -93,7 +101,7 @@ func meeting(people int, now time.Time) (out []map[string]any) {
 		user := fmt.Sprintf("u%05d", p)
 		out = append(out,
 			map[string]any{"~type": "person.identified", "type": "identify", "messageId": "i-" + user, "userId": user, "timestamp": at,
-				"traits": map[string]any{"email": user + "@load.example", "line_user_id": lineUser(p), "consent": map[string]any{"line": "in"}}},
+				"traits": map[string]any{"email": user + "@load.example", "line_user_id": lineUser(p), "consent": map[string]any{"line": "in", "email": "in"}}},
 			map[string]any{"~type": "line.followed", "type": "line.followed", "id": "f-" + user, "occurred_at": at, "person": map[string]any{"line_user_id": lineUser(p)}})
 	}
 	return out
