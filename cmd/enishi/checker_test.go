@@ -200,21 +200,21 @@ func (x tables) holding() holding {
 	x.t.Helper()
 	h := holding{}
 	for table, columns := range map[string]string{
-		"people":      "* EXCEPT (version)",
-		"orders":      "* EXCEPT (version)",
-		"order_lines": "* EXCEPT (version)",
-		"visits":      "* EXCEPT (version)",
-		"identifiers": "* EXCEPT (version)",
-		"memberships": "profile_id, segment",
-		"runs":        "profile_id, journey, key, node, `end`, steps",
-		"sends":       "profile_id, journey, node, channel, template, `end`",
-		"decisions":   "profile_id, journey, node, channel, template, sent, reason, round",
+		"people":      "mapSort(consents), mapSort(traits), mapSort(traits_number), * EXCEPT (profile_id, version, consents, traits, traits_number)",
+		"orders":      "* EXCEPT (profile_id, version)",
+		"order_lines": "* EXCEPT (profile_id, version)",
+		"visits":      "hex(event_id), * EXCEPT (profile_id, event_id, version)",
+		"identifiers": "hex(subject), * EXCEPT (profile_id, subject, version)",
+		"memberships": "segment",
+		"runs":        "journey, key, node, `end`, steps",
+		"sends":       "journey, node, channel, template, `end`",
+		"decisions":   "journey, node, channel, template, sent, reason, round",
 	} {
-		h[table] = x.rows("SELECT " + columns + " FROM " + table + " FINAL")
+		h[table] = x.rows("SELECT hex(profile_id), " + columns + " FROM " + table + " FINAL")
 	}
-	h["merged"] = x.rows("SELECT profile_id, redirect FROM profiles FINAL WHERE redirect != toFixedString('', 16)")
+	h["merged"] = x.rows("SELECT hex(profile_id), hex(redirect) FROM profiles FINAL WHERE redirect != toFixedString('', 16)")
 	// Where the entry is an event, who folded it and when changes no id either.
-	h["send ids"] = x.rows("SELECT profile_id, run_id, send_id FROM decisions FINAL WHERE journey != 'keen'")
+	h["send ids"] = x.rows("SELECT hex(profile_id), hex(run_id), hex(send_id) FROM decisions FINAL WHERE journey != 'keen'")
 	return h
 }
 
