@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -32,12 +33,13 @@ func TestKillLosesNothing(t *testing.T) {
 	}
 	provider := httptest.NewServer(sim)
 	defer provider.Close()
-	s := start(t, []string{"ENISHI_LINE__ENDPOINT=" + provider.URL, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret"}, "--data", t.TempDir())
+	dir, engine := t.TempDir(), freePort(t)
+	s := start(t, []string{"ENISHI_LINE__ENDPOINT=" + provider.URL, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret"}, "--data", dir, "--clickhouse-listen", engine)
 	key := s.enishi("key", "create", "--write", "load")
 	publishWelcome(t, s)
 
 	events := loadEvents(people)
-	var acknowledged atomic.Int64
+	var acked atomic.Int64
 	sent := make(chan error, 1)
 	go func() {
 		const size = 100
@@ -46,7 +48,7 @@ func TestKillLosesNothing(t *testing.T) {
 				// A batch whose acknowledgement was lost is sent again: the ids make the repeat harmless.
 				n, err := s.post(key, events[i:min(i+size, len(events))])
 				if err == nil {
-					acknowledged.Add(int64(n))
+					acked.Add(int64(n))
 					break
 				}
 				if strings.Contains(err.Error(), "rejected") {
@@ -68,7 +70,7 @@ func TestKillLosesNothing(t *testing.T) {
 				return nil
 			default:
 			}
-			if n := acknowledged.Load(); n < target {
+			if n := acked.Load(); n < target {
 				return fmt.Errorf("%d of %d", n, target)
 			}
 			return nil
@@ -81,10 +83,14 @@ func TestKillLosesNothing(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
-	if n := acknowledged.Load(); n != int64(len(events)) {
+	if n := acked.Load(); n != int64(len(events)) {
 		t.Fatalf("%d acknowledged, %d sent", n, len(events))
 	}
 	x := s.settled(3 * time.Minute)
+
+	every := acknowledged{}
+	every.add(events)
+	complain(t, "events", every.check(tablesOf(t, engine, filepath.Join(dir, "keys")).outsideEvents()))
 
 	// The independent count: by the loop that made the events.
 	if x.Profiles != int64(people) {
