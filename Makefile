@@ -38,7 +38,7 @@ web: web/dist/index.html ## the console's files
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json | tools
 	cd web && $(NPM) ci
 	@touch $@
-web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/index.html web/vite.config.ts 2>/dev/null -type f)
+web/dist/index.html: web/node_modules/.package-lock.json api/openapi.yaml $(shell find web/src web/index.html web/vite.config.ts 2>/dev/null -type f)
 	cd web && $(NPM) run build
 
 deps-test: deps

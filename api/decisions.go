@@ -28,7 +28,7 @@ type decisionRow struct {
 	Reason       string       `json:"reason"`
 	Sentence     Text         `json:"sentence" doc:"What a service agent can read out."`
 	Checks       []checkRow   `json:"checks" doc:"In the order in which they were made."`
-	Delivery     *deliveryRow `json:"delivery"`
+	Delivery     *deliveryRow `json:"delivery,omitempty"`
 }
 
 type checkRow struct {

@@ -76,7 +76,7 @@ type personPage struct {
 	Identifiers     []identifierRow `json:"identifiers"`
 	Traits          []traitRow      `json:"traits"`
 	Consents        []consentRow    `json:"consents"`
-	Hold            *holdRow        `json:"hold"`
+	Hold            *holdRow        `json:"hold,omitempty"`
 	Risks           []string        `json:"risks"`
 	Segments        []membershipRow `json:"segments"`
 	Runs            []runRow        `json:"runs"`

@@ -6,7 +6,6 @@ import { setZone } from "./format";
 import { Shell } from "./Shell";
 import { SignIn } from "./pages/SignIn";
 import { Loading, Page, ProblemBox } from "./parts/Page";
-import type { Session } from "./types";
 
 const page = (load: () => Promise<Record<string, unknown>>, name: string) => lazy(async () => ({ default: (await load())[name] as React.ComponentType }));
 const Home = page(() => import("./pages/Home"), "Home");
@@ -23,7 +22,7 @@ const Dead = page(() => import("./pages/Dead"), "Dead");
 const Settings = page(() => import("./pages/Settings"), "Settings");
 
 export function App() {
-  const session = useApi<Session>("/session", { staleTime: 60_000 });
+  const session = useApi("/session", {}, { staleTime: 60_000 });
   useEffect(() => {
     if (session.data) setZone(session.data.timezone);
   }, [session.data]);

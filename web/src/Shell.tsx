@@ -9,7 +9,7 @@ import { Link, useLocation, useNavigate } from "react-router";
 import { request, useApi } from "./api";
 import { instant } from "./format";
 import { language, setLanguage } from "./i18n";
-import type { Alert as Warning, List, PersonRow, Session } from "./types";
+import type { Alert as Warning, Session } from "./types";
 
 const places = [
   { to: "/", key: "home", icon: IconHome },
@@ -85,11 +85,11 @@ export function Shell({ session, children }: { session: Session; children: React
 /** What needs a person, on every page until it is closed. */
 function Alerts() {
   const { t } = useTranslation();
-  const open = useApi<List<Warning>>("/alerts", { refetchInterval: 15_000 });
+  const open = useApi("/alerts", {}, { refetchInterval: 15_000 });
   const alerts = open.data?.items ?? [];
   const colour = { info: "blue", warning: "orange", error: "red" } as const;
   const close = async (a: Warning) => {
-    await request("POST", `/alerts/${a.id}/close`, {});
+    await request("post", "/alerts/{id}/close", { path: { id: a.id }, body: {} });
     void open.refetch();
   };
   return (
@@ -108,7 +108,7 @@ function Search() {
   const { t } = useTranslation();
   const go = useNavigate();
   const [query, setQuery] = useState("");
-  const people = useApi<List<PersonRow>>(query.trim().length > 1 ? `/people?limit=8&q=${encodeURIComponent(query.trim())}` : null);
+  const people = useApi("/people", { query: { limit: 8, q: query.trim() } }, { enabled: query.trim().length > 1 });
   useHotkeys([["mod+K", () => spotlight.open()]]);
   const pages = places.filter((p) => query === "" || t(`nav.${p.key}`).toLowerCase().includes(query.toLowerCase()));
   return (

@@ -1,31 +1,43 @@
 import { useQuery, type UseQueryOptions } from "@tanstack/react-query";
+import type { paths } from "./api.gen";
 import { language } from "./i18n";
+import type { Problem } from "./types";
 
 /** What the server says when it refuses: RFC 9457. */
-export interface Problem {
-  status: number;
-  title: string;
-  detail: string;
-  detail_ja?: string;
-  code?: string;
-  request_id?: string;
-  errors?: { location?: string; message: string; message_ja?: string; line?: number; col?: number }[];
-}
-
 export class ApiError extends Error {
   constructor(readonly problem: Problem) {
     super((language() === "ja" && problem.detail_ja) || problem.detail || problem.title);
   }
 }
 
+// The operations of api/openapi.yaml: a path, a parameter, a field of a body or of an answer that is not there does not compile.
+type Method = "get" | "post" | "put" | "delete";
+type Path<M extends Method> = { [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never }[keyof paths];
+type Parameters<O> = (O extends { parameters: { path: infer X } } ? { path: X } : { path?: undefined }) & (O extends { parameters: { query?: infer X } } ? { query?: X } : { query?: undefined });
+type Body<O> = O extends { requestBody?: infer R } ? ([NonNullable<R>] extends [never] ? { body?: undefined } : NonNullable<R> extends { content: { "application/json": infer X } } ? { body: X } : never) : never;
+type Answer<O> = O extends { responses: { 200: { content: { "application/json": infer X } } } } ? X : undefined;
+
+/** What GET of a path answers. */
+export type Got<P extends Path<"get">> = Answer<paths[P]["get"]>;
+
 // A named workspace lives under /w/NAME; the first one at the root.
-const workspace = /^\/w\/[a-z0-9_]+/.exec(location.pathname)?.[0] ?? "";
-export const root = workspace;
-export const api = (path: string) => workspace + "/api/v1" + path;
+export const root = /^\/w\/[a-z0-9_]+/.exec(location.pathname)?.[0] ?? "";
+
+type Values = { path?: Record<string, unknown>; query?: Record<string, unknown> };
+
+/** The address of an operation: values stand in the path, the rest follows as the query; what is empty is left out. */
+export function address(path: string, { path: names = {}, query = {} }: Values = {}): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    for (const v of Array.isArray(value) ? value : [value]) if (v != null && v !== "") search.append(key, String(v));
+  }
+  const text = search.toString();
+  return root + "/api/v1" + path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(names[name]))) + (text && "?" + text);
+}
 
 const csrf = () => /(?:^|; )enishi_csrf=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
-export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+async function send(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
   const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") {
@@ -34,7 +46,7 @@ export async function request<T>(method: string, path: string, body?: unknown, s
   }
   let answer: Response;
   try {
-    answer = await fetch(api(path), { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, credentials: "same-origin" });
+    answer = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, credentials: "same-origin" });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError({ status: 0, title: "unreachable", detail: "The server does not answer. Is it running?", detail_ja: "サーバーにつながりません。起動しているか確認してください。" });
@@ -50,17 +62,18 @@ export async function request<T>(method: string, path: string, body?: unknown, s
     const problem = (data ?? {}) as Partial<Problem>;
     throw new ApiError({ ...problem, status: answer.status, title: problem.title ?? answer.statusText, detail: problem.detail ?? problem.title ?? answer.statusText });
   }
-  return data as T;
+  return data;
+}
+
+/** The one way to ask for something once: to change, to preview. */
+export async function request<M extends Method, P extends Path<M>>(method: M, path: P, values: Parameters<paths[P][M]> & Body<paths[P][M]> & { signal?: AbortSignal }): Promise<Answer<paths[P][M]>> {
+  return (await send(method.toUpperCase(), address(path, values as Values), values.body, values.signal)) as Answer<paths[P][M]>;
 }
 
 type Options<T> = Omit<UseQueryOptions<T, ApiError>, "queryKey" | "queryFn">;
 
-/** The one way to read: cached by path, shown again at once on the way back. */
-export function useApi<T>(path: string | null, options: Options<T> = {}) {
-  return useQuery<T, ApiError>({
-    queryKey: [path],
-    queryFn: ({ signal }) => request<T>("GET", path!, undefined, signal),
-    enabled: path !== null,
-    ...options,
-  });
+/** The one way to read: cached by address, shown again at once on the way back. */
+export function useApi<P extends Path<"get">>(path: P, values: Parameters<paths[P]["get"]>, options: Options<Got<P>> = {}) {
+  const url = address(path, values as Values);
+  return useQuery<Got<P>, ApiError>({ queryKey: [url], queryFn: async ({ signal }) => (await send("GET", url, undefined, signal)) as Got<P>, ...options });
 }

@@ -7,17 +7,19 @@ import { request, useApi, type ApiError } from "../api";
 import { instant } from "../format";
 import { language } from "../i18n";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import type { DeadLetter, List } from "../types";
+import type { DeadLetter } from "../types";
+
+const states = ["waiting", "replayed", "discarded"] as const;
 
 export function Dead() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
-  const state = params.get("state") ?? "waiting";
-  const dead = useApi<List<DeadLetter>>(`/dead?state=${state}&limit=100`, { refetchInterval: 10_000 });
+  const state = states.find((s) => s === params.get("state")) ?? "waiting";
+  const dead = useApi("/dead", { query: { state, limit: 100 } }, { refetchInterval: 10_000 });
   const items = dead.data?.items ?? [];
   return (
     <Page title={t("nav.dead")} about={t("dead.about")}>
-      <SegmentedControl value={state} onChange={(v) => setParams({ state: v })} data={["waiting", "replayed", "discarded"].map((v) => ({ value: v, label: t(`dead.${v}`) }))} aria-label={t("status")} style={{ alignSelf: "flex-start" }} />
+      <SegmentedControl value={state} onChange={(v) => setParams({ state: v })} data={states.map((v) => ({ value: v, label: t(`dead.${v}`) }))} aria-label={t("status")} style={{ alignSelf: "flex-start" }} />
       {dead.error && <ProblemBox error={dead.error} retry={() => void dead.refetch()} />}
       {!dead.data && !dead.error && <Loading />}
       {dead.data && items.length === 0 && <Empty title={t("dead.none")}>{t("dead.noneText")}</Empty>}
@@ -31,9 +33,9 @@ function Letter({ letter: d, done }: { letter: DeadLetter; done: () => void }) {
   const [open, setOpen] = useState(false);
   const [raw, setRaw] = useState(() => pretty(d.raw));
   const [error, setError] = useState<ApiError | null>(null);
-  const act = async (path: string, body: unknown, said: string) => {
+  const act = async (doing: Promise<unknown>, said: string) => {
     try {
-      await request("POST", `/dead/${d.id}/${path}`, body);
+      await doing;
       notifications.show({ message: said });
       done();
     } catch (e) {
@@ -55,8 +57,8 @@ function Letter({ letter: d, done }: { letter: DeadLetter; done: () => void }) {
           {error && <ProblemBox error={error} />}
           {d.state === "waiting" && (
             <Group gap="sm">
-              <Button size="xs" onClick={() => void act("replay", { raw }, t("dead.replayedNote"))}>{t("dead.replay")}</Button>
-              <Button size="xs" variant="default" onClick={() => void act("discard", { reason: "console" }, t("dead.discardedNote"))}>{t("dead.discard")}</Button>
+              <Button size="xs" onClick={() => void act(request("post", "/dead/{id}/replay", { path: { id: d.id }, body: { raw } }), t("dead.replayedNote"))}>{t("dead.replay")}</Button>
+              <Button size="xs" variant="default" onClick={() => void act(request("post", "/dead/{id}/discard", { path: { id: d.id }, body: { reason: "console" } }), t("dead.discardedNote"))}>{t("dead.discard")}</Button>
             </Group>
           )}
           <Table><Table.Tbody><Table.Tr><Table.Td>{t("dead.place")}</Table.Td><Table.Td className="mono">{d.topic} / {d.partition} / {d.offset}</Table.Td></Table.Tr></Table.Tbody></Table>

@@ -8,12 +8,11 @@ import { ago, count, money } from "../format";
 import { pick } from "../i18n";
 import { Bars } from "../parts/Bars";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
-import type { Home as HomeData, Session } from "../types";
 
 export function Home() {
   const { t } = useTranslation();
-  const session = useApi<Session>("/session");
-  const home = useApi<HomeData>("/home", { refetchInterval: 5_000 });
+  const session = useApi("/session", {});
+  const home = useApi("/home", {}, { refetchInterval: 5_000 });
   if (home.error) return <Page title={t("nav.home")}><ProblemBox error={home.error} retry={() => void home.refetch()} /></Page>;
   if (!home.data) return <Loading lines={8} />;
   const h = home.data;
@@ -87,12 +86,12 @@ export function Home() {
 
 async function clearDemo(t: (k: string) => string) {
   if (!(await modals.confirm(t("home.clearTitle"), t("home.clearText"), t("home.clearDo")))) return;
-  await request("POST", "/demo/clear", { confirm: true });
+  await request("post", "/demo/clear", { body: { confirm: true } });
   // The server starts again, empty: wait until it answers.
   for (let i = 0; i < 60; i++) {
     await new Promise((done) => setTimeout(done, 500));
     try {
-      if (!(await request<Session>("GET", "/session")).demo) break;
+      if (!(await request("get", "/session", {})).demo) break;
     } catch {
       // not up yet
     }

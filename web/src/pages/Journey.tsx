@@ -10,26 +10,27 @@ import { count, short } from "../format";
 import { pick } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
-import type { Journey as JourneyData, JourneyNode, JourneyPeople, JourneyReport } from "../types";
+import type { Journey as JourneyData, JourneyDefinition, JourneyNode, JourneyPeople } from "../types";
 import { statusColour } from "./Journeys";
 
 export function Journey() {
   const { t } = useTranslation();
-  const { name } = useParams();
+  const { name = "" } = useParams();
   const [params, setParams] = useSearchParams();
   const node = params.get("node") ?? "";
   const [error, setError] = useState<ApiError | null>(null);
-  const journey = useApi<JourneyData>(`/journeys/${name}`);
-  const people = useApi<JourneyPeople>(`/journeys/${name}/people?node=${encodeURIComponent(node)}`, { refetchInterval: 5_000, placeholderData: (old) => old });
-  const result = useApi<JourneyReport["rows"][number]>(`/journeys/${name}/results`, { refetchInterval: 10_000 });
+  const journey = useApi("/journeys/{name}", { path: { name } });
+  const people = useApi("/journeys/{name}/people", { path: { name }, query: { node } }, { refetchInterval: 5_000, placeholderData: (old) => old });
+  const result = useApi("/journeys/{name}/results", { path: { name } }, { refetchInterval: 10_000 });
   if (journey.error) return <Page title={t("nav.journeys")}><ProblemBox error={journey.error} retry={() => void journey.refetch()} /></Page>;
   if (!journey.data) return <Loading lines={8} />;
   const j = journey.data;
-  const change = async (status: string) => {
-    const ask = { live: ["journey.liveTitle", "journey.liveText", "journey.live"], paused: ["journey.pauseTitle", "journey.pauseText", "journey.pause"], archived: ["journey.archiveTitle", "journey.archiveText", "journey.archive"] }[status]!;
+  const definition = j.definition as JourneyDefinition;
+  const change = async (status: "live" | "paused" | "archived") => {
+    const ask = { live: ["journey.liveTitle", "journey.liveText", "journey.live"], paused: ["journey.pauseTitle", "journey.pauseText", "journey.pause"], archived: ["journey.archiveTitle", "journey.archiveText", "journey.archive"] }[status];
     if (!(await modals.confirm(t(ask[0]), t(ask[1]), t(ask[2])))) return;
     try {
-      await request("POST", `/journeys/${name}/status`, { status, reason: "", expect: j.version });
+      await request("post", "/journeys/{name}/status", { path: { name }, body: { status, reason: "", expect: j.version } });
       setError(null);
       void journey.refetch();
     } catch (e) {
@@ -38,7 +39,7 @@ export function Journey() {
   };
   const r = result.data;
   return (
-    <Page title={<Group gap="sm"><span>{pick(j.definition.title)}</span><Badge variant="light" color={statusColour[j.status]}>{t(`journeyStatus.${j.status}`)}</Badge></Group>} about={`${t(`purpose.${j.definition.purpose}`)}`} actions={
+    <Page title={<Group gap="sm"><span>{pick(definition.title)}</span><Badge variant="light" color={statusColour[j.status]}>{t(`journeyStatus.${j.status}`)}</Badge></Group>} about={`${t(`purpose.${definition.purpose}`)}`} actions={
       <Group gap="sm">
         {j.status !== "live" && j.status !== "archived" && <Button size="xs" onClick={() => void change("live")}>{t("journey.live")}</Button>}
         {j.status === "live" && <Button size="xs" variant="default" onClick={() => void change("paused")}>{t("journey.pause")}</Button>}
@@ -86,7 +87,7 @@ function Definition({ journey, reload }: { journey: JourneyData; reload: () => v
   const [error, setError] = useState<ApiError | Error | null>(null);
   const save = async () => {
     try {
-      await request("PUT", `/journeys/${journey.name}`, { definition: JSON.parse(text) as unknown, status: journey.status, expect: journey.version, reason: "" });
+      await request("put", "/journeys/{name}", { path: { name: journey.name }, body: { definition: JSON.parse(text) as unknown, status: journey.status, expect: journey.version, reason: "" } });
       setError(null);
       reload();
     } catch (e) {
@@ -138,14 +139,15 @@ function Canvas({ journey, people, onNode }: { journey: JourneyData; people?: Jo
 
 /** Layers by the longest way from the entry; within a layer in the order of discovery. */
 function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFunction) {
-  const all = journey.definition.nodes ?? {};
+  const definition = journey.definition as JourneyDefinition;
+  const all = definition.nodes ?? {};
   const outs = (n: JourneyNode): [string, string][] => [
     ...(n.branches ?? []).map((b): [string, string] => [b.next, t("flow.if")]),
     ...(n.else ? [[n.else, t("flow.else")] as [string, string]] : []),
     ...(n.next ? [[n.next, n.until_event ? t("flow.happened") : ""] as [string, string]] : []),
     ...(n.on_timeout ? [[n.on_timeout, t("flow.timeout")] as [string, string]] : []),
   ].filter(([to]) => all[to]);
-  const start = journey.definition.start ?? Object.keys(all)[0];
+  const start = definition.start ?? Object.keys(all)[0];
   const depth = new Map<string, number>();
   const walk = (id: string, d: number, seen: Set<string>) => {
     if (seen.has(id) || (depth.get(id) ?? -1) >= d) return;
@@ -157,7 +159,7 @@ function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFun
   const rows = new Map<number, string[]>();
   for (const [id, d] of depth) rows.set(d, [...(rows.get(d) ?? []), id]);
   const counts = new Map((people?.nodes ?? []).map((n) => [n.id, n]));
-  const entry = journey.definition.entry as { events?: string[]; segment?: string };
+  const entry = definition.entry;
   const starts = (entry.events ?? []).map((e) => t(`eventType.${e.replace(".", "_")}`, { defaultValue: e }));
   const nodes: Node<Box>[] = [{ id: "~entry", type: "box", position: { x: -112, y: 0 }, data: { kind: "entry", label: starts.length ? starts.join("・") : t("flow.segment", { name: entry.segment }), detail: "" } }];
   for (const [d, ids] of rows) {

@@ -4,24 +4,23 @@ import { Link, useNavigate } from "react-router";
 import { useState } from "react";
 import { request, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
-import { pick, type Text as Both } from "../i18n";
+import { pick } from "../i18n";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import type { JourneyRow, List } from "../types";
+import type { JourneyExample } from "../types";
 
-interface Example { name: string; title: Both; description?: Both; purpose: string; definition: unknown }
 export const statusColour: Record<string, string> = { live: "teal", paused: "orange", draft: "gray", in_review: "blue", approved: "blue", archived: "gray" };
 
 export function Journeys() {
   const { t } = useTranslation();
   const go = useNavigate();
   const [error, setError] = useState<ApiError | null>(null);
-  const journeys = useApi<List<JourneyRow>>("/journeys", { refetchInterval: 5_000 });
-  const gallery = useApi<List<Example>>("/journeys/gallery", { staleTime: Infinity });
+  const journeys = useApi("/journeys", {}, { refetchInterval: 5_000 });
+  const gallery = useApi("/journeys/gallery", {}, { staleTime: Infinity });
   const items = journeys.data?.items ?? [];
   const left = (gallery.data?.items ?? []).filter((g) => !items.some((j) => j.name === g.name));
-  const use = async (g: Example) => {
+  const use = async (g: JourneyExample) => {
     try {
-      await request("PUT", `/journeys/${g.name}`, { definition: g.definition, status: "draft", expect: 0, reason: "" });
+      await request("put", "/journeys/{name}", { path: { name: g.name }, body: { definition: g.definition, status: "draft", expect: 0, reason: "" } });
       void go(`/journeys/${g.name}`);
     } catch (e) {
       setError(e as ApiError);

@@ -2,11 +2,11 @@ import { Anchor, Badge, Button, Card, Group, MultiSelect, Table, Text } from "@m
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
-import { api, useApi } from "../api";
+import { address, useApi } from "../api";
 import { clock, money } from "../format";
 import { pick } from "../i18n";
 import { Empty, Page } from "../parts/Page";
-import type { Home, List, LiveEvent } from "../types";
+import type { LiveEvent } from "../types";
 
 const keep = 200;
 
@@ -19,15 +19,15 @@ export function Live() {
   const [connected, setConnected] = useState(false);
   const held = useRef(false);
   held.current = paused;
-  const home = useApi<Home>("/home");
-  const first = useApi<List<LiveEvent>>(`/events?limit=50${types.map((x) => "&type=" + encodeURIComponent(x)).join("")}`, { staleTime: 0 });
+  const home = useApi("/home", {});
+  const first = useApi("/events", { query: { limit: 50, type: types } }, { staleTime: 0 });
   useEffect(() => {
     if (first.data) setEvents((old) => merge(old, first.data.items));
   }, [first.data]);
   const filter = types.join(",");
   useEffect(() => {
     setEvents([]);
-    const source = new EventSource(api(`/live?types=${encodeURIComponent(filter)}`));
+    const source = new EventSource(address("/live", { query: { types: filter } }));
     source.onopen = () => setConnected(true);
     source.onerror = () => setConnected(false);
     source.addEventListener("record", (e) => {

@@ -9,23 +9,23 @@ import { instant, short } from "../format";
 import { pick } from "../i18n";
 import { LineBubbles } from "../parts/LineBubbles";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import type { List, OutboxMessage, OutboxRow } from "../types";
+import type { LineMessage } from "../types";
 
 export function Outbox() {
   const { t } = useTranslation();
   const { id } = useParams();
   const [params, setParams] = useSearchParams();
-  const channel = params.get("channel") ?? "all";
+  const channel = (["email", "line"] as const).find((c) => c === params.get("channel"));
   const [text, setText] = useState(params.get("q") ?? "");
   const [query] = useDebouncedValue(text, 200);
-  const list = useApi<List<OutboxRow>>(`/outbox?channel=${channel === "all" ? "" : channel}&q=${encodeURIComponent(query)}&limit=100`, { refetchInterval: 3_000, placeholderData: (old) => old });
+  const list = useApi("/outbox", { query: { channel, q: query, limit: 100 } }, { refetchInterval: 3_000, placeholderData: (old) => old });
   const items = list.data?.items ?? [];
   const chosen = id ?? items[0]?.id;
   return (
     <Page title={t("nav.outbox")} about={t("outbox.about")}>
       {list.error && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
       <Group gap="md">
-        <SegmentedControl value={channel} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />
+        <SegmentedControl value={channel ?? "all"} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />
         <TextInput flex={1} miw={200} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("outbox.search")} aria-label={t("outbox.search")} leftSection={<IconSearch size={16} />} />
       </Group>
       {!list.data && !list.error && <Loading />}
@@ -58,7 +58,7 @@ export function Outbox() {
 
 function Message({ id }: { id: string }) {
   const { t } = useTranslation();
-  const message = useApi<OutboxMessage>(`/outbox/${id}`, { staleTime: Infinity });
+  const message = useApi("/outbox/{id}", { path: { id } }, { staleTime: Infinity });
   if (message.error) return <ProblemBox error={message.error} />;
   if (!message.data) return <Loading />;
   const m = message.data;
@@ -70,7 +70,7 @@ function Message({ id }: { id: string }) {
         <Text size="xs" c="dimmed">{instant(m.at)}{m.journey ? <>・<Anchor component={Link} to={`/journeys/${m.journey}`} size="xs">{pick(m.title) || m.journey}</Anchor></> : null}</Text>
       </Stack>
       {m.channel === "line" ? (
-        <LineBubbles messages={m.messages ?? []} />
+        <LineBubbles messages={(m.messages ?? []) as LineMessage[]} />
       ) : (
         <Tabs defaultValue="html" keepMounted={false}>
           <Tabs.List mb="sm"><Tabs.Tab value="html">{t("outbox.html")}</Tabs.Tab><Tabs.Tab value="text">{t("outbox.text")}</Tabs.Tab><Tabs.Tab value="headers">{t("outbox.headers")}</Tabs.Tab></Tabs.List>

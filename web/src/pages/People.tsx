@@ -8,7 +8,6 @@ import { useApi } from "../api";
 import { ago, count, money } from "../format";
 import { pick } from "../i18n";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import type { List, PersonRow, Segment } from "../types";
 
 export function People() {
   const { t } = useTranslation();
@@ -20,8 +19,8 @@ export function People() {
   useEffect(() => {
     if (query !== (params.get("q") ?? "")) setParams((p) => { p.delete("cursor"); if (query) p.set("q", query); else p.delete("q"); return p; }, { replace: true });
   }, [query, params, setParams]);
-  const segments = useApi<List<Segment>>("/segments");
-  const people = useApi<List<PersonRow>>(`/people?limit=50&q=${encodeURIComponent(query)}&segment=${encodeURIComponent(segment)}&cursor=${encodeURIComponent(cursor)}`, { placeholderData: (old) => old });
+  const segments = useApi("/segments", {});
+  const people = useApi("/people", { query: { limit: 50, q: query, segment, cursor } }, { placeholderData: (old) => old });
   const items = people.data?.items ?? [];
   return (
     <Page title={t("nav.people")} about={people.data?.total != null ? t("people.total", { n: count(people.data.total) }) : undefined} through={people.data?.complete_through}>

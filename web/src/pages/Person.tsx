@@ -9,12 +9,12 @@ import { count, day, instant, money, short } from "../format";
 import { pick } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import type { Decision, List, Person as PersonData, TimelineItem } from "../types";
+import type { Person as PersonData } from "../types";
 
 export function Person() {
   const { t } = useTranslation();
-  const { id } = useParams();
-  const person = useApi<PersonData>(`/people/${id}`, { refetchInterval: 10_000 });
+  const { id = "" } = useParams();
+  const person = useApi("/people/{id}", { path: { id } }, { refetchInterval: 10_000 });
   if (person.error) return <Page title={t("person.one")}><ProblemBox error={person.error} retry={() => void person.refetch()} /></Page>;
   if (!person.data) return <Loading lines={10} />;
   const p = person.data;
@@ -63,7 +63,7 @@ function TimelineTab({ id }: { id: string }) {
   const { t } = useTranslation();
   const [before, setBefore] = useState<string[]>([]);
   const last = before.at(-1);
-  const page = useApi<List<TimelineItem>>(`/people/${id}/timeline?limit=50${last ? "&before=" + encodeURIComponent(last) : ""}`, { placeholderData: (old) => old, refetchInterval: last ? false : 5_000 });
+  const page = useApi("/people/{id}/timeline", { path: { id }, query: { limit: 50, before: last } }, { placeholderData: (old) => old, refetchInterval: last ? false : 5_000 });
   if (page.error) return <ProblemBox error={page.error} />;
   if (!page.data) return <Loading />;
   if (page.data.items.length === 0) return <Empty title={t("person.noEvents")} />;
@@ -113,7 +113,7 @@ function Orders({ person }: { person: PersonData }) {
 /** "Why did she (not) get it?" in one sentence, then the checks with their values. */
 function Decisions({ id }: { id: string }) {
   const { t } = useTranslation();
-  const decisions = useApi<List<Decision>>(`/people/${id}/decisions?limit=50`, { refetchInterval: 5_000 });
+  const decisions = useApi("/people/{id}/decisions", { path: { id }, query: { limit: 50 } }, { refetchInterval: 5_000 });
   if (decisions.error) return <ProblemBox error={decisions.error} />;
   if (!decisions.data) return <Loading />;
   if (decisions.data.items.length === 0) return <Empty title={t("person.noDecisions")}>{t("person.noDecisionsText")}</Empty>;
@@ -145,7 +145,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
   const { t } = useTranslation();
   const undo = async (offset: number) => {
     if (!(await modals.confirm(t("person.undoTitle"), t("person.undoText"), t("person.undoDo")))) return;
-    await request("POST", "/people/unmerge", { link_offset: offset, reason: "console" });
+    await request("post", "/people/unmerge", { body: { link_offset: offset, reason: "console" } });
     reload();
   };
   return (
@@ -194,9 +194,10 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
   const [opened, { open, close }] = useDisclosure();
   const [reason, setReason] = useState("");
   const [error, setError] = useState<ApiError | null>(null);
-  const act = async (method: string, path: string, body?: unknown) => {
+  const path = { id: person.id };
+  const act = async (doing: Promise<unknown>) => {
     try {
-      await request(method, path, body);
+      await doing;
       setError(null);
       close();
       reload();
@@ -207,7 +208,7 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
   return (
     <>
       {person.hold ? (
-        <Button size="xs" variant="default" onClick={() => void act("DELETE", `/people/${person.id}/hold`)}>{t("person.release")}</Button>
+        <Button size="xs" variant="default" onClick={() => void act(request("delete", "/people/{id}/hold", { path }))}>{t("person.release")}</Button>
       ) : (
         <Button size="xs" variant="default" onClick={open}>{t("person.hold")}</Button>
       )}
@@ -217,7 +218,7 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
           <TextInput label={t("reason")} value={reason} onChange={(e) => setReason(e.currentTarget.value)} required data-autofocus />
           <Bullets size="xs" c="dimmed"><Bullets.Item>{t("person.holdHint")}</Bullets.Item></Bullets>
           {error && <ProblemBox error={error} />}
-          <Group justify="flex-end"><Button disabled={!reason.trim()} onClick={() => void act("POST", `/people/${person.id}/hold`, { reason })}>{t("person.holdDo")}</Button></Group>
+          <Group justify="flex-end"><Button disabled={!reason.trim()} onClick={() => void act(request("post", "/people/{id}/hold", { path, body: { reason } }))}>{t("person.holdDo")}</Button></Group>
         </Stack>
       </Modal>
     </>

@@ -7,9 +7,10 @@ import { count, day, money, percent } from "../format";
 import { pick } from "../i18n";
 import { Chart } from "../parts/Chart";
 import { Empty, Figure, Loading, Page, ProblemBox } from "../parts/Page";
-import type { Funnel, JourneyReport, MessageReport, Revenue } from "../types";
 
 const ranges: Record<string, number> = { "7d": 7, "30d": 30, "90d": 90, "365d": 365, all: 366 * 15 };
+
+interface Span { from: string; to: string }
 
 export function Reports() {
   const { t } = useTranslation();
@@ -19,7 +20,7 @@ export function Reports() {
   const set = (key: string, value: string) => setParams((p) => { p.set(key, value); return p; });
   // Whole hours, so that the same view asks the same question.
   const [now] = useState(() => Math.ceil(Date.now() / 3_600_000) * 3_600_000);
-  const span = `from=${new Date(now - ranges[range] * 86_400_000).toISOString()}&to=${new Date(now).toISOString()}`;
+  const span = { from: new Date(now - (ranges[range] ?? ranges["30d"]) * 86_400_000).toISOString(), to: new Date(now).toISOString() };
   return (
     <Page title={t("nav.reports")} actions={<SegmentedControl size="xs" value={range} onChange={(v) => set("range", v)} data={Object.keys(ranges).map((r) => ({ value: r, label: t(`reports.${r}`) }))} aria-label={t("reports.range")} />}>
       <Tabs value={tab} onChange={(v) => set("tab", v ?? "revenue")} keepMounted={false}>
@@ -33,12 +34,12 @@ export function Reports() {
   );
 }
 
-function RevenueTab({ span, by }: { span: string; by: string }) {
+function RevenueTab({ span, by }: { span: Span; by: "day" | "month" }) {
   const { t } = useTranslation();
   const dark = useComputedColorScheme() === "dark";
   const [params, setParams] = useSearchParams();
   const currency = params.get("currency") ?? "";
-  const report = useApi<Revenue>(`/reports/revenue?${span}&by=${by}&currency=${currency}`);
+  const report = useApi("/reports/revenue", { query: { ...span, by, currency } });
   if (report.error) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Loading />;
   const r = report.data;
@@ -72,9 +73,9 @@ function RevenueTab({ span, by }: { span: string; by: string }) {
   );
 }
 
-function FunnelTab({ span }: { span: string }) {
+function FunnelTab({ span }: { span: Span }) {
   const { t } = useTranslation();
-  const report = useApi<Funnel>(`/reports/funnel?${span}`);
+  const report = useApi("/reports/funnel", { query: span });
   if (report.error) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Loading />;
   return (
@@ -92,9 +93,9 @@ function FunnelTab({ span }: { span: string }) {
   );
 }
 
-function JourneysTab({ span }: { span: string }) {
+function JourneysTab({ span }: { span: Span }) {
   const { t } = useTranslation();
-  const report = useApi<JourneyReport>(`/reports/journeys?${span}`);
+  const report = useApi("/reports/journeys", { query: span });
   if (report.error) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Loading />;
   if (report.data.rows.length === 0) return <Empty title={t("reports.none")}>{t("reports.noneText")}</Empty>;
@@ -110,14 +111,16 @@ function JourneysTab({ span }: { span: string }) {
   );
 }
 
-function MessagesTab({ span }: { span: string }) {
+const groups = ["channel", "journey", "template"] as const;
+
+function MessagesTab({ span }: { span: Span }) {
   const { t } = useTranslation();
-  const [by, setBy] = useState("channel");
-  const report = useApi<MessageReport>(`/reports/messages?${span}&by=${by}`);
+  const [by, setBy] = useState<(typeof groups)[number]>("channel");
+  const report = useApi("/reports/messages", { query: { ...span, by } });
   const columns = ["decided", "sent", "delivered", "opened", "clicked", "bounced", "failed", "refused", "unknown", "unsubscribed"] as const;
   return (
     <Stack gap="md">
-      <SegmentedControl size="xs" value={by} onChange={setBy} data={["channel", "journey", "template"].map((v) => ({ value: v, label: t(`reports.by_${v}`) }))} aria-label={t("reports.by")} style={{ alignSelf: "flex-start" }} />
+      <SegmentedControl size="xs" value={by} onChange={(v) => setBy(v as typeof by)} data={groups.map((v) => ({ value: v, label: t(`reports.by_${v}`) }))} aria-label={t("reports.by")} style={{ alignSelf: "flex-start" }} />
       {report.error && <ProblemBox error={report.error} retry={() => void report.refetch()} />}
       {!report.data && !report.error && <Loading />}
       {report.data?.rows.length === 0 && <Empty title={t("reports.none")}>{t("reports.noneText")}</Empty>}

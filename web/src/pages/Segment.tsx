@@ -14,25 +14,23 @@ import { count, money, percent } from "../format";
 import { language, pick, type Text as Both } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
-import type { List, Preview, Segment as SegmentData } from "../types";
-
-interface Field { name: string; type: string; label: Both; about: Both; collection?: string }
-interface Language { fields: Field[]; functions: { name: string; about: Both; example: string }[] }
-interface Example { name: string; title: Both; description: Both; expression: string }
+import type { Segment as SegmentData, SegmentLanguage } from "../types";
 
 export function Segment() {
   const { t } = useTranslation();
   const { name = "new" } = useParams();
   const fresh = name === "new";
   const [params] = useSearchParams();
-  const stored = useApi<SegmentData>(fresh ? null : `/segments/${name}`);
-  const gallery = useApi<List<Example>>(fresh && params.get("from") ? "/segments/gallery" : null);
+  const stored = useApi("/segments/{name}", { path: { name } }, { enabled: !fresh });
+  const gallery = useApi("/segments/gallery", {}, { enabled: fresh && params.has("from") });
   const example = gallery.data?.items.find((g) => g.name === params.get("from"));
   if (stored.error) return <Page title={t("nav.segments")}><ProblemBox error={stored.error} /></Page>;
   if ((!fresh && !stored.data) || (params.get("from") && !gallery.data)) return <Loading lines={8} />;
   const start = stored.data ?? { name: example?.name ?? "", title: example?.title ?? { ja: "", en: "" }, description: example?.description ?? { ja: "", en: "" }, expression: example?.expression ?? "", version: 0 };
   return <Editor key={start.name + start.version} start={start} fresh={fresh} reload={() => void stored.refetch()} />;
 }
+
+const previewOf = (expression: string, signal: AbortSignal) => request("post", "/segments/preview", { body: { expression }, signal });
 
 type Start = Pick<SegmentData, "name" | "title" | "description" | "expression" | "version">;
 
@@ -46,8 +44,8 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   const [expression, setExpression] = useState(start.expression);
   const [error, setError] = useState<ApiError | null>(null);
   const [settled] = useDebouncedValue(expression, 200);
-  const lang = useApi<Language>("/segments/language", { staleTime: Infinity });
-  const preview = useQuery<Preview, ApiError>({ queryKey: ["preview", settled], queryFn: ({ signal }) => request<Preview>("POST", "/segments/preview", { expression: settled }, signal), enabled: settled.trim() !== "", placeholderData: (old) => old });
+  const lang = useApi("/segments/language", {}, { staleTime: Infinity });
+  const preview = useQuery<Awaited<ReturnType<typeof previewOf>>, ApiError>({ queryKey: ["preview", settled], queryFn: ({ signal }) => previewOf(settled, signal), enabled: settled.trim() !== "", placeholderData: (old) => old });
   const problems = preview.data && !preview.data.valid ? preview.data.errors : [];
   useEffect(() => setError(null), [expression]);
   const extensions = useMemo(() => [
@@ -55,8 +53,8 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
     EditorView.contentAttributes.of({ "aria-label": t("segment.expression") }),
     autocompletion({ override: [(c: CompletionContext) => complete(c, lang.data)] }),
     linter((view) => problems.map((p) => {
-      const line = view.state.doc.line(Math.min(Math.max(p.line, 1), view.state.doc.lines));
-      const from = Math.min(line.from + Math.max(p.col - 1, 0), line.to);
+      const line = view.state.doc.line(Math.min(Math.max(p.line ?? 1, 1), view.state.doc.lines));
+      const from = Math.min(line.from + Math.max((p.col ?? 1) - 1, 0), line.to);
       return { from, to: Math.min(from + 1, line.to), severity: "error" as const, message: language() === "ja" ? p.message_ja || p.message : p.message };
     }), { delay: 0 }),
     // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -64,7 +62,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   const both = (now: string, before: Both): Both => ({ ja: before.ja || now, en: before.en || now, [language()]: now });
   const save = async () => {
     try {
-      await request("PUT", `/segments/${encodeURIComponent(name)}`, { title: both(title, start.title), description: both(about, start.description), expression, expect: fresh ? 0 : start.version, reason: "" });
+      await request("put", "/segments/{name}", { path: { name }, body: { title: both(title, start.title), description: both(about, start.description), expression, expect: fresh ? 0 : start.version, reason: "" } });
       if (fresh) void go(`/segments/${name}`);
       else reload();
     } catch (e) {
@@ -74,7 +72,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   const remove = async () => {
     if (!(await modals.confirm(t("segment.deleteTitle"), t("segment.deleteText"), t("segment.delete")))) return;
     try {
-      await request("DELETE", `/segments/${name}?expect=${start.version}`);
+      await request("delete", "/segments/{name}", { path: { name }, query: { expect: start.version } });
       void go("/segments");
     } catch (e) {
       setError(e as ApiError);
@@ -131,7 +129,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   );
 }
 
-function complete(c: CompletionContext, lang?: Language) {
+function complete(c: CompletionContext, lang?: SegmentLanguage) {
   const word = c.matchBefore(/[.\w]+/);
   if (!word && !c.explicit) return null;
   const inside = word?.text.startsWith(".");

@@ -3,17 +3,14 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { useApi } from "../api";
 import { count } from "../format";
-import { pick, type Text as Both } from "../i18n";
+import { pick } from "../i18n";
 import { Empty, Loading, Page, ProblemBox, Through } from "../parts/Page";
-import type { List, Segment } from "../types";
-
-interface Example { name: string; title: Both; description: Both; expression: string }
 
 export function Segments() {
   const { t } = useTranslation();
   const go = useNavigate();
-  const segments = useApi<List<Segment>>("/segments", { refetchInterval: 5_000 });
-  const gallery = useApi<List<Example>>("/segments/gallery", { staleTime: Infinity });
+  const segments = useApi("/segments", {}, { refetchInterval: 5_000 });
+  const gallery = useApi("/segments/gallery", {}, { staleTime: Infinity });
   const items = segments.data?.items ?? [];
   const left = (gallery.data?.items ?? []).filter((g) => !items.some((s) => s.name === g.name));
   return (

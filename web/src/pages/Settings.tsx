@@ -5,23 +5,22 @@ import { request, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
 import { Page, ProblemBox } from "../parts/Page";
 import { modals } from "../parts/confirm";
-import type { List } from "../types";
+import type { Key, Role } from "../types";
 
-interface Key { id: string; name: string; kind: string; role?: string; prefix: string; created_at: string }
-interface Status { profiles: number; orders: number; dead: number; lag: Record<string, number>; oldest_due?: string; clock: { virtual: boolean; at: string } }
+const roles: Role[] = ["viewer", "editor", "approver", "admin"];
 
 export function Settings() {
   const { t } = useTranslation();
-  const keys = useApi<List<Key>>("/keys");
-  const status = useApi<Status>("/status", { refetchInterval: 5_000 });
+  const keys = useApi("/keys", {});
+  const status = useApi("/status", {}, { refetchInterval: 5_000 });
   const [name, setName] = useState("");
-  const [kind, setKind] = useState("write");
-  const [role, setRole] = useState("editor");
+  const [kind, setKind] = useState<Key["kind"]>("write");
+  const [role, setRole] = useState<Role>("editor");
   const [made, setMade] = useState("");
   const [error, setError] = useState<ApiError | null>(null);
   const make = async () => {
     try {
-      const k = await request<{ token: string }>("POST", "/keys", { name, kind, role: kind === "write" ? "" : role });
+      const k = await request("post", "/keys", { body: { name, kind, role: kind === "write" ? "" : role } });
       setMade(k.token);
       setName("");
       setError(null);
@@ -32,7 +31,7 @@ export function Settings() {
   };
   const remove = async (k: Key) => {
     if (!(await modals.confirm(t("settings.removeTitle"), t("settings.removeText", { name: k.name }), t("settings.remove")))) return;
-    await request("DELETE", `/keys/${k.id}`);
+    await request("delete", "/keys/{id}", { path: { id: k.id } });
     void keys.refetch();
   };
   const s = status.data;
@@ -49,8 +48,8 @@ export function Settings() {
         {keys.data?.items.length === 0 && <Text size="sm" c="dimmed">{t("settings.noKeys")}</Text>}
         <Group mt="md" gap="sm" align="flex-end">
           <TextInput label={t("settings.keyName")} value={name} onChange={(e) => setName(e.currentTarget.value)} />
-          <Select label={t("settings.kind")} data={[{ value: "write", label: t("settings.write") }, { value: "admin", label: t("settings.console") }]} value={kind} onChange={(v) => setKind(v ?? "write")} allowDeselect={false} />
-          {kind === "admin" && <Select label={t("settings.role")} data={["viewer", "editor", "approver", "admin"].map((r) => ({ value: r, label: t(`role.${r}`) }))} value={role} onChange={(v) => setRole(v ?? "editor")} allowDeselect={false} />}
+          <Select label={t("settings.kind")} data={[{ value: "write", label: t("settings.write") }, { value: "admin", label: t("settings.console") }]} value={kind} onChange={(v) => setKind((v as Key["kind"] | null) ?? "write")} allowDeselect={false} />
+          {kind === "admin" && <Select label={t("settings.role")} data={roles.map((r) => ({ value: r, label: t(`role.${r}`) }))} value={role} onChange={(v) => setRole((v as Role | null) ?? "editor")} allowDeselect={false} />}
           <Button disabled={!name.trim()} onClick={() => void make()}>{t("settings.make")}</Button>
         </Group>
         {error && <ProblemBox error={error} />}

@@ -11,7 +11,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
   const submit = async (e: React.FormEvent) => {
     e.preventDefault();
     try {
-      await request("POST", "/session", { token: token.trim() });
+      await request("post", "/session", { body: { token: token.trim() } });
       onDone();
     } catch (err) {
       setError(err as ApiError);
