@@ -99,7 +99,7 @@ func TestEmptyAndBroken(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	unknown := &Reports{Conn: db.Conn(), Zone: time.FixedZone("Nowhere/Town", 3600)}
+	unknown := &Reports{Conn: db.Conn(), Zone: in(time.FixedZone("Nowhere/Town", 3600))}
 	_, zoneErr := unknown.Revenue(t.Context(), x, "day", "")
 	_, revenueErr := r.Revenue(stopped, x, "day", "")
 	_, funnelErr := r.Funnel(stopped, x)

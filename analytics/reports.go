@@ -19,7 +19,7 @@ var sqlFiles embed.FS
 // Reports runs the reports of one workspace. It is safe for concurrent use.
 type Reports struct {
 	Conn driver.Conn
-	Zone *time.Location // of the shop, by its IANA name; nil: Asia/Tokyo
+	Zone func() *time.Location // of the shop, by its IANA name, asked anew for each report; nil: Asia/Tokyo
 }
 
 // Range is the time a report covers: From inclusive, To exclusive, in milliseconds.
@@ -78,12 +78,12 @@ func (r *Reports) each(ctx context.Context, name string, args []any, scan func(r
 	return nil
 }
 
-// zone is that of the shop.
-func (r *Reports) zone() *time.Location {
+// Location is the zone in which days begin now.
+func (r *Reports) Location() *time.Location {
 	if r.Zone == nil {
 		return time.FixedZone("Asia/Tokyo", 9*60*60) // without the zone database; it has had no summer time since 1951
 	}
-	return r.Zone
+	return r.Zone()
 }
 
 // CompleteThrough is the instant up to which the facts are complete: the oldest clock of the partitions that have records.

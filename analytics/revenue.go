@@ -52,7 +52,8 @@ func (r *Reports) Revenue(ctx context.Context, x Range, by, currency string) (*R
 	if out.CompleteThrough, err = r.CompleteThrough(ctx); err != nil {
 		return nil, err
 	}
-	found, err := r.orders(ctx, x, by)
+	zone := r.Location()
+	found, err := r.orders(ctx, x, by, zone)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (r *Reports) Revenue(ctx context.Context, x Range, by, currency string) (*R
 	}
 	if f := found[out.Currency]; f != nil {
 		out.Totals = f.totals
-		out.Series = f.series(by, r.zone(), x, out.CompleteThrough)
+		out.Series = f.series(by, zone, x, out.CompleteThrough)
 	}
 	out.Totals.At = x.From.UTC()
 	return out, nil
@@ -96,9 +97,9 @@ type currencyOrders struct {
 }
 
 // orders reads the points of all currencies in one pass over the orders.
-func (r *Reports) orders(ctx context.Context, x Range, by string) (map[string]*currencyOrders, error) {
+func (r *Reports) orders(ctx context.Context, x Range, by string, zone *time.Location) (map[string]*currencyOrders, error) {
 	found := map[string]*currencyOrders{}
-	args := x.args(clickhouse.Named("by", by), clickhouse.Named("zone", r.zone().String()))
+	args := x.args(clickhouse.Named("by", by), clickhouse.Named("zone", zone.String()))
 	return found, r.each(ctx, "revenue", args, func(rows driver.Rows) error {
 		var currency string
 		var day time.Time

@@ -143,12 +143,4 @@ func (a *API) Handler() http.Handler { return a.guard(a.mux) }
 func (a *API) now() time.Time { return a.cfg.Folder.Clock().Now(a.cfg.Now()).UTC() }
 
 // zone is the shop's zone.
-func (a *API) zone() *time.Location {
-	if a.cfg.Reports.Zone != nil {
-		return a.cfg.Reports.Zone
-	}
-	if z, err := time.LoadLocation("Asia/Tokyo"); err == nil {
-		return z
-	}
-	return time.UTC
-}
+func (a *API) zone() *time.Location { return a.cfg.Reports.Location() }

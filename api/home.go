@@ -166,8 +166,9 @@ func (a *API) currency(ctx context.Context) (string, error) {
 }
 
 func (a *API) homeToday(ctx context.Context, h *homePage, now time.Time) error {
-	y, m, d := now.In(a.zone()).Date()
-	start := time.Date(y, m, d, 0, 0, 0, 0, a.zone())
+	zone := a.zone()
+	y, m, d := now.In(zone).Date()
+	start := time.Date(y, m, d, 0, 0, 0, 0, zone)
 	var orders, people, sends uint64
 	var revenue int64
 	err := a.one(ctx, `SELECT (SELECT count() FROM orders FINAL WHERE valid = 1 AND placed_at >= fromUnixTimestamp64Milli({start:Int64})),

@@ -7,6 +7,8 @@ import (
 	"enishi/analytics"
 )
 
+// The freshness of a report is read before its facts: they may know more by then, never less.
+
 // of is the range that a report covers.
 func (r RangeQuery) of(now time.Time) analytics.Range {
 	x := analytics.Range{From: r.From, To: r.To}
@@ -28,6 +30,10 @@ type revenueInput struct {
 type revenueOutput struct{ Body analytics.Revenue }
 
 func (a *API) reportRevenue(ctx context.Context, in *revenueInput) (*revenueOutput, error) {
+	through, err := a.through(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r, err := a.cfg.Reports.Revenue(ctx, in.of(a.now()), in.By, in.Currency)
 	if err != nil {
 		return nil, err
@@ -35,19 +41,23 @@ func (a *API) reportRevenue(ctx context.Context, in *revenueInput) (*revenueOutp
 	if r.Series == nil {
 		r.Series = []analytics.RevenuePoint{}
 	}
-	r.CompleteThrough, err = a.through(ctx)
-	return &revenueOutput{*r}, err
+	r.CompleteThrough = through
+	return &revenueOutput{*r}, nil
 }
 
 type funnelOutput struct{ Body analytics.Funnel }
 
 func (a *API) reportFunnel(ctx context.Context, in *RangeQuery) (*funnelOutput, error) {
+	through, err := a.through(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r, err := a.cfg.Reports.Funnel(ctx, in.of(a.now()))
 	if err != nil {
 		return nil, err
 	}
-	r.CompleteThrough, err = a.through(ctx)
-	return &funnelOutput{*r}, err
+	r.CompleteThrough = through
+	return &funnelOutput{*r}, nil
 }
 
 // journeyReportRow is a row of the report with the journey's title.
@@ -64,6 +74,10 @@ type journeyReportOutput struct {
 }
 
 func (a *API) reportJourneys(ctx context.Context, in *RangeQuery) (*journeyReportOutput, error) {
+	through, err := a.through(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r, err := a.cfg.Reports.Journeys(ctx, in.of(a.now()))
 	if err != nil {
 		return nil, err
@@ -73,8 +87,8 @@ func (a *API) reportJourneys(ctx context.Context, in *RangeQuery) (*journeyRepor
 	for _, row := range r.Rows {
 		out.Body.Rows = append(out.Body.Rows, journeyReportRow{row, a.titles.journey(row.Journey)})
 	}
-	out.Body.CompleteThrough, err = a.through(ctx)
-	return out, err
+	out.Body.CompleteThrough = through
+	return out, nil
 }
 
 type messageReportInput struct {
@@ -95,6 +109,10 @@ type messageReportOutput struct {
 }
 
 func (a *API) reportMessages(ctx context.Context, in *messageReportInput) (*messageReportOutput, error) {
+	through, err := a.through(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r, err := a.cfg.Reports.Messages(ctx, in.of(a.now()), in.By)
 	if err != nil {
 		return nil, err
@@ -108,6 +126,6 @@ func (a *API) reportMessages(ctx context.Context, in *messageReportInput) (*mess
 		}
 		out.Body.Rows = append(out.Body.Rows, messageReportRow{row, title})
 	}
-	out.Body.CompleteThrough, err = a.through(ctx)
-	return out, err
+	out.Body.CompleteThrough = through
+	return out, nil
 }

@@ -106,6 +106,9 @@ func (s *Settings) complete() {
 	}
 }
 
+// Zone is the shop's time zone.
+func (s *Settings) Zone() *time.Location { return s.zone }
+
 // scaled is a duration as the settings let it pass, at least a millisecond.
 func (s *Settings) scaled(d time.Duration) time.Duration {
 	if s.Accelerate <= 1 {

@@ -81,7 +81,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 	}
 	w.definitions = definitions.NewLog()
 	w.store = &pipeline.Store{DB: w.db, Now: w.now}
-	w.reports = &analytics.Reports{Conn: w.db.Conn()}
+	w.reports = &analytics.Reports{Conn: w.db.Conn(), Zone: (&shopZone{definitions: w.definitions}).location}
 	w.deliveries = channels.NewDeliveries(w.db)
 	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildChannels} {
 		if err := build(ctx); err != nil {

@@ -30,6 +30,10 @@ export function clock(iso?: string | null): string {
   if (missing(iso)) return "—";
   return new Intl.DateTimeFormat(locale(), { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
 }
+/** 14:05:31 today, the whole instant when it was another day: a replay's clock, a shop that stood still. */
+export function fresh(iso?: string | null): string {
+  return !missing(iso) && day(iso) === day(new Date().toISOString()) ? clock(iso) : instant(iso);
+}
 /** 3 分前 */
 export function ago(iso?: string | null, now = Date.now()): string {
   if (missing(iso)) return "—";

@@ -4,9 +4,9 @@ import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { useApi } from "../api";
 import { count, day, money, percent } from "../format";
-import { pick } from "../i18n";
+import { joined, pick } from "../i18n";
 import { Chart } from "../parts/Chart";
-import { Empty, Figure, Loading, Page, ProblemBox } from "../parts/Page";
+import { Empty, Figure, Loading, Page, ProblemBox, Through } from "../parts/Page";
 
 const ranges: Record<string, number> = { "7d": 7, "30d": 30, "90d": 90, "365d": 365, all: 366 * 15 };
 
@@ -40,14 +40,14 @@ function RevenueTab({ span, by }: { span: Span; by: "day" | "month" }) {
   const [params, setParams] = useSearchParams();
   const currency = params.get("currency") ?? "";
   const report = useApi("/reports/revenue", { query: { ...span, by, currency } });
-  if (report.error) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
+  if (report.error && !report.data) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Loading />;
   const r = report.data;
   const c = r.currency;
-  if (r.series.length === 0) return <Empty title={t("reports.none")}>{t("reports.noneText")}</Empty>;
+  if (r.series.length === 0) return <Nothing through={r.complete_through} />;
   return (
     <Stack gap="md">
-      <Group justify="space-between"><Text size="sm" c="dimmed" maw={680}>{pick(r.definition)}</Text>{r.currencies.length > 1 && <Select size="xs" data={r.currencies} value={c} onChange={(v) => setParams((p) => { p.set("currency", v ?? ""); return p; })} aria-label={t("reports.currency")} w={100} />}</Group>
+      <Group justify="space-between"><Text size="sm" c="dimmed" maw={680}>{pick(r.definition)}</Text><Group gap="md"><Through at={r.complete_through} />{r.currencies.length > 1 && <Select size="xs" data={r.currencies} value={c} onChange={(v) => setParams((p) => { p.set("currency", v ?? ""); return p; })} aria-label={t("reports.currency")} w={100} />}</Group></Group>
       <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
         <Figure label={t("reports.revenue")} value={money(r.totals.revenue, c)} />
         <Figure label={t("reports.orders")} value={count(r.totals.orders)} />
@@ -76,16 +76,17 @@ function RevenueTab({ span, by }: { span: Span; by: "day" | "month" }) {
 function FunnelTab({ span }: { span: Span }) {
   const { t } = useTranslation();
   const report = useApi("/reports/funnel", { query: span });
-  if (report.error) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
+  if (report.error && !report.data) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Loading />;
+  if (!report.data.steps[0]?.people) return <Nothing through={report.data.complete_through} />;
   return (
     <Card withBorder padding="lg">
-      <Text size="sm" c="dimmed" mb="md">{pick(report.data.definition)}</Text>
+      <Group justify="space-between" align="flex-start" mb="md"><Text size="sm" c="dimmed" maw={680}>{pick(report.data.definition)}</Text><Through at={report.data.complete_through} /></Group>
       <Stack gap="sm">
         {report.data.steps.map((s, i) => (
           <div key={s.name}>
             <Group justify="space-between"><Text size="sm" fw={600}>{pick(s.label)}</Text><Text size="sm" className="num">{t("reports.people", { n: count(s.people) })}{i > 0 ? `　${t("reports.fromPrevious", { p: percent(s.from_previous) })}` : ""}</Text></Group>
-            <div style={{ height: 18, borderRadius: 4, background: "var(--mantine-color-default-hover)" }}><div style={{ height: "100%", width: `${Math.max(0.5, s.share * 100)}%`, borderRadius: 4, background: "var(--mantine-color-enji-filled)" }} /></div>
+            <div style={{ height: 18, borderRadius: 4, background: "var(--mantine-color-default-hover)" }}><div style={{ height: "100%", width: s.people ? `${Math.max(0.5, s.share * 100)}%` : 0, borderRadius: 4, background: "var(--mantine-color-enji-filled)" }} /></div>
           </div>
         ))}
       </Stack>
@@ -96,19 +97,24 @@ function FunnelTab({ span }: { span: Span }) {
 function JourneysTab({ span }: { span: Span }) {
   const { t } = useTranslation();
   const report = useApi("/reports/journeys", { query: span });
-  if (report.error) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
+  if (report.error && !report.data) return <ProblemBox error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Loading />;
-  if (report.data.rows.length === 0) return <Empty title={t("reports.none")}>{t("reports.noneText")}</Empty>;
+  if (report.data.rows.length === 0) return <Nothing through={report.data.complete_through} />;
   const columns = ["entered", "running", "completed", "exited", "sent", "opened", "clicked", "converted"] as const;
   return (
     <Card withBorder padding={0}>
       <div className="scroll"><Table verticalSpacing="sm" horizontalSpacing="md">
         <Table.Thead><Table.Tr><Table.Th>{t("nav.journeys")}</Table.Th>{columns.map((k) => <Table.Th key={k} ta="right" style={{ whiteSpace: "nowrap" }}>{t(`reports.${k}`)}</Table.Th>)}<Table.Th>{t("reports.skipped")}</Table.Th></Table.Tr></Table.Thead>
-        <Table.Tbody>{report.data.rows.map((j) => <Table.Tr key={j.journey}><Table.Td>{pick(j.title) || j.journey}</Table.Td>{columns.map((k) => <Table.Td key={k} ta="right" className="num">{count(j[k])}</Table.Td>)}<Table.Td>{Object.entries(j.skipped_by_reason).map(([r, n]) => `${t(`check.${r}`, { defaultValue: r })} ${count(n)}`).join("・")}</Table.Td></Table.Tr>)}</Table.Tbody>
+        <Table.Tbody>{report.data.rows.map((j) => <Table.Tr key={j.journey}><Table.Td>{pick(j.title) || j.journey}</Table.Td>{columns.map((k) => <Table.Td key={k} ta="right" className="num">{count(j[k])}</Table.Td>)}<Table.Td miw={160}>{joined(Object.entries(j.skipped_by_reason).map(([r, n]) => `${t(`check.${r}`, { defaultValue: r })} ${count(n)}`))}</Table.Td></Table.Tr>)}</Table.Tbody>
       </Table></div>
-      <Text size="xs" c="dimmed" p="md">{t("reports.observed")}</Text>
+      <Group justify="space-between" p="md"><Text size="xs" c="dimmed">{t("reports.observed")}</Text><Through at={report.data.complete_through} /></Group>
     </Card>
   );
+}
+
+function Nothing({ through }: { through: string }) {
+  const { t } = useTranslation();
+  return <Empty title={t("reports.none")} action={<Through at={through} />}>{t("reports.noneText")}</Empty>;
 }
 
 const groups = ["channel", "journey", "template"] as const;
@@ -120,15 +126,15 @@ function MessagesTab({ span }: { span: Span }) {
   const columns = ["decided", "sent", "delivered", "opened", "clicked", "bounced", "failed", "refused", "unknown", "unsubscribed"] as const;
   return (
     <Stack gap="md">
-      <SegmentedControl size="xs" value={by} onChange={(v) => setBy(v as typeof by)} data={groups.map((v) => ({ value: v, label: t(`reports.by_${v}`) }))} aria-label={t("reports.by")} style={{ alignSelf: "flex-start" }} />
-      {report.error && <ProblemBox error={report.error} retry={() => void report.refetch()} />}
+      <Group justify="space-between"><SegmentedControl size="xs" value={by} onChange={(v) => setBy(v as typeof by)} data={groups.map((v) => ({ value: v, label: t(`reports.by_${v}`) }))} aria-label={t("reports.by")} />{report.data && <Through at={report.data.complete_through} />}</Group>
+      {report.error && !report.data && <ProblemBox error={report.error} retry={() => void report.refetch()} />}
       {!report.data && !report.error && <Loading />}
       {report.data?.rows.length === 0 && <Empty title={t("reports.none")}>{t("reports.noneText")}</Empty>}
       {report.data && report.data.rows.length > 0 && (
         <Card withBorder padding={0}>
           <div className="scroll"><Table verticalSpacing="sm" horizontalSpacing="md">
             <Table.Thead><Table.Tr><Table.Th>{t(`reports.by_${by}`)}</Table.Th>{columns.map((k) => <Table.Th key={k} ta="right" style={{ whiteSpace: "nowrap" }}>{t(`reports.${k}`)}</Table.Th>)}</Table.Tr></Table.Thead>
-            <Table.Tbody>{report.data.rows.map((m) => <Table.Tr key={m.name}><Table.Td>{by === "channel" ? t(`channel.${m.name}`) : m.name}</Table.Td>{columns.map((k) => <Table.Td key={k} ta="right" className="num">{count(m[k])}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
+            <Table.Tbody>{report.data.rows.map((m) => <Table.Tr key={m.name}><Table.Td>{pick(m.title) || m.name}</Table.Td>{columns.map((k) => <Table.Td key={k} ta="right" className="num">{count(m[k])}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
           </Table></div>
         </Card>
       )}

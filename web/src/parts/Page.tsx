@@ -3,7 +3,7 @@ import { Alert, Button, Card, Center, Group, List, Skeleton, Stack, Text, Title 
 import { IconAlertCircle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { ApiError } from "../api";
-import { clock } from "../format";
+import { fresh } from "../format";
 import { language } from "../i18n";
 
 /** Every page: a title, what it is through when, what can be done, then the answer. */
@@ -26,7 +26,7 @@ export function Page({ title, about, through, actions, children }: { title: Reac
 export function Through({ at }: { at: string }) {
   const { t } = useTranslation();
   if (at.startsWith("1970") || at.startsWith("0001")) return null;
-  return <Text size="xs" c="dimmed" className="num">{t("through", { at: clock(at) })}</Text>;
+  return <Text size="xs" c="dimmed" className="num through">{t("through", { at: fresh(at) })}</Text>;
 }
 
 /** Loading shows the shape. */
