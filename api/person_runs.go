@@ -108,6 +108,9 @@ func field(name string) (*segments.Field, segments.Kind) {
 
 // foundText writes a label and the value found, as its kind is read.
 func foundText(label Text, kind segments.Kind, found string, now time.Time, zone *time.Location) Text {
+	if kind == segments.Bool {
+		return flagText(label, found == "true")
+	}
 	value := plain(found)
 	if at, err := time.Parse(time.RFC3339Nano, found); err == nil {
 		value = dayText(at, now, zone)
@@ -122,6 +125,17 @@ func foundText(label Text, kind segments.Kind, found string, now time.Time, zone
 		return Text{label.JA + "なし", "no " + strings.ToLower(label.EN)}
 	}
 	return Text{label.JA + " " + value.JA, label.EN + " " + value.EN}
+}
+
+// flagText says a yes by the label alone: 電話番号あり, and a no as people say it: 電話番号なし.
+func flagText(label Text, yes bool) Text {
+	if yes {
+		return label
+	}
+	if what, ok := strings.CutSuffix(label.JA, "あり"); ok {
+		return Text{what + "なし", label.EN + ": no"}
+	}
+	return Text{label.JA + "ではない", label.EN + ": no"}
 }
 
 type runRow struct {

@@ -142,6 +142,8 @@ func TestReasons(t *testing.T) {
 	f(`consent.line`, "true", "配信許可（LINE）")
 	f(`traits.gender == "female"`, "女性", "性別 女性")
 	f(`missing(last_order_at)`, "", "最終注文日時なし")
-	f(`line_friend`, "true", "LINE 友だち はい")
+	f(`line_friend`, "true", "LINE 友だち")
+	f(`!line_friend`, "false", "LINE 友だちではない")
+	f(`!suppressed_email`, "false", "メール不達・迷惑メール報告なし")
 	f(`1 == 1`, "1", "")
 }

@@ -33,7 +33,9 @@ type demoShop struct {
 // storefront is the shop's page.
 func (d *demoShop) storefront(writeKey string) http.Handler {
 	d.w.demoKey = writeKey
-	d.live = &demo.Live{Shop: demo.New(demoSeed, demoCustomers), Append: d.append, Now: d.w.now}
+	shop := demo.New(demoSeed, demoCustomers)
+	shop.Base = d.w.base
+	d.live = &demo.Live{Shop: shop, Append: d.append, Now: d.w.now}
 	s := demo.Storefront{WriteKey: writeKey, Now: d.w.now, Ordered: d.live.Ship, Follow: func(user, name string) {
 		if d.w.inbox != nil {
 			if _, err := d.w.inbox.line.Follow(user, name); err != nil {
@@ -122,7 +124,11 @@ func (d *demoShop) befriend() {
 func (d *demoShop) fill(ctx context.Context) error {
 	settings := map[string]any{"timezone": "Asia/Tokyo", "default_language": "ja", "accelerate": demoAccelerate}
 	brand := map[string]any{"name": "縁コスメ", "address": "〒104-0061 東京都中央区銀座 0-0-0（架空）", "contact": "0120-000-000 / help@mail.example", "colour": "#9c3d44"}
-	for name, body := range map[string]any{"journeys": settings, "brand": brand} {
+	stores := map[string]string{}
+	for _, s := range demo.Stores {
+		stores[s.ID] = s.Name
+	}
+	for name, body := range map[string]any{"journeys": settings, "brand": brand, "stores": stores} {
 		if err := d.save(ctx, "setting", name, body); err != nil {
 			return err
 		}

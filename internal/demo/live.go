@@ -84,7 +84,7 @@ func (l *Live) session(c *Customer, now time.Time) []enishi.Event {
 	cart := fmt.Sprintf("cart-%s-%d", c.ID, s.serial)
 	o := s.order(c, now, false)
 	line := o.Order.Lines[0]
-	events = append(events, enishi.Event{Type: "cart.item_added", At: now, Channel: "web", Person: who, Web: &enishi.Web{CartID: cart, Lines: o.Order.Lines, Value: o.Order.Subtotal, Currency: "JPY", URL: "/demo/shop#cart",
+	events = append(events, enishi.Event{Type: "cart.item_added", At: now, Channel: "web", Person: who, Web: &enishi.Web{CartID: cart, Lines: o.Order.Lines, Value: o.Order.Subtotal, Currency: "JPY", URL: l.Shop.Base + "/demo/shop#cart",
 		Product: &enishi.Product{ProductID: line.ProductID, Name: line.Name, Category: line.Category, Brand: line.Brand, Price: line.Price, Quantity: line.Quantity}}})
 	if s.rnd.IntN(3) == 0 {
 		return events // an abandoned cart

@@ -41,6 +41,7 @@ func (c *Customer) Name() string { return c.Family.kanji + " " + c.Given.kanji }
 
 // Shop makes the shop's events. It is not safe for concurrent use.
 type Shop struct {
+	Base      string // address under which the storefront is reached; messages link to it
 	rnd       *rand.Rand
 	Customers []Customer
 	orders    int
@@ -308,7 +309,7 @@ func (s *Shop) visit(c *Customer, at time.Time) []enishi.Event {
 	for i := range 1 + s.rnd.IntN(4) {
 		p := Products[s.rnd.IntN(len(Products))]
 		out = append(out, enishi.Event{Type: "product.viewed", At: at.Add(time.Duration(20*(i+1)) * time.Second), Channel: "web", Person: who,
-			Web: &enishi.Web{Product: &enishi.Product{ProductID: p.ID, Name: p.Name, Category: p.Category, Brand: p.Line, Price: yen(p.Price), Currency: "JPY", URL: "/demo/shop#" + p.ID}}})
+			Web: &enishi.Web{Product: &enishi.Product{ProductID: p.ID, Name: p.Name, Category: p.Category, Brand: p.Line, Price: yen(p.Price), Currency: "JPY", URL: s.Base + "/demo/shop#" + p.ID}}})
 	}
 	return out
 }

@@ -27,7 +27,7 @@ export function App() {
     if (session.data) setZone(session.data.timezone);
   }, [session.data]);
   if (session.error instanceof ApiError && session.error.problem.status === 401) return <SignIn onDone={() => void session.refetch()} />;
-  if (session.error) return <Page title="Enishi"><ProblemBox error={session.error} retry={() => void session.refetch()} /></Page>;
+  if (session.error && !session.data) return <Page title="Enishi"><ProblemBox error={session.error} retry={() => void session.refetch()} /></Page>;
   if (!session.data) return <Loading lines={4} />;
   return (
     <Shell session={session.data}>

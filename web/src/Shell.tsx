@@ -8,7 +8,8 @@ import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
 import { request, useApi } from "./api";
 import { instant } from "./format";
-import { language, setLanguage } from "./i18n";
+import { actor, joined, language, setLanguage } from "./i18n";
+import { tell } from "./parts/confirm";
 import type { Alert as Warning, Session } from "./types";
 
 const places = [
@@ -29,7 +30,7 @@ export function Shell({ session, children }: { session: Session; children: React
   const { pathname } = useLocation();
   const scheme = useMantineColorScheme();
   return (
-    <AppShell header={{ height: 52 }} navbar={{ width: 212, breakpoint: "md", collapsed: { mobile: !opened } }} padding="xl">
+    <AppShell header={{ height: 52 }} navbar={{ width: 236, breakpoint: "md", collapsed: { mobile: !opened } }} padding="xl">
       <a className="skip" href="#main">{t("nav.skip")}</a>
       <AppShell.Header>
         <Group h="100%" px="lg" justify="space-between" wrap="nowrap">
@@ -70,7 +71,7 @@ export function Shell({ session, children }: { session: Session; children: React
           </nav>
         </AppShell.Section>
         <AppShell.Section>
-          <Text size="xs" c="dimmed" px="sm">{t(`role.${session.role}`)}・{session.name}</Text>
+          <Text size="xs" c="dimmed" px="sm">{joined([t(`role.${session.role}`), actor(session.name)])}</Text>
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main id="main">
@@ -89,11 +90,16 @@ function Alerts() {
   const alerts = open.data?.items ?? [];
   const colour = { info: "blue", warning: "orange", error: "red" } as const;
   const close = async (a: Warning) => {
-    await request("post", "/alerts/{id}/close", { path: { id: a.id }, body: {} });
-    void open.refetch();
+    try {
+      await request("post", "/alerts/{id}/close", { path: { id: a.id }, body: {} });
+      void open.refetch();
+    } catch (e) {
+      tell(e);
+    }
   };
   return (
     <>
+      {open.error?.problem.status === 0 && open.data && <Alert color="red" mb="md" title={open.error.message}>{t("nav.away")}</Alert>}
       {alerts.slice(0, 3).map((a) => (
         <Alert key={a.id} color={colour[a.severity]} mb="md" withCloseButton closeButtonLabel={t("close")} onClose={() => void close(a)} title={instant(a.at)}>
           {language() === "ja" ? a.text_ja || a.text : a.text}
@@ -117,7 +123,7 @@ function Search() {
       <Spotlight.ActionsList>
         {pages.map(({ to, key, icon: Icon }) => <Spotlight.Action key={to} label={t(`nav.${key}`)} leftSection={<Icon size={18} />} onClick={() => void go(to)} />)}
         {(people.data?.items ?? []).map((p) => (
-          <Spotlight.Action key={p.id} label={p.name || t("person.unnamed")} description={[p.kana, p.identifiers[0]?.value].filter(Boolean).join("・")} leftSection={<IconUsers size={18} />} onClick={() => void go(`/people/${p.id}`)} />
+          <Spotlight.Action key={p.id} label={p.name || t("person.unnamed")} description={joined([p.kana, p.identifiers[0]?.value])} leftSection={<IconUsers size={18} />} onClick={() => void go(`/people/${p.id}`)} />
         ))}
         {pages.length === 0 && !people.isFetching && !people.data?.items.length && <Spotlight.Empty>{t("nav.nothing")}</Spotlight.Empty>}
       </Spotlight.ActionsList>

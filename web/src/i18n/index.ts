@@ -48,4 +48,8 @@ export interface Text {
   en: string;
 }
 export const pick = (t: Text | undefined | null): string => (t ? t[language()] || t.ja || t.en : "");
+/** Who did something: a token's name, or the one who sits at the machine. */
+export const actor = (name: string): string => (name === "local" ? i18next.t("local") : name);
+/** Parts of a line, as the language puts them together: 甲・乙 and a · b. */
+export const joined = (parts: (string | undefined | null | false)[]): string => parts.filter(Boolean).join(i18next.t("sep"));
 export default i18next;

@@ -20,7 +20,7 @@ export function Dead() {
   return (
     <Page title={t("nav.dead")} about={t("dead.about")}>
       <SegmentedControl value={state} onChange={(v) => setParams({ state: v })} data={states.map((v) => ({ value: v, label: t(`dead.${v}`) }))} aria-label={t("status")} style={{ alignSelf: "flex-start" }} />
-      {dead.error && <ProblemBox error={dead.error} retry={() => void dead.refetch()} />}
+      {dead.error && !dead.data && <ProblemBox error={dead.error} retry={() => void dead.refetch()} />}
       {!dead.data && !dead.error && <Loading />}
       {dead.data && items.length === 0 && <Empty title={t("dead.none")}>{t("dead.noneText")}</Empty>}
       {items.map((d) => <Letter key={d.id} letter={d} done={() => void dead.refetch()} />)}

@@ -1,5 +1,6 @@
 import { Anchor, Badge, Button, Card, Group, SimpleGrid, Stack, Table, Text, ThemeIcon, Title } from "@mantine/core";
-import { modals } from "../parts/confirm";
+import { notifications } from "@mantine/notifications";
+import { modals, tell } from "../parts/confirm";
 import { IconCheck, IconCircle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -13,7 +14,7 @@ export function Home() {
   const { t } = useTranslation();
   const session = useApi("/session", {});
   const home = useApi("/home", {}, { refetchInterval: 5_000 });
-  if (home.error) return <Page title={t("nav.home")}><ProblemBox error={home.error} retry={() => void home.refetch()} /></Page>;
+  if (home.error && !home.data) return <Page title={t("nav.home")}><ProblemBox error={home.error} retry={() => void home.refetch()} /></Page>;
   if (!home.data) return <Loading lines={8} />;
   const h = home.data;
   const done = h.checklist.filter((c) => c.done).length;
@@ -29,9 +30,10 @@ export function Home() {
         <Card withBorder padding="lg">
           <Group justify="space-between" mb="sm">
             <Title order={2}>{t("home.arriving")}</Title>
-            <Text size="xs" c="dimmed">{t("home.lastEvent", { at: ago(h.arriving.last_event_at) })}</Text>
+            {h.arriving.by_type_24h.length > 0 && <Text size="xs" c="dimmed">{t("home.lastEvent", { at: ago(h.arriving.last_event_at) })}</Text>}
           </Group>
-          <Bars values={h.arriving.per_minute} label={t("home.perMinute")} />
+          {h.arriving.by_type_24h.length === 0 && <Text size="sm" c="dimmed" mb="sm">{t("live.noneText")}</Text>}
+          {h.arriving.by_type_24h.length > 0 && <Bars values={h.arriving.per_minute} label={t("home.perMinute")} />}
           <Table mt="sm" verticalSpacing={4}>
             <Table.Tbody>
               {h.arriving.by_type_24h.slice(0, 6).map((x) => (
@@ -39,7 +41,7 @@ export function Home() {
               ))}
             </Table.Tbody>
           </Table>
-          <Anchor component={Link} to="/live" size="sm">{t("home.toLive")}</Anchor>
+          {h.arriving.by_type_24h.length > 0 ? <Anchor component={Link} to="/live" size="sm">{t("home.toLive")}</Anchor> : <Anchor component={Link} to="/settings" size="sm">{t("live.toKeys")}</Anchor>}
         </Card>
         <Card withBorder padding="lg">
           <Title order={2} mb="sm">{t("home.start", { done, of: h.checklist.length })}</Title>
@@ -86,7 +88,12 @@ export function Home() {
 
 async function clearDemo(t: (k: string) => string) {
   if (!(await modals.confirm(t("home.clearTitle"), t("home.clearText"), t("home.clearDo")))) return;
-  await request("post", "/demo/clear", { body: { confirm: true } });
+  try {
+    await request("post", "/demo/clear", { body: { confirm: true } });
+  } catch (e) {
+    return tell(e);
+  }
+  notifications.show({ id: "clearing", loading: true, autoClose: false, withCloseButton: false, message: t("home.clearing") });
   // The server starts again, empty: wait until it answers.
   for (let i = 0; i < 60; i++) {
     await new Promise((done) => setTimeout(done, 500));

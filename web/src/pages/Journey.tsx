@@ -7,7 +7,7 @@ import type { TFunction } from "i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
-import { pick } from "../i18n";
+import { actor, joined, pick } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import type { Journey as JourneyData, JourneyDefinition, JourneyNode, JourneyPeople } from "../types";
@@ -22,7 +22,7 @@ export function Journey() {
   const journey = useApi("/journeys/{name}", { path: { name } });
   const people = useApi("/journeys/{name}/people", { path: { name }, query: { node } }, { refetchInterval: 5_000, placeholderData: (old) => old });
   const result = useApi("/journeys/{name}/results", { path: { name } }, { refetchInterval: 10_000 });
-  if (journey.error) return <Page title={t("nav.journeys")}><ProblemBox error={journey.error} retry={() => void journey.refetch()} /></Page>;
+  if (journey.error && !journey.data) return <Page title={t("nav.journeys")}><ProblemBox error={journey.error} retry={() => void journey.refetch()} /></Page>;
   if (!journey.data) return <Loading lines={8} />;
   const j = journey.data;
   const definition = j.definition as JourneyDefinition;
@@ -74,7 +74,7 @@ export function Journey() {
         </Tabs.Panel>
         <Tabs.Panel value="definition"><Definition journey={j} reload={() => void journey.refetch()} /></Tabs.Panel>
         <Tabs.Panel value="history">
-          <Card withBorder padding="lg"><div className="scroll"><Table><Table.Thead><Table.Tr><Table.Th>{t("updated")}</Table.Th><Table.Th>{t("journey.by")}</Table.Th><Table.Th>{t("reason")}</Table.Th></Table.Tr></Table.Thead><Table.Tbody>{j.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{h.actor}（{t(`role.${h.role}`, { defaultValue: h.role })}）</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table></div></Card>
+          <Card withBorder padding="lg"><div className="scroll"><Table><Table.Thead><Table.Tr><Table.Th>{t("updated")}</Table.Th><Table.Th>{t("journey.by")}</Table.Th><Table.Th>{t("reason")}</Table.Th></Table.Tr></Table.Thead><Table.Tbody>{j.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{actor(h.actor)}{t("paren", { text: t(`role.${h.role}`, { defaultValue: h.role }) })}</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table></div></Card>
         </Tabs.Panel>
       </Tabs>
     </Page>
@@ -111,11 +111,13 @@ function NodeBox({ data }: { data: Box }) {
   return (
     <div style={{ width: 224, padding: "8px 12px", borderRadius: 8, border: "1px solid var(--mantine-color-default-border)", borderLeft: `4px solid var(--mantine-color-${accents[data.kind] ?? "gray"}-6)`, background: "var(--mantine-color-body)" }}>
       {data.kind !== "entry" && <Handle type="target" position={Position.Top} style={{ opacity: 0 }} />}
+      {data.kind !== "entry" && <Handle type="target" id="aside" position={Position.Right} style={{ opacity: 0 }} />}
       <Text size="xs" c="dimmed">{t(`node.${data.kind}`, { defaultValue: data.kind })}</Text>
       <Text size="sm" fw={600} lineClamp={2}>{data.label}</Text>
       {data.detail && <Text size="xs" c="dimmed" lineClamp={2}>{data.detail}</Text>}
       {(data.standing ?? 0) + (data.passed ?? 0) > 0 && <Text size="xs" className="num" mt={4}>{t("journey.counts", { standing: count(data.standing ?? 0), passed: count(data.passed ?? 0) })}</Text>}
       <Handle type="source" position={Position.Bottom} style={{ opacity: 0 }} />
+      <Handle type="source" id="aside" position={Position.Right} style={{ opacity: 0 }} />
     </div>
   );
 }
@@ -124,9 +126,9 @@ const nodeTypes = { box: NodeBox };
 function Canvas({ journey, people, onNode }: { journey: JourneyData; people?: JourneyPeople; onNode: (id: string) => void }) {
   const { t } = useTranslation();
   const dark = useComputedColorScheme() === "dark";
-  const { nodes, edges } = useMemo(() => layout(journey, people, t), [journey, people, t]);
+  const { nodes, edges, height } = useMemo(() => layout(journey, people, t), [journey, people, t]);
   return (
-    <Card withBorder padding={0} h={560} aria-label={t("journey.flow")}>
+    <Card withBorder padding={0} h={height} aria-label={t("journey.flow")}>
       <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} fitView fitViewOptions={{ maxZoom: 1, padding: 0.15 }} minZoom={0.2} nodesDraggable={false} nodesConnectable={false} colorMode={dark ? "dark" : "light"} onNodeClick={(_, n) => n.id !== "~entry" && onNode(n.id)} proOptions={{ hideAttribution: true }}
         ariaLabelConfig={{ "controls.zoomIn.ariaLabel": t("flow.zoomIn"), "controls.zoomOut.ariaLabel": t("flow.zoomOut"), "controls.fitView.ariaLabel": t("flow.fit"), "controls.ariaLabel": t("flow.controls") }}>
         <Background gap={20} />
@@ -136,6 +138,8 @@ function Canvas({ journey, people, onNode }: { journey: JourneyData; people?: Jo
     </Card>
   );
 }
+
+const rowHeight = 156;
 
 /** Layers by the longest way from the entry; within a layer in the order of discovery. */
 function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFunction) {
@@ -161,18 +165,20 @@ function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFun
   const counts = new Map((people?.nodes ?? []).map((n) => [n.id, n]));
   const entry = definition.entry;
   const starts = (entry.events ?? []).map((e) => t(`eventType.${e.replace(".", "_")}`, { defaultValue: e }));
-  const nodes: Node<Box>[] = [{ id: "~entry", type: "box", position: { x: -112, y: 0 }, data: { kind: "entry", label: starts.length ? starts.join("・") : t("flow.segment", { name: entry.segment }), detail: "" } }];
+  const nodes: Node<Box>[] = [{ id: "~entry", type: "box", position: { x: -112, y: 0 }, data: { kind: "entry", label: starts.length ? joined(starts) : t("flow.segment", { name: entry.segment }), detail: "" } }];
   for (const [d, ids] of rows) {
     ids.forEach((id, i) => {
       const n = all[id];
       const c = counts.get(id);
       const kind = n.type === "wait" && n.until_event ? "until_event" : n.type;
-      nodes.push({ id, type: "box", position: { x: (i - (ids.length - 1) / 2) * 260 - 112, y: d * 132 }, data: { kind, label: pick(c?.title) || pick(n.title) || describe(n, t), detail: detail(n, t), standing: c?.standing, passed: c?.passed } });
+      nodes.push({ id, type: "box", position: { x: (i - (ids.length - 1) / 2) * 260 - 112, y: d * rowHeight }, data: { kind, label: pick(c?.title) || pick(n.title) || describe(n, t), detail: detail(n, t), standing: c?.standing, passed: c?.passed } });
     });
   }
   const edges: Edge[] = start ? [{ id: "~entry", source: "~entry", target: start, type: "smoothstep" }] : [];
-  for (const id of Object.keys(all)) outs(all[id]).forEach(([to, label], i) => edges.push({ id: `${id}-${to}-${i}`, source: id, target: to, label: label.length > 28 ? label.slice(0, 27) + "…" : label, type: "smoothstep" }));
-  return { nodes, edges };
+  // A way that skips a layer goes beside the boxes, not behind them.
+  const aside = { sourceHandle: "aside", targetHandle: "aside", pathOptions: { offset: 36 } };
+  for (const id of Object.keys(all)) outs(all[id]).forEach(([to, label], i) => edges.push({ id: `${id}-${to}-${i}`, source: id, target: to, label: label.length > 28 ? label.slice(0, 27) + "…" : label, type: "smoothstep", ...(depth.get(to)! - depth.get(id)! === 1 ? {} : aside) }));
+  return { nodes, edges, height: Math.min(960, Math.max(420, (Math.max(0, ...depth.values()) + 1) * 128)) };
 }
 
 function describe(n: JourneyNode, t: TFunction): string {

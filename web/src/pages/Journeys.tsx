@@ -28,7 +28,8 @@ export function Journeys() {
   };
   return (
     <Page title={t("nav.journeys")} about={t("journeys.about")} through={journeys.data?.complete_through}>
-      {(journeys.error || error) && <ProblemBox error={(journeys.error ?? error)!} retry={() => void journeys.refetch()} />}
+      {error && <ProblemBox error={error} />}
+      {journeys.error && !journeys.data && <ProblemBox error={journeys.error} retry={() => void journeys.refetch()} />}
       {!journeys.data && !journeys.error && <Loading />}
       {journeys.data && items.length === 0 && <Empty title={t("journeys.none")}>{t("journeys.noneText")}</Empty>}
       {items.length > 0 && (

@@ -45,7 +45,7 @@ export function Live() {
     }>
       <MultiSelect data={options} value={types} onChange={(v) => setParams(v.map((x) => ["type", x] as [string, string]))} placeholder={types.length ? undefined : t("live.all")} aria-label={t("live.types")} clearable searchable />
       {events.length === 0 && !first.isFetching ? (
-        <Empty title={t("live.none")}>{t("live.noneText")}</Empty>
+        <Empty title={t("live.none")} action={<Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{t("live.noneText")}</Empty>
       ) : (
         <Card withBorder padding={0}>
           <div className="scroll">

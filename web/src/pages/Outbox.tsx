@@ -1,4 +1,4 @@
-import { Anchor, Badge, Card, Grid, Group, ScrollArea, SegmentedControl, Stack, Table, Tabs, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Anchor, Badge, Card, Grid, Group, SegmentedControl, Stack, Table, Tabs, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
@@ -23,7 +23,7 @@ export function Outbox() {
   const chosen = id ?? items[0]?.id;
   return (
     <Page title={t("nav.outbox")} about={t("outbox.about")}>
-      {list.error && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
+      {list.error && !list.data && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
       <Group gap="md">
         <SegmentedControl value={channel ?? "all"} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />
         <TextInput flex={1} miw={200} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("outbox.search")} aria-label={t("outbox.search")} leftSection={<IconSearch size={16} />} />
@@ -34,7 +34,7 @@ export function Outbox() {
         <Grid gap="md">
           <Grid.Col span={{ base: 12, md: 5 }}>
             <Card withBorder padding={0}>
-              <ScrollArea.Autosize mah={680}>
+              <div style={{ maxHeight: 680, overflowY: "auto" }}>
                 {items.map((m) => (
                   <UnstyledButton key={m.id} component={Link} to={`/outbox/${m.id}?${params.toString()}`} display="block" p="md" aria-current={m.id === chosen ? "true" : undefined}
                     style={{ borderBottom: "1px solid var(--mantine-color-default-border)", background: m.id === chosen ? "var(--mantine-color-default-hover)" : undefined }}>
@@ -46,7 +46,7 @@ export function Outbox() {
                     <Text size="xs" c="dimmed" truncate>{m.subject ? m.preview : pick(m.title)}</Text>
                   </UnstyledButton>
                 ))}
-              </ScrollArea.Autosize>
+              </div>
             </Card>
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 7 }}>{chosen && <Message id={chosen} />}</Grid.Col>
@@ -59,15 +59,15 @@ export function Outbox() {
 function Message({ id }: { id: string }) {
   const { t } = useTranslation();
   const message = useApi("/outbox/{id}", { path: { id } }, { staleTime: Infinity });
-  if (message.error) return <ProblemBox error={message.error} />;
+  if (message.error && !message.data) return <ProblemBox error={message.error} />;
   if (!message.data) return <Loading />;
   const m = message.data;
   return (
     <Card withBorder padding="lg">
       <Stack gap={2} mb="md">
         {m.subject && <Text fw={700}>{m.subject}</Text>}
-        <Text size="sm">{m.profile ? <Anchor component={Link} to={`/people/${m.profile}`}>{m.name || m.to}</Anchor> : m.name || m.to}{m.channel === "email" ? `　${m.to}` : ""}</Text>
-        <Text size="xs" c="dimmed">{instant(m.at)}{m.journey ? <>・<Anchor component={Link} to={`/journeys/${m.journey}`} size="xs">{pick(m.title) || m.journey}</Anchor></> : null}</Text>
+        <Text size="sm" style={{ overflowWrap: "anywhere" }}>{m.profile ? <Anchor component={Link} to={`/people/${m.profile}`}>{m.name || m.to}</Anchor> : m.name || m.to}{m.channel === "email" ? `　${m.to}` : ""}</Text>
+        <Text size="xs" c="dimmed">{instant(m.at)}{m.journey ? <>{t("sep")}<Anchor component={Link} to={`/journeys/${m.journey}`} size="xs">{pick(m.title) || m.journey}</Anchor></> : null}</Text>
       </Stack>
       {m.channel === "line" ? (
         <LineBubbles messages={(m.messages ?? []) as LineMessage[]} />

@@ -28,9 +28,9 @@ export function People() {
         <TextInput flex={1} miw={240} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("people.searchHint")} aria-label={t("people.search")} leftSection={<IconSearch size={16} />} />
         <Select data={(segments.data?.items ?? []).map((s) => ({ value: s.name, label: pick(s.title) }))} value={segment || null} onChange={(v) => setParams((p) => { p.delete("cursor"); if (v) p.set("segment", v); else p.delete("segment"); return p; })} placeholder={t("people.anySegment")} aria-label={t("nav.segments")} clearable searchable w={260} />
       </Group>
-      {people.error && <ProblemBox error={people.error} retry={() => void people.refetch()} />}
+      {people.error && !people.data && <ProblemBox error={people.error} retry={() => void people.refetch()} />}
       {!people.data && !people.error && <Loading />}
-      {people.data && items.length === 0 && <Empty title={query || segment ? t("people.noneFound") : t("people.none")}>{query || segment ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
+      {people.data && items.length === 0 && <Empty title={query || segment ? t("people.noneFound") : t("people.none")} action={query || segment ? undefined : <Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{query || segment ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
       {items.length > 0 && (
         <Card withBorder padding={0}>
           <div className="scroll">

@@ -6,8 +6,8 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, day, instant, money, short } from "../format";
-import { pick } from "../i18n";
-import { modals } from "../parts/confirm";
+import { joined, pick } from "../i18n";
+import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import type { Person as PersonData } from "../types";
 
@@ -15,17 +15,17 @@ export function Person() {
   const { t } = useTranslation();
   const { id = "" } = useParams();
   const person = useApi("/people/{id}", { path: { id } }, { refetchInterval: 10_000 });
-  if (person.error) return <Page title={t("person.one")}><ProblemBox error={person.error} retry={() => void person.refetch()} /></Page>;
+  if (person.error && !person.data) return <Page title={t("person.one")}><ProblemBox error={person.error} retry={() => void person.refetch()} /></Page>;
   if (!person.data) return <Loading lines={10} />;
   const p = person.data;
   const h = p.header;
-  const summary = [
+  const summary = joined([
     t("person.bought", { n: count(h.orders_count) }),
     t("person.spent", { amount: money(h.ltv, h.currency || "JPY") }),
     h.last_order_at && !h.last_order_at.startsWith("1970") ? t("person.last", { at: day(h.last_order_at) }) : "",
     h.last_store ?? "",
     h.subscription_orders ? t("person.subscription", { n: count(h.subscription_orders) }) : "",
-  ].filter(Boolean).join("・");
+  ]);
   return (
     <Page title={<Group gap="sm"><span>{p.name.display || t("person.unnamed")}</span>{p.hold && <Badge color="orange">{t("person.held")}</Badge>}{p.risks.map((r) => <Badge key={r} color="red" variant="light">{t(`risk.${r}`, { defaultValue: r })}</Badge>)}</Group>}
       about={<>{[p.name.family_kana, p.name.given_kana].filter(Boolean).join(" ")}{p.name.family_kana ? "　" : ""}{summary}</>} through={p.complete_through} actions={<Actions person={p} reload={() => void person.refetch()} />}>
@@ -33,7 +33,7 @@ export function Person() {
         <Text size="sm" fw={600}>{t("person.reachNow")}</Text>
         {p.reach.map((r) => (
           <Tooltip key={r.channel} label={pick(r.reason)} disabled={!pick(r.reason)} events={{ hover: true, focus: true, touch: true }}>
-            <Badge tabIndex={0} variant="light" color={r.ok ? "teal" : "gray"}>{t(`channel.${r.channel}`)} {r.ok ? "○" : "×"}{!r.ok && pick(r.reason) ? `（${pick(r.reason)}）` : ""}</Badge>
+            <Badge tabIndex={0} variant="light" color={r.ok ? "teal" : "gray"}>{t(`channel.${r.channel}`)} {r.ok ? "○" : "×"}{!r.ok && pick(r.reason) ? t("paren", { text: pick(r.reason) }) : ""}</Badge>
           </Tooltip>
         ))}
       </Group>
@@ -64,7 +64,7 @@ function TimelineTab({ id }: { id: string }) {
   const [before, setBefore] = useState<string[]>([]);
   const last = before.at(-1);
   const page = useApi("/people/{id}/timeline", { path: { id }, query: { limit: 50, before: last } }, { placeholderData: (old) => old, refetchInterval: last ? false : 5_000 });
-  if (page.error) return <ProblemBox error={page.error} />;
+  if (page.error && !page.data) return <ProblemBox error={page.error} />;
   if (!page.data) return <Loading />;
   if (page.data.items.length === 0) return <Empty title={t("person.noEvents")} />;
   return (
@@ -99,10 +99,10 @@ function Orders({ person }: { person: PersonData }) {
             <Group gap="sm"><Text fw={600} size="sm" className="num">{o.order_id}</Text><Badge variant="light" color={o.status === "cancelled" || o.status === "returned" || o.status === "refunded" ? "gray" : "teal"}>{pick(o.status_label)}</Badge></Group>
             <Text fw={700} className="num">{money(o.total, o.currency)}</Text>
           </Group>
-          <Text size="xs" c="dimmed">{instant(o.placed_at)}・{t(`touchpoint.${o.channel || "web"}`)}{o.store_id ? `・${o.store_id}` : ""}</Text>
+          <Text size="xs" c="dimmed">{joined([instant(o.placed_at), t(`touchpoint.${o.channel || "web"}`), o.store_name || o.store_id])}</Text>
           {o.lines.map((l, i) => <Text key={i} size="sm">{l.name || l.product_id} × {l.quantity || 1}</Text>)}
           {o.shipments.map((s) => (
-            <Text key={s.shipment_id} size="sm" c="dimmed">{t("person.parcel")}: {pick(s.status_label)}{s.carrier ? `・${t(`carrier.${s.carrier}`, { defaultValue: s.carrier })}` : ""} {s.tracking}{s.delivered_at && !s.delivered_at.startsWith("1970") ? `・${short(s.delivered_at)}` : s.estimated_at && !s.estimated_at.startsWith("1970") ? `・${t("person.estimated", { at: day(s.estimated_at) })}` : ""}</Text>
+            <Text key={s.shipment_id} size="sm" c="dimmed">{t("person.parcel")}: {joined([pick(s.status_label), `${s.carrier && t(`carrier.${s.carrier}`, { defaultValue: s.carrier })} ${s.tracking}`.trim(), s.delivered_at && !s.delivered_at.startsWith("1970") ? short(s.delivered_at) : s.estimated_at && !s.estimated_at.startsWith("1970") && t("person.estimated", { at: day(s.estimated_at) })])}</Text>
           ))}
         </Card>
       ))}
@@ -114,7 +114,7 @@ function Orders({ person }: { person: PersonData }) {
 function Decisions({ id }: { id: string }) {
   const { t } = useTranslation();
   const decisions = useApi("/people/{id}/decisions", { path: { id }, query: { limit: 50 } }, { refetchInterval: 5_000 });
-  if (decisions.error) return <ProblemBox error={decisions.error} />;
+  if (decisions.error && !decisions.data) return <ProblemBox error={decisions.error} />;
   if (!decisions.data) return <Loading />;
   if (decisions.data.items.length === 0) return <Empty title={t("person.noDecisions")}>{t("person.noDecisionsText")}</Empty>;
   return (
@@ -124,7 +124,7 @@ function Decisions({ id }: { id: string }) {
           <Accordion.Control>
             <Group gap="sm" wrap="nowrap" align="flex-start">
               <Badge color={d.sent ? "teal" : "gray"} style={{ flexShrink: 0 }}>{d.sent ? t("decision.sent") : t("decision.notSent")}</Badge>
-              <div><Text size="sm">{pick(d.sentence)}</Text><Text size="xs" c="dimmed" className="num">{instant(d.at)}・{pick(d.journey_title)}</Text></div>
+              <div><Text size="sm">{pick(d.sentence)}</Text><Text size="xs" c="dimmed" className="num">{joined([instant(d.at), pick(d.journey_title)])}</Text></div>
             </Group>
           </Accordion.Control>
           <Accordion.Panel>
@@ -133,7 +133,7 @@ function Decisions({ id }: { id: string }) {
                 {d.checks.map((c) => <Table.Tr key={c.name}><Table.Td w={28}>{c.ok ? "○" : "×"}</Table.Td><Table.Td>{pick(c.label)}</Table.Td><Table.Td>{pick(c.detail)}</Table.Td></Table.Tr>)}
               </Table.Tbody>
             </Table>
-            {d.delivery && <Text size="sm" mt="sm">{t("decision.delivery")}: {t(`delivery.${d.delivery.state}`, { defaultValue: d.delivery.state })}・{short(d.delivery.at)}{d.delivery.reason ? `・${d.delivery.reason}` : ""}</Text>}
+            {d.delivery && <Text size="sm" mt="sm">{t("decision.delivery")}: {joined([t(`delivery.${d.delivery.state}`, { defaultValue: d.delivery.state }), short(d.delivery.at), d.delivery.reason])}</Text>}
           </Accordion.Panel>
         </Accordion.Item>
       ))}
@@ -145,8 +145,12 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
   const { t } = useTranslation();
   const undo = async (offset: number) => {
     if (!(await modals.confirm(t("person.undoTitle"), t("person.undoText"), t("person.undoDo")))) return;
-    await request("post", "/people/unmerge", { body: { link_offset: offset, reason: "console" } });
-    reload();
+    try {
+      await request("post", "/people/unmerge", { body: { link_offset: offset, reason: "console" } });
+      reload();
+    } catch (e) {
+      tell(e);
+    }
   };
   return (
     <Stack gap="md">
@@ -154,7 +158,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
         <Title order={2} mb="sm">{t("person.identifiers")}</Title>
         {p.identifiers.map((x) => <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start"><Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
         {p.merges.length > 0 && <Divider my="sm" label={t("person.merges")} />}
-        {p.merges.map((m) => <Group key={m.link_offset} justify="space-between" gap="sm"><Text size="xs">{short(m.at)}・{m.by}</Text>{m.can_undo && <Button size="compact-xs" variant="subtle" onClick={() => void undo(m.link_offset)}>{t("person.undo")}</Button>}</Group>)}
+        {p.merges.map((m) => <Group key={m.link_offset} justify="space-between" gap="sm"><Text size="xs">{joined([short(m.at), m.by])}</Text>{m.can_undo && <Button size="compact-xs" variant="subtle" onClick={() => void undo(m.link_offset)}>{t("person.undo")}</Button>}</Group>)}
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("nav.segments")}</Title>
@@ -162,7 +166,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
         {p.segments.map((s) => (
           <div key={s.name}>
             <Anchor component={Link} to={`/segments/${s.name}`} size="sm">{pick(s.title)}</Anchor>
-            <Text size="xs" c="dimmed">{t("person.since", { at: short(s.since) })}{s.reasons.length ? "　" + s.reasons.map(pick).join("、") : ""}</Text>
+            <Text size="xs" c="dimmed">{joined([t("person.since", { at: short(s.since) }), s.reasons.map(pick).join(t("comma"))])}</Text>
           </div>
         ))}
       </Card>
@@ -172,14 +176,14 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
         {p.runs.map((r) => (
           <div key={r.id}>
             <Anchor component={Link} to={`/journeys/${r.journey}`} size="sm">{pick(r.title)}</Anchor>
-            <Text size="xs" c="dimmed">{r.end ? `${t(`runEnd.${r.end}`, { defaultValue: r.end })}・${short(r.ended_at)}` : `${pick(r.node_title)}${r.wait_until ? "・" + t("person.until", { at: short(r.wait_until) }) : ""}`}</Text>
+            <Text size="xs" c="dimmed">{r.end ? joined([t(`runEnd.${r.end}`, { defaultValue: r.end }), short(r.ended_at)]) : joined([pick(r.node_title), r.wait_until && t("person.until", { at: short(r.wait_until) })])}</Text>
           </div>
         ))}
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.consents")}</Title>
         {p.consents.length === 0 && <Text size="sm" c="dimmed">{t("person.noConsents")}</Text>}
-        {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{t(`channel.${c.channel}`)}（{t(`purpose.${c.purpose}`)}）</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
+        {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{t(`channel.${c.channel}`)}{t("paren", { text: t(`purpose.${c.purpose}`) })}</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.traits")}</Title>
@@ -202,7 +206,8 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
       close();
       reload();
     } catch (e) {
-      setError(e as ApiError);
+      if (opened) setError(e as ApiError);
+      else tell(e);
     }
   };
   return (

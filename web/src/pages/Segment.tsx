@@ -24,7 +24,7 @@ export function Segment() {
   const stored = useApi("/segments/{name}", { path: { name } }, { enabled: !fresh });
   const gallery = useApi("/segments/gallery", {}, { enabled: fresh && params.has("from") });
   const example = gallery.data?.items.find((g) => g.name === params.get("from"));
-  if (stored.error) return <Page title={t("nav.segments")}><ProblemBox error={stored.error} /></Page>;
+  if (stored.error && !stored.data) return <Page title={t("nav.segments")}><ProblemBox error={stored.error} /></Page>;
   if ((!fresh && !stored.data) || (params.get("from") && !gallery.data)) return <Loading lines={8} />;
   const start = stored.data ?? { name: example?.name ?? "", title: example?.title ?? { ja: "", en: "" }, description: example?.description ?? { ja: "", en: "" }, expression: example?.expression ?? "", version: 0 };
   return <Editor key={start.name + start.version} start={start} fresh={fresh} reload={() => void stored.refetch()} />;
@@ -83,7 +83,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
     <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}<Button size="xs" disabled={!p || !name || !title} onClick={() => void save()}>{t("segment.save")}</Button></Group>}>
       <Card withBorder padding="lg">
         <Stack gap="md">
-          <Group gap="md" grow preventGrowOverflow={false} align="flex-start">
+          <Group gap="md" grow align="flex-start">
             <TextInput label={t("segment.title")} value={title} onChange={(e) => setTitle(e.currentTarget.value)} required />
             <TextInput label={t("segment.name")} description={t("segment.nameHint")} value={name} onChange={(e) => setName(e.currentTarget.value)} disabled={!fresh} required pattern="[a-z][a-z0-9_]*" />
           </Group>
@@ -107,7 +107,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
       {p && (
         <>
           <SimpleGrid cols={{ base: 2, md: 5 }} spacing="md">
-            <Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} />
+            {fresh || expression !== start.expression ? <Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /> : <Link to={`/people?segment=${name}`} className="plain"><Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /></Link>}
             <Figure label={t("channel.email")} value={count(p.reach.email)} />
             <Figure label={t("channel.line")} value={count(p.reach.line)} />
             <Figure label={t("channel.postal")} value={count(p.reach.postal)} />

@@ -11,11 +11,13 @@ export function Segments() {
   const go = useNavigate();
   const segments = useApi("/segments", {}, { refetchInterval: 5_000 });
   const gallery = useApi("/segments/gallery", {}, { staleTime: Infinity });
+  const journeys = useApi("/journeys", {}, { staleTime: 60_000 });
+  const titles = new Map((journeys.data?.items ?? []).map((j) => [j.name, pick(j.title)]));
   const items = segments.data?.items ?? [];
   const left = (gallery.data?.items ?? []).filter((g) => !items.some((s) => s.name === g.name));
   return (
     <Page title={t("nav.segments")} about={t("segments.about")} through={segments.data?.complete_through} actions={<Button size="xs" onClick={() => void go("/segments/new")}>{t("segments.new")}</Button>}>
-      {segments.error && <ProblemBox error={segments.error} retry={() => void segments.refetch()} />}
+      {segments.error && !segments.data && <ProblemBox error={segments.error} retry={() => void segments.refetch()} />}
       {!segments.data && !segments.error && <Loading />}
       {segments.data && items.length === 0 && <Empty title={t("segments.none")}>{t("segments.noneText")}</Empty>}
       {items.length > 0 && (
@@ -28,7 +30,7 @@ export function Segments() {
                   <Table.Tr key={s.name}>
                     <Table.Td miw={220}><Anchor component={Link} to={`/segments/${s.name}`} fw={600}>{pick(s.title)}</Anchor><Text size="xs" c="dimmed" lineClamp={1}>{pick(s.description)}</Text></Table.Td>
                     <Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?segment=${s.name}`}>{count(s.members)}</Anchor></Table.Td>
-                    <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{j}</Badge>)}</Group></Table.Td>
+                    <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{titles.get(j) || j}</Badge>)}</Group></Table.Td>
                     <Table.Td>{s.progress ? <Progress value={(100 * s.progress.done) / Math.max(1, s.progress.of)} w={100} aria-label={t("segments.progress")} /> : <Through at={s.complete_through} />}</Table.Td>
                   </Table.Tr>
                 ))}

@@ -1,10 +1,10 @@
 import { Alert, Badge, Button, Card, Code, Group, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { request, useApi, type ApiError } from "../api";
+import { request, root, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
-import { Page, ProblemBox } from "../parts/Page";
-import { modals } from "../parts/confirm";
+import { Loading, Page, ProblemBox } from "../parts/Page";
+import { modals, tell } from "../parts/confirm";
 import type { Key, Role } from "../types";
 
 const roles: Role[] = ["viewer", "editor", "approver", "admin"];
@@ -16,12 +16,12 @@ export function Settings() {
   const [name, setName] = useState("");
   const [kind, setKind] = useState<Key["kind"]>("write");
   const [role, setRole] = useState<Role>("editor");
-  const [made, setMade] = useState("");
+  const [made, setMade] = useState<{ token: string; kind: Key["kind"] } | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const make = async () => {
     try {
       const k = await request("post", "/keys", { body: { name, kind, role: kind === "write" ? "" : role } });
-      setMade(k.token);
+      setMade({ token: k.token, kind });
       setName("");
       setError(null);
       void keys.refetch();
@@ -30,9 +30,13 @@ export function Settings() {
     }
   };
   const remove = async (k: Key) => {
-    if (!(await modals.confirm(t("settings.removeTitle"), t("settings.removeText", { name: k.name }), t("settings.remove")))) return;
-    await request("delete", "/keys/{id}", { path: { id: k.id } });
-    void keys.refetch();
+    if (!(await modals.confirm(t("settings.removeTitle"), t(k.kind === "write" ? "settings.removeText" : "settings.removeToken", { name: k.name }), t("settings.remove")))) return;
+    try {
+      await request("delete", "/keys/{id}", { path: { id: k.id } });
+      void keys.refetch();
+    } catch (e) {
+      tell(e);
+    }
   };
   const s = status.data;
   return (
@@ -40,7 +44,7 @@ export function Settings() {
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("settings.keys")}</Title>
         <Text size="sm" c="dimmed" mb="md">{t("settings.keysAbout")}</Text>
-        {keys.error && <ProblemBox error={keys.error} />}
+        {keys.error && !keys.data && <ProblemBox error={keys.error} />}
         <div className="scroll"><Table>
           <Table.Thead><Table.Tr><Table.Th>{t("settings.keyName")}</Table.Th><Table.Th>{t("settings.kind")}</Table.Th><Table.Th>{t("settings.prefix")}</Table.Th><Table.Th>{t("settings.made")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
           <Table.Tbody>{(keys.data?.items ?? []).map((k) => <Table.Tr key={k.id}><Table.Td>{k.name}</Table.Td><Table.Td><Badge variant="light" color="gray">{k.kind === "write" ? t("settings.write") : t(`role.${k.role}`)}</Badge></Table.Td><Table.Td className="mono">{k.prefix}…</Table.Td><Table.Td className="num">{short(k.created_at)}</Table.Td><Table.Td ta="right"><Button size="compact-xs" variant="subtle" onClick={() => void remove(k)}>{t("settings.remove")}</Button></Table.Td></Table.Tr>)}</Table.Tbody>
@@ -53,10 +57,17 @@ export function Settings() {
           <Button disabled={!name.trim()} onClick={() => void make()}>{t("settings.make")}</Button>
         </Group>
         {error && <ProblemBox error={error} />}
-        {made && <Alert mt="md" color="teal" title={t("settings.once")}><Code style={{ overflowWrap: "anywhere" }}>{made}</Code></Alert>}
+        {made && (
+          <Alert mt="md" color="teal" title={t("settings.once")}>
+            <Code style={{ overflowWrap: "anywhere" }}>{made.token}</Code>
+            {made.kind === "write" && <><Text size="sm" mt="md" mb={4}>{t("settings.try")}</Text><Code block>{`curl -u ${made.token}: -H 'Content-Type: application/json' \\\n  -d '{"event":"Product Viewed","anonymousId":"a1","properties":{"product_id":"P1"}}' ${location.origin}${root}/v1/track`}</Code></>}
+          </Alert>
+        )}
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("settings.state")}</Title>
+        {status.error && !s && <ProblemBox error={status.error} retry={() => void status.refetch()} />}
+        {!s && !status.error && <Loading lines={6} />}
         {s && (
           <Stack gap={4}>
             {([["settings.profiles", count(s.profiles)], ["settings.orders", count(s.orders)], ["nav.dead", count(s.dead)], ["settings.oldestDue", short(s.oldest_due)], ["settings.clock", s.clock.virtual ? t("settings.virtual", { at: short(s.clock.at) }) : t("settings.wall")]] as const).map(([k, v]) => <Group key={k} justify="space-between" maw={480}><Text size="sm" c="dimmed">{t(k)}</Text><Text size="sm" className="num">{v}</Text></Group>)}

@@ -1,7 +1,11 @@
 import { createRoot } from "react-dom/client";
 import { Button, Group, MantineProvider, Modal, Text } from "@mantine/core";
-import { theme } from "../theme";
+import { notifications } from "@mantine/notifications";
+import { theme, variables } from "../theme";
 import i18n from "../i18n";
+
+/** Says why something that has no place of its own on the page did not work. */
+export const tell = (error: unknown) => void notifications.show({ color: "red", title: i18n.t("failed"), message: (error as Error).message });
 
 /** Says the consequence before the click; resolves to what the person chose. */
 export const modals = {
@@ -15,7 +19,7 @@ export const modals = {
         resolve(yes);
       };
       root.render(
-        <MantineProvider theme={theme} defaultColorScheme="auto">
+        <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
           <Modal opened onClose={() => end(false)} title={<Text fw={700}>{title}</Text>} closeButtonProps={{ "aria-label": i18n.t("close") }}>
             <Text size="sm" mb="lg">{text}</Text>
             <Group justify="flex-end" gap="sm">
