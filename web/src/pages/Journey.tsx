@@ -91,7 +91,7 @@ function Definition({ journey, reload }: { journey: JourneyData; reload: () => v
       setError(null);
       reload();
     } catch (e) {
-      setError(e instanceof SyntaxError ? new Error(t("journey.noJSON") + " " + e.message) : (e as ApiError));
+      setError(e instanceof SyntaxError ? new Error(place(e, t) + t("journey.noJSON")) : (e as ApiError));
     }
   };
   return (
@@ -101,6 +101,12 @@ function Definition({ journey, reload }: { journey: JourneyData; reload: () => v
       <Group><Button size="xs" onClick={() => void save()}>{t("journey.save")}</Button><Text size="xs" c="dimmed">{t("journey.saveHint")}</Text></Group>
     </Stack>
   );
+}
+
+/** Where the browser found the text to be no JSON, as far as it says. */
+function place(e: SyntaxError, t: TFunction): string {
+  const at = /line (\d+) column (\d+)/.exec(e.message);
+  return at ? t("at", { line: at[1], col: at[2] }) + " " : "";
 }
 
 type Box = { label: string; kind: string; detail: string; standing?: number; passed?: number };
@@ -176,8 +182,9 @@ function layout(journey: JourneyData, people: JourneyPeople | undefined, t: TFun
   }
   const edges: Edge[] = start ? [{ id: "~entry", source: "~entry", target: start, type: "smoothstep" }] : [];
   // A way that skips a layer goes beside the boxes, not behind them.
-  const aside = { sourceHandle: "aside", targetHandle: "aside", pathOptions: { offset: 36 } };
-  for (const id of Object.keys(all)) outs(all[id]).forEach(([to, label], i) => edges.push({ id: `${id}-${to}-${i}`, source: id, target: to, label: label.length > 28 ? label.slice(0, 27) + "…" : label, type: "smoothstep", ...(depth.get(to)! - depth.get(id)! === 1 ? {} : aside) }));
+  let beside = 0;
+  const aside = () => ({ sourceHandle: "aside", targetHandle: "aside", pathOptions: { offset: 24 + 20 * beside++ } });
+  for (const id of Object.keys(all)) outs(all[id]).forEach(([to, label], i) => edges.push({ id: `${id}-${to}-${i}`, source: id, target: to, label: label.length > 28 ? label.slice(0, 27) + "…" : label, type: "smoothstep", ...(depth.get(to)! - depth.get(id)! === 1 ? {} : aside()) }));
   return { nodes, edges, height: Math.min(960, Math.max(420, (Math.max(0, ...depth.values()) + 1) * 128)) };
 }
 

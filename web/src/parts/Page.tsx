@@ -59,14 +59,17 @@ export function Empty({ title, children, action }: { title: string; children?: R
 export function ProblemBox({ error, retry }: { error: ApiError | Error; retry?: () => void }) {
   const { t } = useTranslation();
   const problem = "problem" in error ? error.problem : undefined;
+  const said = (e: { message: string; message_ja?: string }) => (language() === "ja" && e.message_ja) || e.message;
+  // A single cause often is the whole sentence already.
+  const causes = (problem?.errors ?? []).filter((e) => !error.message.includes(said(e)));
   return (
     <Alert color="red" icon={<IconAlertCircle />} title={t("failed")}>
       <Text size="sm">{error.message}</Text>
-      {problem?.errors && problem.errors.length > 0 && (
+      {causes.length > 0 && (
         <List size="sm" mt="sm">
-          {problem.errors.map((e, i) => (
+          {causes.map((e, i) => (
             <List.Item key={i}>
-              {e.line ? t("at", { line: e.line, col: e.col }) + " " : ""}{e.location ? <code>{e.location}</code> : null} {(language() === "ja" && e.message_ja) || e.message}
+              {e.line ? t("at", { line: e.line, col: e.col }) + " " : ""}{e.location ? <code>{e.location}</code> : null} {said(e)}
             </List.Item>
           ))}
         </List>
