@@ -16,8 +16,8 @@ import (
 // client is the API of a running server, as the commands use it.
 type client struct {
 	Addr      string `help:"Address of the server." default:"http://127.0.0.1:8420" env:"ENISHI_ADDR"`
-	Token     string `help:"Console token; none is needed on loopback while no key is defined." env:"ENISHI_TOKEN"`
-	Workspace string `help:"Name of the workspace, when it is not the first." env:"ENISHI_WORKSPACE"`
+	Token     string `help:"Console token; none is needed on loopback while no key is defined." env:"ENISHI_TOKEN" placeholder:"TOKEN"`
+	Workspace string `help:"Name of the workspace, when it is not the first." env:"ENISHI_WORKSPACE" placeholder:"NAME"`
 }
 
 // url is the address of an API path.

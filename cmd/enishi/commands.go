@@ -60,9 +60,11 @@ func (c *statusCommand) Run(ctx context.Context, s streams) error {
 	for _, name := range sortedKeys(x.Lag) {
 		fmt.Fprintf(w, "lag %s\t%d\n", name, x.Lag[name])
 	}
+	due := "none"
 	if x.OldestDue != nil && !x.OldestDue.IsZero() {
-		fmt.Fprintf(w, "oldest due\t%s\n", x.OldestDue.Format(time.RFC3339))
+		due = x.OldestDue.Format(time.RFC3339)
 	}
+	fmt.Fprintf(w, "oldest due\t%s\n", due)
 	if x.Clock.Virtual {
 		fmt.Fprintf(w, "clock\tvirtual, %s\n", x.Clock.At.Format(time.RFC3339))
 	}
@@ -71,7 +73,7 @@ func (c *statusCommand) Run(ctx context.Context, s streams) error {
 	}
 	for _, channel := range sortedKeys(x.Sends) {
 		for _, outcome := range sortedKeys(x.Sends[channel]) {
-			fmt.Fprintf(w, "%s %s\t%d\n", channel, outcome, x.Sends[channel][outcome])
+			fmt.Fprintf(w, "sends %s %s\t%d\n", channel, outcome, x.Sends[channel][outcome])
 		}
 	}
 	return w.Flush()
@@ -93,7 +95,7 @@ type keyCommand struct {
 type keyCreateCommand struct {
 	client
 	Write bool   `help:"A write key: lets a site or app send events and reads nothing."`
-	Role  string `help:"A console token with this role: viewer, editor, approver or admin." enum:",viewer,editor,approver,admin" default:""`
+	Role  string `help:"A console token with this role: viewer, editor, approver or admin." enum:",viewer,editor,approver,admin" default:"" placeholder:"ROLE"`
 	Name  string `arg:"" optional:"" help:"What it is for." default:"key"`
 }
 
@@ -220,7 +222,7 @@ func (d *definitionFile) check() error {
 }
 
 type checkCommand struct {
-	Config string   `help:"Configuration file." type:"existingfile"`
+	Config string   `help:"Configuration file (YAML)." type:"existingfile" placeholder:"FILE"`
 	Paths  []string `arg:"" optional:"" help:"Definition files or folders of them."`
 }
 
@@ -256,7 +258,7 @@ func (c *checkCommand) Run(s streams) error {
 
 type applyCommand struct {
 	client
-	Reason string   `help:"Why; kept with each version."`
+	Reason string   `help:"Why; kept with each version." placeholder:"TEXT"`
 	Paths  []string `arg:"" help:"Definition files or folders of them."`
 }
 
@@ -338,8 +340,8 @@ func (c *client) put(ctx context.Context, d *definitionFile) error {
 }
 
 type tailCommand struct {
-	Kafka     []string `help:"Broker addresses (of the server's --kafka-listen, or a cluster)." required:"" env:"ENISHI_KAFKA"`
-	Prefix    string   `help:"Prefix of the topics."`
+	Kafka     []string `help:"Broker addresses (of the server's --kafka-listen, or a cluster)." required:"" env:"ENISHI_KAFKA" placeholder:"HOST:PORT"`
+	Prefix    string   `help:"Prefix of the topics." placeholder:"TEXT"`
 	Topic     string   `arg:"" help:"Topic, without the prefix." default:"events"`
 	FromStart bool     `help:"From the first record instead of from now on."`
 }

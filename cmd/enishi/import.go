@@ -11,7 +11,7 @@ import (
 )
 
 type importCommand struct {
-	Olist importOlistCommand `cmd:"" help:"The Brazilian E-Commerce Public Dataset by Olist: real orders, parcels and reviews."`
+	Olist importOlistCommand `cmd:"" help:"Import the Brazilian E-Commerce Public Dataset by Olist: real orders, parcels and reviews."`
 }
 
 type importOlistCommand struct {

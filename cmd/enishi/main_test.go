@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -307,6 +310,33 @@ func TestConfigRefuses(t *testing.T) {
 	f("workspaces: [Shop]", "workspaces")
 	f("tls_cert: a.pem", "tls_cert")
 	f("data: [", "c.yaml")
+}
+
+// TestServeFlagsAreKeys: what can be said by a flag can be said in the configuration.
+func TestServeFlagsAreKeys(t *testing.T) {
+	keys := map[string]bool{}
+	for f := range structFields(reflect.TypeFor[Config]()) {
+		keys[f.Tag.Get("koanf")] = true
+	}
+	for f := range structFields(reflect.TypeFor[serveCommand]()) {
+		name := f.Tag.Get("name")
+		if name == "" {
+			name = regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(f.Name, "$1-$2")
+		}
+		if key := strings.ToLower(strings.ReplaceAll(name, "-", "_")); key != "config" && !keys[key] {
+			t.Errorf("--%s has no key %s", strings.ToLower(name), key)
+		}
+	}
+}
+
+func structFields(typ reflect.Type) iter.Seq[reflect.StructField] {
+	return func(yield func(reflect.StructField) bool) {
+		for i := range typ.NumField() {
+			if !yield(typ.Field(i)) {
+				return
+			}
+		}
+	}
 }
 
 func TestConfigAccepts(t *testing.T) {

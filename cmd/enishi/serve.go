@@ -22,15 +22,21 @@ import (
 
 // serveCommand runs the server. A flag that is given overrides its key of the configuration.
 type serveCommand struct {
-	Config           string   `help:"Configuration file (YAML)." type:"existingfile"`
-	Data             string   `help:"Folder of the embedded servers and of the keys."`
-	Listen           string   `help:"Address of the console, the API and the collector."`
-	KafkaListen      string   `help:"Address of the embedded broker."`
-	ClickhouseListen string   `help:"Address of the embedded engine, for a second replica." name:"clickhouse-listen"`
-	Kafka            []string `help:"Addresses of a Kafka cluster instead of the embedded broker."`
-	Clickhouse       string   `help:"URL of a ClickHouse server instead of the embedded engine."`
-	Keys             string   `help:"File of the workspace keys."`
+	Config           string   `help:"Configuration file (YAML)." type:"existingfile" placeholder:"FILE"`
+	Data             string   `help:"Folder of the embedded servers and of the keys (data)." placeholder:"DIR"`
+	Listen           string   `help:"Address of the console, the API and the collector (127.0.0.1:8420)." placeholder:"HOST:PORT"`
+	KafkaListen      string   `help:"Address at which the embedded broker takes other producers and a second replica (none)." placeholder:"HOST:PORT"`
+	ClickhouseListen string   `help:"Address at which the embedded engine answers a second replica (none)." name:"clickhouse-listen" placeholder:"HOST:PORT"`
+	Kafka            []string `help:"Addresses of a Kafka cluster instead of the embedded broker." placeholder:"HOST:PORT"`
+	Clickhouse       string   `help:"URL of a ClickHouse server instead of the embedded engine." placeholder:"URL"`
+	Keys             string   `help:"File of the workspace keys (keys in the data folder)." placeholder:"FILE"`
 	Demo             bool     `help:"Fill an empty folder with the demo shop and keep it running."`
+}
+
+// Help is what stands between the usage and the flags.
+func (*serveCommand) Help() string {
+	return "Each flag but --config is a key of the configuration too, with _ for -: --kafka-listen is kafka_listen there and ENISHI_KAFKA_LISTEN in the environment. A flag wins. " +
+		"In brackets: what holds when nothing is said. docs/configuration.md has all keys."
 }
 
 // config reads the configuration and puts the flags over it.
