@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -148,12 +150,39 @@ func (b *browser) checkPage(name string, japanese bool) {
 			b.t.Errorf("%s shows the internal word %q", name, w)
 		}
 	}
-	b.do(name+" at 390 px", chromedp.EmulateViewport(390, 844), chromedp.Sleep(250*time.Millisecond))
+	eventually(b.t, 20*time.Second, name+" is loaded", func() error {
+		if js[bool](b, name, `!!document.querySelector("[aria-busy=true]")`) {
+			return errors.New("still loading")
+		}
+		return nil
+	})
+	b.axe(name)
+	b.do(name+" at 390 px", chromedp.EmulateViewport(390, 844), chromedp.Sleep(150*time.Millisecond))
 	if overflow := js[float64](b, name, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 1 {
 		b.t.Errorf("%s is %v px too wide at 390 px", name, overflow)
 	}
 	b.shot(name + "-390")
 	b.do(name, chromedp.EmulateViewport(1280, 900))
+}
+
+// axe holds the page against WCAG 2.2 AA. The canvas scales its text and the editor brings its own colours: both are left out.
+func (b *browser) axe(name string) {
+	b.t.Helper()
+	source, err := os.ReadFile(filepath.Join("..", "..", "web", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		b.t.Fatalf("axe-core is not installed: %v", err)
+	}
+	b.do(name+": load axe", chromedp.Evaluate[chromedp.Void](string(source)))
+	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	defer cancel()
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`axe.run({exclude: [[".react-flow"], [".cm-editor"]]}, {iframes: false, runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+		.then(r => r.violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.html.slice(0, 200) + " " + n.failureSummary.slice(0, 250))))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: axe: %v", name, err)
+	}
+	for _, f := range found {
+		b.t.Errorf("%s: %s", name, f)
+	}
 }
 
 // TestBrowserDemoShop walks the demo as a newcomer: the shop, the live view, a person, a journey, the Outbox.
@@ -172,6 +201,9 @@ func TestBrowserDemoShop(t *testing.T) {
 
 	for _, lang := range []string{"ja", "en"} {
 		japanese := lang == "ja"
+		// Each theme is walked in one of the languages.
+		theme := map[string]string{"ja": "light", "en": "dark"}[lang]
+		js[string](b, "theme", `(localStorage.setItem("mantine-color-scheme-value", "`+theme+`"), "set")`)
 		open := func(path, name string, words ...string) {
 			t.Helper()
 			sep := "?"
@@ -202,8 +234,85 @@ func TestBrowserDemoShop(t *testing.T) {
 		open("/journeys", "journeys", pick("カゴ落ち", "Cart"))
 		open("/journeys/cart_abandonment", "journey", pick("カゴ落ち", "Cart"), pick("流れ", "Flow"))
 		open("/outbox?q=縁野", "outbox", "縁野 花")
-		open("/reports", "reports", pick("売上", "Revenue"))
+		open("/reports", "reports", pick("売上", "Revenue"), pick("までのデータ", "Data through"))
+		for _, tab := range []string{"funnel", "journeys", "messages"} {
+			open("/reports?tab="+tab, "reports-"+tab, pick("までのデータ", "Data through"))
+		}
 		open("/dead", "dead", pick("取り込めなかったデータ", "Dead letters"))
 		open("/settings", "settings", pick("キー", "Keys"))
 	}
+	clearDemo(t, s, b)
+}
+
+// clearDemo begins with own data from the home page: the process starts again in place, empty, and stays so.
+func clearDemo(t *testing.T, s *server, b *browser) {
+	t.Helper()
+	if x, err := s.status(); err != nil || x.Profiles < 1000 || x.Sends["email"]["sent"] == 0 {
+		t.Fatalf("there is no demo to clear: %+v, %v", x, err)
+	}
+	click := func(label string) string {
+		return `[...document.querySelectorAll("button")].find(b => b.innerText.trim() === "` + label + `").click()`
+	}
+	b.do("open home", chromedp.Navigate(s.base+"/?lang=ja"), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	b.see("the offer", "サンプルを消して始める", "デモショップ")
+	js[any](b, "offer", click("サンプルを消して始める"))
+	b.see("what will happen", "サンプルデータを消しますか", "元には戻せません")
+	b.shot("clear")
+	js[any](b, "agree", click("消して始める"))
+	b.see("the first-run checklist", "はじめる 0/7", "まだジャーニーがありません")
+	b.shot("cleared")
+	if text := js[string](b, "home", `document.body.innerText`); strings.Contains(text, "サンプル") || strings.Contains(text, "デモショップ") {
+		t.Errorf("the demo is still there:\n%s", text)
+	}
+	b.mu.Lock()
+	b.said = nil // requests fail while the process starts again
+	b.mu.Unlock()
+	for _, path := range []string{"/", "/live", "/people", "/journeys", "/reports"} {
+		name := "empty-" + strings.Trim(strings.NewReplacer("?tab=", "-", "/", "").Replace(path), "-")
+		b.do("open "+path, chromedp.Navigate(s.base+path), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+		b.shot(name)
+		b.checkPage(name, true)
+		b.quiet(name)
+	}
+	empty := func(when string) {
+		t.Helper()
+		x, err := s.status()
+		if err != nil || x.Profiles != 0 || x.Orders != 0 || len(x.Events) != 0 || len(x.Sends) != 0 {
+			t.Errorf("%s: %+v, %v", when, x, err)
+		}
+		var session struct{ Demo bool }
+		if err := s.call("GET", "/session", nil, &session); err != nil || session.Demo {
+			t.Errorf("%s: demo %v, %v", when, session.Demo, err)
+		}
+		for _, path := range []string{"/segments", "/journeys", "/templates", "/people", "/outbox", "/keys"} {
+			var list struct{ Items []any }
+			if err := s.call("GET", path, nil, &list); err != nil || len(list.Items) > 0 {
+				t.Errorf("%s: %s has %v, %v", when, path, list.Items, err)
+			}
+		}
+		answer, err := http.Get(s.base + "/demo/shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: the shop answers %s", when, answer.Status)
+		}
+	}
+	empty("after the click")
+	s.kill()
+	s.launch() // with --demo, as before
+	s.waitReady()
+	empty("after a start with --demo")
+	key := s.enishi("key", "create", "--write", "own")
+	if n, err := s.post(key, loadEvents(1)); err != nil || n == 0 {
+		t.Fatalf("own data: %d, %v", n, err)
+	}
+	eventually(t, 20*time.Second, "own data makes a person", func() error {
+		x, err := s.status()
+		if err == nil && x.Profiles != 1 {
+			err = fmt.Errorf("%d people", x.Profiles)
+		}
+		return err
+	})
 }

@@ -56,7 +56,13 @@ func TestLogTellsNobody(t *testing.T) {
 		if n, err := s.post(secrets["write key"], events); err != nil || n != len(events) {
 			t.Fatal(n, err)
 		}
-		s.settled(20 * time.Second)
+		eventually(t, 20*time.Second, "it is known who they are", func() error {
+			x, err := s.status()
+			if err == nil && (x.Profiles != 3 || x.Events["person.identified"] != 3 || x.Events["line.followed"] != 2) {
+				err = fmt.Errorf("%d profiles, events %v", x.Profiles, x.Events)
+			}
+			return err
+		})
 	}
 	if _, err := s.post(secrets["write key"], []map[string]any{{"type": "order.placed", "person": map[string]any{"email": personal["address of a reader"], "phone": 9012345678}}}); err == nil {
 		t.Fatal("an event with a number for a phone is taken")

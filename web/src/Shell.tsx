@@ -42,9 +42,9 @@ export function Shell({ session, children }: { session: Session; children: React
             {session.sending === "off" && <Badge color="orange" variant="filled">{t("nav.sendingOff")}</Badge>}
           </Group>
           <Group gap="sm" wrap="nowrap">
-            <UnstyledButton onClick={spotlight.open} aria-label={t("nav.search")}>
+            <UnstyledButton onClick={spotlight.open}>
               <Group gap="sm" px="sm" py={4} style={{ border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }} wrap="nowrap">
-                <IconSearch size={16} /><Text size="sm" c="dimmed" visibleFrom="sm">{t("nav.search")}</Text><Kbd size="xs" visibleFrom="sm">Ctrl K</Kbd>
+                <IconSearch size={16} aria-hidden="true" /><Text size="sm" c="dimmed" className="from-sm">{t("nav.search")}</Text><Kbd size="xs" visibleFrom="sm" aria-hidden="true">Ctrl K</Kbd>
               </Group>
             </UnstyledButton>
             <Menu>

@@ -103,5 +103,5 @@ async function clearDemo(t: (k: string) => string) {
       // not up yet
     }
   }
-  location.assign("/");
+  location.reload(); // of the same address: a workspace's path and the language stay
 }

@@ -66,8 +66,8 @@ function Message({ id }: { id: string }) {
     <Card withBorder padding="lg">
       <Stack gap={2} mb="md">
         {m.subject && <Text fw={700}>{m.subject}</Text>}
-        <Text size="sm" style={{ overflowWrap: "anywhere" }}>{m.profile ? <Anchor component={Link} to={`/people/${m.profile}`}>{m.name || m.to}</Anchor> : m.name || m.to}{m.channel === "email" ? `　${m.to}` : ""}</Text>
-        <Text size="xs" c="dimmed">{instant(m.at)}{m.journey ? <>{t("sep")}<Anchor component={Link} to={`/journeys/${m.journey}`} size="xs">{pick(m.title) || m.journey}</Anchor></> : null}</Text>
+        <Text size="sm" style={{ overflowWrap: "anywhere" }}>{m.profile ? <Anchor component={Link} to={`/people/${m.profile}`} underline="always">{m.name || m.to}</Anchor> : m.name || m.to}{m.channel === "email" ? `　${m.to}` : ""}</Text>
+        <Text size="xs" c="dimmed">{instant(m.at)}{m.journey ? <>{t("sep")}<Anchor component={Link} to={`/journeys/${m.journey}`} size="xs" underline="always">{pick(m.title) || m.journey}</Anchor></> : null}</Text>
       </Stack>
       {m.channel === "line" ? (
         <LineBubbles messages={(m.messages ?? []) as LineMessage[]} />

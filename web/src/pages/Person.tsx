@@ -158,7 +158,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
         <Title order={2} mb="sm">{t("person.identifiers")}</Title>
         {p.identifiers.map((x) => <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start"><Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
         {p.merges.length > 0 && <Divider my="sm" label={t("person.merges")} />}
-        {p.merges.map((m) => <Group key={m.link_offset} justify="space-between" gap="sm"><Text size="xs">{joined([short(m.at), m.by])}</Text>{m.can_undo && <Button size="compact-xs" variant="subtle" onClick={() => void undo(m.link_offset)}>{t("person.undo")}</Button>}</Group>)}
+        {p.merges.map((m) => <Group key={m.link_offset} justify="space-between" gap="sm"><Text size="xs">{joined([short(m.at), m.by])}</Text>{m.can_undo && <Button size="compact-sm" variant="subtle" onClick={() => void undo(m.link_offset)}>{t("person.undo")}</Button>}</Group>)}
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("nav.segments")}</Title>

@@ -47,7 +47,7 @@ export function Settings() {
         {keys.error && !keys.data && <ProblemBox error={keys.error} />}
         <div className="scroll"><Table>
           <Table.Thead><Table.Tr><Table.Th>{t("settings.keyName")}</Table.Th><Table.Th>{t("settings.kind")}</Table.Th><Table.Th>{t("settings.prefix")}</Table.Th><Table.Th>{t("settings.made")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
-          <Table.Tbody>{(keys.data?.items ?? []).map((k) => <Table.Tr key={k.id}><Table.Td>{k.name}</Table.Td><Table.Td><Badge variant="light" color="gray">{k.kind === "write" ? t("settings.write") : t(`role.${k.role}`)}</Badge></Table.Td><Table.Td className="mono">{k.prefix}…</Table.Td><Table.Td className="num">{short(k.created_at)}</Table.Td><Table.Td ta="right"><Button size="compact-xs" variant="subtle" onClick={() => void remove(k)}>{t("settings.remove")}</Button></Table.Td></Table.Tr>)}</Table.Tbody>
+          <Table.Tbody>{(keys.data?.items ?? []).map((k) => <Table.Tr key={k.id}><Table.Td>{k.name}</Table.Td><Table.Td><Badge variant="light" color="gray">{k.kind === "write" ? t("settings.write") : t(`role.${k.role}`)}</Badge></Table.Td><Table.Td className="mono">{k.prefix}…</Table.Td><Table.Td className="num">{short(k.created_at)}</Table.Td><Table.Td ta="right"><Button size="compact-sm" variant="subtle" onClick={() => void remove(k)}>{t("settings.remove")}</Button></Table.Td></Table.Tr>)}</Table.Tbody>
         </Table></div>
         {keys.data?.items.length === 0 && <Text size="sm" c="dimmed">{t("settings.noKeys")}</Text>}
         <Group mt="md" gap="sm" align="flex-end">

@@ -33,7 +33,7 @@ export function Through({ at }: { at: string }) {
 export function Loading({ lines = 5 }: { lines?: number }) {
   const { t } = useTranslation();
   return (
-    <Stack gap="md" p="xl" aria-busy="true" aria-label={t("loading")}>
+    <Stack gap="md" p="xl" role="status" aria-busy="true" aria-label={t("loading")}>
       <Skeleton h={26} w="30%" />
       {Array.from({ length: lines }, (_, i) => <Skeleton key={i} h={18} w={`${90 - (i * 13) % 40}%`} />)}
     </Stack>
