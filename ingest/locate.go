@@ -22,9 +22,9 @@ func locate(raw []byte, into any, cause error) *Refusal {
 		if errors.As(err, &syntax) {
 			at := int(min(syntax.Offset, int64(len(raw))))
 			line := 1 + bytes.Count(raw[:at], []byte{'\n'})
-			return refusef(CodeJSON, "", "no valid JSON: %s (line %d, byte %d)", "JSON として読めません: %s（%d 行目、%d バイト目）", syntax.Error(), line, at)
+			return refusef(CodeJSON, "", "no valid JSON: %s (line %d, byte %d)", "JSON として読めません（%[2]d 行目、%[3]d バイト目）", syntax.Error(), line, at)
 		}
-		return refusef(CodeJSON, "", "no valid JSON: %s", "JSON として読めません: %s", err.Error())
+		return refuse(CodeJSON, "", "no valid JSON: "+err.Error(), "JSON として読めません")
 	}
 	if refusal := mismatch(raw, reflect.TypeOf(into).Elem(), ""); refusal != nil {
 		refusal.Type = typeName(raw)

@@ -63,7 +63,7 @@ func ParseBody(body []byte) (Body, error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &syntax):
-		return place(syntax.Offset-1, "this is no valid JSON: %s", "JSON として読めません: %s", syntax.Error())
+		return place(syntax.Offset-1, "this is no valid JSON: %s", "JSON として読めません%.0s", syntax.Error()) // the place says it; the words are English
 	case errors.As(err, &kind):
 		return Body{}, wrongKind(body, kind)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -49,7 +49,7 @@ function Letter({ letter: d, done }: { letter: DeadLetter; done: () => void }) {
           <Text fw={600} size="sm">{(language() === "ja" && d.reason_ja) || d.reason}</Text>
           <Group gap="sm"><Badge variant="light" color="gray">{t(`topic.${d.topic}`, { defaultValue: d.topic })}</Badge>{d.field && <code>{d.field}</code>}<Text size="xs" c="dimmed" className="num">{instant(d.at)}</Text></Group>
         </div>
-        <Button size="xs" variant="default" onClick={() => setOpen(!open)} aria-expanded={open}>{open ? t("close") : t("dead.open")}</Button>
+        <Button size="xs" variant="default" style={{ flexShrink: 0 }} onClick={() => setOpen(!open)} aria-expanded={open}>{open ? t("close") : t("dead.open")}</Button>
       </Group>
       {open && (
         <Stack mt="md">
