@@ -125,8 +125,22 @@ func TestProvidersRefuse(t *testing.T) {
 		}
 		return nil
 	})
+	if full() { // what waits a minute goes back to the fold and is decided again
+		eventually(t, 3*time.Minute, "messages are put off", func() error {
+			if got := x.tables.rows("SELECT countIf(state = 'deferred') > 100 FROM deliveries FINAL"); got[0] != "1" {
+				return fmt.Errorf("put off: %q", got[0])
+			}
+			return nil
+		})
+	}
 	x.toLINE.mend()
 	toMail.mend()
+	eventually(t, 8*time.Minute, "each message has ended", func() error {
+		if got := x.tables.rows("SELECT countIf(state IN ('sent', 'failed', 'unknown')) FROM deliveries FINAL"); got[0] != fmt.Sprint(2*people) {
+			return fmt.Errorf("%s of %d", got[0], 2*people)
+		}
+		return nil
+	})
 	x.quiet(3*time.Minute, x.tables)
 
 	complain(t, "events", l.sent.check(x.tables.outsideEvents()))
