@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,96 +15,109 @@ import (
 	"enishi/internal/embedded"
 )
 
+// fakeServers are what a health stands on in its tests.
+type fakeServers struct {
+	t      *testing.T
+	h      *health
+	mu     sync.Mutex
+	away   map[string]bool
+	stored map[string]enishi.Alert
+}
+
+// newFakeServers makes a log and tables that answer; an earlier process was killed while its tables were away.
+func newFakeServers(t *testing.T) *fakeServers {
+	s := &fakeServers{t: t, away: map[string]bool{}, stored: map[string]enishi.Alert{}}
+	answer := func(kind string) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.away[kind] {
+			return errors.New("away")
+		}
+		return nil
+	}
+	probe := func(kind string) func(context.Context) error {
+		return func(context.Context) error { return answer(kind) }
+	}
+	s.h = &health{now: time.Now, log: slog.New(slog.DiscardHandler), troubles: map[string]enishi.Alert{}, unstored: map[string]enishi.Alert{},
+		checks: []healthCheck{{kind: "log_away", limit: time.Second, text: "the log", textJA: "ログ", needed: true, probe: probe("log_away")},
+			{kind: "tables_away", limit: time.Second, text: "the tables", probe: probe("tables_away")}},
+		store: func(_ context.Context, a enishi.Alert) error {
+			if err := answer("tables_away"); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.stored[a.Kind] = a
+			return nil
+		}}
+	s.h.open = func(_ context.Context, id enishi.ID) (enishi.Alert, bool, error) {
+		return enishi.Alert{ID: id, Kind: "tables_away", At: time.Now()}, id == s.h.id("tables_away"), nil
+	}
+	return s
+}
+
+func (s *fakeServers) set(kind string, away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away[kind] = away
+}
+
+// expect says what is refused and told five seconds later.
+func (s *fakeServers) expect(refusing string, troubles ...string) {
+	s.t.Helper()
+	time.Sleep(5 * time.Second) // of the bubble's clock
+	synctest.Wait()
+	if got := s.h.Refusing().Text; got != refusing {
+		s.t.Errorf("refusing because of %q, want %q", got, refusing)
+	}
+	var kinds []string
+	for _, a := range s.h.Troubles() {
+		kinds = append(kinds, a.Kind)
+	}
+	if strings.Join(kinds, " ") != strings.Join(troubles, " ") {
+		s.t.Errorf("troubles %v, want %v", kinds, troubles)
+	}
+}
+
+// open says which alerts are stored and not closed.
+func (s *fakeServers) open(want ...string) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var got []string
+	for kind, a := range s.stored {
+		if a.ClosedAt.IsZero() {
+			got = append(got, kind)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		s.t.Errorf("stored as open %v, want %v", got, want)
+	}
+}
+
 // TestHealthTellsTroubleAndItsEnd takes the log and the tables away and gives them back.
 func TestHealthTellsTroubleAndItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		away := map[string]bool{}
-		stored := map[string]enishi.Alert{}
-		set := func(kind string, gone bool) {
-			mu.Lock()
-			defer mu.Unlock()
-			away[kind] = gone
-		}
-		probe := func(kind string) func(context.Context) error {
-			return func(context.Context) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if away[kind] {
-					return errors.New("away")
-				}
-				return nil
-			}
-		}
-		h := &health{now: time.Now, log: slog.New(slog.DiscardHandler), troubles: map[string]enishi.Alert{}, unstored: map[string]enishi.Alert{},
-			checks: []healthCheck{{kind: "log_away", limit: time.Second, text: "the log", textJA: "ログ", needed: true, probe: probe("log_away")}, {kind: "tables_away", limit: time.Second, text: "the tables", probe: probe("tables_away")}},
-			store: func(_ context.Context, a enishi.Alert) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if away["tables_away"] {
-					return errors.New("away")
-				}
-				stored[a.Kind] = a
-				return nil
-			}}
-		// An earlier process of this replica was killed while its tables were away.
-		h.open = func(_ context.Context, id enishi.ID) (enishi.Alert, bool, error) {
-			return enishi.Alert{ID: id, Kind: "tables_away", At: time.Now()}, id == h.id("tables_away"), nil
-		}
+		s := newFakeServers(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		go h.Run(ctx)
-		f := func(refusing string, troubles ...string) {
-			t.Helper()
-			time.Sleep(5 * time.Second) // of the bubble's clock
-			synctest.Wait()
-			if got := h.Refusing().Text; got != refusing {
-				t.Errorf("refusing because of %q, want %q", got, refusing)
-			}
-			var kinds []string
-			for _, a := range h.Troubles() {
-				kinds = append(kinds, a.Kind)
-			}
-			if strings.Join(kinds, " ") != strings.Join(troubles, " ") {
-				t.Errorf("troubles %v, want %v", kinds, troubles)
-			}
-		}
-		open := func(want ...string) {
-			t.Helper()
-			mu.Lock()
-			defer mu.Unlock()
-			got := map[string]bool{}
-			for kind, a := range stored {
-				if a.ClosedAt.IsZero() {
-					got[kind] = true
-				}
-			}
-			wanted := map[string]bool{}
-			for _, kind := range want {
-				wanted[kind] = true
-			}
-			if !maps.Equal(got, wanted) {
-				t.Errorf("stored as open %v, want %v", got, wanted)
-			}
-		}
-		f("")
-		open()
-		if a, ok := stored["tables_away"]; !ok || a.ClosedAt.IsZero() {
+		go s.h.Run(ctx)
+		s.expect("")
+		s.open()
+		if a, ok := s.stored["tables_away"]; !ok || a.ClosedAt.IsZero() {
 			t.Errorf("what was left open was stored as %+v", a)
 		}
-		set("log_away", true)
-		f("the log", "log_away")
-		open("log_away")
-		set("tables_away", true)
-		f("the log", "log_away", "tables_away")
-		open("log_away") // the tables cannot take it
-		set("log_away", false)
-		f("", "tables_away")
-		set("tables_away", false)
-		f("")
-		open()
-		if len(stored) != 2 {
-			t.Errorf("stored %v", stored)
-		}
+		s.set("log_away", true)
+		s.expect("the log", "log_away")
+		s.open("log_away")
+		s.set("tables_away", true)
+		s.expect("the log", "log_away", "tables_away")
+		s.open("log_away") // the tables cannot take it
+		s.set("log_away", false)
+		s.expect("", "tables_away")
+		s.set("tables_away", false)
+		s.expect("")
+		s.open()
 		cancel()
 		synctest.Wait()
 	})

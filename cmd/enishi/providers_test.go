@@ -57,6 +57,36 @@ func TestMailCheckerNotices(t *testing.T) {
 	f("c got a mail and should have none", "a", "b", "c")
 }
 
+// Who is refused for ever, and whose mail is cut off after its last byte.
+const never, doubtful = 7, 11
+
+func address(p int) string { return fmt.Sprintf("u%05d@load.example", p) }
+
+// refuse plans the faults of both providers.
+func (x *shop) refuse(inbox *mailsim.Server) {
+	stall := time.Second
+	if full() {
+		stall = 35 * time.Second // longer than a call to LINE may take
+	}
+	// One person each: failures in a row would open the breaker again and again.
+	for i, f := range []linesim.Fault{
+		{Times: -1, Status: 400, Message: "The property, to, is invalid"},
+		{Status: 500, Times: 2}, {Status: 429, Header: http.Header{"Retry-After": {"1"}}}, {Reset: true},
+		{After: true, Status: 500, Times: 2}, {After: true, Reset: true}, {After: true, Cut: true}, {After: true, Stall: stall},
+	} {
+		f.Endpoint, f.To = "push", lineUser(never+5*i)
+		x.line.Inject(f)
+	}
+	for _, f := range []mailsim.Fault{
+		{Stage: mailsim.AtRcpt, To: address(never), Times: -1, Code: 550, Text: "5.1.1 no such user"},
+		{Stage: mailsim.AtDot, To: address(doubtful), Drop: true, Store: true},
+		{Stage: mailsim.AtConnect, Code: 421, Text: "4.3.2 come back later"}, {Stage: mailsim.AtMail, Code: 451, Text: "4.3.0 busy"},
+		{Stage: mailsim.AtData, To: address(20), Drop: true}, {Stage: mailsim.AtRcpt, To: address(30), Drop: true},
+	} {
+		inbox.Inject(f)
+	}
+}
+
 // TestProvidersRefuse lets LINE and the mail server be away, refuse for a while, take a message and not say so, and refuse one
 // person for ever. Each message comes once, and the ledger says how each ended.
 func TestProvidersRefuse(t *testing.T) {
@@ -91,25 +121,7 @@ func TestProvidersRefuse(t *testing.T) {
 	}
 	x.quiet(time.Minute, x.tables)
 
-	never, doubtful := 7, 11
-	address := func(p int) string { return fmt.Sprintf("u%05d@load.example", p) }
-	// One person each: failures in a row would open the breaker again and again.
-	for i, f := range []linesim.Fault{
-		{Times: -1, Status: 400, Message: "The property, to, is invalid"},
-		{Status: 500, Times: 2}, {Status: 429, Header: http.Header{"Retry-After": {"1"}}}, {Reset: true},
-		{After: true, Status: 500, Times: 2}, {After: true, Reset: true}, {After: true, Cut: true}, {After: true, Stall: time.Second},
-	} {
-		f.Endpoint, f.To = "push", lineUser(never+5*i)
-		x.line.Inject(f)
-	}
-	for _, f := range []mailsim.Fault{
-		{Stage: mailsim.AtRcpt, To: address(never), Times: -1, Code: 550, Text: "5.1.1 no such user"},
-		{Stage: mailsim.AtDot, To: address(doubtful), Drop: true, Store: true},
-		{Stage: mailsim.AtConnect, Code: 421, Text: "4.3.2 come back later"}, {Stage: mailsim.AtMail, Code: 451, Text: "4.3.0 busy"},
-		{Stage: mailsim.AtData, To: address(20), Drop: true}, {Stage: mailsim.AtRcpt, To: address(30), Drop: true},
-	} {
-		inbox.Inject(f)
-	}
+	x.refuse(inbox)
 	x.toLINE.cut()
 	toMail.cut()
 	if err := l.send(signUps(0, people)); err != nil {
