@@ -9,7 +9,7 @@ export CGO_ENABLED := 0
 
 APT          := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: help run dev build tools deps deps-test web lint test test-full soak race fuzz integration bench fmt golden clean
+.PHONY: help run dev build tools deps deps-test web lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,7 +75,10 @@ fuzz: ## each fuzz target for a minute
 integration: deps ## the log's tests on a real broker: ENISHI_TEST_KAFKA=host:port
 	@test -n "$$ENISHI_TEST_KAFKA" || { echo "skipped: ENISHI_TEST_KAFKA names no broker"; exit 0; }; $(GO) test -count=1 ./internal/stream
 
-bench: deps ## the benchmarks of the parts
+bench: deps ## each stage against its bare twin; STAGE=pipeline for one, GATE=1 to fail on a miss, ROUNDS=3 for a quick look
+	$(GO) run ./internal/bench $(if $(STAGE),-stage $(STAGE)) $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(GATE),-gate)
+
+bench-parts: deps ## the benchmarks of single functions
 	$(GO) test -run '^$$' -bench . -benchmem -p 1 ./...
 
 fmt: ## format

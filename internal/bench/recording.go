@@ -1,0 +1,81 @@
+package main
+
+import (
+	"reflect"
+	"slices"
+
+	"enishi/internal/pipeline"
+	"enishi/profiles"
+)
+
+// recordColumn is the column of the table events that holds an event as it stands on the log; derived rows have none.
+const recordColumn = "record"
+
+// eventSize is how many bytes an event has on the topic events.
+func eventSize(r *recording) int {
+	bytes, n := 0, 0
+	for _, s := range r.saves {
+		for _, t := range s.rows.Tables {
+			for _, text := range texts(&t, recordColumn) {
+				if text != "" {
+					bytes += len(text)
+					n++
+				}
+			}
+		}
+	}
+	return bytes / max(1, n)
+}
+
+// texts gives a text column of the table events.
+func texts(t *profiles.Table, column string) []string {
+	i := slices.Index(t.Columns, column)
+	if t.Name != "events" || i < 0 {
+		return nil
+	}
+	out, _ := t.Cols[i].([]string)
+	return out
+}
+
+// bareRecording is what the barest pipeline writes of a recording: a row for each event, and of the states 150 bytes.
+func bareRecording(r *recording) *recording {
+	out := &recording{rows: map[string]int{}}
+	const stateBytes = 150
+	for _, s := range r.saves {
+		point := savePoint{events: s.events}
+		for _, t := range s.rows.Tables {
+			if record := texts(&t, recordColumn); record != nil {
+				point.rows.Tables = append(point.rows.Tables, onlyRows(t, func(i int) bool { return record[i] != "" }))
+			}
+		}
+		point.rows.States = slices.Clone(s.rows.States)
+		for i := range point.rows.States {
+			x := &point.rows.States[i]
+			x.Bytes = x.Bytes[:min(stateBytes, len(x.Bytes))]
+		}
+		point.rows.Markers = []pipeline.Marker{}
+		out.saves = append(out.saves, point)
+	}
+	return out
+}
+
+// onlyRows keeps some rows of a table.
+func onlyRows(t profiles.Table, keep func(i int) bool) profiles.Table {
+	var rows []int
+	for i := range t.Rows {
+		if keep(i) {
+			rows = append(rows, i)
+		}
+	}
+	cols := make([]any, len(t.Cols))
+	for c := range t.Cols {
+		from := reflect.ValueOf(t.Cols[c])
+		to := reflect.MakeSlice(from.Type(), len(rows), len(rows))
+		for k, i := range rows {
+			to.Index(k).Set(from.Index(i))
+		}
+		cols[c] = to.Interface()
+	}
+	t.Rows, t.Cols = len(rows), cols
+	return t
+}
