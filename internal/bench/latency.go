@@ -42,12 +42,9 @@ func (s *shop) Send(ctx context.Context, m *channels.Rendered) (channels.Receipt
 	return s.mail.Send(ctx, m)
 }
 
-func openShop(ctx context.Context, w *world, name string, cacheBytes int64, handed func(*channels.Rendered)) (*shop, error) {
-	defs, err := mixDefinitions()
-	if err != nil {
-		return nil, err
-	}
+func openShop(ctx context.Context, w *world, name string, defs []enishi.Definition, cacheBytes int64, handed func(*channels.Rendered)) (*shop, error) {
 	s := &shop{handed: handed}
+	var err error
 	if s.product, err = openProduct(ctx, w, name, defs, cacheBytes); err != nil {
 		return nil, err
 	}
@@ -130,11 +127,18 @@ func runLatency(ctx context.Context, b *bench) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	l := &latencies{posted: map[string]time.Time{}}
-	s, err := openShop(ctx, w, "shop", int64(b.cacheMB)<<20, l.handed)
+	defs, err := mixDefinitions()
+	if err != nil {
+		return err
+	}
+	s, err := openShop(ctx, w, "shop", defs, int64(b.cacheMB)<<20, l.handed)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.warm(ctx); err != nil {
+		return err
+	}
 	const warm = 3 // seconds that do not count
 	n := b.rate * (b.seconds + warm)
 	m := newMixer(5 * b.rate)

@@ -41,7 +41,13 @@ func stages() []stage {
 	return []stage{
 		{"pipeline", "topics -> committed profile state, facts and effects", runPipeline},
 		{"latency", "an event posted to the collector -> its message handed over", runLatency},
+		{"start", "a data folder with stored profiles -> ready, and its memory at idle", runStart},
 		{"collector", "product views over HTTP to the log", runCollector},
+		{"segments", "100 live segments for a touched profile", runSegments},
+		{"steps", "steps of a journey, durable", runSteps},
+		{"timers", "100,000 timers due in one second -> all folded and stored", runTimers},
+		{"mail", "personalised mails to a relay", runMail},
+		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
 }
 
@@ -68,9 +74,17 @@ func main() {
 	flag.IntVar(&b.cacheMB, "cache", 128, "memory for decoded profiles, in MiB")
 	flag.StringVar(&b.dir, "dir", "", "folder for the data of a run, emptied afterwards; default: a temporary one")
 	flag.StringVar(&b.cpuprofile, "cpuprofile", "", "write CPU profiles of the product's slices to this name, with a number for each")
+	open := flag.String("open", "", "open a folder of the stage start and tell what that took; the stage calls itself so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *open != "" {
+		if err := openAndTell(ctx, *open, b.cacheMB, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(2)
+		}
+		return
+	}
 	if err := b.run(ctx, only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)

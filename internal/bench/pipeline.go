@@ -69,6 +69,9 @@ func runPipeline(ctx context.Context, b *bench) (err error) {
 
 // record warms the product up with a slice, and records the one after it.
 func record(ctx context.Context, b *bench, p *product, m *mixer, n int) (*recording, error) {
+	if err := p.warm(ctx); err != nil {
+		return nil, err
+	}
 	if err := produce(ctx, m, n, p.stream); err != nil {
 		return nil, err
 	}

@@ -67,6 +67,13 @@ func openProduct(ctx context.Context, w *world, name string, defs []enishi.Defin
 	return p, nil
 }
 
+// warm folds the switch to the definitions, before which nothing would enter a journey.
+func (p *product) warm(ctx context.Context) error {
+	return while(ctx, p.runner.Run, func() error {
+		return eventually(ctx, "the definitions are in force", time.Minute, func() (bool, error) { return p.runner.Ready() && !p.folder.Busy(), nil })
+	})
+}
+
 // Close ends the clients.
 func (p *product) Close() error {
 	err := p.stop()

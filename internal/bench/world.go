@@ -20,6 +20,9 @@ import (
 // indexEntry is the bytes that the embedded broker's index has for each batch; it syncs once for a batch.
 const indexEntry = 15
 
+// engineMemory is the program's default for the engine.
+const engineMemory = 4 << 30
+
 // world is the embedded broker and engine of a run; A and B have workspaces of their own on them.
 type world struct {
 	dir    string
@@ -40,7 +43,7 @@ func openWorld(ctx context.Context, dir string) (w *world, err error) {
 	if w.broker, err = embedded.OpenBroker(embedded.BrokerConfig{Dir: filepath.Join(dir, "broker"), Log: w.log}); err != nil {
 		return nil, err
 	}
-	if w.engine, err = embedded.OpenEngine(embedded.EngineConfig{Dir: filepath.Join(dir, "engine"), Log: w.log}); err != nil {
+	if w.engine, err = embedded.OpenEngine(embedded.EngineConfig{Dir: filepath.Join(dir, "engine"), MaxMemory: engineMemory, Log: w.log}); err != nil {
 		return nil, err
 	}
 	w.db, err = clickhouse.Open(ctx, clickhouse.Config{Transport: w.engine, Database: "bench", Log: w.log})
