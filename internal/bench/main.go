@@ -27,6 +27,7 @@ type options struct {
 	rate       int
 	seconds    int
 	cacheMB    int
+	byTable    bool
 	dir        string
 	cpuprofile string
 }
@@ -72,6 +73,7 @@ func main() {
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
 	flag.IntVar(&b.seconds, "seconds", 20, "length of the stage latency")
 	flag.IntVar(&b.cacheMB, "cache", 128, "memory for decoded profiles, in MiB")
+	flag.BoolVar(&b.byTable, "tables", false, "pipeline: print what the inserts of each table cost")
 	flag.StringVar(&b.dir, "dir", "", "folder for the data of a run, emptied afterwards; default: a temporary one")
 	flag.StringVar(&b.cpuprofile, "cpuprofile", "", "write CPU profiles of the product's slices to this name, with a number for each")
 	open := flag.String("open", "", "open a folder of the stage start and tell what that took; the stage calls itself so")

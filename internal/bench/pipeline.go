@@ -35,6 +35,11 @@ func runPipeline(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
+	if b.byTable {
+		if err := b.tables(ctx, w, rec, n); err != nil {
+			return err
+		}
+	}
 	two, err := openTwin(ctx, w, "twin", 2, rec)
 	if err != nil {
 		return err
@@ -55,10 +60,13 @@ func runPipeline(ctx context.Context, b *bench) (err error) {
 		bare = append(bare, s)
 		return err
 	}
+	before, from := p.folder.Stats(), p.events
 	as, bs, err := b.alternate(prepare, func(int) (slice, error) { return two.slice(ctx, n) }, func(int) (slice, error) { return p.slice(ctx, n) })
 	if err != nil {
 		return err
 	}
+	now, events := p.folder.Stats(), float64(p.events-from)
+	b.printf("  cache of %d MiB: %.2f states read again for an event, %.1f checkpoints for 100,000\n", b.cacheMB, float64(now.Loads-before.Loads)/events, float64(now.Checkpoints-before.Checkpoints)/events*1e5)
 	b.compare("pipeline", "event", as, bs, 1.3)
 	b.goal("pipeline, CPU", median(each(bs, (*slice).perOp)), "us/event", 20)
 	b.least("pipeline, rate", median(each(bs, (*slice).rate)), "events/s", 90_000)
@@ -93,7 +101,7 @@ func record(ctx context.Context, b *bench, p *product, m *mixer, n int) (*record
 		all += k
 	}
 	for _, name := range slices.Sorted(maps.Keys(rec.rows)) {
-		b.printf("  %s %.2f,", name, perEvent(rec.rows[name]))
+		b.printf("  %s %.2f", name, perEvent(rec.rows[name]))
 	}
 	b.printf(" rows an event\n")
 	b.printf("  an event gives %.2f messages, %.2f timers, %.2f rows of events, %.2f of decisions, %.2f of facts, %.2f states of %d bytes; it has %d bytes on the topic events\n",

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"enishi/internal/pipeline"
 	"enishi/profiles"
@@ -78,4 +82,59 @@ func onlyRows(t profiles.Table, keep func(i int) bool) profiles.Table {
 	}
 	t.Rows, t.Cols = len(rows), cols
 	return t
+}
+
+// byTable splits the inserts of a recording by the table that they are for.
+func byTable(r *recording) map[string][]pipeline.Rows {
+	out := map[string][]pipeline.Rows{}
+	for _, s := range r.saves {
+		for _, t := range s.rows.Tables {
+			out[t.Name] = append(out[t.Name], pipeline.Rows{Tables: []profiles.Table{t}})
+		}
+		if len(s.rows.Due) > 0 {
+			out["due"] = append(out["due"], pipeline.Rows{Due: s.rows.Due})
+		}
+		if len(s.rows.States) > 0 {
+			out["profiles"] = append(out["profiles"], pipeline.Rows{States: s.rows.States})
+		}
+		if len(s.rows.Markers) > 0 {
+			out["partitions"] = append(out["partitions"], pipeline.Rows{Markers: s.rows.Markers})
+		}
+	}
+	return out
+}
+
+// tables prints what the inserts of each table cost by themselves, merges included; n is the events of the recording.
+func (b *bench) tables(ctx context.Context, w *world, rec *recording, n int) (err error) {
+	client, db, err := w.open(ctx, "tables")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		client.Close()
+		err = errors.Join(err, db.Close())
+	}()
+	store := &pipeline.Store{DB: db, Now: time.Now}
+	split := byTable(rec)
+	for _, name := range slices.Sorted(maps.Keys(split)) {
+		rows := 0
+		s, err := measured(func() (slice, error) {
+			for i := range split[name] {
+				x := &split[name][i]
+				for _, t := range x.Tables {
+					rows += t.Rows
+				}
+				rows += len(x.Due) + len(x.States) + len(x.Markers)
+				if err := store.Save(ctx, x); err != nil {
+					return slice{}, err
+				}
+			}
+			return slice{ops: n}, w.settle(ctx)
+		})
+		if err != nil {
+			return err
+		}
+		b.printf("  table %-14s %3d inserts, %7d rows, %6.2f CPU us/event, %6.2f us/row\n", name, len(split[name]), rows, s.perOp(), float64(s.cpu.Nanoseconds())/1e3/float64(max(1, rows)))
+	}
+	return nil
 }
