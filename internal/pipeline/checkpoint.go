@@ -17,6 +17,10 @@ const MaxCheckpoint = 5 * time.Second
 // changes again is written once.
 const busyBatch = 4000
 
+// checkpointShare bounds what checkpoints cost where little happens: each is about a dozen inserts, whose cost has little to
+// do with how much is in them. Between two of them passes at least so many times what the last one took.
+const checkpointShare = 4
+
 // checkpoint is what is on its way to the store.
 type checkpoint struct {
 	done    chan struct{}
@@ -55,12 +59,16 @@ func (f *Folder) Checkpoint(ctx context.Context, force bool) (done <-chan struct
 func (f *Folder) checkpointDue() bool {
 	now := f.cfg.Now()
 	age := now.Sub(f.dirtySince)
-	if age < f.cfg.Checkpoint {
+	_, virtual := f.world.Virtual()
+	switch {
+	case age < f.cfg.Checkpoint:
+		return false
+	case age >= MaxCheckpoint || f.heavy(4):
+		return true
+	case (virtual || f.lastBatch >= busyBatch) && now.Sub(f.lastFold) < f.cfg.Checkpoint:
 		return false
 	}
-	_, virtual := f.world.Virtual()
-	busy := (virtual || f.lastBatch >= busyBatch) && now.Sub(f.lastFold) < f.cfg.Checkpoint
-	return !busy || age >= MaxCheckpoint || f.heavy(4)
+	return age >= checkpointShare*f.lastSave
 }
 
 // heavy reports whether changed profiles, which cannot leave the cache, fill a part of it; mu is held.
@@ -265,7 +273,8 @@ func (f *Folder) save(ctx context.Context, c *checkpoint) {
 		f.stored(c)
 	}
 	f.stats.Checkpoints++
-	f.stats.SaveTime += f.cfg.Now().Sub(start)
+	f.lastSave = f.cfg.Now().Sub(start)
+	f.stats.SaveTime += f.lastSave
 	f.saving = nil
 	close(c.done)
 }

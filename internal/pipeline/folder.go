@@ -30,7 +30,7 @@ type Config struct {
 
 	Now        func() time.Time
 	CacheBytes int64         // bound of decoded profiles in memory; 128 MiB
-	Checkpoint time.Duration // from the first changed profile to its checkpoint; 250 ms, up to 5 s under load
+	Checkpoint time.Duration // from the first changed profile to its checkpoint; 250 ms, up to 5 s under load or where storing is slow
 	Horizon    time.Duration // how far ahead timers are held in memory; 5 min
 	Workers    int           // partitions of a batch that are folded side by side; as many as there are processors
 	Log        *slog.Logger
@@ -80,7 +80,8 @@ type Folder struct {
 	saveErr    error
 	dirtySince time.Time // of the first change since the last checkpoint; zero: none
 	lastFold   time.Time
-	lastBatch  int // records of the last batch
+	lastBatch  int           // records of the last batch
+	lastSave   time.Duration // of the last checkpoint
 	stats      Stats
 }
 
