@@ -150,6 +150,10 @@ func runLatency(ctx context.Context, b *bench) (err error) {
 	want := m.made["shipment.shipped"] + m.made["shipment.delivered"]
 	s.events = int64(n + want) // what became of a message comes back as an event
 	from := used()
+	statements, inserts, merges, err := w.engineWork(ctx)
+	if err != nil {
+		return err
+	}
 	var begun time.Time
 	err = while(ctx, s.run, func() error {
 		if err := eventually(ctx, "the fold owns its partitions", time.Minute, func() (bool, error) { return s.runner.Ready(), nil }); err != nil {
@@ -184,6 +188,12 @@ func runLatency(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	b.printf("  %d events at %d/s in %s, %d messages, %.0f CPU us/event with client and relay\n", n, b.rate, to.wall.Sub(begun).Round(time.Millisecond), want, float64((to.cpu-from.cpu).Microseconds())/float64(n))
+	statements2, inserts2, merges2, err := w.engineWork(ctx)
+	if err != nil {
+		return err
+	}
+	perSecond := func(k int64) float64 { return float64(k) / to.wall.Sub(begun).Seconds() }
+	b.printf("  a second has %.0f statements for the engine, %.0f of them inserts, and %.0f merges\n", perSecond(statements2-statements), perSecond(inserts2-inserts), perSecond(merges2-merges))
 	slices.Sort(l.acks)
 	slices.Sort(l.hands)
 	b.printf("  post -> 202:              p50 %s, p99 %s, of %d\n", round(quantile(l.acks, 0.5)), round(quantile(l.acks, 0.99)), len(l.acks))

@@ -117,6 +117,13 @@ func (w *world) engineSyncs(ctx context.Context) (int64, error) {
 	return int64(n), err
 }
 
+// engineWork is how many statements, inserts and merges the engine has done.
+func (w *world) engineWork(ctx context.Context) (statements, inserts, merges int64, err error) {
+	var a, b, c uint64
+	err = w.db.QueryRow(ctx, "SELECT sumIf(value, event = 'Query'), sumIf(value, event = 'InsertQuery'), sumIf(value, event = 'Merge') FROM system.events").Scan(&a, &b, &c)
+	return int64(a), int64(b), int64(c), err
+}
+
 // settle waits for the merges that a slice's rows set off: they are its cost.
 func (w *world) settle(ctx context.Context) error {
 	const longest = 20 * time.Second
