@@ -151,7 +151,7 @@ func (s *stepper) refuse(w *walk, reason string, by enishi.ID) {
 func (w *walk) keep(e *enishi.Event) {
 	k := w.k
 	k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
-	for _, info := range keys() {
+	for _, info := range keys {
 		if v := keyOf(e, info.name); v != "" && info.name != w.j.key.name {
 			if k.Keys == nil {
 				k.Keys = map[string]string{}

@@ -24,19 +24,17 @@ type keyInfo struct {
 	lasting bool
 }
 
-// keys are the keys by name.
-func keys() []keyInfo {
-	return []keyInfo{
-		{"order_id", []string{"order", "shipment", "return", "review", "survey", "contact", "points", "coupon", "referral", "risk", "store"}, true, true},
-		{"shipment_id", []string{"shipment"}, true, true},
-		{"return_id", []string{"return"}, true, true},
-		{"review_id", []string{"review"}, true, true},
-		{"contact_id", []string{"contact"}, true, true},
-		{"cart_id", []string{"web", "order"}, true, false},
-		{"subscription_id", []string{"order"}, true, false},
-		{"product_id", []string{"web", "review", "contact"}, false, false},
-		{"store_id", []string{"store", "order", "shipment"}, false, false},
-	}
+// keys are the keys by name. Every entry goes through them, so they are made once; nothing changes them.
+var keys = []keyInfo{
+	{"order_id", []string{"order", "shipment", "return", "review", "survey", "contact", "points", "coupon", "referral", "risk", "store"}, true, true},
+	{"shipment_id", []string{"shipment"}, true, true},
+	{"return_id", []string{"return"}, true, true},
+	{"review_id", []string{"review"}, true, true},
+	{"contact_id", []string{"contact"}, true, true},
+	{"cart_id", []string{"web", "order"}, true, false},
+	{"subscription_id", []string{"order"}, true, false},
+	{"product_id", []string{"web", "review", "contact"}, false, false},
+	{"store_id", []string{"store", "order", "shipment"}, false, false},
 }
 
 // lookupKey finds a key by its name, by PAYLOAD.NAME or as properties.NAME of a custom event.
@@ -48,7 +46,7 @@ func lookupKey(name string) (keyInfo, bool) {
 	if !dotted {
 		bare = name
 	}
-	for _, k := range keys() {
+	for _, k := range keys {
 		if k.name == bare && (!dotted || slices.Contains(k.payloads, payload)) {
 			return k, true
 		}
@@ -68,7 +66,7 @@ func (k keyInfo) carriedBy(eventType string) bool {
 // keyNames lists the names for messages about a wrong one.
 func keyNames() string {
 	var names []string
-	for _, k := range keys() {
+	for _, k := range keys {
 		names = append(names, k.name)
 	}
 	return strings.Join(names, ", ")
