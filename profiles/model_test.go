@@ -117,7 +117,7 @@ func kindOf(columnType string) string {
 	case strings.HasPrefix(columnType, "Array("):
 		return "[][]string"
 	case strings.HasPrefix(columnType, "DateTime64("):
-		return "[]time.Time"
+		return "[]int64"
 	case columnType == "UInt8", columnType == "UInt32", columnType == "UInt64", columnType == "Int64":
 		return "[]" + strings.ToLower(columnType)
 	}
