@@ -171,6 +171,11 @@ func (b *bench) compare(name, unit string, as, bs []slice, limit float64) {
 	b.printf("  %-28s A %8.2f  B %8.2f CPU us/%s   B/A %.2f (%.2f - %.2f), gate %.2f %s\n", name, median(each(as, (*slice).perOp)), median(each(bs, (*slice).perOp)), unit,
 		ratio, slices.Min(all), slices.Max(all), limit, b.verdict(name, ratio <= limit))
 	b.printf("  %-28s A %8.0f  B %8.0f %s/s, this machine, now\n", "", median(each(as, (*slice).rate)), median(each(bs, (*slice).rate)), unit)
+	b.printf("  %-28s A/B of each round:", "")
+	for i := range all {
+		b.printf(" %.1f/%.1f", as[i].perOp(), bs[i].perOp())
+	}
+	b.printf("\n")
 	for _, x := range [2]struct {
 		name string
 		list []slice
