@@ -74,6 +74,7 @@ func TestLogTellsNobody(t *testing.T) {
 		}
 		return err
 	})
+	s.settled(30 * time.Second)
 	checkStatus(t, s)
 	for name, token := range unsubscribe(t, mail) {
 		secrets[name] = token
