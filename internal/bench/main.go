@@ -24,6 +24,7 @@ type options struct {
 	profiles   int
 	stored     int
 	rows       int
+	facts      int
 	rate       int
 	seconds    int
 	cacheMB    int
@@ -45,6 +46,7 @@ func stages() []stage {
 		{"start", "a data folder with stored profiles -> ready, and its memory at idle", runStart},
 		{"collector", "product views over HTTP to the log", runCollector},
 		{"segments", "100 live segments for a touched profile", runSegments},
+		{"recompute", "segments over all people from the fact tables against SQL written by hand", runRecompute},
 		{"steps", "steps of a journey, durable", runSteps},
 		{"timers", "100,000 timers due in one second -> all folded and stored", runTimers},
 		{"mail", "personalised mails to a relay", runMail},
@@ -70,6 +72,7 @@ func main() {
 	flag.IntVar(&b.profiles, "profiles", 200_000, "people of the standard mix, 5 events each, over all rounds")
 	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stage start")
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
+	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stage recompute, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
 	flag.IntVar(&b.seconds, "seconds", 20, "length of the stage latency")
 	flag.IntVar(&b.cacheMB, "cache", 128, "memory for decoded profiles, in MiB")
