@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"internal/demo":          {"enishi"},
 	"profiles":               {"enishi", "internal/wire"},
 	"segments":               {"enishi", "profiles"},
-	"journeys":               {"enishi", "profiles", "segments"},
+	"journeys":               {"enishi", "profiles", "segments", "internal/wire"},
 	"ingest":                 {"enishi", "internal/stream"},
 	"analytics":              {"enishi"},
 	"channels":               {"enishi", "internal/stream", "internal/clickhouse", "internal/definitions"},

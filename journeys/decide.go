@@ -48,10 +48,8 @@ var rules = []rule{
 // send decides a message node: the first channel that passes all rules takes the message. Each channel that was tried
 // leaves a decision.
 func (w *walk) send(n *node, due time.Time) {
-	if w.k.Due == nil {
-		w.k.Due = map[string]time.Time{}
-	}
-	w.k.Due[n.id], w.dirty = due, true
+	w.k.setDue(n.id, due)
+	w.dirty = true
 	w.try(n, n.channels, due, false)
 }
 
@@ -95,7 +93,7 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 
 // visit is how often the run came to a node by now.
 func (w *walk) visit(n *node) int {
-	if p, ok := w.k.Loops[n.id]; ok {
+	if p := w.k.loop(n.id); p != nil {
 		return p.Visits
 	}
 	return 1

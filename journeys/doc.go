@@ -44,3 +44,5 @@
 // kept for what still needs them: 7 days for results of messages, the period of "after:PERIOD", for ever for "never"; of
 // these at most 200, the longest ended leave first, and with them the memory that this key was used.
 package journeys
+
+//go:generate go run enishi/internal/wire/gen -types kept,keptEvent,keyed,keptField,passed,dueAt,resend -out wire_gen.go

@@ -51,7 +51,7 @@ func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
 		}
 	}
 	r := &profiles.Run{Journey: j.Name, Version: j.Version, Key: key, EnteredAt: s.now, Subject: s.p.ID}
-	w := &walk{stepper: s, r: r, j: j, k: &kept{Key: key}, dirty: true}
+	w := &walk{stepper: s, r: r, j: j, k: kept{Key: key}, dirty: true}
 	if e != nil {
 		r.ID, r.Subject = s.runID(j, key, e), e.Subject
 		w.keep(e)
@@ -149,14 +149,11 @@ func (s *stepper) refuse(w *walk, reason string, by enishi.ID) {
 
 // keep takes over from the entry event what the run needs later.
 func (w *walk) keep(e *enishi.Event) {
-	k := w.k
+	k := &w.k
 	k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
 	for _, info := range keys {
 		if v := keyOf(e, info.name); v != "" && info.name != w.j.key.name {
-			if k.Keys == nil {
-				k.Keys = map[string]string{}
-			}
-			k.Keys[info.name] = v
+			k.Keys = append(k.Keys, keyed{info.name, v})
 		}
 	}
 	if e.Web != nil && e.Web.Product != nil {
@@ -176,8 +173,8 @@ func (w *walk) keepFields(e *enishi.Event) {
 		return
 	}
 	s := w.scope(e)
-	w.k.Fields = make(map[string]any, len(w.j.keep))
-	for _, f := range w.j.keep {
-		w.k.Fields[f.name] = f.get(s)
+	w.k.Fields = make([]keptField, len(w.j.keep))
+	for i, f := range w.j.keep {
+		w.k.Fields[i] = keptField{f.name, valueOf(f.get(s))}
 	}
 }

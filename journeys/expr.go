@@ -49,7 +49,7 @@ func (x *expression) eval(s *scope) bool {
 	env := make(map[string]any, len(x.uses))
 	for _, f := range x.uses {
 		if s.e == nil && strings.HasPrefix(f.name, "event.") {
-			env[f.name] = zeroOr(s.k.Fields[f.name], f)
+			env[f.name] = zeroOr(s.k.field(f.name), f)
 			continue
 		}
 		env[f.name] = f.get(s)

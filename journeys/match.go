@@ -79,7 +79,10 @@ func (w *walk) already(n *node) bool {
 	if c.segment != "" {
 		return slices.ContainsFunc(w.p.Memberships, func(m profiles.Membership) bool { return m.Segment == c.segment }) == c.entered
 	}
-	left := w.k.Loops[n.id].Left
+	left := time.Time{}
+	if p := w.k.loop(n.id); p != nil {
+		left = p.Left
+	}
 	return w.recall(c, left)
 }
 

@@ -70,7 +70,7 @@ func (s *stepper) walkOf(m *profiles.Message) (*walk, *node) {
 
 // dueOf is when a message was due at first; send_by counts from there in every round.
 func (w *walk) dueOf(m *profiles.Message) time.Time {
-	if due := w.k.Due[m.Node]; !due.IsZero() {
+	if due := w.k.due(m.Node); !due.IsZero() {
 		return due
 	}
 	return m.DecidedAt
@@ -100,7 +100,7 @@ func (w *walk) later(m *profiles.Message, until time.Time) {
 	if findRun(w.p, r.ID) != nil {
 		return
 	}
-	k := *w.k
+	k := w.k
 	k.Resend = &resend{SendID: m.SendID, RunID: m.RunID}
 	k.write(&r)
 	w.started = append(w.started, r)

@@ -1,73 +1,11 @@
 package journeys
 
 import (
-	"encoding/json"
 	"time"
 
 	"enishi"
 	"enishi/profiles"
 )
-
-// kept is what a run keeps of its entry, as JSON in [profiles.Run.Variables]: what keys, branches and templates need that
-// the profile does not tell.
-type kept struct {
-	Event      keptEvent               `json:"event"`
-	Key        string                  `json:"-"`                // of the run
-	Keys       map[string]string       `json:"keys,omitempty"`   // of the entry event, by name
-	Fields     map[string]any          `json:"fields,omitempty"` // event fields that branches of the version use
-	Product    *enishi.Product         `json:"product,omitempty"`
-	Properties map[string]enishi.Value `json:"properties,omitempty"`
-	Loops      map[string]passed       `json:"loops,omitempty"`  // of nodes that a run can come to again
-	Due        map[string]time.Time    `json:"due,omitempty"`    // per message node: when its newest message was due
-	Resend     *resend                 `json:"resend,omitempty"` // this run is a deferred message that waits for its next round
-}
-
-// keptEvent is the entry event; a segment's entry has its type and instant.
-type keptEvent struct {
-	ID   enishi.ID `json:"id,omitzero"`
-	Type string    `json:"type"`
-	At   time.Time `json:"at"` // when it occurred: events before are not the run's
-}
-
-// passed counts how often a run came to a node, and when it last left it.
-type passed struct {
-	Visits int       `json:"n"`
-	Left   time.Time `json:"left,omitzero"`
-}
-
-// resend names the message of a deferred run, and the run that decided it first.
-type resend struct {
-	SendID enishi.ID `json:"send_id"`
-	RunID  enishi.ID `json:"run_id"`
-}
-
-// readKept reads a run's variables. What cannot be read is empty: the run goes on without keys.
-func readKept(r *profiles.Run) *kept {
-	k := &kept{}
-	if r.Variables != "" {
-		if err := json.Unmarshal([]byte(r.Variables), k); err != nil {
-			k = &kept{}
-		}
-	}
-	k.Key = r.Key
-	return k
-}
-
-// write stores what is kept in the run. Maps are written in the order of their names, so the text is the same each time.
-func (k *kept) write(r *profiles.Run) {
-	b, err := json.Marshal(k)
-	if err == nil {
-		r.Variables = string(b)
-	}
-}
-
-// keyValue is what the entry event had under a key.
-func (k *kept) keyValue(name, entryKey string) string {
-	if name == entryKey {
-		return k.Key
-	}
-	return k.Keys[name]
-}
 
 // scope is what an expression of a journey sees: the person, the event at hand or kept, and what the run is about.
 type scope struct {

@@ -81,19 +81,21 @@ type walk struct {
 	*stepper
 	r     *profiles.Run
 	j     *Journey
-	k     *kept
+	k     kept
 	dirty bool // k changed
 	moved bool
 	why   string // of the end
 }
 
 func (s *stepper) walk(r *profiles.Run, j *Journey) *walk {
-	return &walk{stepper: s, r: r, j: j, k: readKept(r)}
+	w := &walk{stepper: s, r: r, j: j}
+	w.k.read(r)
+	return w
 }
 
 // scope is what expressions see of this run; e is the event at hand or nil.
 func (w *walk) scope(e *enishi.Event) *scope {
-	return &scope{p: w.p, j: w.j, e: e, k: w.k, now: w.now, run: w.r.ID}
+	return &scope{p: w.p, j: w.j, e: e, k: &w.k, now: w.now, run: w.r.ID}
 }
 
 // live lets one live run act on the trigger and on the time.
@@ -210,20 +212,20 @@ func (w *walk) goTo(id string, due time.Time) {
 func (w *walk) arrive(n *node) {
 	w.r.Node, w.r.Since, w.r.Visit = n.id, w.now, 1
 	if n.loops {
-		if w.k.Loops == nil {
-			w.k.Loops = map[string]passed{}
+		p := w.k.loop(n.id)
+		if p == nil {
+			w.k.Loops = append(w.k.Loops, passed{Node: n.id})
+			p = &w.k.Loops[len(w.k.Loops)-1]
 		}
-		p := w.k.Loops[n.id]
 		p.Visits++
-		w.k.Loops[n.id], w.r.Visit, w.dirty = p, p.Visits, true
+		w.r.Visit, w.dirty = p.Visits, true
 	}
 }
 
 // leave remembers when a node of a loop was left: the next look back begins there.
 func (w *walk) leave(n *node) {
-	if p, ok := w.k.Loops[n.id]; ok {
-		p.Left = w.now
-		w.k.Loops[n.id], w.dirty = p, true
+	if p := w.k.loop(n.id); p != nil {
+		p.Left, w.dirty = w.now, true
 	}
 }
 

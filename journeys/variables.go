@@ -167,8 +167,8 @@ func halve(lines []lineVars, more int) ([]lineVars, int, bool) {
 
 func (a *attempt) keyVars() map[string]string {
 	out := map[string]string{}
-	for name, v := range a.k.Keys {
-		out[name] = v
+	for _, x := range a.k.Keys {
+		out[x.Name] = x.Text
 	}
 	if a.j.key.name != "" {
 		out[a.j.key.name] = a.r.Key

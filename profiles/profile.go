@@ -300,7 +300,7 @@ type Run struct {
 	Wait      *Wait     `wire:"10"`
 	EndedAt   time.Time `wire:"11"`
 	End       string    `wire:"12"` // completed, goal, exited, merged, timeout, cancelled, error
-	Variables string    `wire:"13"` // JSON kept from the entry event for templates and keys
+	Variables string    `wire:"13"` // kept from the entry event for templates and keys, see package journeys
 	Steps     int       `wire:"14"`
 }
 

@@ -1,0 +1,37 @@
+package journeys
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"enishi"
+	"enishi/profiles"
+)
+
+// TestKept: what a run keeps is read back as it was, and text that cannot be read costs only that.
+func TestKept(t *testing.T) {
+	at := time.Date(2026, 3, 1, 9, 0, 0, 5_000_000, time.UTC)
+	k := kept{Key: "o1", Event: keptEvent{ID: enishi.EventID("x"), Type: "custom.booked", At: at}, Keys: []keyed{{"cart_id", "c1"}, {"store_id", "ginza"}},
+		Fields:  []keptField{{"event.order.total", valueOf(12.5)}, {"event.order.automatic", valueOf(true)}, {"event.channel", valueOf("店舗")}, {"event.properties.x", valueOf(nil)}},
+		Product: &enishi.Product{ProductID: "p", Price: 3300 * enishi.Unit}, Properties: map[string]enishi.Value{"size": enishi.TextValue("M")},
+		Loops: []passed{{"w", 2, at}}, Due: []dueAt{{"m", at}}, Resend: &resend{enishi.EventID("s"), enishi.EventID("r")}}
+	r := &profiles.Run{Key: k.Key}
+	k.write(r)
+	var got kept
+	got.read(r)
+	if diff := cmp.Diff(k, got); diff != "" {
+		t.Error(diff)
+	}
+	if got.keyValue("order_id", "order_id") != "o1" || got.keyValue("store_id", "order_id") != "ginza" || got.keyValue("review_id", "order_id") != "" {
+		t.Error("keys", got.Keys)
+	}
+	if got.field("event.order.total") != 12.5 || got.field("event.order.automatic") != true || got.field("event.channel") != "店舗" || got.field("event.properties.x") != nil {
+		t.Error("fields", got.Fields)
+	}
+	r.Variables = r.Variables[:len(r.Variables)-1]
+	if got.read(r); !cmp.Equal(got, kept{Key: "o1"}) {
+		t.Errorf("of a cut text: %+v", got)
+	}
+}
