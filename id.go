@@ -79,16 +79,13 @@ func ParseID(s string) (ID, error) {
 // NewID hashes parts to an id as RFC 9562 UUIDv5 does (SHA-1, version and variant bits set), in a namespace named by kind.
 // Parts are length-prefixed, so ("a","bc") and ("ab","c") differ.
 func NewID(kind string, parts ...string) ID {
-	h := sha1.New()
-	var n [4]byte
-	h.Write([]byte(kind))
+	var buf [256]byte
+	b := append(buf[:0], kind...)
 	for _, p := range parts {
-		binary.BigEndian.PutUint32(n[:], uint32(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(p))), p...)
 	}
-	var id ID
-	copy(id[:], h.Sum(nil))
+	sum := sha1.Sum(b)
+	id := ID(sum[:16])
 	id[6], id[8] = id[6]&0x0F|0x50, id[8]&0x3F|0x80
 	return id
 }

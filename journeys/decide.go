@@ -14,10 +14,10 @@ type attempt struct {
 	n        *node
 	channel  string
 	template string
-	version  int64 // of the template
-	known    bool  // the template is there
-	address  profiles.Subject
-	has      bool // an address
+	version  int64     // of the template
+	known    bool      // the template is there
+	subject  enishi.ID // of the address
+	to       string    // the address, "" when there is none
 	due      time.Time
 	round    int
 	resent   bool // not the first decision of this message: the run may have ended since
@@ -87,7 +87,9 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 		}
 	}
 	a.send = enishi.NewID("send", w.r.ID.String(), n.id, itoa(w.visit(n)), a.channel)
-	a.address, a.has = w.p.View().Address(a.channel)
+	if x, ok := w.p.View().Address(a.channel); ok {
+		a.subject, a.to = x.ID, x.Value
+	}
 	return a
 }
 
@@ -101,6 +103,7 @@ func (w *walk) visit(n *node) int {
 
 // decide makes the checks, and the message when all hold. It returns the rule that failed.
 func (a *attempt) decide() *rule {
+	a.checks = make([]enishi.Check, 0, len(rules))
 	for i := range rules {
 		ok, detail := rules[i].test(a)
 		a.checks = append(a.checks, enishi.Check{Name: rules[i].name, OK: ok, Detail: detail})
@@ -116,8 +119,8 @@ func (a *attempt) decide() *rule {
 
 func (a *attempt) decision(sent bool, reason string) {
 	subject := a.r.Subject
-	if a.has {
-		subject = a.address.ID
+	if a.to != "" {
+		subject = a.subject
 	}
 	a.out.Decisions = append(a.out.Decisions, enishi.Decision{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: subject, At: a.now,
 		Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id, RunID: a.r.ID, Channel: a.channel, Purpose: a.j.Definition.Purpose,
@@ -132,14 +135,14 @@ func (a *attempt) message() {
 	if purpose == transactional {
 		priority = 10
 	}
-	dest := destination(a.channel, account, a.address.Value)
+	dest := destination(a.channel, account, a.to)
 	language := a.language()
-	a.out.Messages = append(a.out.Messages, enishi.Message{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: a.address.ID,
+	a.out.Messages = append(a.out.Messages, enishi.Message{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: a.subject,
 		Destination: dest, Channel: a.channel, Account: account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
-		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.address.Value, Language: language,
+		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.to, Language: language,
 		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.due.Add(a.n.sendBy), Priority: priority})
 	a.p.AddMessage(profiles.Message{SendID: a.send, Round: a.round, Channel: a.channel, Purpose: purpose, Journey: a.j.Name, Node: a.n.id,
-		Template: a.template, RunID: a.r.ID, DecidedAt: a.now, To: a.address.ID, Destination: dest})
+		Template: a.template, RunID: a.r.ID, DecidedAt: a.now, To: a.subject, Destination: dest})
 }
 
 func instantText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -152,7 +155,7 @@ func (a *attempt) checkTemplate() (bool, string) {
 }
 
 func (a *attempt) checkAddress() (bool, string) {
-	if !a.has || a.address.Value == "" {
+	if a.to == "" {
 		return false, "no " + a.channel + " address"
 	}
 	return true, "known"

@@ -50,11 +50,14 @@ func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
 			return
 		}
 	}
-	r := &profiles.Run{Journey: j.Name, Version: j.Version, Key: key, EnteredAt: s.now, Subject: s.p.ID}
-	w := &walk{stepper: s, r: r, j: j, k: kept{Key: key}, dirty: true}
+	w := s.newWalk()
+	defer s.put(w)
+	w.begun = profiles.Run{Journey: j.Name, Version: j.Version, Key: key, EnteredAt: s.now, Subject: s.p.ID}
+	r := &w.begun
+	w.r, w.j, w.k.Key, w.dirty = r, j, key, true
 	if e != nil {
 		r.ID, r.Subject = s.runID(j, key, e), e.Subject
-		w.keep(e)
+		w.k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
 	} else {
 		typ := enishi.TypeSegmentEntered
 		if entered := j.Definition.Entry.Entered; entered != nil && !*entered {
@@ -70,9 +73,13 @@ func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
 	if findRun(s.p, r.ID) != nil && j.reentry != reentryNever {
 		return
 	}
+	if e != nil {
+		w.keep(e)
+	}
 	if !s.mayEnter(w) {
 		return
 	}
+	r.Key = strings.Clone(key) // the rest of what is kept is written anew
 	w.keepFields(e)
 	w.goTo(j.Definition.Start, w.k.Event.At)
 	w.k.write(r)
@@ -150,7 +157,6 @@ func (s *stepper) refuse(w *walk, reason string, by enishi.ID) {
 // keep takes over from the entry event what the run needs later.
 func (w *walk) keep(e *enishi.Event) {
 	k := &w.k
-	k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
 	for _, info := range keys {
 		if v := keyOf(e, info.name); v != "" && info.name != w.j.key.name {
 			k.Keys = append(k.Keys, keyed{info.name, v})

@@ -46,21 +46,35 @@ func (x *expression) eval(s *scope) bool {
 	if x.person != nil {
 		return x.person.Match(s.p.View(), s.now)
 	}
-	env := make(map[string]any, len(x.uses))
-	for _, f := range x.uses {
+	return s.own.run(x, s)
+}
+
+// evaluator runs the journeys' own programs; it keeps memory from one to the next.
+type evaluator struct {
+	vm  vm.VM
+	env map[string]any
+}
+
+func (v *evaluator) run(x *expression, s *scope) bool {
+	if v.env == nil {
+		v.env = map[string]any{}
+	}
+	clear(v.env)
+	for i := range x.uses {
+		f := &x.uses[i]
 		if s.e == nil && strings.HasPrefix(f.name, "event.") {
-			env[f.name] = zeroOr(s.k.field(f.name), f)
+			v.env[f.name] = zeroOr(s.k.field(f.name), f)
 			continue
 		}
-		env[f.name] = f.get(s)
+		v.env[f.name] = f.get(s)
 	}
-	out, err := vm.Run(x.own, env)
+	out, err := v.vm.Run(x.own, v.env)
 	truth, _ := out.(bool)
 	return err == nil && truth
 }
 
 // zeroOr is a kept value, or the zero value of the field's type when the run began without it.
-func zeroOr(v any, f field) any {
+func zeroOr(v any, f *field) any {
 	if v != nil {
 		return v
 	}

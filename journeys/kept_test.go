@@ -1,8 +1,10 @@
 package journeys
 
 import (
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,5 +35,24 @@ func TestKept(t *testing.T) {
 	r.Variables = r.Variables[:len(r.Variables)-1]
 	if got.read(r); !cmp.Equal(got, kept{Key: "o1"}) {
 		t.Errorf("of a cut text: %+v", got)
+	}
+}
+
+// TestKeptIsCopied: an event shares the memory of a whole batch of the log, and a run that kept a part of it would keep all.
+func TestKeptIsCopied(t *testing.T) {
+	w := newWorld(t)
+	w.now = start
+	w.publish("delivery_notice")
+	w.person("p", &enishi.Person{CustomerID: "c", Email: "p@a.test"})
+	parcel := strings.Clone("parcel 1")
+	w.event("p", &enishi.Event{Type: "shipment.shipped", Shipment: &enishi.Shipment{OrderID: "o1", ShipmentID: parcel, Of: 1}})
+	runs := w.people[w.names["p"]].Runs
+	if len(runs) == 0 || runs[0].Key == "" {
+		t.Fatalf("no run with a key: %+v", runs)
+	}
+	for _, r := range runs {
+		if unsafe.StringData(r.Key) == unsafe.StringData(parcel) {
+			t.Errorf("the run %s keeps the event's memory", r.Key)
+		}
 	}
 }

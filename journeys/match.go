@@ -83,13 +83,13 @@ func (w *walk) already(n *node) bool {
 	if p := w.k.loop(n.id); p != nil {
 		left = p.Left
 	}
-	return w.recall(c, left)
+	return w.recall(c, c.types, left)
 }
 
-// recall looks for a known event that fits, after an instant.
-func (w *walk) recall(c *condition, after time.Time) bool {
+// recall looks for a known event of some of a condition's types that fits it, after an instant.
+func (w *walk) recall(c *condition, types []string, after time.Time) bool {
 	found := false
-	known(w.p, c.types, func(e *enishi.Event) bool {
+	known(w.p, types, func(e *enishi.Event) bool {
 		found = (after.IsZero() || w.instant(e).After(after)) && w.holds(c, e)
 		return !found
 	})
@@ -98,17 +98,22 @@ func (w *walk) recall(c *condition, after time.Time) bool {
 
 // endedBefore finds an exit, or the goal, that was true already when a run would begin.
 func (w *walk) endedBefore() string {
-	conditions := w.j.exits
-	if w.j.goal != nil {
-		conditions = append(slices.Clone(conditions), w.j.goal)
+	for _, c := range w.j.exits {
+		if t := w.recallOne(c); t != "" {
+			return t
+		}
 	}
-	for _, c := range conditions {
-		for _, t := range c.types {
-			one := *c
-			one.types = []string{t}
-			if w.recall(&one, time.Time{}) {
-				return t
-			}
+	if w.j.goal != nil {
+		return w.recallOne(w.j.goal)
+	}
+	return ""
+}
+
+// recallOne is the first type of a condition that was true already.
+func (w *walk) recallOne(c *condition) string {
+	for i := range c.types {
+		if w.recall(c, c.types[i:i+1], time.Time{}) {
+			return c.types[i]
 		}
 	}
 	return ""

@@ -15,14 +15,16 @@ type scope struct {
 	k   *kept
 	now time.Time
 	run enishi.ID // zero while it has not begun
+	own *evaluator
 
-	orderOf *orderState
+	looked  bool // orderOf is filled in
+	orderOf orderState
 }
 
-// orderState is the run's order with what belongs to it.
+// orderState is the run's order with what belongs to it, valid until the profile changes.
 type orderState struct {
 	known              bool
-	view               profiles.OrderView
+	view               *profiles.OrderView
 	parcels, delivered int   // parcels: as many as are told of, or known
 	manual             int64 // 1 for the person's first valid order that is not automatic
 	returned, reviewed bool
@@ -41,16 +43,22 @@ func (s *scope) orderKey() string {
 
 // order finds the run's order and its parcels, returns and reviews.
 func (s *scope) order() *orderState {
-	if s.orderOf != nil {
-		return s.orderOf
-	}
-	o := &orderState{view: profiles.OrderView{Order: &enishi.Order{}}}
-	s.orderOf = o
-	id := s.orderKey()
-	if id == "" {
+	o := &s.orderOf
+	if s.looked {
 		return o
 	}
-	v := s.p.View()
+	s.looked = true
+	if id := s.orderKey(); id != "" {
+		o.find(s.p.View(), id)
+	}
+	if o.view == nil {
+		o.view = &profiles.OrderView{Order: &enishi.Order{}}
+	}
+	return o
+}
+
+// find looks for an order by its id.
+func (o *orderState) find(v *profiles.View, id string) {
 	manual := int64(0)
 	for i := range v.Orders {
 		x := &v.Orders[i]
@@ -58,7 +66,7 @@ func (s *scope) order() *orderState {
 			manual++
 		}
 		if x.OrderID == id {
-			o.view = *x
+			o.view = x
 			// Parcels may be known before the order itself: then nothing tells when it was placed.
 			o.known = !x.PlacedAt.IsZero()
 			if x.Valid && !x.Automatic {
@@ -68,7 +76,6 @@ func (s *scope) order() *orderState {
 		}
 	}
 	o.take(v, id)
-	return o
 }
 
 // take counts parcels and finds returns and reviews.
@@ -100,7 +107,7 @@ func (o *orderState) isReview(r *profiles.Review, id string) bool {
 	if r.Review.OrderID != "" {
 		return r.Review.OrderID == id
 	}
-	if r.At.Before(o.view.PlacedAt) {
+	if o.view == nil || r.At.Before(o.view.PlacedAt) {
 		return false
 	}
 	for i := range o.view.Order.Lines {

@@ -59,12 +59,15 @@ func (s *Set) find(name string, version int64) *Journey {
 	return s.versions[versionOf{name, version}]
 }
 
-// Env is what a step may look at beside the profile.
+// Env is what a step may look at beside the profile. It keeps memory that steps use again: it and its copies are for one
+// goroutine at a time.
 type Env struct {
 	Now       time.Time // the partition's clock
 	Journeys  *Set
 	Settings  *Settings                                                  // of ParseSettings or DefaultSettings; nil: the defaults
 	Templates func(name string) (version int64, channel string, ok bool) // the current version of a template
+
+	stepper *stepper // of the last step
 }
 
 // Trigger is what makes a step: an event that was applied to the profile, a timer, a sweep.

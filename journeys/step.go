@@ -33,6 +33,9 @@ type stepper struct {
 	started []profiles.Run // to be added
 	dropped []enishi.ID    // to be taken out without a trace: deferred runs that are done
 	changed bool           // runs changed
+
+	free []*walk // to be used again
+	own  evaluator
 }
 
 // Step moves a person's runs on. The event, if there is one, has been applied to the profile, and memberships are as
@@ -65,7 +68,14 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
 }
 
 func newStepper(env *Env, p *profiles.Profile, out *enishi.Effects) *stepper {
-	s := &stepper{env: env, set: env.Settings, p: p, out: out, now: env.Now.UTC().Truncate(time.Millisecond)}
+	s := env.stepper
+	if s == nil {
+		s = &stepper{}
+		env.stepper = s
+	}
+	clear(s.started)
+	*s = stepper{env: env, set: env.Settings, p: p, out: out, now: env.Now.UTC().Truncate(time.Millisecond),
+		started: s.started[:0], dropped: s.dropped[:0], free: s.free, own: s.own}
 	if s.set == nil {
 		s.set = DefaultSettings()
 	} else if s.set.zone == nil {
@@ -85,17 +95,35 @@ type walk struct {
 	dirty bool // k changed
 	moved bool
 	why   string // of the end
+	sees  scope
+	begun profiles.Run // r, of a run that begins
 }
 
 func (s *stepper) walk(r *profiles.Run, j *Journey) *walk {
-	w := &walk{stepper: s, r: r, j: j}
+	w := s.newWalk()
+	w.r, w.j = r, j
 	w.k.read(r)
 	return w
 }
 
-// scope is what expressions see of this run; e is the event at hand or nil.
+func (s *stepper) newWalk() *walk {
+	n := len(s.free) - 1
+	if n < 0 {
+		return &walk{stepper: s}
+	}
+	w := s.free[n]
+	s.free = s.free[:n]
+	*w = walk{stepper: s}
+	return w
+}
+
+// put gives back a walk that nothing looks at any more.
+func (s *stepper) put(w *walk) { s.free = append(s.free, w) }
+
+// scope is what expressions see of this run, up to the next call; e is the event at hand or nil.
 func (w *walk) scope(e *enishi.Event) *scope {
-	return &scope{p: w.p, j: w.j, e: e, k: &w.k, now: w.now, run: w.r.ID}
+	w.sees = scope{p: w.p, j: w.j, e: e, k: &w.k, now: w.now, run: w.r.ID, own: &w.own}
+	return &w.sees
 }
 
 // live lets one live run act on the trigger and on the time.
@@ -138,6 +166,7 @@ func (s *stepper) live(r *profiles.Run, t *Trigger) {
 		w.goTo(next, r.Wait.Until)
 	}
 	w.done()
+	s.put(w)
 }
 
 // endsBy ends the run when the trigger is its goal or one of its exits. A historical event reaches no goal.

@@ -87,7 +87,7 @@ func TestExpressions(t *testing.T) {
 		if problem != nil {
 			t.Fatalf("%s: %s", text, problem.en)
 		}
-		s := &scope{p: w.people[w.names["p"]], j: j, e: e, k: &kept{Key: "o1"}, now: w.now}
+		s := &scope{p: w.people[w.names["p"]], j: j, e: e, k: &kept{Key: "o1"}, now: w.now, own: &evaluator{}}
 		if got := x.eval(s); got != want {
 			t.Errorf("%s: %v", text, got)
 		}

@@ -30,6 +30,7 @@ type world struct {
 	out      enishi.Effects
 	n        int // events so far
 	restart  bool
+	steps    Env
 }
 
 func newWorld(t testing.TB) *world {
@@ -71,7 +72,8 @@ func testTemplates(name string) (int64, string, bool) {
 }
 
 func (w *world) env() *Env {
-	return &Env{Now: w.now, Journeys: w.journeys, Settings: w.settings, Templates: testTemplates}
+	w.steps.Now, w.steps.Journeys, w.steps.Settings, w.steps.Templates = w.now, w.journeys, w.settings, testTemplates
+	return &w.steps // one for all steps, as a partition has it
 }
 
 // person makes somebody known by identifiers; the strongest gives the profile its id.

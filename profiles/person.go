@@ -22,16 +22,11 @@ func (v *View) Consent(channel, purpose string) (state string, since time.Time) 
 	if purpose == "" {
 		purpose = Marketing
 	}
-	key := Consent{Channel: channel, Purpose: purpose}
 	var in, out, blocked time.Time
 	p := v.Profile
 	for i := range p.Subjects {
-		list := p.Subjects[i].Consents
-		at, ok := search(list, &key, compareConsent)
-		if !ok {
-			continue
-		}
-		switch c := &list[at]; {
+		switch c := p.Subjects[i].consent(channel, purpose); {
+		case c == nil:
 		case c.Out && c.Method == MethodUnfollow:
 			blocked = earliest(blocked, c.At)
 		case c.Out:
@@ -78,7 +73,7 @@ func (v *View) address(channel string) *Subject {
 		if s.suppressed() == "" {
 			rank += 2
 		}
-		if at, ok := search(s.Consents, &Consent{Channel: channel, Purpose: Marketing}, compareConsent); ok && !s.Consents[at].Out {
+		if c := s.consent(channel, Marketing); c != nil && !c.Out {
 			rank++
 		}
 		if best == nil || rank > bestRank || rank == bestRank && s.LastSeen.After(best.LastSeen) {
@@ -100,6 +95,16 @@ func (v *View) Suppressed(channel string) (reason string, suppressed bool) {
 	}
 	reason = s.suppressed()
 	return reason, reason != ""
+}
+
+// consent is the permission of one identifier for a channel and purpose, nil when nobody told. There are few.
+func (s *Subject) consent(channel, purpose string) *Consent {
+	for i := range s.Consents {
+		if c := &s.Consents[i]; c.Channel == channel && c.Purpose == purpose {
+			return c
+		}
+	}
+	return nil
 }
 
 // suppressed is why nothing may be sent to this address, or "".
