@@ -106,7 +106,7 @@ func (f *Folder) flush(ctx context.Context) error {
 	f.mu.Lock()
 	n := 0
 	for _, part := range f.order {
-		n += part.rows.n
+		n += part.rows.events.n
 	}
 	running := f.flushing
 	f.mu.Unlock()
@@ -120,12 +120,12 @@ func (f *Folder) flush(ctx context.Context) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	x := &flush{done: make(chan struct{})}
+	x := &flush{done: make(chan struct{}), rows: rows{spare: &f.spare}}
 	for _, part := range f.order {
 		if !part.rows.empty() {
 			x.parts = append(x.parts, part)
 			x.rows.join(&part.rows)
-			part.rows = rows{}
+			part.rows = rows{spare: &f.spare}
 		}
 	}
 	f.flushing = x
@@ -141,6 +141,8 @@ func (f *Folder) write(ctx context.Context, x *flush) {
 	if err != nil {
 		x.err = fmt.Errorf("insert effects: %w", err)
 		f.fail(x.err, x.parts)
+	} else {
+		f.spare.give(&x.rows)
 	}
 	if f.flushing == x {
 		f.flushing = nil
@@ -197,7 +199,7 @@ func (f *Folder) Flush(ctx context.Context) error {
 
 // snapshot encodes what changed; mu is held.
 func (f *Folder) snapshot() *checkpoint {
-	c := &checkpoint{done: make(chan struct{}), facts: f.facts, after: f.flushing}
+	c := &checkpoint{done: make(chan struct{}), facts: f.facts, rows: rows{spare: &f.spare}, after: f.flushing}
 	if f.facts = nil; c.facts == nil {
 		c.facts = profiles.NewFacts()
 	}
@@ -224,7 +226,7 @@ func (f *Folder) snapshot() *checkpoint {
 		c.entries = append(c.entries, part.dirty...)
 		part.saving, part.dirty = part.dirty, nil
 		c.rows.join(&part.rows)
-		part.rows = rows{}
+		part.rows = rows{spare: &f.spare}
 		c.markers = append(c.markers, Marker{Partition: part.n, Epoch: part.epoch, Next: part.next, Identities: part.identities,
 			Definitions: part.definitions, Clock: part.clock, Virtual: part.virtual, Until: part.until, Sweeps: slices.Clone(part.sweeps), Splits: slices.Clone(part.splits),
 			Events: part.events})
@@ -307,4 +309,5 @@ func (f *Folder) stored(c *checkpoint) {
 	}
 	c.facts.Reset()
 	f.facts = c.facts
+	f.spare.give(&c.rows)
 }

@@ -77,6 +77,7 @@ type Folder struct {
 	saving     *checkpoint     // the one that is being saved
 	flushing   *flush          // rows of effects that are being written
 	facts      *profiles.Facts // to be used again
+	spare      spare
 	saveErr    error
 	dirtySince time.Time // of the first change since the last checkpoint; zero: none
 	lastFold   time.Time
@@ -249,7 +250,7 @@ func (part *partition) concerns(a *Aside) bool {
 func (f *Folder) open(ctx context.Context, m Marker, stored []enishi.ID, aside []Aside) (*partition, error) {
 	part := &partition{n: m.Partition, epoch: m.Epoch, next: m.Next, events: m.Events, clock: m.Clock, virtual: m.Virtual, until: m.Until, identities: m.Identities,
 		definitions: m.Definitions, switching: m.Definitions, sweeps: slices.Clone(m.Sweeps), splits: slices.Clone(m.Splits),
-		marker: m, cache: map[enishi.ID]*entry{}}
+		marker: m, cache: map[enishi.ID]*entry{}, rows: rows{spare: &f.spare}}
 	for _, id := range stored {
 		part.stored.add(id)
 	}

@@ -25,43 +25,29 @@ type eventRow struct {
 // rows gathers what a partition's steps give to the tables besides states and facts. Rows stand in blocks, so that a growing
 // list copies nothing. The texts share memory with the records that were folded: they are written soon.
 type rows struct {
-	events    [][]eventRow
-	decisions []enishi.Decision
+	events    list[eventRow]
+	decisions list[enishi.Decision]
 	outcomes  []enishi.Outcome
 	alerts    []enishi.Alert
 	erased    []Erasure
-	n         int // event rows
-}
-
-const rowBlock = 256
-
-func (r *rows) add() *eventRow {
-	last := len(r.events) - 1
-	if last < 0 || len(r.events[last]) == rowBlock {
-		r.events = append(r.events, make([]eventRow, 0, rowBlock))
-		last++
-	}
-	b := &r.events[last]
-	*b = (*b)[:len(*b)+1]
-	r.n++
-	return &(*b)[len(*b)-1]
+	spare     *spare
+	columns   *columns // of the tables, when they are made
 }
 
 func (r *rows) empty() bool {
-	return r.n == 0 && len(r.decisions)+len(r.outcomes)+len(r.alerts)+len(r.erased) == 0
+	return r.events.n+r.decisions.n+len(r.outcomes)+len(r.alerts)+len(r.erased) == 0
 }
 
 // join takes the rows of another buffer.
 func (r *rows) join(x *rows) {
-	r.events = append(r.events, x.events...)
-	r.decisions, r.outcomes = append(r.decisions, x.decisions...), append(r.outcomes, x.outcomes...)
-	r.alerts, r.erased = append(r.alerts, x.alerts...), append(r.erased, x.erased...)
-	r.n += x.n
+	r.events.join(&x.events)
+	r.decisions.join(&x.decisions)
+	r.outcomes, r.alerts, r.erased = append(r.outcomes, x.outcomes...), append(r.alerts, x.alerts...), append(r.erased, x.erased...)
 }
 
 // event adds the row of a folded event.
 func (r *rows) event(part *partition, e *enishi.Event, raw []byte) {
-	x := r.add()
+	x := r.events.add(&r.spare.events)
 	x.subject, x.id, x.at, x.appended, x.typ, x.source, x.channel = e.Subject, e.ID, ms(e.At), ms(e.Time), e.Type, e.Source, e.Channel
 	x.partition, x.offset, x.version, x.record = uint16(part.n), e.Offset, Version(part.epoch, part.next), text(raw)
 	if e.Historical {
@@ -98,7 +84,7 @@ func (r *rows) event(part *partition, e *enishi.Event, raw []byte) {
 
 // derived adds the row of what the fold found.
 func (r *rows) derived(part *partition, d *enishi.Derived) {
-	x := r.add()
+	x := r.events.add(&r.spare.events)
 	x.subject, x.id, x.at, x.appended, x.typ = d.Subject, d.ID, ms(d.At), ms(part.clock), d.Type
 	x.segment, x.journey, x.node, x.message, x.reason, x.run, x.send = d.Segment, d.Journey, d.Node, d.Channel, d.Reason, d.RunID, d.SendID
 	x.partition, x.offset, x.version = uint16(part.n), part.next-1, Version(part.epoch, part.next)
@@ -123,7 +109,10 @@ var epochZero = time.Unix(0, 0).UTC()
 
 // column is one value of each row.
 func column[R, V any](blocks [][]R, n int, get func(*R) V) []V {
-	out := make([]V, 0, n)
+	return fill(make([]V, 0, n), blocks, get)
+}
+
+func fill[R, V any](out []V, blocks [][]R, get func(*R) V) []V {
 	for _, b := range blocks {
 		for i := range b {
 			out = append(out, get(&b[i]))
@@ -137,19 +126,20 @@ var eventColumns = []string{"subject", "at", "event_id", "type", "appended_at", 
 	"message_channel", "reason", "record"}
 
 func (r *rows) eventTable() profiles.Table {
-	text := func(get func(*eventRow) string) []string { return column(r.events, r.n, get) }
-	whole := func(get func(*eventRow) int64) []int64 { return column(r.events, r.n, get) }
-	id := func(get func(*eventRow) enishi.ID) []enishi.ID { return column(r.events, r.n, get) }
-	return profiles.Table{Name: "events", Columns: eventColumns, Rows: r.n, Cols: []any{
+	blocks, n := r.events.blocks, r.events.n
+	text := func(get func(*eventRow) string) []string { return fill(r.columns.text.take(n), blocks, get) }
+	whole := func(get func(*eventRow) int64) []int64 { return fill(r.columns.whole.take(n), blocks, get) }
+	id := func(get func(*eventRow) enishi.ID) []enishi.ID { return fill(r.columns.id.take(n), blocks, get) }
+	return profiles.Table{Name: "events", Columns: eventColumns, Rows: n, Cols: []any{
 		id(func(x *eventRow) enishi.ID { return x.subject }),
 		whole(func(x *eventRow) int64 { return x.at }),
 		id(func(x *eventRow) enishi.ID { return x.id }),
 		text(func(x *eventRow) string { return x.typ }),
 		whole(func(x *eventRow) int64 { return x.appended }),
-		column(r.events, r.n, func(x *eventRow) uint16 { return x.partition }),
+		column(blocks, n, func(x *eventRow) uint16 { return x.partition }),
 		whole(func(x *eventRow) int64 { return x.offset }),
-		column(r.events, r.n, func(x *eventRow) uint64 { return x.version }),
-		column(r.events, r.n, func(x *eventRow) uint8 { return x.historical }),
+		column(blocks, n, func(x *eventRow) uint64 { return x.version }),
+		column(blocks, n, func(x *eventRow) uint8 { return x.historical }),
 		text(func(x *eventRow) string { return x.source }),
 		text(func(x *eventRow) string { return x.channel }),
 		text(func(x *eventRow) string { return x.order }),
@@ -170,10 +160,11 @@ func (r *rows) eventTable() profiles.Table {
 	}}
 }
 
-func decisionTable(ds []enishi.Decision) profiles.Table {
-	blocks, n := [][]enishi.Decision{ds}, len(ds)
-	text := func(get func(*enishi.Decision) string) []string { return column(blocks, n, get) }
-	id := func(get func(*enishi.Decision) enishi.ID) []enishi.ID { return column(blocks, n, get) }
+func (r *rows) decisionTable() profiles.Table {
+	blocks, n := r.decisions.blocks, r.decisions.n
+	text := func(get func(*enishi.Decision) string) []string { return fill(r.columns.text.take(n), blocks, get) }
+	whole := func(get func(*enishi.Decision) int64) []int64 { return fill(r.columns.whole.take(n), blocks, get) }
+	id := func(get func(*enishi.Decision) enishi.ID) []enishi.ID { return fill(r.columns.id.take(n), blocks, get) }
 	checks := checksWriter{}
 	return profiles.Table{Name: "decisions", Rows: n,
 		Columns: []string{"subject", "send_id", "round", "profile_id", "at", "version", "journey", "definition", "node", "run_id", "channel", "purpose",
@@ -183,10 +174,10 @@ func decisionTable(ds []enishi.Decision) profiles.Table {
 			id(func(d *enishi.Decision) enishi.ID { return d.SendID }),
 			column(blocks, n, func(d *enishi.Decision) uint32 { return uint32(d.Round) }),
 			id(func(d *enishi.Decision) enishi.ID { return d.Profile }),
-			column(blocks, n, func(d *enishi.Decision) int64 { return ms(d.At) }),
+			whole(func(d *enishi.Decision) int64 { return ms(d.At) }),
 			column(blocks, n, func(d *enishi.Decision) uint64 { return uint64(ms(d.At)) }),
 			text(func(d *enishi.Decision) string { return d.Journey }),
-			column(blocks, n, func(d *enishi.Decision) int64 { return int64(d.Version) }),
+			whole(func(d *enishi.Decision) int64 { return int64(d.Version) }),
 			text(func(d *enishi.Decision) string { return d.Node }),
 			id(func(d *enishi.Decision) enishi.ID { return d.RunID }),
 			text(func(d *enishi.Decision) string { return d.Channel }),
@@ -267,14 +258,15 @@ func AlertTable(as ...enishi.Alert) profiles.Table {
 		text(func(a *enishi.Alert) string { return a.TextJA }), column(blocks, n, func(a *enishi.Alert) int64 { return ms(a.ClosedAt) })}}
 }
 
-// tables lists the tables that have rows.
+// tables lists the tables that have rows. They are valid until spare takes the rows back.
 func (r *rows) tables() []profiles.Table {
 	var out []profiles.Table
-	if r.n > 0 {
+	r.columns = r.spare.takeColumns()
+	if r.events.n > 0 {
 		out = append(out, r.eventTable())
 	}
-	if len(r.decisions) > 0 {
-		out = append(out, decisionTable(r.decisions))
+	if r.decisions.n > 0 {
+		out = append(out, r.decisionTable())
 	}
 	if len(r.outcomes) > 0 {
 		out = append(out, outcomeTable(r.outcomes))

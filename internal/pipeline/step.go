@@ -217,7 +217,9 @@ func (f *Folder) collect(part *partition) {
 	}
 	s.stats.Effects += int64(len(s.Records))
 	s.stats.Messages += int64(len(s.Messages))
-	part.rows.decisions = append(part.rows.decisions, s.Decisions...)
+	for i := range s.Decisions {
+		*part.rows.decisions.add(&part.rows.spare.decisions) = s.Decisions[i]
+	}
 	part.rows.outcomes = append(part.rows.outcomes, s.Outcomes...)
 	part.rows.alerts = append(part.rows.alerts, s.Alerts...)
 	clear(s.Records)
