@@ -77,9 +77,10 @@ func exerciseColumns(t *testing.T, db *DB) {
 	}
 	ids := []uint64{1, 2, 10}
 	texts := []string{"it's\nhere\x00", "縁", "\\n `x` \"y\""}
+	repeating := []string{"a", "", "a"}
 	millis := []int64{0, 1_767_225_600_123, 10}
 	if err := db.Insert(t.Context(), "columns", []string{"id", "f", "at", "l", "n", "m", "mf", "a", "u8", "s"}, 3,
-		ids, []string{"0123456789abcdef", strings.Repeat("\n", 16), strings.Repeat("\x00", 16)}, millis, []string{"a", "", "a"},
+		ids, []string{"0123456789abcdef", strings.Repeat("\n", 16), strings.Repeat("\x00", 16)}, millis, repeating,
 		[]int64{-1, 0, 1 << 62}, []map[string]string{{"email.marketing": "in"}, {}, nil}, []map[string]float64{{"x": 0.5}, nil, nil},
 		[][]string{{"a", "b"}, {}, nil}, []uint8{0, 1, 2}, texts); err != nil {
 		t.Fatal(err)
@@ -93,8 +94,8 @@ func exerciseColumns(t *testing.T, db *DB) {
 		if err := row.Scan(&at, &s, &d, &l, &a); err != nil {
 			t.Fatal(err)
 		}
-		if at.UnixMilli() != millis[i] || s != texts[i] || d != "default" {
-			t.Errorf("row %d: %v %q %q", i, at, s, d)
+		if at.UnixMilli() != millis[i] || s != texts[i] || d != "default" || l != repeating[i] {
+			t.Errorf("row %d: %v %q %q %q", i, at, s, d, l)
 		}
 	}
 	got := scan[string](t, db, "SELECT toString((id, f, at, l, n, m, mf, a, u8)) FROM columns WHERE id = 1")

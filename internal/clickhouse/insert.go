@@ -15,6 +15,7 @@ import (
 	"unsafe"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/cenkalti/backoff/v5"
 
 	"enishi"
@@ -93,11 +94,36 @@ func (db *DB) insert(ctx context.Context, table string, columns []string, cols [
 	}
 	defer batch.Close()
 	for i, col := range cols {
-		if err := batch.Column(i).Append(appendable(col)); err != nil {
+		if texts, ok := col.([]string); ok && strings.HasPrefix(described[i].Type, "LowCardinality(") {
+			err = appendRepeating(batch.Column(i), texts)
+		} else {
+			err = batch.Column(i).Append(appendable(col))
+		}
+		if err != nil {
 			return fmt.Errorf("column %s: %w", columns[i], err)
 		}
 	}
 	return batch.Send()
+}
+
+// appendRepeating appends texts of which there are few different ones. The driver takes each value of such a column as an
+// interface, which it would allocate for every row.
+func appendRepeating(to driver.BatchColumn, texts []string) error {
+	boxes := map[string]any{}
+	var box any
+	for i, text := range texts {
+		if i == 0 || text != texts[i-1] {
+			var known bool
+			if box, known = boxes[text]; !known {
+				box = text
+				boxes[text] = box
+			}
+		}
+		if err := to.AppendRow(box); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // appendable turns what the driver does not take into what it does: ids into texts of 16 bytes (sharing their memory), and

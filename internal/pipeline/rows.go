@@ -198,10 +198,15 @@ func subjectOf(d *enishi.Decision) enishi.ID {
 }
 
 // checksWriter writes checks as JSON, as encoding/json does; most texts need no escaping, and there are many.
+// The texts stand one after another in blocks.
 type checksWriter struct{ buf []byte }
 
 func (w *checksWriter) write(checks []enishi.Check) string {
-	b := append(w.buf[:0], '[')
+	if cap(w.buf)-len(w.buf) < 512 {
+		w.buf = make([]byte, 0, 32<<10)
+	}
+	from := len(w.buf)
+	b := append(w.buf, '[')
 	for i := range checks {
 		c := &checks[i]
 		if i > 0 {
@@ -220,7 +225,7 @@ func (w *checksWriter) write(checks []enishi.Check) string {
 		b = append(b, '}')
 	}
 	w.buf = append(b, ']')
-	return string(w.buf)
+	return text(w.buf[from:])
 }
 
 func appendText(dst []byte, s string) []byte {
