@@ -77,6 +77,7 @@ type API struct {
 
 	ownPassed bool          // IngestPassed is the default
 	waitLimit time.Duration // of ?after=; tests shorten it
+	bounds    queryBounds   // of queries over what somebody wrote; tests tighten them
 
 	progressMemo memo[*progress]
 	homeMemo     memo[*homePage]
@@ -105,7 +106,7 @@ func New(cfg Config) (*API, error) {
 	if own {
 		cfg.IngestPassed = func(context.Context) (map[stream.Partition]int64, error) { return cfg.Ingester.Passed(), nil }
 	}
-	a := &API{cfg: cfg, ownPassed: own, waitLimit: maxWait, links: linkCache{known: map[int64]enishi.Link{}}, log: cfg.Log.With("component", "api"), mux: http.NewServeMux(), ops: map[string]*operation{}}
+	a := &API{cfg: cfg, ownPassed: own, waitLimit: maxWait, bounds: queryBounds{20 * time.Second, 2 << 30}, links: linkCache{known: map[int64]enishi.Link{}}, log: cfg.Log.With("component", "api"), mux: http.NewServeMux(), ops: map[string]*operation{}}
 	a.titles = &titles{log: cfg.Definitions, known: map[[2]string]titled{}}
 	a.keys = &keyRing{log: cfg.Definitions}
 	a.hub = newHub(a)

@@ -110,6 +110,11 @@ func (a *API) register() {
 	register(a, "get-segment", a.getSegment)
 	register(a, "save-segment", a.saveSegment)
 	register(a, "delete-segment", a.deleteSegment)
+	register(a, "count-segment", a.countSegment)
+	register(a, "explain-segment", a.explainSegment)
+	register(a, "export-segment", a.exportSegment)
+	register(a, "list-exports", a.listExports)
+	register(a, "list-segment-uses", a.listSegmentUses)
 	register(a, "list-members", a.listMembers)
 
 	register(a, "list-journeys", a.listJourneys)

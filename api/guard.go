@@ -18,6 +18,7 @@ const (
 	bodyLimit   = 32 << 20         // of an import; each operation has a limit of its own
 	bodyTime    = 30 * time.Second // to send a request's body
 	requestTime = 60 * time.Second // to answer, but for what streams
+	exportTime  = 10 * time.Minute // of people, which are streamed
 	importTime  = 10 * time.Minute // of a slice of a replay, which waits until all is folded
 )
 
@@ -34,8 +35,11 @@ func (a *API) guard(next http.Handler) http.Handler {
 		ctx := context.WithValue(r.Context(), requestKey{}, id.String())
 		if !strings.HasSuffix(r.URL.Path, "/live") {
 			limit := requestTime
-			if strings.HasSuffix(r.URL.Path, "/import/records") {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/import/records"):
 				limit = importTime
+			case strings.HasSuffix(r.URL.Path, "/segments/export"):
+				limit = exportTime
 			}
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, limit)

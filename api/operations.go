@@ -85,6 +85,11 @@ func operations() []operation {
 		{"get-segment", get, "/segments/{name}", viewer, reads, "Segments", "One segment"},
 		{"save-segment", put, "/segments/{name}", editor, writes, "Segments", "Save a new version"},
 		{"delete-segment", erase, "/segments/{name}", editor, writes, "Segments", "Delete a segment"},
+		{"count-segment", post, "/segments/count", viewer, asks, "Segments", "Count an expression or a segment among all people"},
+		{"explain-segment", post, "/segments/explain", viewer, asks, "Segments", "Why a person is in it, or is not"},
+		{"export-segment", post, "/segments/export", approver, asks, "Segments", "Everybody in it with chosen columns, as CSV or JSON lines; who, why and how many is recorded"},
+		{"list-exports", get, "/exports", approver, reads, "Segments", "Who exported whom, when, why and how many"},
+		{"list-segment-uses", get, "/segments/{name}/uses", viewer, reads, "Segments", "Which journeys and segments use it"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
 		{"list-journeys", get, "/journeys", viewer, reads, "Journeys", "All journeys with their results"},

@@ -251,8 +251,18 @@ func segmentNames(definition json.RawMessage) []string {
 	}
 	var out []string
 	walk(graph, func(key string, v any) {
-		if s, ok := v.(string); ok && key == "segment" && !slices.Contains(out, s) {
-			out = append(out, s)
+		s, ok := v.(string)
+		if !ok {
+			return
+		}
+		names := calledSegments(s)
+		if key == "segment" {
+			names = append(names, s)
+		}
+		for _, name := range names {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
 		}
 	})
 	slices.Sort(out)

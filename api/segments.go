@@ -174,7 +174,7 @@ func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOut
 		at = a.now()
 	}
 	b.Valid = true
-	if err := a.preview(ctx, s, at, b); err != nil {
+	if err := a.bounded(ctx, func(ctx context.Context) error { return a.preview(ctx, s, at, b) }); err != nil {
 		return nil, err
 	}
 	if b.CompleteThrough, err = a.through(ctx); err != nil {
@@ -288,11 +288,15 @@ type deleteInput struct {
 	NamePath
 	Expect int64  `query:"expect" default:"-1" doc:"The version to delete; -1 for whatever it is."`
 	Reason string `query:"reason" maxLength:"500"`
+	UsedBy string `query:"used_by" maxLength:"4000" doc:"Names of what uses it, comma-separated, as /uses answers them: confirms that they were seen. Without one of them it is 409."`
 }
 
 func (a *API) deleteSegment(ctx context.Context, in *deleteInput) (*writtenOutput, error) {
 	if _, ok := a.cfg.Definitions.Current("segment", in.Name); !ok {
 		return nil, notFound("segment", "セグメント")
+	}
+	if err := a.checkUnused(in.Name, in.UsedBy); err != nil {
+		return nil, err
 	}
 	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Expect, Deleted: true, Reason: in.Reason})
 	return &writtenOutput{w}, err
