@@ -199,13 +199,13 @@ func TestDeleteUsedSegment(t *testing.T) {
 	if l := into[list[segmentUse]](w.call("GET", "/segments/vip/uses", nil)); len(l.Items) != 0 {
 		t.Errorf("got %+v", l.Items)
 	}
-	journey := func(name, entry, rest string) {
+	journey := func(name, title, entry, rest string) {
 		t.Helper()
-		w.write("PUT", "/journeys/"+name, map[string]any{"expect": 0, "definition": json.RawMessage(`{"title":{"ja":"` + name + `の旅","en":"` + name + `"},"purpose":"marketing","consent":"opt_in","entry":` + entry + `,` + rest + `,"nodes":{"a":{"type":"wait","for":"1d","next":"z"},"z":{"type":"exit"}},"start":"a"}`)})
+		w.write("PUT", "/journeys/"+name, map[string]any{"expect": 0, "definition": json.RawMessage(`{"title":{"ja":"` + title + `の旅","en":"` + name + `"},"purpose":"marketing","consent":"opt_in","entry":` + entry + `,` + rest + `,"nodes":{"a":{"type":"wait","for":"1d","next":"z"},"z":{"type":"exit"}},"start":"a"}`)})
 	}
-	journey("enters", `{"segment":"vip","reentry":"never"}`, `"exit_on":[{"segment":"vip","entered":false}]`)
-	journey("leaves", `{"event":"order.placed","reentry":"never"}`, `"exit_on":[{"segment":"vip","entered":false}]`)
-	journey("other", `{"event":"order.placed","reentry":"never"}`, `"exit_on":[{"segment":"vipp"}]`)
+	journey("enters", "入る人", `{"segment":"vip","reentry":"never"}`, `"exit_on":[{"segment":"vip","entered":false}]`)
+	journey("leaves", "出る人", `{"event":"order.placed","reentry":"never"}`, `"exit_on":[{"segment":"vip","entered":false}]`)
+	journey("other", "別の人", `{"event":"order.placed","reentry":"never"}`, `"exit_on":[{"segment":"vipp"}]`)
 	a := w.call("GET", "/segments/vip/uses", nil)
 	checkTexts(t, "uses", a.text)
 	var got []string
@@ -214,13 +214,13 @@ func TestDeleteUsedSegment(t *testing.T) {
 			got = append(got, u.Name+" "+u.Title.JA+" "+u.Status+" "+where.JA)
 		}
 	}
-	if d := cmp.Diff([]string{"enters entersの旅 draft 開始条件", "enters entersの旅 draft 離脱条件", "leaves leavesの旅 draft 離脱条件"}, got); d != "" {
+	if d := cmp.Diff([]string{"enters 入る人の旅 draft 開始条件", "enters 入る人の旅 draft 離脱条件", "leaves 出る人の旅 draft 離脱条件"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if a := w.call("DELETE", "/segments/vip", nil).want(409); !strings.Contains(a.text, "used_by=enters,leaves") || !strings.Contains(a.text, "entersの旅") {
+	if a := w.call("DELETE", "/segments/vip", nil).want(409); !strings.Contains(a.text, "used_by=enters,leaves") || !strings.Contains(a.text, "入る人の旅") {
 		t.Errorf("got %s", a.text)
 	}
-	if a := w.call("DELETE", "/segments/vip?used_by=enters", nil).want(409); !strings.Contains(a.text, "leavesの旅") || strings.Contains(a.text, "entersの旅") {
+	if a := w.call("DELETE", "/segments/vip?used_by=enters", nil).want(409); !strings.Contains(a.text, "出る人の旅") || strings.Contains(a.text, "入る人の旅") {
 		t.Errorf("got %s", a.text)
 	}
 	w.call("DELETE", "/segments/vip?used_by=enters,leaves", nil).want(200)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,16 @@ type client struct {
 	Addr      string `help:"Address of the server." default:"http://127.0.0.1:8420" env:"ENISHI_ADDR"`
 	Token     string `help:"Console token; none is needed on loopback while no key is defined." env:"ENISHI_TOKEN" placeholder:"TOKEN"`
 	Workspace string `help:"Name of the workspace, when it is not the first." env:"ENISHI_WORKSPACE" placeholder:"NAME"`
+
+	language string // ja or en, of what the server says; empty: errors in English
+}
+
+// in is the client with the language of the environment.
+func (c client) in(s streams) *client {
+	if c.language = "en"; s.japanese() {
+		c.language = "ja"
+	}
+	return &c
 }
 
 // url is the address of an API path.
@@ -34,6 +45,23 @@ func (c *client) url(path string) string {
 
 // call sends body (nil: none) and reads the answer into out (nil: not read). A refusal is an error with the server's words.
 func (c *client) call(ctx context.Context, method, path string, body, out any) error {
+	return c.send(ctx, method, path, body, func(answer *http.Response) error {
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		if out == nil || len(text) == 0 {
+			return nil
+		}
+		if err := json.Unmarshal(text, out); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		return nil
+	})
+}
+
+// send is call for an answer of any form and length.
+func (c *client) send(ctx context.Context, method, path string, body any, read func(answer *http.Response) error) error {
 	var r io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -55,37 +83,49 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) e
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
+	if c.language != "" {
+		req.Header.Set("Accept-Language", c.language)
+	}
 	answer, err := (&http.Client{Timeout: 10 * time.Minute}).Do(req)
 	if err != nil {
 		return fmt.Errorf("no server answers at %s (is it running? see --addr): %w", c.Addr, err)
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode >= 400 {
+		return c.refusal(answer)
+	}
+	return read(answer)
+}
+
+// refusal is what the server says against a request.
+func (c *client) refusal(answer *http.Response) error {
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	if answer.StatusCode >= 400 {
-		var p struct {
-			Detail, Title string
-			Errors        []struct{ Location, Message string }
+	var p struct {
+		Detail, Title string
+		DetailJA      string `json:"detail_ja"`
+		Errors        []struct {
+			Location, Message string
+			MessageJA         string `json:"message_ja"`
 		}
-		if json.Unmarshal(text, &p) != nil || p.Detail+p.Title == "" {
-			return fmt.Errorf("the server answered %s", answer.Status)
-		}
-		msg := p.Detail
-		if msg == "" {
-			msg = p.Title
-		}
-		for _, e := range p.Errors {
-			msg += "\n  " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
-		}
-		return fmt.Errorf("%s", msg)
 	}
-	if out == nil || len(text) == 0 {
-		return nil
+	if json.Unmarshal(text, &p) != nil || p.Detail+p.Title == "" {
+		return fmt.Errorf("the server answered %s", answer.Status)
 	}
-	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("read answer: %w", err)
+	msg := p.Detail
+	if c.language == "ja" && p.DetailJA != "" {
+		msg = p.DetailJA
 	}
-	return nil
+	if msg == "" {
+		msg = p.Title
+	}
+	for _, e := range p.Errors {
+		if c.language == "ja" && e.MessageJA != "" {
+			e.Message = e.MessageJA
+		}
+		msg += "\n  " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
+	}
+	return errors.New(msg)
 }

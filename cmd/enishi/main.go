@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -16,14 +17,15 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Serve  serveCommand  `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
-	Import importCommand `cmd:"" help:"Bring data in through the topics of a running server."`
-	Status statusCommand `cmd:"" help:"Show what a running server holds and how far it is."`
-	Key    keyCommand    `cmd:"" help:"Manage keys of a running server."`
-	Clock  clockCommand  `cmd:"" help:"Show the clock, or let it run again after a replay."`
-	Check  checkCommand  `cmd:"" help:"Check a configuration file and definition files."`
-	Apply  applyCommand  `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
-	Tail   tailCommand   `cmd:"" help:"Print records of a topic as JSON."`
+	Serve   serveCommand   `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
+	Import  importCommand  `cmd:"" help:"Bring data in through the topics of a running server."`
+	Status  statusCommand  `cmd:"" help:"Show what a running server holds and how far it is."`
+	Key     keyCommand     `cmd:"" help:"Manage keys of a running server."`
+	Clock   clockCommand   `cmd:"" help:"Show the clock, or let it run again after a replay."`
+	Check   checkCommand   `cmd:"" help:"Check a configuration file and definition files."`
+	Apply   applyCommand   `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
+	Segment segmentCommand `cmd:"" help:"Check, count, list and explain segments."`
+	Tail    tailCommand    `cmd:"" help:"Print records of a topic as JSON."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -32,6 +34,21 @@ type cli struct {
 type streams struct {
 	out, err io.Writer
 	environ  func() []string
+}
+
+// japanese tells whether the environment's locale asks for Japanese.
+func (s streams) japanese() bool {
+	found := map[string]string{}
+	for _, x := range s.environ() {
+		name, value, _ := strings.Cut(x, "=")
+		found[name] = value
+	}
+	for _, name := range [...]string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := found[name]; v != "" {
+			return strings.HasPrefix(strings.ToLower(v), "ja")
+		}
+	}
+	return false
 }
 
 func main() { os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ})) }
