@@ -189,6 +189,22 @@ func TestParcels(t *testing.T) {
 	instantIs(t, "it was delivered once", 2, v.Shipments[0].DeliveredAt)
 }
 
+// TestAParcelThatArrivedIsNotOnItsWay: the carrier's hand-over, told or dated after the delivery, does not take it back.
+func TestAParcelThatArrivedIsNotOnItsWay(t *testing.T) {
+	x := newPerson(t)
+	x.event("order.placed", 0, order(full))
+	x.event("shipment.delivered", 5, parcel("s1", 1))
+	v := x.event("shipment.shipped", 6, parcel("s1", 1))
+	equal(t, "parcel", "delivered", v.Shipments[0].Status)
+	equal(t, "order", "delivered", v.Orders[0].Status)
+	v = x.event("shipment.returned", 8, parcel("s1", 1))
+	equal(t, "parcel", "returned", v.Shipments[0].Status)
+	v = x.event("shipment.in_transit", 9, parcel("s1", 1))
+	equal(t, "parcel", "returned", v.Shipments[0].Status)
+	v = x.event("shipment.delivered", 10, parcel("s1", 1))
+	equal(t, "parcel", "delivered", v.Shipments[0].Status)
+}
+
 func TestAParcelBeforeItsOrderAndUnderAnotherSubject(t *testing.T) {
 	x := newPerson(t)
 	v := x.eventOf(someone{phone: "0311112222"}, "shipment.delivered", 5, parcel("s1", 0))

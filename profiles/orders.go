@@ -18,6 +18,7 @@ type orderRef struct {
 // Milestones that a status may show, in the order in which things go.
 var (
 	parcelStates = []string{"created", "shipped", "in_transit", "delayed", "held", "out_for_delivery", "attempted", "ready_for_pickup", "delivered", "picked_up", "returned"}
+	parcelEnds   = []string{"delivered", "picked_up", "returned"}
 	returnStates = []string{"requested", "approved", "received", "exchanged"}
 	unpaidStates = []string{"payment_pending", "payment_overdue", "payment_failed"}
 )
@@ -27,7 +28,7 @@ func (v *View) buildShipments(p *Profile) {
 	v.Shipments = v.Shipments[:0]
 	for i := range list {
 		s := &list[i]
-		x := ShipmentView{Shipment: &s.Shipment, Status: newestMark(s.Marks, parcelStates),
+		x := ShipmentView{Shipment: &s.Shipment, Status: parcelStatus(s.Marks),
 			CreatedAt: markAt(s.Marks, "created"), ShippedAt: markAt(s.Marks, "shipped"), DelayedAt: markAt(s.Marks, "delayed"), ReturnedAt: markAt(s.Marks, "returned")}
 		if x.DeliveredAt = markAt(s.Marks, "picked_up"); x.DeliveredAt.IsZero() {
 			x.DeliveredAt = markAt(s.Marks, "delivered")
@@ -39,6 +40,15 @@ func (v *View) buildShipments(p *Profile) {
 		}
 		v.Shipments = append(v.Shipments, x)
 	}
+}
+
+// parcelStatus is the newest word about a parcel; once it has arrived or gone back, nothing earlier on the way counts any
+// more: carriers report a hand-over after the delivery, too.
+func parcelStatus(marks []Mark) string {
+	if end := newestMark(marks, parcelEnds); end != "" {
+		return end
+	}
+	return newestMark(marks, parcelStates)
 }
 
 func (v *View) buildReturns(p *Profile) {
