@@ -114,6 +114,7 @@ func (a *API) register() {
 	register(a, "explain-segment", a.explainSegment)
 	register(a, "export-segment", a.exportSegment)
 	register(a, "list-exports", a.listExports)
+	register(a, "list-export-columns", a.listExportColumns)
 	register(a, "list-segment-uses", a.listSegmentUses)
 	register(a, "list-members", a.listMembers)
 

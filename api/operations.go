@@ -89,6 +89,7 @@ func operations() []operation {
 		{"explain-segment", post, "/segments/explain", viewer, asks, "Segments", "Why a person is in it, or is not"},
 		{"export-segment", post, "/segments/export", approver, asks, "Segments", "Everybody in it with chosen columns, as CSV or JSON lines; who, why and how many is recorded"},
 		{"list-exports", get, "/exports", approver, reads, "Segments", "Who exported whom, when, why and how many"},
+		{"list-export-columns", get, "/exports/columns", viewer, reads, "Segments", "What an export may have"},
 		{"list-segment-uses", get, "/segments/{name}/uses", viewer, reads, "Segments", "Which journeys and segments use it"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,4 +160,19 @@ func notFormula(s string) string {
 		return s
 	}
 	return "'" + s
+}
+
+// columnRow is a column that an export may have.
+type columnRow struct {
+	Name    string `json:"name"`
+	Label   Text   `json:"label"`
+	Default bool   `json:"default" doc:"Of an export that names no columns."`
+}
+
+func (a *API) listExportColumns(context.Context, *struct{}) (*listOutput[columnRow], error) {
+	out := listOf([]columnRow{})
+	for _, c := range exportColumns {
+		out.Body.Items = append(out.Body.Items, columnRow{c.name, c.label, slices.Contains(defaultColumns, c.name)})
+	}
+	return out, nil
 }

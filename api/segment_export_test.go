@@ -134,6 +134,11 @@ func TestExportSegment(t *testing.T) {
 	if a := w.call("POST", "/segments/export", map[string]any{"expression": "ltv > 1e9", "columns": []string{"name"}, "reason": "x"}); a.text != "name\r\n" {
 		t.Errorf("nobody: %q", a.text)
 	}
+	columns := w.call("GET", "/exports/columns", nil)
+	checkTexts(t, "columns", columns.text)
+	if l := into[list[columnRow]](columns); len(l.Items) != len(exportColumns) || !l.Items[0].Default {
+		t.Errorf("columns %+v", l.Items)
+	}
 	exportOfSegment(t, w, now)
 	exportRefusals(t, w)
 	var whys []string

@@ -37,20 +37,23 @@ export function address(path: string, { path: names = {}, query = {} }: Values =
 
 const csrf = () => /(?:^|; )enishi_csrf=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
-async function send(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+async function ask(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") {
     headers["X-Enishi-CSRF"] = csrf();
     headers["Idempotency-Key"] = crypto.randomUUID();
   }
-  let answer: Response;
   try {
-    answer = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, credentials: "same-origin" });
+    return await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, credentials: "same-origin" });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError({ status: 0, title: "unreachable", detail: "The server does not answer. Is it running?", detail_ja: "サーバーにつながりません。起動しているか確認してください。" });
   }
+}
+
+async function send(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  const answer = await ask(method, url, body, signal);
   const text = await answer.text();
   let data: unknown = undefined;
   try {
@@ -58,11 +61,23 @@ async function send(method: string, url: string, body?: unknown, signal?: AbortS
   } catch {
     data = undefined;
   }
-  if (!answer.ok) {
-    const problem = (data ?? {}) as Partial<Problem>;
-    throw new ApiError({ ...problem, status: answer.status, title: problem.title ?? answer.statusText, detail: problem.detail ?? problem.title ?? answer.statusText });
-  }
+  if (!answer.ok) throw refusal(answer, data);
   return data;
+}
+
+function refusal(answer: Response, data: unknown): ApiError {
+  const problem = (data ?? {}) as Partial<Problem>;
+  return new ApiError({ ...problem, status: answer.status, title: problem.title ?? answer.statusText, detail: problem.detail ?? problem.title ?? answer.statusText });
+}
+
+/** Saves the people that an export answers as a file. */
+export async function saveExport(body: Body<paths["/segments/export"]["post"]>["body"], file: string): Promise<void> {
+  const answer = await ask("POST", address("/segments/export"), body);
+  if (!answer.ok) throw refusal(answer, await answer.json().catch(() => undefined));
+  const url = URL.createObjectURL(await answer.blob());
+  const link = Object.assign(document.createElement("a"), { href: url, download: file });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 /** The one way to ask for something once: to change, to preview. */

@@ -9,6 +9,7 @@ import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
 import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import { Why } from "../parts/Why";
 import type { Person as PersonData } from "../types";
 
 export function Person() {
@@ -169,6 +170,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
             <Text size="xs" c="dimmed">{joined([t("person.since", { at: short(s.since) }), s.reasons.map(pick).join(t("comma"))])}</Text>
           </div>
         ))}
+        <Why person={p.id} />
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.runs")}</Title>

@@ -13,6 +13,7 @@ import { request, useApi, type ApiError } from "../api";
 import { count, money, percent } from "../format";
 import { language, pick, type Text as Both } from "../i18n";
 import { modals } from "../parts/confirm";
+import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import type { Segment as SegmentData, SegmentLanguage } from "../types";
 
@@ -70,9 +71,11 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
     }
   };
   const remove = async () => {
-    if (!(await modals.confirm(t("segment.deleteTitle"), t("segment.deleteText"), t("segment.delete")))) return;
     try {
-      await request("delete", "/segments/{name}", { path: { name }, query: { expect: start.version } });
+      const uses = (await request("get", "/segments/{name}/uses", { path: { name } })).items;
+      const text = uses.length === 0 ? t("segment.deleteText") : t("segment.deleteUsed", { n: uses.length, names: uses.map((u) => `${pick(u.title)}${t("paren", { text: u.where.map(pick).join(t("comma")) })}`).join(t("comma")) });
+      if (!(await modals.confirm(t("segment.deleteTitle"), text, t("segment.delete")))) return;
+      await request("delete", "/segments/{name}", { path: { name }, query: { expect: start.version, used_by: uses.map((u) => u.name).join(",") } });
       void go("/segments");
     } catch (e) {
       setError(e as ApiError);
@@ -80,7 +83,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   };
   const p = preview.data?.valid ? preview.data : undefined;
   return (
-    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}<Button size="xs" disabled={!p || !name || !title} onClick={() => void save()}>{t("segment.save")}</Button></Group>}>
+    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <Export name={name} people={p.count} />}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}<Button size="xs" disabled={!p || !name || !title} onClick={() => void save()}>{t("segment.save")}</Button></Group>}>
       <Card withBorder padding="lg">
         <Stack gap="md">
           <Group gap="md" grow align="flex-start">
