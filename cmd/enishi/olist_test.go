@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -213,6 +215,35 @@ func TestOlistSegments(t *testing.T) {
 		t.Logf("%6d of %d: %s", got.Count, got.Base, x.expression)
 		if got.Count != want || got.Base != int64(len(people)) || want == 0 || want == got.Base {
 			t.Errorf("%s: %d of %d, the files say %d of %d", x.expression, got.Count, got.Base, want, len(people))
+		}
+	}
+	checkMembers(t, s, people)
+}
+
+// checkMembers compares the people whom the command prints with those of the files, one by one.
+func checkMembers(t *testing.T, s *server, people map[string]*shopper) {
+	t.Helper()
+	begin := time.Now()
+	rows, err := csv.NewReader(strings.NewReader(s.enishi("segment", "members", `any(shipments, .status == "delivered")`, "--columns", "customer_id,orders_count,may_email,reasons"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d members in %v", len(rows)-1, time.Since(begin).Round(time.Millisecond))
+	printed := map[string]bool{}
+	for _, row := range rows[1:] {
+		p := people[row[0]]
+		if p == nil || p.number((*shopOrder).arrived) == 0 || printed[row[0]] {
+			t.Fatalf("%v is printed", row)
+		}
+		kept := p.number(func(o *shopOrder) bool { return !o.cancelled() })
+		if row[1] != strconv.Itoa(kept) || row[2] != "1" || row[3] == "" {
+			t.Errorf("%v: the files have %d valid orders", row, kept)
+		}
+		printed[row[0]] = true
+	}
+	for id, p := range people {
+		if p.number((*shopOrder).arrived) > 0 && !printed[id] {
+			t.Errorf("%s is not printed", id)
 		}
 	}
 }
