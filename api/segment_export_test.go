@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -249,4 +251,28 @@ func TestPartsNaming(t *testing.T) {
 	f(`{"nodes":{"b":{"type":"wait","until_event":{"segment":"vip"}},"c":{"type":"split","x":{"segment":"vip"}}},"goal":{"segment":"vip"}}`, "goal", "wait", "elsewhere")
 	f(`{"entry":{"segment":"vip2"},"title":{"en":"vip"}}`)
 	f(`[]`)
+}
+
+// TestExportBreaksOff: what cannot be read to its end does not look whole.
+func TestExportBreaksOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	w.play(scenario(time.Now().UTC()))
+	w.write("PUT", "/segments/all", segmentBody("orders_count >= 0", 0))
+	body := `{"name":"all","reason":"x","columns":["customer_id","since"]}`
+	w.call("POST", "/segments/export", body).want(200)
+	if err := w.cfg.DB.Exec(t.Context(), "RENAME TABLE memberships TO elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Post(w.server.URL+"/api/v1/segments/export", "application/json", strings.NewReader(body))
+	if err == nil {
+		defer res.Body.Close()
+		if text, err := io.ReadAll(res.Body); err == nil {
+			t.Errorf("status %d, %q looks whole", res.StatusCode, text)
+		}
+	}
+	if err := w.cfg.DB.Exec(t.Context(), "RENAME TABLE elsewhere TO memberships"); err != nil {
+		t.Fatal(err)
+	}
+	w.call("POST", "/segments/export", body).want(200)
 }
