@@ -63,7 +63,7 @@ func (v *View) buildReturns(p *Profile) {
 
 // buildOrders joins the orders and counts what follows from all of them.
 func (v *View) buildOrders(p *Profile) {
-	v.refs, v.stubs = v.refs[:0], v.stubs[:0]
+	v.refs, v.stubs, v.placed = v.refs[:0], v.stubs[:0], false
 	list := gather(p, &v.joined, func(s *Subject) []Order { return s.Orders }, compareOrder, func(dst, src *Order) { dst.join(src) })
 	for i := range list {
 		v.refs = append(v.refs, orderRef{ms(list[i].placedAt()), &list[i]})

@@ -16,6 +16,7 @@ const (
 	VisitWindow   = 180 * 24 * time.Hour
 	MaxCollection = 200 // of every other collection, traits included
 	MaxShipments  = 2 * MaxOrders
+	MaxLines      = 1000 * MaxOrders   // an event with more than 1,000 lines is refused
 	SeenWindow    = 7 * 24 * time.Hour // of partition time: how long an event id is remembered
 )
 

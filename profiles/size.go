@@ -33,7 +33,7 @@ func (p *Profile) Size() int {
 	}
 	if v := p.view; v != nil {
 		n += int(unsafe.Sizeof(*v)) + lists(v.Orders, 0) + lists(v.Shipments, 0) + lists(v.Returns, 0) + lists(v.Contacts, 0) + len(v.Traits)*80
-		n += lists(v.joined, 0) + lists(v.refs, 0) + lists(v.parcels, 0) + lists(v.returns, 0) + lists(v.owned, 0)
+		n += lists(v.joined, 0) + lists(v.refs, 0) + lists(v.parcels, 0) + lists(v.returns, 0) + lists(v.owned, 0) + lists(v.places, 0)
 		n += lists(v.bufs.stores, 0) + lists(v.bufs.reviews, 0) + lists(v.bufs.surveys, 0) + lists(v.bufs.messages, 0)
 	}
 	if q := p.pending; q != nil {

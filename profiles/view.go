@@ -41,6 +41,8 @@ type View struct {
 	HoldReason string
 
 	stale   Change // what must be made anew
+	places  []linePlace
+	placed  bool   // places are those of Orders
 	search  string // names as in the table people
 	joined  []Order
 	refs    []orderRef
@@ -72,6 +74,38 @@ type OrderView struct {
 	Items                                                  int64
 	Valid                                                  bool  // placed and not cancelled
 	Sequence                                               int64 // 1 for the person's first valid order, ...; 0 when not valid
+}
+
+// LineView is a line of an order.
+type LineView struct {
+	*enishi.Line
+	Order    *OrderView
+	Number   int   // in its order, from 0
+	Quantity int64 // 1 when the line does not say
+}
+
+// linePlace is where a line stands: of which order, and its number there.
+type linePlace struct{ order, line int32 }
+
+// CountLines is how many lines all orders have. The first call after orders changed looks through them: few ask.
+func (v *View) CountLines() int {
+	if !v.placed {
+		v.places, v.placed = v.places[:0], true
+		for i := range v.Orders {
+			for k := range v.Orders[i].Lines {
+				v.places = append(v.places, linePlace{int32(i), int32(k)})
+			}
+		}
+	}
+	return len(v.places)
+}
+
+// Line is the i-th line of all orders, in the order of the orders: 0 <= i < CountLines().
+func (v *View) Line(i int) LineView {
+	at := v.places[i]
+	o := &v.Orders[at.order]
+	l := &o.Lines[at.line]
+	return LineView{Line: l, Order: o, Number: int(at.line), Quantity: int64(quantity(l.Quantity))}
 }
 
 // ShipmentView is a parcel joined over subjects.

@@ -2,6 +2,7 @@ package segments
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -202,7 +203,7 @@ func plainEnvironment(v *profiles.View) map[string]any {
 	for _, l := range Collections() {
 		all := []map[string]any{}
 		for i := range l.length(v) {
-			if l.Name == "views" && v.Visits[i].Type != "product.viewed" {
+			if types := listed[l.Name]; types != nil && !slices.Contains(types, v.Visits[i].Type) {
 				continue
 			}
 			e := map[string]any{}

@@ -30,7 +30,7 @@
 //   - Text compares bytewise: no folding of case, width or kana. There are no regular expressions.
 //   - A trait has the type of what it is compared with: with text its text form (numbers and true/false as written), with
 //     a number only if it is a number, with true or false only if its text form is that word.
-//   - A collection holds what the fold keeps (its bound, its window). visits and views end 180 days ago, whatever is stored.
+//   - A collection holds what the fold keeps (its bound, its window). visits and the lists made of them end 180 days ago, whatever is stored.
 //
 // # Membership
 //

@@ -14,7 +14,7 @@ import (
 // events meet.
 func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 	types := []string{"order.placed", "order.placed", "order.paid", "order.cancelled", "order.refunded", "order.updated", "shipment.shipped", "shipment.delivered", "shipment.delayed",
-		"return.requested", "return.received", "product.viewed", "product.viewed", "page.viewed", "cart.updated", "search.performed", "store.visited", "contact.opened", "contact.solved",
+		"return.requested", "return.received", "product.viewed", "product.viewed", "page.viewed", "cart.updated", "cart.item_added", "wishlist.added", "search.performed", "store.visited", "contact.opened", "contact.solved",
 		"consent.changed", "survey.answered", "review.written", "points.earned", "points.redeemed", "risk.flagged", "hold.placed", "hold.released", "line.followed", "line.unfollowed",
 		"message.sent", "message.clicked", "message.bounced", "message.complained", "person.identified", "user.signed_up", "person.identified"}
 	e := &enishi.Event{ID: enishi.NewID("test", who, fmt.Sprint(n)), Type: pick(t, types), At: now, Source: "shop", Channel: pick(t, []string{"web", "store"})}
@@ -45,6 +45,9 @@ func payload(t *rapid.T, e *enishi.Event) {
 		e.Order = &enishi.Order{OrderID: order(), Version: int64(rapid.IntRange(0, 3).Draw(t, "version")), Subtotal: drawYen(t), Total: drawYen(t), Coupon: pick(t, texts),
 			PaymentMethod: pick(t, []string{"", "card"}), StoreID: pick(t, texts), Automatic: rapid.Bool().Draw(t, "automatic"), Currency: pick(t, []string{"", "USD"}),
 			Lines: []enishi.Line{{ProductID: "p", Quantity: rapid.IntRange(0, 3).Draw(t, "quantity"), Price: drawYen(t)}}, Refunded: drawYen(t)}
+		for range rapid.IntRange(0, 2).Draw(t, "more lines") {
+			e.Order.Lines = append(e.Order.Lines, enishi.Line{ProductID: pick(t, texts), Category: pick(t, texts), Price: drawYen(t), Discount: drawYen(t)})
+		}
 		if rapid.Bool().Draw(t, "gift") {
 			e.Order.ShipTo = &enishi.Address{IsGift: true}
 		}

@@ -56,6 +56,7 @@ type Collection struct {
 	table  string
 	length func(v *profiles.View) int
 	sorted string // instant by which the view has them in order, oldest first
+	ties   string // columns that order elements of one instant, as the view does
 	keyed  bool   // that instant is part of the table's sorting key
 	only   string // predicate that all elements of the collection fulfil; the table and the view hold others too
 }

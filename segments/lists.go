@@ -10,15 +10,18 @@ import (
 // collections is the table of lists. Tables and columns are those of internal/clickhouse/migrations.
 func collections() []*Collection {
 	return []*Collection{
-		{Name: "orders", EN: "Orders", JA: "注文", table: "orders", Inputs: orderInputs, Max: profiles.MaxOrders, sorted: "placed_at", Fields: orderFields(),
+		{Name: "orders", EN: "Orders", JA: "注文", table: "orders", Inputs: orderInputs, Max: profiles.MaxOrders, sorted: "placed_at", ties: "e.order_id", Fields: orderFields(),
 			length: func(v *view) int { return len(v.Orders) }},
+		{Name: "lines", EN: "Lines of orders", JA: "注文明細", table: "order_lines", Inputs: profiles.ChangedOrders, Max: profiles.MaxLines, sorted: "placed_at", ties: "e.order_id, e.line", Fields: lineFields(),
+			length: func(v *view) int { return v.CountLines() }},
 		{Name: "shipments", EN: "Parcels", JA: "出荷", table: "shipments", Inputs: profiles.ChangedShipments, Max: profiles.MaxShipments, Fields: shipmentFields(),
 			length: func(v *view) int { return len(v.Shipments) }},
-		{Name: "views", EN: "Product views", JA: "商品閲覧", table: "visits", Inputs: profiles.ChangedVisits, Max: profiles.MaxVisits, Window: profiles.VisitWindow, sorted: "at", keyed: true,
-			only: `.type == "product.viewed"`, Fields: visitFields(), length: func(v *view) int { return len(v.Visits) }},
-		{Name: "visits", EN: "Site and app events", JA: "サイト・アプリの行動", table: "visits", Inputs: profiles.ChangedVisits, Max: profiles.MaxVisits, Window: profiles.VisitWindow, sorted: "at", keyed: true,
-			Fields: visitFields(), length: func(v *view) int { return len(v.Visits) }},
-		{Name: "store_visits", EN: "Store visits", JA: "来店", table: "store_visits", Inputs: profiles.ChangedStores, Max: profiles.MaxCollection, sorted: "at", keyed: true, Fields: storeFields(),
+		visitList("views", "Product views", "商品閲覧", `.type == "product.viewed"`),
+		visitList("visits", "Site and app events", "サイト・アプリの行動", ""),
+		visitList("searches", "Searches", "検索", `.type == "search.performed"`),
+		visitList("carts", "Carts filled", "カートへの追加・更新", `.type in ["cart.item_added", "cart.updated"]`),
+		visitList("wishlist", "Products added to the wishlist", "お気に入り追加", `.type == "wishlist.added"`),
+		{Name: "store_visits", EN: "Store visits", JA: "来店", table: "store_visits", Inputs: profiles.ChangedStores, Max: profiles.MaxCollection, sorted: "at", ties: "e.event_id", keyed: true, Fields: storeFields(),
 			length: func(v *view) int { return len(v.Stores) }},
 		{Name: "reviews", EN: "Reviews", JA: "レビュー", table: "reviews", Inputs: profiles.ChangedReviews, Max: profiles.MaxCollection, Fields: reviewFields(),
 			length: func(v *view) int { return len(v.Reviews) }},
@@ -26,10 +29,32 @@ func collections() []*Collection {
 			length: func(v *view) int { return len(v.Returns) }},
 		{Name: "contacts", EN: "Contacts with the service", JA: "問い合わせ", table: "contacts", Inputs: profiles.ChangedContacts, Max: profiles.MaxCollection, Fields: contactFields(),
 			length: func(v *view) int { return len(v.Contacts) }},
-		{Name: "surveys", EN: "Answered surveys", JA: "アンケート回答", table: "surveys", Inputs: profiles.ChangedSurveys, Max: profiles.MaxCollection, sorted: "at", keyed: true, Fields: surveyFields(),
+		{Name: "surveys", EN: "Answered surveys", JA: "アンケート回答", table: "surveys", Inputs: profiles.ChangedSurveys, Max: profiles.MaxCollection, sorted: "at", ties: "e.event_id", keyed: true, Fields: surveyFields(),
 			length: func(v *view) int { return len(v.Surveys) }},
 		{Name: "messages", EN: "Messages sent", JA: "配信メッセージ", table: "sends", Inputs: profiles.ChangedMessages, Max: profiles.MaxCollection, Fields: messageFields(),
 			length: func(v *view) int { return len(v.Messages) }},
+	}
+}
+
+// visitList is the events on site and in app that fulfil a condition.
+func visitList(name, en, ja, only string) *Collection {
+	return &Collection{Name: name, EN: en, JA: ja, table: "visits", Inputs: profiles.ChangedVisits, Max: profiles.MaxVisits, Window: profiles.VisitWindow, sorted: "at", ties: "e.event_id", keyed: true,
+		only: only, Fields: visitFields(), length: func(v *view) int { return len(v.Visits) }}
+}
+
+func lineFields() []*Field {
+	return []*Field{
+		textField("order_id", "Order number", "注文番号", func(v *view, i int) string { return v.Line(i).Order.OrderID }),
+		timeField("placed_at", "Placed", "注文日時", func(v *view, i int) time.Time { return v.Line(i).Order.PlacedAt }),
+		flagField("valid", "Placed and not cancelled", "有効な注文", func(v *view, i int) bool { return v.Line(i).Order.Valid }),
+		textField("product_id", "Product", "商品", func(v *view, i int) string { return v.Line(i).ProductID }),
+		textField("sku", "SKU", "SKU", func(v *view, i int) string { return v.Line(i).SKU }),
+		textField("name", "Product name", "商品名", func(v *view, i int) string { return v.Line(i).Name }),
+		textField("brand", "Brand", "ブランド", func(v *view, i int) string { return v.Line(i).Brand }),
+		textField("category", "Category", "カテゴリ", func(v *view, i int) string { return v.Line(i).Category }),
+		wholeField("quantity", "Quantity", "数量", func(v *view, i int) int64 { return v.Line(i).Quantity }),
+		moneyField("price", "Unit price", "単価", func(v *view, i int) enishi.Amount { return v.Line(i).Price }),
+		moneyField("discount", "Discount of the line", "明細の値引き", func(v *view, i int) enishi.Amount { return v.Line(i).Discount }),
 	}
 }
 

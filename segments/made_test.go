@@ -1,6 +1,7 @@
 package segments
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ var (
 	spans    = []string{"1m", "30m", "12h", "1d", "7d", "30d", "90d", "180d"}
 	amounts  = []string{"0", "0.0001", "1", "999.9999", "4999.5", "5000", "5000.0001", "30000", "-12.5", "123456789", "99999999999999"}
 	texts    = []string{"", "a", "b", "ab", "shoes", "靴", "東京都", "大阪府", "x'y", `back\slash`, "line\nfeed", "tab\there", `"q"`, "%_", "{p0:String}"}
-	kinds    = []string{"product.viewed", "page.viewed", "cart.updated", "search.performed"}
+	kinds    = []string{"product.viewed", "page.viewed", "cart.updated", "cart.item_added", "search.performed", "wishlist.added", "wishlist.removed"}
 	statuses = []string{"placed", "paid", "delivered", "cancelled", "delayed", "returned"}
 	names    = []string{"size", "vip", "score", "ランク", "it's"}
 )
@@ -109,6 +110,10 @@ func drawView(t *rapid.T) *profiles.View {
 		if rapid.Bool().Draw(t, "ship") {
 			o.ShipTo = &enishi.Address{IsGift: rapid.Bool().Draw(t, "gift")}
 		}
+		for range count(t, 3) {
+			o.Lines = append(o.Lines, enishi.Line{ProductID: text(), SKU: text(), Name: text(), Brand: text(), Category: text(), Quantity: rapid.IntRange(0, 3).Draw(t, "quantity"),
+				Price: drawAmount(t), Discount: drawAmount(t)})
+		}
 		v.Orders = append(v.Orders, profiles.OrderView{Order: o, Channel: text(), Status: pick(t, statuses), PlacedAt: drawTime(t), PaidAt: drawTime(t), DeliveredAt: drawTime(t),
 			CancelledAt: drawTime(t), Revenue: drawAmount(t), Items: whole(), Valid: rapid.Bool().Draw(t, "valid"), Sequence: whole()})
 	}
@@ -121,11 +126,11 @@ func drawView(t *rapid.T) *profiles.View {
 		v.Visits = append(v.Visits, profiles.Visit{Event: id("visit", i), At: drawTime(t), Type: pick(t, kinds), ProductID: text(), Category: text(), Brand: text(), Path: text(),
 			Query: text(), Value: drawAmount(t), Source: text(), Campaign: text()})
 	}
-	slices.SortStableFunc(v.Visits, func(a, b profiles.Visit) int { return a.At.Compare(b.At) })
+	slices.SortFunc(v.Visits, func(a, b profiles.Visit) int { return cmp.Or(a.At.Compare(b.At), a.Event.Compare(b.Event)) })
 	for i := range count(t, 3) {
 		v.Stores = append(v.Stores, profiles.StoreVisit{Event: id("store", i), At: drawTime(t), Type: pick(t, kinds), StoreID: text()})
 	}
-	slices.SortStableFunc(v.Stores, func(a, b profiles.StoreVisit) int { return a.At.Compare(b.At) })
+	slices.SortFunc(v.Stores, func(a, b profiles.StoreVisit) int { return cmp.Or(a.At.Compare(b.At), a.Event.Compare(b.Event)) })
 	drawRest(t, v)
 	return v
 }
@@ -140,7 +145,7 @@ func drawRest(t *rapid.T, v *profiles.View) {
 		v.Messages = append(v.Messages, profiles.Message{SendID: id("send", i), Channel: pick(t, []string{"email", "line"}), Journey: pick(t, texts), SentAt: drawTime(t), ClickedAt: drawTime(t)})
 		v.Surveys = append(v.Surveys, profiles.Survey{Event: id("survey", i), At: drawTime(t), Kind: pick(t, []string{"nps", "csat"}), Score: rapid.IntRange(0, 10).Draw(t, "score")})
 	}
-	slices.SortStableFunc(v.Surveys, func(a, b profiles.Survey) int { return a.At.Compare(b.At) })
+	slices.SortFunc(v.Surveys, func(a, b profiles.Survey) int { return cmp.Or(a.At.Compare(b.At), a.Event.Compare(b.Event)) })
 	if rapid.Bool().Draw(t, "risk") {
 		v.Risks = []string{pick(t, texts[1:]), "reseller"}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -444,6 +445,9 @@ func person(env map[string]any, v *profiles.View) {
 	}
 }
 
+// listed are the types of events that lists are about.
+var listed = map[string][]string{"views": {"product.viewed"}, "searches": {"search.performed"}, "carts": {"cart.item_added", "cart.updated"}, "wishlist": {"wishlist.added"}}
+
 // lists shows every field of every list by its getter: the fields are checked by their rows in the SQL tests, and against
 // the names in the view here.
 func lists(env map[string]any, v *profiles.View, now time.Time) {
@@ -471,7 +475,7 @@ func lists(env map[string]any, v *profiles.View, now time.Time) {
 			if at, ok := e["at"].(time.Time); ok && l.table == "visits" && !at.After(now.Add(-180*24*time.Hour)) {
 				continue
 			}
-			if l.Name == "views" && e["type"] != "product.viewed" {
+			if types := listed[l.Name]; types != nil && !slices.Contains(types, e["type"].(string)) {
 				continue
 			}
 			all = append(all, e)

@@ -128,6 +128,12 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 			"payment_state", o.PaymentState, "fulfilment_type", o.Fulfilment, "subscription_id", o.SubscriptionID, "automatic", uint8Of(o.Automatic), "marketplace", o.Marketplace,
 			"is_gift", uint8Of(gift), "valid", uint8Of(o.Valid), "sequence", o.Sequence)
 	}
+	for _, o := range v.Orders {
+		for k, l := range o.Lines {
+			add("order_lines", "order_id", o.OrderID, "line", uint32(k), "placed_at", stored(o.PlacedAt), "valid", uint8Of(o.Valid), "product_id", l.ProductID, "sku", l.SKU, "name", l.Name,
+				"brand", l.Brand, "category", l.Category, "quantity", int64(max(l.Quantity, 1)), "price", int64(l.Price), "discount", int64(l.Discount))
+		}
+	}
 	for _, s := range v.Shipments {
 		add("shipments", "order_id", s.OrderID, "shipment_id", s.ShipmentID, "status", s.Status, "carrier", s.Carrier, "number", int64(s.Number), "of", int64(s.Of),
 			"created_at", stored(s.CreatedAt), "shipped_at", stored(s.ShippedAt), "delivered_at", stored(s.DeliveredAt), "delayed_at", stored(s.DelayedAt),

@@ -35,6 +35,8 @@ func ruled() *profiles.View {
 		Reviews: []profiles.Review{{Review: enishi.Review{ReviewID: "r", Rating: 4}}},
 		Profile: &profiles.Profile{Subjects: []profiles.Subject{{ID: id("s", 1), Kind: enishi.Email, Value: "a@x.example",
 			Consents: []profiles.Consent{{Channel: "email", Purpose: "marketing", At: made}, {Channel: "email", Purpose: "transactional", Out: true, At: made}, {Channel: "line", Purpose: "marketing", Out: true, At: made}}}}}}
+	v.Orders[1].Lines = []enishi.Line{{ProductID: "p1", Price: yen(1000), Quantity: 3, Discount: yen(100)}}
+	v.Orders[2].Lines = []enishi.Line{{ProductID: "p2", Category: "shoes", Price: yen(500)}, {ProductID: "p1"}}
 	return v
 }
 
@@ -77,6 +79,9 @@ var rules = []struct {
 	// lists within lists of conditions
 	{`count(filter(orders, .total > 0), .items > 0) == 2`, true}, {`count(filter(filter(orders, .total > 0), .items > 2)) == 1`, true}, {`store_visits == 2 && count(store_visits) == 0`, true},
 	{`count(orders) != 4`, false}, {`count(orders) == 4`, true}, {`count(orders) <= 3`, false}, {`count(orders) > orders_count`, true}, {`count(orders, .items > 0) / count(orders) == 0.75`, true},
+	// lines and what was done
+	{`count(lines) == 3`, true}, {`count(lines, .valid && .placed_at > ago("60d")) == 2`, true}, {`sum(lines, .quantity) == 5`, true}, {`sum(lines, .price * .quantity - .discount) == 3400`, true},
+	{`any(lines, .category == "shoes" && .placed_at > ago("60d"))`, true}, {`any(lines, .category == "shoes" && .placed_at > ago("40d"))`, false}, {`none(searches, true) && count(carts) == 0 && all(wishlist, false)`, true},
 	// consent
 	{`consent.email`, true}, {`consent.line`, false}, {`consent.sms`, false}, {`consent.line == false`, true}, {`has_email && !has_phone && !line_friend && !held`, true},
 }

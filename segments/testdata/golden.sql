@@ -436,6 +436,48 @@ WHERE ((in_orders.n0 >= {p0:Int64}) AND (NOT (in_orders.n0 >= {p2:Int64})))
 -- p1 = "store"
 -- p2 = "2"
 
+---- sum(filter(lines, .valid && .category == "shoes" && .placed_at > ago("365d")), .price * .quantity - .discount) >= 20000
+SELECT p.profile_id AS profile_id
+FROM people AS p FINAL
+LEFT JOIN (
+  SELECT e.profile_id AS id,
+    ifNull(sum(toInt128(accurateCastOrNull(toInt128(accurateCastOrNull(toInt128(e.price) * toInt128(e.quantity), 'Int64')) - toInt128(e.discount), 'Int64'))), toInt128(0)) AS n0
+  FROM order_lines AS e FINAL
+  WHERE ((e.valid = 1) AND (e.category = {p0:String}) AND (e.placed_at > fromUnixTimestamp64Milli({p1:Int64}, 'UTC')))
+  GROUP BY id
+) AS in_order_lines ON in_order_lines.id = p.profile_id
+WHERE ifNull(accurateCastOrNull(in_order_lines.n0, 'Int64') >= {p2:Int64}, false)
+-- p0 = "shoes"
+-- p1 = "1763607845678"
+-- p2 = "200000000"
+
+---- any(searches, .query contains "靴" && .at > ago("7d")) && any(carts, .at > ago("3d")) && none(wishlist, .brand == "縁")
+SELECT p.profile_id AS profile_id
+FROM people AS p FINAL
+INNER JOIN (
+  SELECT e.profile_id AS id,
+    toInt64(countIf(((e.type = {p0:String}) AND (position(e.query, {p1:String}) > 0) AND (e.at > fromUnixTimestamp64Milli({p2:Int64}, 'UTC'))))) AS n0,
+    toInt64(countIf(((e.type IN ({p4:String}, {p5:String})) AND (e.at > fromUnixTimestamp64Milli({p6:Int64}, 'UTC'))))) AS n1,
+    toInt64(countIf(((e.at > fromUnixTimestamp64Milli({p7:Int64}, 'UTC')) AND (e.type = {p8:String}) AND (e.brand = {p9:String})))) AS n2
+  FROM visits AS e FINAL
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p7:Int64}, 'UTC')
+  WHERE ((e.type = {p0:String}) AND (position(e.query, {p1:String}) > 0) AND (e.at > fromUnixTimestamp64Milli({p2:Int64}, 'UTC')))
+    OR ((e.type IN ({p4:String}, {p5:String})) AND (e.at > fromUnixTimestamp64Milli({p6:Int64}, 'UTC')))
+    OR ((e.at > fromUnixTimestamp64Milli({p7:Int64}, 'UTC')) AND (e.type = {p8:String}) AND (e.brand = {p9:String}))
+  GROUP BY id
+) AS in_visits ON in_visits.id = p.profile_id
+WHERE ((in_visits.n0 >= {p3:Int64}) AND (in_visits.n1 >= {p3:Int64}) AND (NOT (in_visits.n2 >= {p3:Int64})))
+-- p0 = "search.performed"
+-- p1 = "靴"
+-- p2 = "1794539045678"
+-- p3 = "1"
+-- p4 = "cart.item_added"
+-- p5 = "cart.updated"
+-- p6 = "1794884645678"
+-- p7 = "1779591845678"
+-- p8 = "wishlist.added"
+-- p9 = "縁"
+
 ---- many: the first five in one pass
 SELECT count() AS base, CAST([countIf(true),
   countIf((p.ltv >= {p0:Int64})),
