@@ -40,6 +40,13 @@ var languageFunctions = []languageFunction{
 	{"ago", Text{"今から何日・何時間前", "so many days or hours before now"}, `last_order_at < ago("90d")`},
 	{"now", Text{"今", "now"}, `last_order_at <= now()`},
 	{"date", Text{"日付（日本時間の 0 時）", "a date, at midnight in Japan"}, `signed_up_at >= date("2026-04-01")`},
+	{"today", Text{"今日の 0 時", "the start of today"}, `last_visit_at >= today()`},
+	{"this_week", Text{"今週の月曜日の 0 時", "the start of this week's Monday"}, `count(visits, .at >= this_week()) >= 3`},
+	{"this_month", Text{"今月 1 日の 0 時", "the start of this month"}, `count(orders, .placed_at >= this_month()) >= 1`},
+	{"last_month", Text{"先月 1 日の 0 時", "the start of last month"}, `any(orders, .placed_at >= last_month() && .placed_at < this_month())`},
+	{"this_year", Text{"今年 1 月 1 日の 0 時", "the start of this year"}, `signed_up_at >= this_year()`},
+	{"fiscal_year", Text{"今年度 4 月 1 日の 0 時", "the start of the fiscal year, 1 April"}, `sum(filter(orders, .placed_at >= fiscal_year()), .revenue) >= 50000`},
+	{"birthday_within", Text{"誕生日が今日から何日以内", "the birthday is today or in the next days"}, `birthday_within("7d")`},
 	{"present", Text{"値がある", "there is a value"}, `present(last_order_at)`},
 	{"missing", Text{"値がない", "there is none"}, `missing(last_order_at)`},
 }

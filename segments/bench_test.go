@@ -190,7 +190,7 @@ func plainEnvironment(v *profiles.View) map[string]any {
 		return int(f.whole(v, i))
 	}
 	for _, f := range Fields() {
-		if f.derived == "" && f.Kind != Texts {
+		if f.derived == "" && f.op == opConst && f.Kind != Texts {
 			env[f.Name] = plain(f, 0)
 		}
 	}

@@ -8,9 +8,6 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// japan is the zone of date("2026-11-01"). Japan has had no summer time since 1951.
-var japan = time.FixedZone("JST", 9*60*60)
-
 func (c *typing) call(t *ast.CallNode) (*node, error) {
 	callee, ok := t.Callee.(*ast.IdentifierNode)
 	if !ok {
@@ -27,6 +24,8 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		return c.ago(t)
 	case "date":
 		return c.date(t)
+	case "birthday_within":
+		return c.birthdayWithin(t)
 	case "present", "missing":
 		return c.presence(callee.Value, t)
 	case "min", "max", "avg":
@@ -40,6 +39,12 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		return nil, c.fail(at, "in_segment is not part of the language: repeat the other segment's condition here", "in_segment は使えません。もう一方のセグメントの条件をここに書いてください")
 	case "len":
 		return nil, c.fail(at, "len is not known: write count(...)", "len は使えません。count(...) と書いてください")
+	}
+	if _, ok := calendarOf(callee.Value); ok {
+		if len(t.Arguments) != 0 {
+			return nil, c.fail(at, "%s() takes nothing", "%s() に引数はありません", callee.Value)
+		}
+		return &node{op: opCalendar, kind: Instant, name: callee.Value, timed: true, at: at}, nil
 	}
 	known := []string{"count", "any", "all", "none", "sum", "filter"}
 	for name := range signatures {
@@ -82,12 +87,25 @@ func (c *typing) ago(t *ast.CallNode) (*node, error) {
 	return nil, c.fail(at, "%q is no span of time: write days, hours or minutes as \"90d\", \"12h\" or \"30m\"", "「%s」は期間ではありません。\"90d\"（日）、\"12h\"（時間）、\"30m\"（分）のように書いてください", text)
 }
 
+func (c *typing) birthdayWithin(t *ast.CallNode) (*node, error) {
+	text, err := c.text1(t, `birthday_within("7d")`)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSuffix(text, "d"), 10, 16)
+	if err != nil || n > maxWithin || !strings.HasSuffix(text, "d") {
+		return nil, c.fail(t.Arguments[0].Location(), "%q is not a number of days up to %[2]d: write \"7d\" for the week before, \"0d\" for the day itself",
+			"「%s」は %[2]d 日以内の日数ではありません。1 週間前からなら \"7d\"、当日だけなら \"0d\" と書いてください", text, maxWithin)
+	}
+	return &node{op: opBirthday, kind: Bool, i: int64(n), inputs: traitInputs, timed: true, at: t.Location()}, nil
+}
+
 func (c *typing) date(t *ast.CallNode) (*node, error) {
 	text, err := c.text1(t, `date("2026-11-01")`)
 	if err != nil {
 		return nil, err
 	}
-	at, err := time.ParseInLocation("2006-01-02", text, japan)
+	at, err := time.ParseInLocation("2006-01-02", text, zone)
 	if err != nil {
 		at, err = time.Parse(time.RFC3339, text)
 	}
@@ -111,7 +129,7 @@ func (c *typing) presence(name string, t *ast.CallNode) (*node, error) {
 	if x.kind == Untyped {
 		x = traitAs(x, Text)
 	}
-	if x.op == opConst || x.op == opAgo || x.kind == Bool || (x.number() && !x.maybe) {
+	if x.op == opConst || x.clock() || x.kind == Bool || (x.number() && !x.maybe) {
 		return nil, c.fail(t.Arguments[0].Location(), "this is never missing", "この値が欠けていることはありません")
 	}
 	n := (&node{op: opPresent, kind: Bool, args: []*node{x}, at: t.Location()}).derive()

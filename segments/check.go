@@ -285,6 +285,9 @@ func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {
 		n.at = t.Location()
 		return n, nil
 	}
+	if f.op != opConst {
+		return &node{op: f.op, kind: f.Kind, inputs: f.Inputs, maybe: true, timed: f.op == opAge, at: t.Location()}, nil
+	}
 	return &node{op: opField, kind: f.Kind, field: f, inputs: f.Inputs, at: t.Location()}, nil
 }
 

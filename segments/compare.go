@@ -156,18 +156,22 @@ func (c *typing) counted(rel relation, x *node, k int64, at file.Location) (*nod
 }
 
 func (c *typing) instants(rel relation, x, y *node, at file.Location) (*node, error) {
-	if x.op == opAgo {
+	if x.clock() {
 		x, y, rel = y, x, rel.mirrored()
 	}
-	if x.op == opAgo || x.op == opConst && y.op == opConst {
+	if x.clock() || x.op == opConst && y.op == opConst {
 		return nil, c.fail(at, "two fixed times are compared: the answer never changes", "固定の日時どうしを比較しています")
 	}
-	if y.op == opAgo {
+	if y.clock() {
 		of := x
 		if (x.op == opMin || x.op == opMax) && x.args[0].op == opField {
 			of = x.args[0]
 		}
-		if l := of.list; l != nil && l.Window > 0 && of.field != nil && of.field.Name == l.sorted && y.i > l.Window.Milliseconds() {
+		back := y.i
+		if y.op == opCalendar {
+			back = int64(y.calendar().back()) * dayMS
+		}
+		if l := of.list; l != nil && l.Window > 0 && of.field != nil && of.field.Name == l.sorted && back > l.Window.Milliseconds() {
 			return nil, c.fail(y.at, "%[1]s are kept for %[2]d days: write ago(\"%[2]dd\") at most, or use a lifetime value such as last_visit_at or product_views", "%[1]s は %[2]d 日分だけ保持されます。ago(\"%[2]dd\") 以内にするか、last_visit_at や product_views などの累計項目を使ってください", l.Name, int(l.Window.Hours()/24))
 		}
 	}

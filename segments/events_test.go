@@ -28,6 +28,9 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 	}
 	if e.Type == "person.identified" {
 		e.Person.Traits = map[string]enishi.Value{pick(t, append(names, "prefecture", "gender", "member_rank", "signed_up_at")): drawValue(t)}
+		if rapid.Bool().Draw(t, "birthday") {
+			e.Person.Traits["birthday"] = drawBirthday(t)
+		}
 	}
 	for _, x := range profiles.Identifiers(nil, e.Person) {
 		e.Links = append(e.Links, enishi.NewID("identifier", x.Kind.String(), x.Raw))

@@ -42,6 +42,7 @@ type Field struct {
 	whole   func(v *profiles.View, i int) int64
 	text    func(v *profiles.View, i int) string
 	derived string // an expression that stands for it
+	op      op     // how the clock or a trait makes it; such a number can be missing
 }
 
 // Collection is a list that belongs to a person.

@@ -23,7 +23,11 @@ var (
 	texts    = []string{"", "a", "b", "ab", "shoes", "靴", "東京都", "大阪府", "x'y", `back\slash`, "line\nfeed", "tab\there", `"q"`, "%_", "{p0:String}"}
 	kinds    = []string{"product.viewed", "page.viewed", "cart.updated", "cart.item_added", "search.performed", "wishlist.added", "wishlist.removed"}
 	statuses = []string{"placed", "paid", "delivered", "cancelled", "delayed", "returned"}
-	names    = []string{"size", "vip", "score", "ランク", "it's"}
+	withins  = []string{"0d", "1d", "7d", "30d", "180d"}
+	births   = []string{"1990-11-20", "1990-11-21", "1990/11/19", "2006-11-20", "2006-11-27", "1990-5-1", "2008-02-29", "--02-29", "--11-20", "11-27", "--1/5", "--11", "11", "12", "1990-12",
+		"1990-11-00", "0000-11-20", "1899-11-20", "1991-02-29", "1900-02-29", "2000-02-29", "1990-13-01", "1990-00-10", "--04-31", "2030-01-01", "2026-11-20", "2026-11-21", "x", "1990", "19901120", "", "-11-20", "11-20-", "１１"}
+	places = []string{"東京都", "東京", "大阪府", "沖縄県", "北海道", "京都", "福島", "東京府", "Tokyo"}
+	names  = []string{"size", "vip", "score", "ランク", "it's"}
 )
 
 func pick[T any](t *rapid.T, from []T) T { return from[rapid.IntRange(0, len(from)-1).Draw(t, "pick")] }
@@ -49,6 +53,9 @@ func drawTime(t *rapid.T) time.Time {
 		return time.Date(2026, 10, 31, 15, 0, 0, 0, time.UTC) // date("2026-11-01")
 	case 4:
 		return made.Add(span(pick(t, spans)))
+	case 5:
+		c := pick(t, calendars())
+		return time.UnixMilli(c.period.start(made.UnixMilli(), rapid.IntRange(-2, 1).Draw(t, "period"))).UTC().Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "ms")) * time.Millisecond)
 	}
 	return made.Add(-span(pick(t, spans)) + time.Duration(rapid.IntRange(-1, 1).Draw(t, "ms"))*time.Millisecond)
 }
@@ -78,6 +85,13 @@ func drawValue(t *rapid.T) enishi.Value {
 	return enishi.TextValue(pick(t, texts))
 }
 
+func drawBirthday(t *rapid.T) enishi.Value {
+	if rapid.IntRange(0, 9).Draw(t, "kind") == 0 {
+		return pick(t, []enishi.Value{enishi.NumberValue(11), enishi.NumberValue(4), enishi.InstantValue(made), enishi.BoolValue(true)})
+	}
+	return enishi.TextValue(pick(t, births))
+}
+
 func count(t *rapid.T, most int) int {
 	if rapid.IntRange(0, 3).Draw(t, "none") == 0 {
 		return 0
@@ -95,6 +109,12 @@ func drawView(t *rapid.T) *profiles.View {
 	text := func() string { return pick(t, texts) }
 	for range count(t, 4) {
 		v.Traits[pick(t, append(names, "prefecture", "gender", "language", "member_rank"))] = drawValue(t)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "birthday") > 0 {
+		v.Traits["birthday"] = drawBirthday(t)
+	}
+	if rapid.Bool().Draw(t, "place") {
+		v.Traits["prefecture"] = enishi.TextValue(pick(t, places))
 	}
 	for _, at := range []*time.Time{&v.FirstSeenAt, &v.LastSeenAt, &v.LastVisitAt, &v.SignedUpAt, &v.FirstOrderAt, &v.LastOrderAt, &v.LastManualOrderAt, &v.HoldUntil} {
 		*at = drawTime(t)
@@ -216,14 +236,16 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 	case 4:
 		return aboutTrait(t)
 	}
-	switch rapid.IntRange(0, 3).Draw(t, "flag") {
+	switch rapid.IntRange(0, 4).Draw(t, "flag") {
+	case 2:
+		return `birthday_within("` + pick(t, withins) + `")`
 	case 0:
 		return "consent." + pick(t, Channels())
 	case 1:
 		return pick(t, []string{"present", "missing"}) + "(" + timeOf(t, l) + ")"
 	}
 	if l == nil {
-		return pick(t, []string{"has_email", "has_line", "line_friend", "suppressed_email", "held", `"reseller" in risks`, "present(aov)", `missing(prefecture)`, "true"})
+		return pick(t, []string{"present(age)", "missing(birthday_month)", "has_email", "has_line", "line_friend", "suppressed_email", "held", `"reseller" in risks`, "present(aov)", `missing(prefecture)`, "true"})
 	}
 	if f := fieldOf(t, l, Bool); f != "" {
 		return f
@@ -252,7 +274,9 @@ func fieldOf(t *rapid.T, l *Collection, k Kind) string {
 func timeOf(t *rapid.T, l *Collection) string { return fieldOf(t, l, Instant) }
 
 func instantOf(t *rapid.T, l *Collection) string {
-	switch rapid.IntRange(0, 5).Draw(t, "instant") {
+	switch rapid.IntRange(0, 7).Draw(t, "instant") {
+	case 3, 4:
+		return pick(t, calendars()).Name + "()"
 	case 0:
 		return `date("2026-11-01")`
 	case 1:
@@ -263,7 +287,9 @@ func instantOf(t *rapid.T, l *Collection) string {
 	return `ago("` + pick(t, spans) + `")`
 }
 
-func literal(t *rapid.T) string { return pick(t, append(amounts, "2", "3", "10", "0.5", "2.5")) }
+func literal(t *rapid.T) string {
+	return pick(t, append(amounts, "2", "3", "10", "11", "20", "36", "0.5", "2.5"))
+}
 
 func numberOf(t *rapid.T, l *Collection, depth int) string {
 	if depth > 0 && rapid.IntRange(0, 2).Draw(t, "arithmetic") == 0 {
@@ -297,7 +323,7 @@ func aboutText(t *rapid.T, l *Collection) string {
 	case 3:
 		return f + " " + relationSign(t) + " " + quote(pick(t, append(statuses, kinds...)))
 	}
-	return f + " " + relationSign(t) + " " + quote(pick(t, texts))
+	return f + " " + relationSign(t) + " " + quote(pick(t, append(texts, "関東", "近畿", "九州")))
 }
 
 func aboutTrait(t *rapid.T) string {

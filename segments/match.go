@@ -41,6 +41,12 @@ func testOf(n *node) test {
 			}
 			return false
 		}
+	case opBirthday:
+		days := int(n.i)
+		return func(v *view, now int64, _ int) bool {
+			in, _ := birthdayOf(v).within(days, now)
+			return in
+		}
 	case opNot:
 		x := testOf(n.args[0])
 		return func(v *view, now int64, i int) bool { return !x(v, now, i) }

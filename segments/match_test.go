@@ -118,6 +118,29 @@ func meetings(v *profiles.View) []time.Time {
 	}
 	instants = append(instants, time.Date(2026, 10, 31, 15, 0, 0, 0, time.UTC))
 	var all []time.Time
+	near := func(ms int64) {
+		for d := int64(-1); d <= 1; d++ {
+			all = append(all, time.UnixMilli(ms+d).UTC())
+		}
+	}
+	for _, t := range instants {
+		for _, c := range calendars() {
+			for n := range 3 {
+				near(c.period.start(t.UnixMilli(), n))
+			}
+		}
+	}
+	for month := range 60 {
+		near(byMonth.start(made.UnixMilli(), month-20))
+	}
+	if _, month, day := birthParts(form(v.Traits["birthday"])); day > 0 {
+		for year := 2025; year < 2030; year++ {
+			near(midnight(year, time.Month(month), day+1))
+			for _, w := range withins {
+				near(midnight(year, time.Month(month), day-int(span(w)/(24*time.Hour))))
+			}
+		}
+	}
 	for _, t := range instants {
 		for _, s := range append([]string{"0s"}, spans...) {
 			for d := -1; d <= 1; d++ {

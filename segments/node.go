@@ -13,13 +13,17 @@ import (
 type op uint8
 
 const (
-	opConst   op = iota // b, i, f or s by kind; exact: a number literal that has no kind yet
-	opField             // field, of the person or (list != nil) of the element
-	opTrait             // name, read as kind Text or Decimal
-	opTraitIs           // the trait's text form is s: true or false
-	opConsent           // name: marketing on this channel is permitted
-	opHas               // field of kind Texts has s
-	opAgo               // now less i milliseconds
+	opConst      op = iota // b, i, f or s by kind; exact: a number literal that has no kind yet
+	opField                // field, of the person or (list != nil) of the element
+	opTrait                // name, read as kind Text or Decimal
+	opTraitIs              // the trait's text form is s: true or false
+	opConsent              // name: marketing on this channel is permitted
+	opHas                  // field of kind Texts has s
+	opAgo                  // now less i milliseconds
+	opCalendar             // the instant of the calendar that name says
+	opAge                  // whole years since the birthday
+	opBirthMonth           // its month
+	opBirthday             // it is today or in the next i days
 
 	opAnd // args
 	opOr  // args
@@ -89,6 +93,22 @@ type node struct {
 	element bool // depends on the element of the list that is looked at
 	inputs  profiles.Change
 	at      file.Location
+}
+
+// clock reports whether the node is an instant that the clock alone decides.
+func (n *node) clock() bool { return n.op == opAgo || n.op == opCalendar }
+
+// instantAt is the instant of such a node.
+func (n *node) instantAt(now int64) int64 {
+	if n.op == opAgo {
+		return before(now, n.i)
+	}
+	return n.calendar().at(now)
+}
+
+func (n *node) calendar() calendar {
+	c, _ := calendarOf(n.name)
+	return c
 }
 
 func (n *node) literal() bool { return n.op == opConst && n.exact != nil }

@@ -379,6 +379,8 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 		"last_seen_at": at(v.LastSeenAt), "last_visit_at": at(v.LastVisitAt), "signed_up_at": at(v.SignedUpAt), "page_views": wholeNum(v.PageViews),
 		"product_views": wholeNum(v.ProductViews), "store_visits": wholeNum(v.StoreVisits), "points": wholeNum(v.Points), "hold_until": at(v.HoldUntil),
 		"held": !v.HoldUntil.IsZero() && v.HoldUntil.After(now), "aov": arith("/", money(v.LTV), wholeNum(v.OrdersCount)), "traits": v.Traits}
+	env["region"] = regionsByPrefecture()[form(v.Traits["prefecture"])]
+	calendarEnvironment(env, form(v.Traits["birthday"]), now)
 	for _, name := range []string{"prefecture", "gender", "language", "member_rank"} {
 		env[name] = form(v.Traits[name])
 	}

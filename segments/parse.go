@@ -114,9 +114,13 @@ func grammar() *conf.Config {
 // signatures are the functions that are no calls of expr's own, for its checker.
 var signatures = map[string]any{
 	"now": func() time.Time { return time.Time{} }, "ago": func(string) time.Time { return time.Time{} }, "date": func(string) time.Time { return time.Time{} },
-	"present": func(any) bool { return false }, "missing": func(any) bool { return false },
+	"today": instantFunction, "this_week": instantFunction, "this_month": instantFunction, "last_month": instantFunction, "this_year": instantFunction, "fiscal_year": instantFunction,
+	"birthday_within": func(string) bool { return false },
+	"present":         func(any) bool { return false }, "missing": func(any) bool { return false },
 	"min": func(any) any { return nil }, "max": func(any) any { return nil }, "avg": func(any) any { return nil },
 }
+
+func instantFunction() time.Time { return time.Time{} }
 
 func exprType(k Kind) types.Type {
 	switch k {

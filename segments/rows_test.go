@@ -111,7 +111,7 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	is := func(name string) uint8 { return uint8Of(env[name].(bool)) }
 	trait := func(name string) string { return form(v.Traits[name]) }
 	risks := append([]string{}, v.Risks...)
-	add("people", "prefecture", trait("prefecture"), "gender", trait("gender"), "language", trait("language"), "member_rank", trait("member_rank"),
+	add("people", "prefecture", trait("prefecture"), "gender", trait("gender"), "birthday", trait("birthday"), "language", trait("language"), "member_rank", trait("member_rank"),
 		"first_seen_at", stored(v.FirstSeenAt), "last_seen_at", stored(v.LastSeenAt), "last_visit_at", stored(v.LastVisitAt), "signed_up_at", stored(v.SignedUpAt),
 		"orders_count", v.OrdersCount, "manual_orders_count", v.ManualOrdersCount, "ltv", int64(v.LTV), "currency", v.Currency,
 		"first_order_at", stored(v.FirstOrderAt), "last_order_at", stored(v.LastOrderAt), "last_manual_order_at", stored(v.LastManualOrderAt),

@@ -127,6 +127,11 @@ func TestGalleryMembers(t *testing.T) {
 	f("line-friend-without-mail", mail(false), mail(true))
 	f("mail-reachable", mail(true), held)
 	f("store-only", person(order(9*day, 1, "store", false)), person(order(9*day, 1, "store", false), order(day, 1, "web", false)))
+	today := person()
+	today.Traits = map[string]enishi.Value{"birthday": enishi.TextValue("--11-20")}
+	yesterday := person()
+	yesterday.Traits = map[string]enishi.Value{"birthday": enishi.TextValue("--11-19")}
+	f("birthday", today, yesterday)
 	f("gift-giver", person(order(9*day, 1, "web", true)), person(order(400*day, 1, "web", true)))
 }
 

@@ -3,6 +3,7 @@ package segments
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,11 +41,13 @@ func SQLMany(segs []*Segment, at time.Time) (query string, args []any) {
 // statement is a query being written. p is the row of people, e the element inside a list's sub-select; what is measured over
 // a list is a column of its sub-select, which is joined by profile: so "none" and "count = 0" find people without any row.
 type statement struct {
-	now   int64
-	args  []any
-	named map[string]string // type and value -> placeholder
-	lists []*subselect
-	in    *subselect // whose condition is being written; nil outside
+	now    int64
+	args   []any
+	named  map[string]string // type and value -> placeholder
+	lists  []*subselect
+	people []string   // columns of people outside of the lists
+	makes  bool       // some of them are made
+	in     *subselect // whose condition is being written; nil outside
 }
 
 // subselect is one pass over one fact table.
@@ -91,17 +94,30 @@ func (q *statement) column(f *Field, element bool) string {
 	return "p." + name
 }
 
-// needs notes a column of people that a sub-select has to join.
+// needs notes a column of people: a sub-select has to join it.
 func (q *statement) needs(name string) {
-	if q.in == nil {
-		return
+	columns := &q.people
+	if q.in != nil {
+		columns = &q.in.people
 	}
-	for _, c := range q.in.people {
-		if c == name {
-			return
-		}
+	if sql := madeColumn(name); sql != "" {
+		q.makes = q.makes || q.in == nil
+		name = sql + " AS " + name
 	}
-	q.in.people = append(q.in.people, name)
+	if !slices.Contains(*columns, name) {
+		*columns = append(*columns, name)
+	}
+}
+
+// madeColumn is the expression of what people have beyond the columns of their table; empty for those.
+func madeColumn(name string) string {
+	switch name {
+	case "region":
+		return regionSQL()
+	case "birth":
+		return birthSQL()
+	}
+	return ""
 }
 
 // list is the sub-select over the list's table.
@@ -147,8 +163,8 @@ func (q *statement) earliest(n *node) int64 {
 			continue
 		}
 		switch y := p.args[1]; y.op {
-		case opAgo:
-			since = max(since, before(q.now, y.i))
+		case opAgo, opCalendar:
+			since = max(since, y.instantAt(q.now))
 		case opConst:
 			since = max(since, y.i)
 		}
@@ -165,7 +181,11 @@ func (q *statement) inside(n *node, write func(*node) string) string {
 
 // from writes FROM and the joins. root, if given, tells which lists a person in the segment must have rows of.
 func (q *statement) from(b *strings.Builder, root *node) {
-	b.WriteString("FROM people AS p FINAL\n")
+	if q.makes {
+		fmt.Fprintf(b, "FROM (SELECT profile_id, %s FROM people FINAL) AS p\n", strings.Join(q.people, ", "))
+	} else {
+		b.WriteString("FROM people AS p FINAL\n")
+	}
 	for _, s := range q.lists {
 		join := "LEFT"
 		if v, known := withoutRows(root, s.table); known && !v {

@@ -26,6 +26,8 @@ func (q *statement) condition(n *node) string {
 		return "(p.traits[" + q.text(n.name) + "] = " + q.text(n.s) + ")"
 	case opHas:
 		return "has(" + q.column(n.field, false) + ", " + q.text(n.s) + ")"
+	case opBirthday:
+		return q.within(int(n.i))
 	case opNot:
 		return "(NOT " + q.condition(n.args[0]) + ")"
 	case opAnd, opOr:
@@ -92,8 +94,8 @@ func (q *statement) instants(rel relation, x, y *node) string {
 
 // after reports whether a fixed instant is after the epoch, so that what is not before it is present.
 func (q *statement) after(n *node) bool {
-	if n.op == opAgo {
-		return before(q.now, n.i) > 0
+	if n.clock() {
+		return n.instantAt(q.now) > 0
 	}
 	return n.i > 0
 }
@@ -102,8 +104,8 @@ func (q *statement) instant(n *node) string {
 	switch n.op {
 	case opField:
 		return q.column(n.field, n.element)
-	case opAgo:
-		return "fromUnixTimestamp64Milli(" + q.whole(before(q.now, n.i)) + ", 'UTC')"
+	case opAgo, opCalendar:
+		return "fromUnixTimestamp64Milli(" + q.whole(n.instantAt(q.now)) + ", 'UTC')"
 	case opMin, opMax:
 		of := q.inside(n, q.instant)
 		return q.measure(n, extreme(n.op), of, "("+of+" != "+noInstant+")")
@@ -156,6 +158,10 @@ func (q *statement) number(n *node) string {
 		q.needs("traits_number") // has booleans and instants as well, but their text forms tell them apart
 		name := q.text(n.name)
 		return fmt.Sprintf("if(mapContains(p.traits_number, %[1]s) AND p.traits[%[1]s] NOT IN ('true', 'false') AND position(p.traits[%[1]s], 'T') = 0, p.traits_number[%[1]s], NULL)", name)
+	case opAge:
+		return q.age()
+	case opBirthMonth:
+		return q.birthMonth()
 	case opCount:
 		return q.measure(n, "count", "", "")
 	case opSum:

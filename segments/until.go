@@ -29,6 +29,9 @@ func verdictOf(n *node) verdict {
 		return verdictJoin(n)
 	case opAtLeast:
 		return verdictAtLeast(n)
+	case opBirthday:
+		days := int(n.i)
+		return func(v *view, now int64, _ int) (bool, int64) { return birthdayOf(v).within(days, now) }
 	case opCompare:
 		if n.args[0].kind == Instant {
 			return verdictInstants(n)
@@ -68,6 +71,9 @@ func verdictJoin(n *node) verdict {
 func verdictInstants(n *node) verdict {
 	x, y, rel := n.args[0], n.args[1], n.rel
 	t, inner := valueOf(x), horizonOf(x, y)
+	if y.op == opCalendar {
+		return verdictCalendar(rel, t, y.calendar(), inner)
+	}
 	if y.op != opAgo {
 		b := valueOf(y)
 		compare := testInstants(rel, t, b)
@@ -80,6 +86,28 @@ func verdictInstants(n *node) verdict {
 			return false, inner(v, now, i)
 		}
 		return holds(rel, at, before(now, d)), min(flip(rel, at+d, now), inner(v, now, i))
+	}
+}
+
+// verdictCalendar: the instant of a calendar only grows, in steps.
+func verdictCalendar(rel relation, t value, c calendar, inner horizon) verdict {
+	return func(v *view, now int64, i int) (bool, int64) {
+		at := t(v, now, i)
+		if at == 0 {
+			return false, inner(v, now, i)
+		}
+		until := inner(v, now, i)
+		if rel != ge && rel != lt {
+			if next := c.reaches(at); next > now {
+				until = min(until, next)
+			}
+		}
+		if rel != gt && rel != le {
+			if next := c.passes(at); next > now {
+				until = min(until, next)
+			}
+		}
+		return holds(rel, at, c.at(now)), until
 	}
 }
 
@@ -186,7 +214,9 @@ func horizonOf(args ...*node) horizon {
 	var parts []horizon
 	for _, a := range args {
 		switch {
-		case !a.timed || a.op == opAgo: // a comparison looks at ago itself
+		case !a.timed || a.clock(): // a comparison looks at these itself
+		case a.op == opAge:
+			parts = append(parts, func(v *view, now int64, _ int) int64 { return birthdayOf(v).older(now) })
 		case a.list != nil:
 			parts = append(parts, horizonOfList(a))
 		default:

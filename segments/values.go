@@ -31,6 +31,9 @@ func valueOf(n *node) value {
 	case opAgo:
 		d := n.i
 		return func(_ *view, now int64, _ int) int64 { return before(now, d) }
+	case opCalendar:
+		c := n.calendar()
+		return func(_ *view, now int64, _ int) int64 { return c.at(now) }
 	case opMin, opMax:
 		s, of, largest := scanOf(n), valueOf(n.args[0]), n.op == opMax
 		return func(v *view, now int64, _ int) int64 {
@@ -65,6 +68,13 @@ func maybeOf(n *node) maybe {
 	case opField:
 		get := n.field.whole
 		return func(v *view, _ int64, i int) (int64, bool) { return get(v, i), true }
+	case opAge:
+		return func(v *view, now int64, _ int) (int64, bool) { return birthdayOf(v).age(now) }
+	case opBirthMonth:
+		return func(v *view, _ int64, _ int) (int64, bool) {
+			month := birthdayOf(v).month()
+			return int64(month), month != 0
+		}
 	case opCount:
 		s := scanOf(n)
 		return func(v *view, now int64, _ int) (int64, bool) {

@@ -478,6 +478,58 @@ WHERE ((in_visits.n0 >= {p3:Int64}) AND (in_visits.n1 >= {p3:Int64}) AND (NOT (i
 -- p8 = "wishlist.added"
 -- p9 = "縁"
 
+---- age >= 20 && age < 25 && region == "関東" && any(orders, .placed_at >= this_month() && age > 30)
+SELECT p.profile_id AS profile_id
+FROM (SELECT profile_id, arrayMap((y, m, d) -> if(m BETWEEN 1 AND 12 AND d <= [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] AND (m != 2 OR d != 29 OR y < 1900 OR y % 4 = 0 AND (y % 100 != 0 OR y % 400 = 0)), if(y < 1900, 0, y) * 10000 + m * 100 + d, 0), [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[1])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[2])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[3])])[1] AS birth, transform(toString(prefecture), ['三重', '三重県', '京都', '京都府', '佐賀', '佐賀県', '兵庫', '兵庫県', '北海道', '千葉', '千葉県', '和歌山', '和歌山県', '埼玉', '埼玉県', '大分', '大分県', '大阪', '大阪府', '奈良', '奈良県', '宮城', '宮城県', '宮崎', '宮崎県', '富山', '富山県', '山口', '山口県', '山形', '山形県', '山梨', '山梨県', '岐阜', '岐阜県', '岡山', '岡山県', '岩手', '岩手県', '島根', '島根県', '広島', '広島県', '徳島', '徳島県', '愛媛', '愛媛県', '愛知', '愛知県', '新潟', '新潟県', '東京', '東京都', '栃木', '栃木県', '沖縄', '沖縄県', '滋賀', '滋賀県', '熊本', '熊本県', '石川', '石川県', '神奈川', '神奈川県', '福井', '福井県', '福岡', '福岡県', '福島', '福島県', '秋田', '秋田県', '群馬', '群馬県', '茨城', '茨城県', '長崎', '長崎県', '長野', '長野県', '青森', '青森県', '静岡', '静岡県', '香川', '香川県', '高知', '高知県', '鳥取', '鳥取県', '鹿児島', '鹿児島県'], ['近畿', '近畿', '近畿', '近畿', '九州', '九州', '近畿', '近畿', '北海道', '関東', '関東', '近畿', '近畿', '関東', '関東', '九州', '九州', '近畿', '近畿', '近畿', '近畿', '東北', '東北', '九州', '九州', '中部', '中部', '中国', '中国', '東北', '東北', '中部', '中部', '中部', '中部', '中国', '中国', '東北', '東北', '中国', '中国', '中国', '中国', '四国', '四国', '四国', '四国', '中部', '中部', '中部', '中部', '関東', '関東', '関東', '関東', '九州', '九州', '近畿', '近畿', '九州', '九州', '中部', '中部', '関東', '関東', '中部', '中部', '九州', '九州', '東北', '東北', '東北', '東北', '関東', '関東', '関東', '関東', '九州', '九州', '中部', '中部', '東北', '東北', '中部', '中部', '四国', '四国', '四国', '四国', '中国', '中国', '九州', '九州'], '') AS region FROM people FINAL) AS p
+INNER JOIN (
+  SELECT e.profile_id AS id,
+    toInt64(count()) AS n0
+  FROM orders AS e FINAL
+  INNER JOIN (SELECT profile_id, arrayMap((y, m, d) -> if(m BETWEEN 1 AND 12 AND d <= [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] AND (m != 2 OR d != 29 OR y < 1900 OR y % 4 = 0 AND (y % 100 != 0 OR y % 400 = 0)), if(y < 1900, 0, y) * 10000 + m * 100 + d, 0), [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[1])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[2])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[3])])[1] AS birth FROM people FINAL) AS p ON p.profile_id = e.profile_id
+  WHERE ((e.placed_at >= fromUnixTimestamp64Milli({p6:Int64}, 'UTC')) AND ifNull(if(p.birth >= 10000 AND p.birth % 100 > 0 AND p.birth <= {p0:Int64}, {p1:Int64} - intDiv(p.birth, 10000) - toInt64(p.birth % 10000 > {p2:Int64}), NULL) > {p7:Int64}, false))
+  GROUP BY id
+) AS in_orders ON in_orders.id = p.profile_id
+WHERE (ifNull(if(p.birth >= 10000 AND p.birth % 100 > 0 AND p.birth <= {p0:Int64}, {p1:Int64} - intDiv(p.birth, 10000) - toInt64(p.birth % 10000 > {p2:Int64}), NULL) >= {p3:Int64}, false) AND ifNull(if(p.birth >= 10000 AND p.birth % 100 > 0 AND p.birth <= {p0:Int64}, {p1:Int64} - intDiv(p.birth, 10000) - toInt64(p.birth % 10000 > {p2:Int64}), NULL) < {p4:Int64}, false) AND (p.region = {p5:String}) AND (in_orders.n0 >= {p8:Int64}))
+-- p0 = "20261120"
+-- p1 = "2026"
+-- p2 = "1120"
+-- p3 = "20"
+-- p4 = "25"
+-- p5 = "関東"
+-- p6 = "1793458800000"
+-- p7 = "30"
+-- p8 = "1"
+
+---- birthday_within("30d") || birthday_month in [1, 12]
+SELECT p.profile_id AS profile_id
+FROM (SELECT profile_id, arrayMap((y, m, d) -> if(m BETWEEN 1 AND 12 AND d <= [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] AND (m != 2 OR d != 29 OR y < 1900 OR y % 4 = 0 AND (y % 100 != 0 OR y % 400 = 0)), if(y < 1900, 0, y) * 10000 + m * 100 + d, 0), [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[1])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[2])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[3])])[1] AS birth FROM people FINAL) AS p
+WHERE (if(p.birth % 100 = 0, intDiv(p.birth % 10000, 100) = {p0:Int64}, p.birth % 10000 >= {p1:Int64} AND p.birth % 10000 <= {p2:Int64}) OR ifNull(nullIf(intDiv(p.birth % 10000, 100), 0) = {p3:Int64}, false) OR ifNull(nullIf(intDiv(p.birth % 10000, 100), 0) = {p4:Int64}, false))
+-- p0 = "11"
+-- p1 = "1120"
+-- p2 = "1220"
+-- p3 = "1"
+-- p4 = "12"
+
+---- count(orders, .placed_at >= fiscal_year()) >= 2 && last_visit_at >= this_week() && none(orders, .placed_at >= last_month() && .placed_at < this_month())
+SELECT p.profile_id AS profile_id
+FROM people AS p FINAL
+INNER JOIN (
+  SELECT e.profile_id AS id,
+    toInt64(countIf((e.placed_at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC')))) AS n0,
+    toInt64(countIf(((e.placed_at >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) AND (e.placed_at < fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND e.placed_at != toDateTime64(0, 3, 'UTC'))))) AS n1
+  FROM orders AS e FINAL
+  WHERE (e.placed_at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC'))
+    OR ((e.placed_at >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) AND (e.placed_at < fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND e.placed_at != toDateTime64(0, 3, 'UTC')))
+  GROUP BY id
+) AS in_orders ON in_orders.id = p.profile_id
+WHERE ((in_orders.n0 >= {p1:Int64}) AND (p.last_visit_at >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC')) AND (NOT (in_orders.n1 >= {p5:Int64})))
+-- p0 = "1774969200000"
+-- p1 = "2"
+-- p2 = "1794754800000"
+-- p3 = "1790780400000"
+-- p4 = "1793458800000"
+-- p5 = "1"
+
 ---- many: the first five in one pass
 SELECT count() AS base, CAST([countIf(true),
   countIf((p.ltv >= {p0:Int64})),
