@@ -30,7 +30,7 @@ func (a *API) memberships(p *profiles.Profile, now time.Time) []membershipRow {
 		m := &p.Memberships[i]
 		row := membershipRow{m.Segment, a.titles.segment(m.Segment), m.Since, []Text{}}
 		if d, ok := a.cfg.Definitions.Current("segment", m.Segment); ok {
-			if s, err := segments.Compile(d.Name, d.Version, d.Body); err == nil {
+			if s, err := a.library().Compile(d.Name, d.Version, d.Body); err == nil {
 				for _, r := range s.Explain(p.View(), now) {
 					if t := a.reason(r, now); r.Match && !t.isZero() {
 						row.Reasons = append(row.Reasons, t)

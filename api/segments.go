@@ -158,7 +158,7 @@ func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOut
 	if err != nil {
 		return nil, err
 	}
-	s, err := segments.Compile("preview", 0, body)
+	s, err := a.library().Compile("preview", 0, body)
 	if err != nil {
 		var e *enishi.Error
 		if !errors.As(err, &e) {
@@ -277,7 +277,7 @@ func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput
 	if err != nil {
 		return nil, err
 	}
-	if _, err := segments.Compile(in.Name, 0, body); err != nil {
+	if err := a.checkSegment(in.Name, body); err != nil {
 		return nil, err
 	}
 	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Body.Expect, Body: body, Reason: in.Body.Reason})
@@ -294,6 +294,9 @@ type deleteInput struct {
 func (a *API) deleteSegment(ctx context.Context, in *deleteInput) (*writtenOutput, error) {
 	if _, ok := a.cfg.Definitions.Current("segment", in.Name); !ok {
 		return nil, notFound("segment", "セグメント")
+	}
+	if err := a.unused(in.Name); err != nil {
+		return nil, err
 	}
 	if err := a.checkUnused(in.Name, in.UsedBy); err != nil {
 		return nil, err

@@ -116,10 +116,43 @@ func TestSegmentGalleryAndLanguage(t *testing.T) {
 		}
 	}
 	for _, x := range l.Functions {
-		if err := segments.Check(x.Example); err != nil || !strings.Contains(x.Example, x.Name) {
+		vip := segments.Library(func(name string) (string, bool) { return "ltv > 1", name == "vip" })
+		if err := vip.Check(x.Example); err != nil || !strings.Contains(x.Example, x.Name) {
 			t.Errorf("%s: %v", x.Example, err)
 		}
 	}
+}
+
+// Segments that name others: checked with them, changed with them, and kept while they are named.
+func TestInSegment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	w.play(scenario(time.Now().UTC()))
+	w.write("PUT", "/segments/vip", segmentBody("orders_count >= 99", 0))
+	w.call("PUT", "/segments/other", segmentBody(`in_segment("vpi")`, 0)).want(422)
+	last := w.write("PUT", "/segments/other", segmentBody(`!in_segment("vip") && orders_count >= 1`, 0))
+	members := func(want int64) {
+		t.Helper()
+		eventually(t, func() bool {
+			s := into[segmentRow](w.call("GET", "/segments/other?after="+last.Position, nil))
+			return s.Progress == nil && s.Members == want
+		})
+	}
+	members(1)
+	vip := into[segmentRow](w.call("GET", "/segments/vip", nil))
+	if p := into[previewPage](w.call("POST", "/segments/preview", map[string]any{"expression": `in_segment("other")`})); !p.Valid || p.Count != 1 {
+		t.Errorf("preview %+v", p)
+	}
+	if a := w.call("PUT", "/segments/vip", segmentBody(`in_segment("other")`, vip.Version)).want(422); !strings.Contains(a.text, "vip → other → vip") {
+		t.Errorf("got %s", a.text)
+	}
+	if a := w.call("DELETE", "/segments/vip", nil).want(409); !strings.Contains(a.text, "other") {
+		t.Errorf("got %s", a.text)
+	}
+	last = w.write("PUT", "/segments/vip", segmentBody("orders_count >= 1", vip.Version))
+	members(0) // nothing happened to the person, and its own definition is the same
+	w.call("DELETE", "/segments/other", nil).want(200)
+	w.call("DELETE", "/segments/vip", nil).want(200)
 }
 
 // TestReasons: what a condition found is told in words of the language of the fields.

@@ -12,7 +12,6 @@ import (
 	"enishi/channels"
 	"enishi/internal/stream"
 	"enishi/journeys"
-	"enishi/segments"
 )
 
 func partitionOf(topic string, n int) stream.Partition {
@@ -115,7 +114,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putJourney(ctx, in.Name, withoutState(text.Bytes()), status, b.Expect, b.Reason)
 	default:
 		if in.Kind == "segment" {
-			_, err = segments.Compile(in.Name, 0, text.Bytes())
+			err = a.checkSegment(in.Name, text.Bytes())
 		} else {
 			err = channels.CheckTemplate(in.Name, text.Bytes())
 		}

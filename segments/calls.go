@@ -36,7 +36,7 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		}
 		return nil, c.fail(at, "%[1]s takes a list and a field, as in %[1]s(orders, .total)", "%[1]s にはリストと項目を渡します。例: %[1]s(orders, .total)", callee.Value)
 	case "in_segment":
-		return nil, c.fail(at, "in_segment is not part of the language: repeat the other segment's condition here", "in_segment は使えません。もう一方のセグメントの条件をここに書いてください")
+		return c.inSegment(t)
 	case "len":
 		return nil, c.fail(at, "len is not known: write count(...)", "len は使えません。count(...) と書いてください")
 	}

@@ -15,16 +15,20 @@ type typing struct {
 	runes []rune
 	in    *Collection // the list whose condition is being read; nil outside
 	depth int
+
+	including *inclusion // of other segments; nil: there are none
 }
 
 // check reads an expression and types it.
-func check(src string) (*node, ast.Node, error) {
+func check(src string) (*node, ast.Node, error) { return checkWith(src, nil) }
+
+func checkWith(src string, including *inclusion) (*node, ast.Node, error) {
 	config := grammar()
 	tree, _, err := parse(src, config)
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &typing{src: src, runes: []rune(src)}
+	c := &typing{src: src, runes: []rune(src), including: including}
 	n, err := c.condition(tree)
 	if err != nil {
 		return nil, nil, err

@@ -109,7 +109,7 @@ func TestCheckFailure(t *testing.T) {
 	f("orders[0].total > 5", "1:11", "only consent.NAME", "consent.名前")
 	f("cuont(orders) > 5", "1:1", "did you mean count?", "「count」")
 	f("len(orders) > 5", "1:1", "write count", "count(...)")
-	f(`in_segment("vip")`, "1:1", "repeat the other segment's condition", "もう一方のセグメントの条件")
+	f(`in_segment("vip")`, "1:1", "in the expressions of segments only", "セグメントの条件式でだけ")
 	f("one(orders, .valid)", "1:1", "one is not used", "one は")
 	f("ltv.total > 5", "1:5", "only consent.NAME", "consent.名前")
 	f("any(points, .x)", "1:5", "points is a single value", "リストではありません")

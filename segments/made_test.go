@@ -30,6 +30,17 @@ var (
 	names  = []string{"size", "vip", "score", "ランク", "it's"}
 )
 
+// library are segments that others name.
+var library Library = func(name string) (string, bool) {
+	text, ok := map[string]string{
+		"vip":    `ltv >= 5000 && (count(orders, .valid) >= 2 || traits.vip)`,
+		"recent": `any(orders, .placed_at > ago("30d")) || last_visit_at >= this_week()`,
+		"both":   `in_segment("recent") && !in_segment("vip")`,
+		"young":  `age < 36`,
+	}[name]
+	return text, ok
+}
+
 func pick[T any](t *rapid.T, from []T) T { return from[rapid.IntRange(0, len(from)-1).Draw(t, "pick")] }
 
 func span(s string) time.Duration {
@@ -195,7 +206,7 @@ func drawRest(t *rapid.T, v *profiles.View) {
 func drawExpression(t *rapid.T) string {
 	for {
 		e := condition(t, nil, rapid.IntRange(0, 3).Draw(t, "depth"))
-		if Check(e) == nil {
+		if library.Check(e) == nil {
 			return e
 		}
 	}
@@ -237,6 +248,10 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 		return aboutTrait(t)
 	}
 	switch rapid.IntRange(0, 4).Draw(t, "flag") {
+	case 3:
+		if l == nil {
+			return "in_segment(" + quote(pick(t, []string{"vip", "recent", "both", "young"})) + ")"
+		}
 	case 2:
 		return `birthday_within("` + pick(t, withins) + `")`
 	case 0:

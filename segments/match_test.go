@@ -1,6 +1,7 @@
 package segments
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -14,13 +15,13 @@ import (
 
 // compiled makes a segment of an expression.
 func compiled(t interface{ Fatalf(string, ...any) }, expression string) *Segment {
-	root, tree, err := check(expression)
+	body, err := json.Marshal(Body{Expression: expression})
 	if err != nil {
 		t.Fatalf("%s: %v", expression, err)
 	}
-	s := &Segment{Name: "s", Version: 1, Body: Body{Expression: expression}, root: root, tree: tree, match: testOf(root)}
-	if root.timed {
-		s.verdict = verdictOf(root)
+	s, err := library.Compile("s", 1, body)
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
 	}
 	return s
 }

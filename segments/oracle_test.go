@@ -404,6 +404,18 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 	for name := range aggregates {
 		env[name] = func(xs []any) any { return aggregate(name, xs) }
 	}
+	env["in_segment"] = func(name string) bool {
+		text, _ := library(name)
+		program, err := oracle(text)
+		if err != nil {
+			panic(err)
+		}
+		in, err := vm.Run(program, env)
+		if err != nil {
+			panic(err)
+		}
+		return in.(bool)
+	}
 	env["now"] = func() time.Time { return now }
 	env["ago"] = func(s string) time.Time { return now.Add(-span(s)) }
 	env["date"] = func(s string) time.Time {

@@ -115,6 +115,7 @@ func grammar() *conf.Config {
 var signatures = map[string]any{
 	"now": func() time.Time { return time.Time{} }, "ago": func(string) time.Time { return time.Time{} }, "date": func(string) time.Time { return time.Time{} },
 	"today": instantFunction, "this_week": instantFunction, "this_month": instantFunction, "last_month": instantFunction, "this_year": instantFunction, "fiscal_year": instantFunction,
+	"in_segment":      func(string) bool { return false },
 	"birthday_within": func(string) bool { return false },
 	"present":         func(any) bool { return false }, "missing": func(any) bool { return false },
 	"min": func(any) any { return nil }, "max": func(any) any { return nil }, "avg": func(any) any { return nil },

@@ -11,7 +11,6 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 
-	"enishi"
 	"enishi/profiles"
 )
 
@@ -38,6 +37,7 @@ type Segment struct {
 
 	root    *node
 	tree    ast.Node
+	uses    map[string]string // other segments that the expression took in, and theirs
 	match   test
 	verdict verdict // nil: time changes nothing
 }
@@ -92,26 +92,10 @@ func wrongKind(body []byte, e *json.UnmarshalTypeError) error {
 	return err
 }
 
-// Compile makes a segment from the body of version version of the definition name. Errors in the expression have the field
-// "expression" and its line and column.
+// Compile makes a segment from the body of version version of the definition name; it cannot name other segments
+// ([Library.Compile] can). Errors in the expression have the field "expression" and its line and column.
 func Compile(name string, version int64, body []byte) (*Segment, error) {
-	b, err := ParseBody(body)
-	if err != nil {
-		return nil, err
-	}
-	root, tree, err := check(b.Expression)
-	if err != nil {
-		var e *enishi.Error
-		if errors.As(err, &e) {
-			e.Field = "expression"
-		}
-		return nil, err
-	}
-	s := &Segment{Name: name, Version: version, Body: b, root: root, tree: tree, match: testOf(root)}
-	if root.timed {
-		s.verdict = verdictOf(root)
-	}
-	return s, nil
+	return Library(nil).Compile(name, version, body)
 }
 
 // Match reports whether the person is in the segment at now.

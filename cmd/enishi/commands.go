@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -198,15 +199,41 @@ func readDefinitions(path string) ([]definitionFile, error) {
 	return out, nil
 }
 
+// expressionOf finds the expression of a segment among definitions.
+func expressionOf(ds []definitionFile, name string) (string, bool) {
+	for i := range ds {
+		if ds[i].Kind != "segment" || ds[i].Name != name {
+			continue
+		}
+		body, err := json.Marshal(ds[i].Body)
+		if err != nil {
+			return "", false
+		}
+		b, err := segments.ParseBody(body)
+		return b.Expression, err == nil
+	}
+	return "", false
+}
+
+// segment compiles a segment that may name others.
+func (d *definitionFile) segment(others []definitionFile) (*segments.Segment, error) {
+	body, err := json.Marshal(d.Body)
+	if err != nil {
+		return nil, err
+	}
+	return segments.Library(func(name string) (string, bool) { return expressionOf(others, name) }).Compile(d.Name, 0, body)
+}
+
 // check compiles a definition.
-func (d *definitionFile) check() error {
+// others are the definitions that are checked with it.
+func (d *definitionFile) check(others []definitionFile) error {
 	body, err := json.Marshal(d.Body)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
 	}
 	switch d.Kind {
 	case "segment":
-		_, err = segments.Compile(d.Name, 0, body)
+		_, err = d.segment(others)
 	case "journey":
 		_, err = journeys.Compile(d.Name, 0, body)
 	case "template":
@@ -235,18 +262,19 @@ func (c *checkCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	n, bad := 0, 0
+	var all []definitionFile // segments may name each other across files
 	for _, path := range c.Paths {
 		ds, err := readDefinitions(path)
 		if err != nil {
 			return err
 		}
-		for i := range ds {
-			n++
-			if err := ds[i].check(); err != nil {
-				bad++
-				fmt.Fprintln(s.err, err)
-			}
+		all = append(all, ds...)
+	}
+	n, bad := len(all), 0
+	for i := range all {
+		if err := all[i].check(all); err != nil {
+			bad++
+			fmt.Fprintln(s.err, err)
 		}
 	}
 	if bad > 0 {
@@ -262,7 +290,7 @@ type applyCommand struct {
 	Paths  []string `arg:"" help:"Definition files or folders of them."`
 }
 
-// Run saves the definitions, templates first, then segments, then journeys.
+// Run saves the definitions, templates first, then segments, then journeys. Of segments those come first that others name.
 func (c *applyCommand) Run(ctx context.Context, s streams) error {
 	var all []definitionFile
 	for _, path := range c.Paths {
@@ -272,12 +300,24 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 		}
 		all = append(all, ds...)
 	}
+	uses := map[string]int{}
+	for i := range all {
+		if all[i].Kind == "segment" {
+			if s, err := all[i].segment(all); err == nil {
+				uses[all[i].Name] = len(s.Uses())
+			}
+		}
+	}
 	order := map[string]int{"setting": 0, "template": 1, "segment": 2, "journey": 3}
-	sort.SliceStable(all, func(i, j int) bool { return order[all[i].Kind] < order[all[j].Kind] })
+	sort.SliceStable(all, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
+	})
 	for i := range all {
 		d := &all[i]
-		if err := d.check(); err != nil {
-			return err
+		if d.Kind != "segment" { // the server checks these: they may name segments that it has
+			if err := d.check(all); err != nil {
+				return err
+			}
 		}
 		if d.Reason == "" {
 			d.Reason = c.Reason

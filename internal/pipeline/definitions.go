@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"slices"
 	"sort"
 
 	"enishi"
@@ -31,11 +32,13 @@ func (d *Definitions) template(name string) (version int64, channel string, ok b
 	return t.version, t.channel, ok
 }
 
-// changedSegments lists the segments that are new, changed or gone since before, by name.
+// changedSegments lists the segments that are new, changed or gone since before, by name, and those that take in the
+// condition of such a one.
 func (d *Definitions) changedSegments(before *Definitions) []string {
 	var out []string
-	for name, v := range d.versions {
-		if before.versions[name] != v {
+	changed := func(name string) bool { return before.versions[name] != d.versions[name] }
+	for name := range d.versions {
+		if changed(name) || slices.ContainsFunc(d.Segments.Get(name).Uses(), changed) {
 			out = append(out, name)
 		}
 	}
@@ -51,8 +54,14 @@ func (d *Definitions) changedSegments(before *Definitions) []string {
 // compiler keeps what was compiled: a change of one definition compiles that one.
 type compiler struct {
 	journeys map[source]*journeys.Journey // all versions: runs may stand in any
-	segments map[source]*segments.Segment
+	segments map[source]*compiledSegment
 	channels map[source]string // of templates
+}
+
+// compiledSegment is a segment with the bodies of those whose conditions it took in.
+type compiledSegment struct {
+	segment *segments.Segment
+	took    map[string]string
 }
 
 // source is one version of a definition; the same name and version in another workspace has another body.
@@ -63,7 +72,7 @@ type source struct {
 }
 
 func newCompiler() *compiler {
-	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*segments.Segment{}, channels: map[source]string{}}
+	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*compiledSegment{}, channels: map[source]string{}}
 }
 
 func sourceOf(x *enishi.Definition) source { return source{x.Name, x.Version, string(x.Body)} }
@@ -81,16 +90,37 @@ func (c *compiler) journey(x *enishi.Definition) (*journeys.Journey, error) {
 	return &own, nil
 }
 
-func (c *compiler) segment(x *enishi.Definition) (*segments.Segment, error) {
-	key := sourceOf(x)
-	if c.segments[key] == nil {
-		s, err := segments.Compile(x.Name, x.Version, x.Body)
-		if err != nil {
-			return nil, err
+// segment compiles x anew when it, or one that it names, has changed. current has the definitions that stand beside it.
+func (c *compiler) segment(x *enishi.Definition, current map[[2]string]*enishi.Definition) (*segments.Segment, error) {
+	body := func(name string) string {
+		if d := current[[2]string{"segment", name}]; d != nil && !d.Deleted {
+			return string(d.Body)
 		}
-		c.segments[key] = s
+		return ""
 	}
-	return c.segments[key], nil
+	key := sourceOf(x)
+	if had := c.segments[key]; had != nil {
+		same := true
+		for name, was := range had.took {
+			same = same && body(name) == was
+		}
+		if same {
+			return had.segment, nil
+		}
+	}
+	s, err := segments.Library(func(name string) (string, bool) {
+		b, err := segments.ParseBody([]byte(body(name)))
+		return b.Expression, err == nil
+	}).Compile(x.Name, x.Version, x.Body)
+	if err != nil {
+		return nil, err
+	}
+	took := map[string]string{}
+	for _, name := range s.Uses() {
+		took[name] = body(name)
+	}
+	c.segments[key] = &compiledSegment{s, took}
+	return s, nil
 }
 
 func (c *compiler) channel(x *enishi.Definition) (string, error) {
@@ -138,7 +168,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 			}
 		case "segment":
 			var s *segments.Segment
-			if s, err = f.compiler.segment(x); err == nil {
+			if s, err = f.compiler.segment(x, current); err == nil {
 				segs = append(segs, s)
 				d.versions[x.Name] = x.Version
 			}

@@ -1,0 +1,77 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"enishi"
+	"enishi/segments"
+)
+
+// library finds the expressions of the segments that are there, for those that name others.
+func (a *API) library() segments.Library {
+	return func(name string) (string, bool) {
+		d, ok := a.cfg.Definitions.Current("segment", name)
+		if !ok {
+			return "", false
+		}
+		var b segments.Body
+		err := json.Unmarshal(d.Body, &b)
+		return b.Expression, err == nil
+	}
+}
+
+// checkSegment compiles what a segment is to be, and those that name it with it in its place.
+func (a *API) checkSegment(name string, body []byte) error {
+	if _, err := a.library().Compile(name, 0, body); err != nil {
+		return err
+	}
+	b, err := segments.ParseBody(body)
+	if err != nil {
+		return err
+	}
+	after := segments.Library(func(other string) (string, bool) {
+		if other == name {
+			return b.Expression, true
+		}
+		return a.library()(other)
+	})
+	for _, d := range a.namers(name) {
+		var e *enishi.Error
+		if _, err := after.Compile(d.Name, d.Version, d.Body); errors.As(err, &e) {
+			refused := refusal(enishi.Invalid, "the segment "+d.Name+" names this one and would break: "+e.Msg, "このセグメントを参照している「"+d.Name+"」が使えなくなります: "+e.MsgJA)
+			refused.Field = "expression"
+			return refused
+		}
+	}
+	return nil
+}
+
+// namers are the segments that take in the condition of a segment, also by way of others.
+func (a *API) namers(name string) []enishi.Definition {
+	var out []enishi.Definition
+	for _, d := range a.cfg.Definitions.List("segment") {
+		if d.Name == name || !strings.Contains(string(d.Body), "in_segment") {
+			continue
+		}
+		if s, err := a.library().Compile(d.Name, d.Version, d.Body); err == nil && slices.Contains(s.Uses(), name) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// unused refuses to delete a segment that others name.
+func (a *API) unused(name string) error {
+	var names []string
+	for _, d := range a.namers(name) {
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	all := strings.Join(names, ", ")
+	return refusal(enishi.Conflict, "other segments name this one: "+all+". Change them first.", "ほかのセグメントから参照されているため削除できません（"+all+"）。先にそれらを変更してください。")
+}
