@@ -28,7 +28,7 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		return c.birthdayWithin(t)
 	case "present", "missing":
 		return c.presence(callee.Value, t)
-	case "min", "max", "avg":
+	case "min", "max", "avg", "first", "last", "distinct":
 		if len(t.Arguments) == 1 {
 			if m, ok := t.Arguments[0].(*ast.BuiltinNode); ok && m.Name == "map" && len(m.Arguments) == 2 {
 				return c.aggregate(callee.Value, m.Arguments, t)
@@ -264,7 +264,42 @@ func (c *typing) aggregate(name string, args []ast.Node, t ast.Node) (*node, err
 	if len(args) < 2 {
 		return nil, c.fail(at, "%[1]s takes a list and a field, as in %[1]s(orders, .total)", "%[1]s にはリストと項目を渡します。例: %[1]s(orders, .total)", name)
 	}
+	if name == "first" || name == "last" || name == "distinct" {
+		return c.chosen(name, l, where, args[1], t)
+	}
 	return c.measure(name, l, where, args[1], t)
+}
+
+// chosen reads first, last and distinct.
+func (c *typing) chosen(name string, l *Collection, where *node, arg, t ast.Node) (*node, error) {
+	if p, ok := arg.(*ast.PredicateNode); ok {
+		arg = p.Node
+	}
+	x, err := c.within(l).value(arg)
+	if err != nil {
+		return nil, err
+	}
+	at := t.Location()
+	switch {
+	case x.op != opField || !x.element:
+		return nil, c.fail(x.at, "%[1]s needs a field of %[2]s as it is: %[1]s(%[2]s, .%[3]s), or %[1]s(filter(%[2]s, condition), .%[3]s)", "%[1]s には %[2]s の項目をそのまま渡します。例: %[1]s(%[2]s, .%[3]s)、%[1]s(filter(%[2]s, 条件), .%[3]s)", name, l.Name, l.Fields[0].Name)
+	case name != "distinct" && l.sorted == "":
+		var sorted []string
+		for _, l := range language().lists {
+			if l.sorted != "" {
+				sorted = append(sorted, l.Name)
+			}
+		}
+		return nil, c.fail(at, "%[1]s have no order in time, so none is %[2]s (those that have: %[3]s)", "%[1]s は時間順のリストではないため、%[2]s は使えません（使えるもの: %[3]s）", l.Name, name, strings.Join(sorted, ", "))
+	case name == "distinct" && x.kind == Bool:
+		return nil, c.fail(x.at, "distinct counts values, and this is true or false: write any(%[1]s, .%[2]s)", "distinct は値の種類を数えます。真偽値には any(%[1]s, .%[2]s) を使ってください", l.Name, x.field.Name)
+	}
+	n := &node{op: map[string]op{"first": opFirst, "last": opLast, "distinct": opDistinct}[name], kind: x.kind, list: l, where: where, args: []*node{x}, at: at}
+	if name == "distinct" {
+		n.kind = Whole
+	}
+	n.maybe = n.op != opDistinct && n.number()
+	return n.derive(), nil
 }
 
 // measure reads sum, avg, min and max.

@@ -28,7 +28,8 @@
 //   - /, avg, and traits read as numbers give IEEE doubles; so does anything mixed with one (an amount then counts in whole
 //     units). A result that is not finite is missing. sum and avg take exact values only, because a sum of doubles would depend
 //     on its order.
-//   - min, max, sum and avg skip what is missing.
+//   - min, max, sum and avg skip what is missing. first and last ask the earliest and latest element that has an instant, of one
+//     instant by its key; distinct leaves out what is missing.
 //   - Text compares bytewise: no folding of case, width or kana. There are no regular expressions.
 //   - A trait has the type of what it is compared with: with text its text form (numbers and true/false as written), with
 //     a number only if it is a number, with true or false only if its text form is that word.

@@ -360,6 +360,26 @@ func aboutTrait(t *rapid.T) string {
 	return trait + " " + relationSign(t) + " " + quote(pick(t, append(texts, "true", "5")))
 }
 
+// aboutChosen writes a condition about a field of one element; call is the function with its list.
+func aboutChosen(t *rapid.T, l *Collection, call string) string {
+	switch k := pick(t, []Kind{Text, Text, Instant, Instant, Whole, Money, Bool}); k {
+	case Text:
+		return call + fieldOf(t, l, k) + ") " + relationSign(t) + " " + quote(pick(t, append(texts, append(statuses, kinds...)...)))
+	case Instant:
+		return call + timeOf(t, l) + ") " + relationSign(t) + " " + instantOf(t, nil)
+	case Bool:
+		if f := fieldOf(t, l, k); f != "" {
+			return call + f + ")"
+		}
+		return pick(t, []string{"present(", "missing("}) + call + pick(t, []string{fieldOf(t, l, Text), timeOf(t, l)}) + "))"
+	default:
+		if f := fieldOf(t, l, k); f != "" {
+			return call + f + ") " + relationSign(t) + " " + numberOf(t, nil, 1)
+		}
+		return call + fieldOf(t, l, Text) + ") contains " + quote(pick(t, texts[1:]))
+	}
+}
+
 func aboutList(t *rapid.T) string {
 	l := pick(t, Collections())
 	source := l.Name
@@ -367,7 +387,13 @@ func aboutList(t *rapid.T) string {
 		source = "filter(" + source + ", " + condition(t, l, rapid.IntRange(0, 1).Draw(t, "depth")) + ")"
 	}
 	where := condition(t, l, rapid.IntRange(0, 1).Draw(t, "depth"))
-	switch rapid.IntRange(0, 8).Draw(t, "list") {
+	switch rapid.IntRange(0, 12).Draw(t, "list") {
+	case 9, 10, 11:
+		if l.sorted != "" {
+			return aboutChosen(t, l, pick(t, []string{"first(", "last("})+source+", ")
+		}
+	case 12:
+		return "distinct(" + source + ", " + fieldOf(t, l, pick(t, []Kind{Text, Text, Text, Instant, Whole, Money})) + ") " + relationSign(t) + " " + fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "k"))
 	case 0, 1:
 		return pick(t, []string{"any(", "none(", "all("}) + source + ", " + where + ")"
 	case 2, 3:

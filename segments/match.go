@@ -62,6 +62,8 @@ func testOf(n *node) test {
 		return testPresent(n.args[0])
 	case opAtLeast:
 		return testAtLeast(n)
+	case opFirst, opLast:
+		return testChosen(n)
 	}
 	panic("no condition: " + strconv.Itoa(int(n.op)))
 }

@@ -196,6 +196,9 @@ func TestNextChange(t *testing.T) {
 	f(`any(visits, .type == "cart.updated")`, false, time.Time{})
 	f(`count(visits) >= 1`, true, hour(180*24-5)) // the collection itself ends
 	f(`max(visits, .at) < ago("12h")`, false, hour(7).Add(ms))
+	f(`first(filter(visits, .at > ago("40h")), .at) == date("2026-11-01")`, false, hour(10)) // another is the first
+	f(`distinct(filter(visits, .at > ago("40h")), .at) >= 3`, true, hour(10))
+	f(`last(visits, .type) == "page.viewed"`, true, hour(180*24-300)) // a list that ends says so with its first
 	f(`date("2026-12-01") < now()`, false, time.Date(2026, 11, 30, 15, 0, 0, 1e6, time.UTC))
 	v.HoldUntil = hour(3)
 	f(`held`, true, hour(3))

@@ -40,6 +40,9 @@ const (
 	opCount   // elements of list that fulfil where
 	opSum     // of args[0] over them; opAvg, opMin and opMax likewise
 	opAvg
+	opFirst // field of the earliest of them; opLast of the latest
+	opLast
+	opDistinct // different values of args[0]
 	opMin
 	opMax
 

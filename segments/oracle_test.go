@@ -34,7 +34,7 @@ func oracle(src string) (*vm.Program, error) {
 	tree := &parser.Tree{Node: o.truth(node), Source: file.NewSource(src)}
 	config := conf.CreateNew()
 	config.Optimize = false
-	for _, b := range []string{"now", "date", "min", "max"} {
+	for _, b := range []string{"now", "date", "min", "max", "first", "last"} {
 		delete(config.Builtins, b)
 	}
 	if _, err := checker.Check(tree, config); err != nil {
@@ -88,6 +88,9 @@ func (o rewriter) rewrite(n ast.Node) ast.Node {
 		for _, x := range t.Arguments {
 			out.Arguments = append(out.Arguments, o.rewrite(x))
 		}
+		if name == "first" || name == "last" {
+			return o.chosen(out, t.Arguments[0].(*ast.BuiltinNode))
+		}
 		return out
 	case *ast.BuiltinNode:
 		out := &ast.BuiltinNode{Name: t.Name, Arguments: []ast.Node{o.list(t.Arguments[0])}}
@@ -112,6 +115,26 @@ func (o rewriter) rewrite(n ast.Node) ast.Node {
 		return out
 	}
 	return n
+}
+
+// chosen leaves out the elements without an instant and adds what stands for no element.
+func (o rewriter) chosen(call *ast.CallNode, of *ast.BuiltinNode) ast.Node {
+	source := of.Arguments[0]
+	for {
+		b, ok := source.(*ast.BuiltinNode)
+		if !ok {
+			break
+		}
+		source = b.Arguments[0]
+	}
+	l := language().list[source.(*ast.IdentifierNode).Value]
+	field := l.field(of.Arguments[1].(*ast.PredicateNode).Node.(*ast.MemberNode).Property.(*ast.StringNode).Value)
+	none := map[Kind]any{Text: "", Instant: time.Time{}, Bool: false, Whole: num{}, Money: num{}}[field.Kind]
+	list := call.Arguments[0].(*ast.BuiltinNode)
+	at := &ast.MemberNode{Node: &ast.PointerNode{}, Property: &ast.StringNode{Value: l.sorted}}
+	list.Arguments[0] = &ast.BuiltinNode{Name: "filter", Arguments: []ast.Node{list.Arguments[0], &ast.PredicateNode{Node: callNode("present", at)}}}
+	call.Arguments = append(call.Arguments, &ast.ConstantNode{Value: none})
+	return call
 }
 
 // list renames the lists: store_visits is a number, too.
@@ -401,7 +424,28 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 	env["missing"] = func(x any) bool { return !present(x) }
 	env["whole"] = func(n int) num { return wholeNum(int64(n)) }
 	env["sum_"] = func(xs []any) any { return aggregate("sum", xs) }
-	for name := range aggregates {
+	env["first"] = func(xs []any, none any) any {
+		if len(xs) == 0 {
+			return none
+		}
+		return xs[0]
+	}
+	env["last"] = func(xs []any, none any) any {
+		if len(xs) == 0 {
+			return none
+		}
+		return xs[len(xs)-1]
+	}
+	env["distinct"] = func(xs []any) num {
+		different := map[string]bool{}
+		for _, x := range xs {
+			if present(x) {
+				different[fmt.Sprint(x)] = true
+			}
+		}
+		return wholeNum(int64(len(different)))
+	}
+	for _, name := range []string{"min", "max", "avg"} {
 		env[name] = func(xs []any) any { return aggregate(name, xs) }
 	}
 	env["in_segment"] = func(name string) bool {

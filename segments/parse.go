@@ -26,8 +26,8 @@ const (
 )
 
 // parse reads an expression. expr's parser takes a predicate (`.total`) only in the calls it knows, and max, min and avg
-// are not among them; in its own words max(orders, .total) is max(map(orders, .total)). So the name is read as map, which
-// has as many letters and leaves every position as it is, and the call is put around the map afterwards.
+// are not among them; in its own words max(orders, .total) is max(map(orders, .total)). So the name is read as one that it
+// knows and that has as many letters, which leaves every position as it is, and is made the call of a map afterwards.
 func parse(src string, config *conf.Config) (ast.Node, []lexer.Token, error) {
 	switch {
 	case len(src) > MaxLength:
@@ -44,8 +44,8 @@ func parse(src string, config *conf.Config) (ast.Node, []lexer.Token, error) {
 	text := []rune(src)
 	renamed := map[int]string{}
 	for i, t := range tokens[:max(len(tokens)-2, 0)] {
-		if t.Kind == lexer.Identifier && aggregates[t.Value] && tokens[i+1].Is(lexer.Bracket, "(") && !tokens[i+2].Is(lexer.Identifier, "map") {
-			copy(text[t.From:t.To], []rune("map"))
+		if t.Kind == lexer.Identifier && aggregates[t.Value] != "" && tokens[i+1].Is(lexer.Bracket, "(") && !tokens[i+2].Is(lexer.Identifier, "map") {
+			copy(text[t.From:t.To], []rune(aggregates[t.Value]))
 			renamed[t.From] = t.Value
 		}
 	}
@@ -57,18 +57,19 @@ func parse(src string, config *conf.Config) (ast.Node, []lexer.Token, error) {
 	return tree.Node, tokens, nil
 }
 
-// aggregates are the calls that parse reads as map.
-var aggregates = map[string]bool{"min": true, "max": true, "avg": true}
+// aggregates are the calls that parse reads as one that expr's parser knows.
+var aggregates = map[string]string{"min": "map", "max": "map", "avg": "map", "first": "count", "last": "find", "distinct": "findLast"}
 
-// wrapper puts the call of an aggregate around the map it was read as; it maps positions to names.
+// wrapper puts the call of an aggregate around the map that it stands for; it maps positions to names.
 type wrapper map[int]string
 
 func (w wrapper) Visit(node *ast.Node) {
 	b, ok := (*node).(*ast.BuiltinNode)
-	if !ok || b.Name != "map" {
+	if !ok {
 		return
 	}
-	if name, ok := w[b.Location().From]; ok {
+	if name, ok := w[b.Location().From]; ok && aggregates[name] == b.Name {
+		b.Name = "map"
 		delete(w, b.Location().From) // the walk visits what a patch puts in
 		callee := &ast.IdentifierNode{Value: name}
 		callee.SetLocation(b.Location())
@@ -119,6 +120,7 @@ var signatures = map[string]any{
 	"birthday_within": func(string) bool { return false },
 	"present":         func(any) bool { return false }, "missing": func(any) bool { return false },
 	"min": func(any) any { return nil }, "max": func(any) any { return nil }, "avg": func(any) any { return nil },
+	"first": func(any) any { return nil }, "last": func(any) any { return nil }, "distinct": func(any) int { return 0 },
 }
 
 func instantFunction() time.Time { return time.Time{} }

@@ -82,6 +82,11 @@ var rules = []struct {
 	// lines and what was done
 	{`count(lines) == 3`, true}, {`count(lines, .valid && .placed_at > ago("60d")) == 2`, true}, {`sum(lines, .quantity) == 5`, true}, {`sum(lines, .price * .quantity - .discount) == 3400`, true},
 	{`any(lines, .category == "shoes" && .placed_at > ago("60d"))`, true}, {`any(lines, .category == "shoes" && .placed_at > ago("40d"))`, false}, {`none(searches, true) && count(carts) == 0 && all(wishlist, false)`, true},
+	// first, last and different values
+	{`first(orders, .total) == 10000`, true}, {`last(orders, .total) == 0`, true}, {`last(orders, .status) == "paid"`, true}, {`first(filter(orders, .total > 10000), .items) == 4`, true},
+	{`last(orders, .valid)`, true}, {`last(filter(orders, !.valid), .valid)`, false}, {`last(surveys, .kind) == ""`, true}, {`missing(last(surveys, .score))`, true}, {`last(surveys, .score) != 5`, false}, {`missing(first(surveys, .at))`, true},
+	{`last(orders, .delivered_at) < now()`, false}, {`missing(last(orders, .delivered_at))`, true}, {`first(orders, .placed_at) < ago("99d")`, true}, {`first(views, .at) > ago("180d")`, true}, {`last(lines, .product_id) == "p1"`, true}, {`first(lines, .price) == 1000`, true},
+	{`distinct(orders, .channel) == 1`, true}, {`distinct(orders, .total) == 4`, true}, {`distinct(orders, .delivered_at) == 0`, true}, {`distinct(lines, .category) == 1`, true}, {`distinct(surveys, .kind) == 0`, true}, {`distinct(orders, .placed_at) == 3`, true},
 	// consent
 	{`consent.email`, true}, {`consent.line`, false}, {`consent.sms`, false}, {`consent.line == false`, true}, {`has_email && !has_phone && !line_friend && !held`, true},
 }

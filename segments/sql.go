@@ -242,7 +242,7 @@ func (c column) sql(where string) string {
 		args = strings.TrimPrefix(args+", "+where, ", ")
 	}
 	switch c.function {
-	case "count":
+	case "count", "uniqExact":
 		return "toInt64(" + name + "(" + args + "))"
 	case "sum": // of Nullable values it is null when there is none
 		return "ifNull(" + name + "(" + args + "), toInt128(0))"

@@ -52,6 +52,8 @@ func (q *statement) condition(n *node) string {
 		return "startsWith(" + q.words(n.args[0]) + ", " + q.text(n.s) + ")"
 	case opEnds:
 		return "endsWith(" + q.words(n.args[0]) + ", " + q.text(n.s) + ")"
+	case opFirst, opLast:
+		return "(" + q.chosen(n) + " = 1)"
 	case opPresent:
 		return q.present(n.args[0])
 	case opAtLeast:
@@ -106,6 +108,8 @@ func (q *statement) instant(n *node) string {
 		return q.column(n.field, n.element)
 	case opAgo, opCalendar:
 		return "fromUnixTimestamp64Milli(" + q.whole(n.instantAt(q.now)) + ", 'UTC')"
+	case opFirst, opLast:
+		return "nullIf(" + q.chosen(n) + ", " + noInstant + ")"
 	case opMin, opMax:
 		of := q.inside(n, q.instant)
 		return q.measure(n, extreme(n.op), of, "("+of+" != "+noInstant+")")
@@ -136,6 +140,8 @@ func (q *statement) words(n *node) string {
 	switch n.op {
 	case opField:
 		return q.column(n.field, n.element)
+	case opFirst, opLast:
+		return q.chosen(n)
 	case opTrait:
 		q.needs("traits")
 		return "p.traits[" + q.text(n.name) + "]"
@@ -164,6 +170,10 @@ func (q *statement) number(n *node) string {
 		return q.birthMonth()
 	case opCount:
 		return q.measure(n, "count", "", "")
+	case opFirst, opLast:
+		return q.chosen(n)
+	case opDistinct:
+		return q.distinct(n)
 	case opSum:
 		return "accurateCastOrNull(" + q.sum(n) + ", 'Int64')"
 	case opAvg:

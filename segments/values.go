@@ -14,6 +14,8 @@ func wordsOf(n *node) words {
 	case opField:
 		get := n.field.text
 		return func(v *view, _ int64, i int) string { return get(v, i) }
+	case opFirst, opLast:
+		return wordsChosen(n)
 	case opTrait:
 		name := n.name
 		return func(v *view, _ int64, _ int) string { return traitText(v.Traits[name]) }
@@ -34,6 +36,8 @@ func valueOf(n *node) value {
 	case opCalendar:
 		c := n.calendar()
 		return func(_ *view, now int64, _ int) int64 { return c.at(now) }
+	case opFirst, opLast:
+		return valueChosen(n)
 	case opMin, opMax:
 		s, of, largest := scanOf(n), valueOf(n.args[0]), n.op == opMax
 		return func(v *view, now int64, _ int) int64 {
@@ -82,6 +86,10 @@ func maybeOf(n *node) maybe {
 			s.each(v, now, func(int) bool { count++; return true })
 			return count, true
 		}
+	case opFirst, opLast:
+		return maybeChosen(n)
+	case opDistinct:
+		return distinctOf(n)
 	case opSum:
 		s, of := scanOf(n), maybeOf(n.args[0])
 		return func(v *view, now int64, _ int) (int64, bool) {

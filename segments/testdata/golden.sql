@@ -530,6 +530,41 @@ WHERE ((in_orders.n0 >= {p1:Int64}) AND (p.last_visit_at >= fromUnixTimestamp64M
 -- p4 = "1793458800000"
 -- p5 = "1"
 
+---- first(orders, .channel) == "store" && last(filter(orders, .valid), .total) >= 5000 && distinct(lines, .category) >= 3 && last(orders, .automatic) && last(visits, .at) > ago("30d")
+SELECT p.profile_id AS profile_id
+FROM people AS p FINAL
+LEFT JOIN (
+  SELECT e.profile_id AS id,
+    argMinIf(e.channel, (e.placed_at, e.order_id), (e.placed_at != toDateTime64(0, 3, 'UTC'))) AS n0,
+    argMaxOrNullIf(e.total, (e.placed_at, e.order_id), (e.valid = 1) AND (e.placed_at != toDateTime64(0, 3, 'UTC'))) AS n1,
+    argMaxIf(e.automatic, (e.placed_at, e.order_id), (e.placed_at != toDateTime64(0, 3, 'UTC'))) AS n2
+  FROM orders AS e FINAL
+  WHERE (e.placed_at != toDateTime64(0, 3, 'UTC'))
+    OR (e.valid = 1) AND (e.placed_at != toDateTime64(0, 3, 'UTC'))
+  GROUP BY id
+) AS in_orders ON in_orders.id = p.profile_id
+LEFT JOIN (
+  SELECT e.profile_id AS id,
+    toInt64(uniqExact(e.category)) AS n0
+  FROM order_lines AS e FINAL
+  WHERE (e.category != '')
+  GROUP BY id
+) AS in_order_lines ON in_order_lines.id = p.profile_id
+LEFT JOIN (
+  SELECT e.profile_id AS id,
+    argMaxOrNull(e.at, (e.at, e.event_id)) AS n0
+  FROM visits AS e FINAL
+  PREWHERE e.at >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC')
+  WHERE (e.at > fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) AND (e.at != toDateTime64(0, 3, 'UTC'))
+  GROUP BY id
+) AS in_visits ON in_visits.id = p.profile_id
+WHERE ((in_orders.n0 = {p0:String}) AND ifNull(in_orders.n1 >= {p1:Int64}, false) AND (in_order_lines.n0 >= {p2:Int64}) AND (in_orders.n2 = 1) AND (ifNull(nullIf(in_visits.n0, toDateTime64(0, 3, 'UTC')) > fromUnixTimestamp64Milli({p4:Int64}, 'UTC'), false)))
+-- p0 = "store"
+-- p1 = "50000000"
+-- p2 = "3"
+-- p3 = "1779591845678"
+-- p4 = "1792551845678"
+
 ---- many: the first five in one pass
 SELECT count() AS base, CAST([countIf(true),
   countIf((p.ltv >= {p0:Int64})),
