@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -470,74 +469,4 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 		return t
 	}
 	return env
-}
-
-// person reads what stands in the subjects: consent is given if some subject gave it and none withdrew it.
-func person(env map[string]any, v *profiles.View) {
-	consent := map[string]bool{}
-	for _, ch := range Channels() {
-		asked, out := false, false
-		for _, s := range v.Profile.Subjects {
-			for _, c := range s.Consents {
-				if c.Channel == ch && c.Purpose == "marketing" {
-					asked, out = true, out || c.Out
-				}
-			}
-		}
-		consent[ch] = asked && !out
-	}
-	env["consent"] = consent
-	env["has_email"], env["has_line"], env["has_phone"], env["line_friend"], env["suppressed_email"] = false, false, false, false, false
-	for _, s := range v.Profile.Subjects {
-		switch s.Kind {
-		case enishi.Email:
-			env["has_email"], env["suppressed_email"] = true, !s.Lifetime.Bounced.IsZero()
-		case enishi.Phone:
-			env["has_phone"] = true
-		case enishi.LINEUser:
-			env["has_line"] = true
-			if s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed) {
-				env["line_friend"] = true
-			}
-		}
-	}
-}
-
-// listed are the types of events that lists are about.
-var listed = map[string][]string{"views": {"product.viewed"}, "searches": {"search.performed"}, "carts": {"cart.item_added", "cart.updated"}, "wishlist": {"wishlist.added"}}
-
-// lists shows every field of every list by its getter: the fields are checked by their rows in the SQL tests, and against
-// the names in the view here.
-func lists(env map[string]any, v *profiles.View, now time.Time) {
-	for _, l := range Collections() {
-		all := []any{}
-		for i := range l.length(v) {
-			e := map[string]any{}
-			for _, f := range l.Fields {
-				switch f.Kind {
-				case Text:
-					e[f.Name] = f.text(v, i)
-				case Bool:
-					e[f.Name] = f.whole(v, i) != 0
-				case Whole:
-					e[f.Name] = wholeNum(f.whole(v, i))
-				case Money:
-					e[f.Name] = num{kind: 'm', i: f.whole(v, i)}
-				case Instant:
-					e[f.Name] = time.Time{}
-					if ms := f.whole(v, i); ms != 0 {
-						e[f.Name] = time.UnixMilli(ms).UTC()
-					}
-				}
-			}
-			if at, ok := e["at"].(time.Time); ok && l.table == "visits" && !at.After(now.Add(-180*24*time.Hour)) {
-				continue
-			}
-			if types := listed[l.Name]; types != nil && !slices.Contains(types, e["type"].(string)) {
-				continue
-			}
-			all = append(all, e)
-		}
-		env["list_"+l.Name] = all
-	}
 }
