@@ -107,6 +107,8 @@ func (a *API) register() {
 	register(a, "preview-segment", a.previewSegment)
 	register(a, "list-segment-gallery", a.listSegmentGallery)
 	register(a, "get-segment-language", a.getSegmentLanguage)
+	register(a, "convert-segment-blocks", a.convertSegmentBlocks)
+	register(a, "list-segment-values", a.listSegmentValues)
 	register(a, "get-segment", a.getSegment)
 	register(a, "save-segment", a.saveSegment)
 	register(a, "delete-segment", a.deleteSegment)

@@ -82,6 +82,8 @@ func operations() []operation {
 		{"preview-segment", post, "/segments/preview", viewer, asks, "Segments", "Count an expression and show examples"},
 		{"list-segment-gallery", get, "/segments/gallery", viewer, reads, "Segments", "Ready-made segments"},
 		{"get-segment-language", get, "/segments/language", viewer, reads, "Segments", "Fields and functions of expressions"},
+		{"convert-segment-blocks", post, "/segments/blocks", viewer, asks, "Segments", "An expression as the blocks of the builder, and back"},
+		{"list-segment-values", get, "/segments/values", viewer, reads, "Segments", "Values that a field has had"},
 		{"get-segment", get, "/segments/{name}", viewer, reads, "Segments", "One segment"},
 		{"save-segment", put, "/segments/{name}", editor, writes, "Segments", "Save a new version"},
 		{"delete-segment", erase, "/segments/{name}", editor, writes, "Segments", "Delete a segment"},

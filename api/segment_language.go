@@ -19,6 +19,12 @@ type languageField struct {
 	Label      Text   `json:"label"`
 	About      Text   `json:"about"`
 	Collection string `json:"collection,omitempty"`
+
+	Kind       string   `json:"kind" enum:"flag,whole,money,number,text,time,trait,texts,list"`
+	Operators  []string `json:"operators" doc:"What a block on it may say; of a list its quantities."`
+	Values     bool     `json:"values" doc:"Seen values can be asked for."`
+	Max        int      `json:"max,omitempty" doc:"Of a list: how many elements are kept."`
+	WindowDays int      `json:"window_days,omitempty" doc:"Of a list: how far back they are kept."`
 }
 
 type languageFunction struct {
@@ -83,5 +89,6 @@ func (a *API) getSegmentLanguage(ctx context.Context, _ *struct{}) (*languageOut
 			add(languageField{Name: c.Name + "." + f.Name, Type: kind(f.Kind), Label: Text{f.JA, f.EN}, About: about(f.Kind), Collection: c.Name})
 		}
 	}
+	out.Body.describe()
 	return out, nil
 }

@@ -35,14 +35,14 @@ func (a *API) target(in *SegmentTarget) (*segments.Segment, time.Time, error) {
 		if !ok {
 			return nil, at, notFound("segment", "セグメント")
 		}
-		s, err := segments.Compile(d.Name, d.Version, d.Body)
+		s, err := a.library().Compile(d.Name, d.Version, d.Body)
 		return s, at, err
 	}
 	body, err := json.Marshal(segments.Body{Expression: in.Expression})
 	if err != nil {
 		return nil, at, err
 	}
-	s, err := segments.Compile("", 0, body)
+	s, err := a.library().Compile("", 0, body)
 	return s, at, err
 }
 

@@ -136,6 +136,7 @@ type previewReach struct {
 	Email  int64 `json:"email"`
 	LINE   int64 `json:"line"`
 	Postal int64 `json:"postal"`
+	SMS    int64 `json:"sms"`
 	None   int64 `json:"none" doc:"Not to be reached by any of these."`
 }
 
@@ -187,10 +188,10 @@ func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOut
 func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, b *previewPage) error {
 	query, args := s.SQL(at)
 	r := reachSQL
-	var n, email, line, postal, none uint64
+	var n, email, line, postal, sms, none uint64
 	var sample []string
-	err := a.one(ctx, fmt.Sprintf(`SELECT count(), countIf(%s), countIf(%s), countIf(%s), countIf(NOT (%s)), groupArraySample(%d, 1)(profile_id)
-FROM people FINAL PREWHERE profile_id IN (%s)`, r[0], r[1], r[2], strings.Join(r[:3], " OR "), sampleSize, query), append(args, millis("now", a.now())), &n, &email, &line, &postal, &none, &sample)
+	err := a.one(ctx, fmt.Sprintf(`SELECT count(), countIf(%s), countIf(%s), countIf(%s), countIf(%s), countIf(NOT (%s)), groupArraySample(%d, 1)(profile_id)
+FROM people FINAL PREWHERE profile_id IN (%s)`, r[0], r[1], r[2], r[3], strings.Join(r[:], " OR "), sampleSize, query), append(args, millis("now", a.now())), &n, &email, &line, &postal, &sms, &none, &sample)
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
@@ -198,7 +199,7 @@ FROM people FINAL PREWHERE profile_id IN (%s)`, r[0], r[1], r[2], strings.Join(r
 	if err != nil {
 		return err
 	}
-	b.Count, b.Reach = int64(n), previewReach{int64(email), int64(line), int64(postal), int64(none)}
+	b.Count, b.Reach = int64(n), previewReach{int64(email), int64(line), int64(postal), int64(sms), int64(none)}
 	if all > 0 {
 		b.Share = float64(n) / float64(all)
 	}
@@ -244,13 +245,13 @@ type segmentInput struct {
 // namePattern is what definitions may be named; the words of routes are taken.
 var (
 	namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
-	takenNames  = []string{"new", "preview", "gallery", "language"}
+	takenNames  = []string{"new", "preview", "gallery", "language", "blocks", "values"}
 )
 
 func checkName(name string) error {
 	if !namePattern.MatchString(name) || slices.Contains(takenNames, name) {
-		return enishi.FieldError("path.name", "a name begins with a small letter and has small letters, digits, _ and -; new, preview, gallery and language are taken",
-			"内部名は英小文字で始め、英小文字・数字・_・- だけにしてください（new、preview、gallery、language は使えません）。")
+		return enishi.FieldError("path.name", "a name begins with a small letter and has small letters, digits, _ and -; new, preview, gallery, language, blocks and values are taken",
+			"内部名は英小文字で始め、英小文字・数字・_・- だけにしてください（new、preview、gallery、language、blocks、values は使えません）。")
 	}
 	return nil
 }

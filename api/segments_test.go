@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,60 @@ func TestInSegment(t *testing.T) {
 	members(0) // nothing happened to the person, and its own definition is the same
 	w.call("DELETE", "/segments/other", nil).want(200)
 	w.call("DELETE", "/segments/vip", nil).want(200)
+}
+
+// TestSegmentBlocks: an expression becomes blocks and comes back; what is wrong has a place.
+func TestSegmentBlocks(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	const expression = "count(orders, .total >= 5000) >= 2\n  && consent.line"
+	p := into[blocksPage](w.call("POST", "/segments/blocks", map[string]any{"expression": expression}))
+	if p.Blocks == nil || len(p.Blocks.Blocks) != 2 || p.Blocks.Blocks[0].List != "orders" || len(p.Problems) != 0 {
+		t.Fatalf("got %+v", p)
+	}
+	if again := into[blocksPage](w.call("POST", "/segments/blocks", map[string]any{"blocks": p.Blocks})); again.Expression != expression || len(again.Problems) != 0 {
+		t.Errorf("got %+v", again)
+	}
+	p.Blocks.Blocks[0].Value = ""
+	if p := into[blocksPage](w.call("POST", "/segments/blocks", map[string]any{"blocks": p.Blocks})); p.Expression != "consent.line" || len(p.Problems) != 1 || p.Problems[0].Location != "blocks.0" || p.Problems[0].MessageJA != "件数を入力してください" {
+		t.Errorf("got %+v", p)
+	}
+	if p := into[blocksPage](w.call("POST", "/segments/blocks", map[string]any{"expression": "ltv >"})); p.Blocks != nil || len(p.Problems) != 1 || p.Problems[0].Line != 1 || p.Problems[0].Col != 6 {
+		t.Errorf("got %+v", p)
+	}
+	w.call("POST", "/segments/blocks", map[string]any{}).want(422)
+	w.call("POST", "/segments/blocks", map[string]any{"blocks": map[string]any{"kind": "nothing"}}).want(422)
+}
+
+// TestSegmentValues: what a field has had, in words where there are some.
+func TestSegmentValues(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	f := func(query string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, v := range into[list[seenValue]](w.call("GET", "/segments/values?"+query, nil)).Items {
+			got = append(got, v.Value+" "+v.Label.JA)
+		}
+		for _, x := range want {
+			if !slices.Contains(got, x) {
+				t.Errorf("%s: no %q in %q", query, x, got)
+			}
+		}
+		if len(want) == 0 && len(got) > 0 {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	f("field=prefecture", "大阪府 大阪府")
+	f("field=prefecture&q=鳥取")
+	f("field=traits.gender", "female 女性", "male 男性")
+	f("field=orders.status&q=配達", "delivered 配達完了")
+	f("field=orders.status&q=zzz")
+	f("field=traits&q=郵便", "postal_code 郵便番号")
+	f("field=visits.type", "product.viewed 商品閲覧")
+	f("field=traits.x%27%20OR%201")
+	w.call("GET", "/segments/values?field=ltv", nil).want(422)
+	w.call("GET", "/segments/values?field=orders.nothing", nil).want(422)
 }
 
 // TestReasons: what a condition found is told in words of the language of the fields.
