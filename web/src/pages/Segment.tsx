@@ -1,21 +1,20 @@
-import { Alert, Anchor, Button, Card, Group, SimpleGrid, Stack, Table, Text, TextInput, Textarea, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, TextInput, Textarea, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import CodeMirror from "@uiw/react-codemirror";
-import { EditorView } from "@codemirror/view";
-import { autocompletion, type CompletionContext } from "@codemirror/autocomplete";
-import { linter } from "@codemirror/lint";
-import { useEffect, useMemo, useState } from "react";
+import { IconArrowBackUp } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
-import { useQuery } from "@tanstack/react-query";
-import { useComputedColorScheme } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { request, useApi, type ApiError } from "../api";
+import { Builder } from "../builder/Builder";
+import { Expression } from "../builder/Expression";
+import { useCondition } from "../builder/useCondition";
 import { count, money, percent } from "../format";
 import { language, pick, type Text as Both } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
-import type { Segment as SegmentData, SegmentLanguage } from "../types";
+import type { Segment as SegmentData } from "../types";
 
 export function Segment() {
   const { t } = useTranslation();
@@ -38,32 +37,29 @@ type Start = Pick<SegmentData, "name" | "title" | "description" | "expression" |
 function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload: () => void }) {
   const { t } = useTranslation();
   const go = useNavigate();
-  const dark = useComputedColorScheme() === "dark";
+  const [params, setParams] = useSearchParams();
   const [name, setName] = useState(start.name);
   const [title, setTitle] = useState(pick(start.title));
   const [about, setAbout] = useState(pick(start.description));
-  const [expression, setExpression] = useState(start.expression);
+  const condition = useCondition(start.expression, params.get("view") === "text" ? "text" : "blocks");
+  const { expression, view } = condition;
   const [error, setError] = useState<ApiError | null>(null);
-  const [settled] = useDebouncedValue(expression, 200);
+  const [settled] = useDebouncedValue(expression, view === "text" ? 200 : 0);
   const lang = useApi("/segments/language", {}, { staleTime: Infinity });
-  const preview = useQuery<Awaited<ReturnType<typeof previewOf>>, ApiError>({ queryKey: ["preview", settled], queryFn: ({ signal }) => previewOf(settled, signal), enabled: settled.trim() !== "", placeholderData: (old) => old });
-  const problems = preview.data && !preview.data.valid ? preview.data.errors : [];
+  const preview = useQuery<Awaited<ReturnType<typeof previewOf>>, ApiError>({ queryKey: ["preview", settled], queryFn: ({ signal }) => previewOf(settled, signal), enabled: settled.trim() !== "", placeholderData: keepPreviousData });
+  const problems = preview.data && !preview.data.valid && !preview.isPlaceholderData ? preview.data.errors : [];
   useEffect(() => setError(null), [expression]);
-  const extensions = useMemo(() => [
-    EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ "aria-label": t("segment.expression") }),
-    autocompletion({ override: [(c: CompletionContext) => complete(c, lang.data)] }),
-    linter((view) => problems.map((p) => {
-      const line = view.state.doc.line(Math.min(Math.max(p.line ?? 1, 1), view.state.doc.lines));
-      const from = Math.min(line.from + Math.max((p.col ?? 1) - 1, 0), line.to);
-      return { from, to: Math.min(from + 1, line.to), severity: "error" as const, message: language() === "ja" ? p.message_ja || p.message : p.message };
-    }), { delay: 0 }),
+  // The address says which view is shown: a link shows the same.
+  useEffect(() => {
+    if (view && view !== (params.get("view") ?? "blocks")) setParams((p) => { p.set("view", view); return p; }, { replace: true });
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  ], [lang.data, JSON.stringify(problems), t]);
+  }, [view]);
   const both = (now: string, before: Both): Both => ({ ja: before.ja || now, en: before.en || now, [language()]: now });
   const save = async () => {
     try {
-      await request("put", "/segments/{name}", { path: { name }, body: { title: both(title, start.title), description: both(about, start.description), expression, expect: fresh ? 0 : start.version, reason: "" } });
+      const finished = await condition.finished();
+      if (finished === undefined) return;
+      await request("put", "/segments/{name}", { path: { name }, body: { title: both(title, start.title), description: both(about, start.description), expression: finished, expect: fresh ? 0 : start.version, reason: "" } });
       if (fresh) void go(`/segments/${name}`);
       else reload();
     } catch (e) {
@@ -81,39 +77,55 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
       setError(e as ApiError);
     }
   };
-  const p = preview.data?.valid ? preview.data : undefined;
+  const p = settled.trim() !== "" && preview.data?.valid ? preview.data : undefined;
+  const late = condition.pending || preview.isPlaceholderData || settled !== expression;
   return (
-    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <Export name={name} people={p.count} />}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}<Button size="xs" disabled={!p || !name || !title} onClick={() => void save()}>{t("segment.save")}</Button></Group>}>
+    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <Export name={name} people={p.count} />}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}<Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button></Group>}>
       <Card withBorder padding="lg">
         <Stack gap="md">
-          <Group gap="md" grow align="flex-start">
+          <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
             <TextInput label={t("segment.title")} value={title} onChange={(e) => setTitle(e.currentTarget.value)} required />
             <TextInput label={t("segment.name")} description={t("segment.nameHint")} value={name} onChange={(e) => setName(e.currentTarget.value)} disabled={!fresh} required pattern="[a-z][a-z0-9_]*" />
-          </Group>
+          </SimpleGrid>
           <Textarea label={t("segment.about")} value={about} onChange={(e) => setAbout(e.currentTarget.value)} autosize minRows={1} />
-          <div>
-            <Text size="sm" fw={500} mb={4}>{t("segment.expression")}</Text>
-            <div style={{ border: "1px solid var(--mantine-color-default-border)", borderRadius: 8, overflow: "hidden" }}>
-              <CodeMirror value={expression} onChange={setExpression} extensions={extensions} theme={dark ? "dark" : "light"} minHeight="96px" basicSetup={{ lineNumbers: false, foldGutter: false, highlightActiveLine: false }} />
+        </Stack>
+      </Card>
+      <Card withBorder padding="lg">
+        <Stack gap="md">
+          <Group justify="space-between" gap="sm">
+            <Title order={2}>{t("segment.expression")}</Title>
+            <Group gap="sm">
+              {view === "blocks" && <Button size="xs" variant="default" leftSection={<IconArrowBackUp size={16} aria-hidden />} disabled={!condition.undo} onClick={() => condition.undo?.()}>{t("builder.undo")}</Button>}
+              <SegmentedControl size="xs" aria-label={t("builder.view")} value={view ?? "blocks"} onChange={(v) => condition.show(v as "blocks" | "text")} data={[{ value: "blocks", label: t("builder.easy") }, { value: "text", label: t("builder.expression") }]} />
+            </Group>
+          </Group>
+          {(view === null || (view === "blocks" && !lang.data)) && !condition.error && !lang.error && <Loading lines={3} />}
+          {view === "blocks" && lang.data && <Builder root={condition.root} words={lang.data} problems={condition.problems} onChange={condition.change} />}
+          {view === "text" && (
+            <div>
+              <Expression value={condition.text} lang={lang.data} problems={problems} onChange={condition.setText} />
+              <Text size="xs" c="dimmed" mt={4}>{t("segment.hint")}</Text>
             </div>
-            <Text size="xs" c="dimmed" mt={4}>{t("segment.hint")}</Text>
-          </div>
+          )}
           {problems.length > 0 && (
             <Alert color="orange" title={t("segment.notYet")}>
-              {problems.map((e, i) => <Text size="sm" key={i}>{t("at", { line: e.line, col: e.col })} {language() === "ja" ? e.message_ja || e.message : e.message}</Text>)}
+              {problems.map((e, i) => <Text size="sm" key={i}>{view === "text" && t("at", { line: e.line, col: e.col })} {language() === "ja" ? e.message_ja || e.message : e.message}</Text>)}
             </Alert>
           )}
+          {lang.error && <ProblemBox error={lang.error} retry={() => void lang.refetch()} />}
+          {condition.error && <ProblemBox error={condition.error} />}
           {preview.error && <ProblemBox error={preview.error} />}
           {error && <ProblemBox error={error} />}
         </Stack>
       </Card>
       {p && (
-        <>
-          <SimpleGrid cols={{ base: 2, md: 5 }} spacing="md">
+        <Stack gap="lg" style={{ opacity: late ? 0.55 : 1 }} aria-live="polite">
+          <SimpleGrid cols={{ base: 2, sm: 3, md: 6 }} spacing="md">
             {fresh || expression !== start.expression ? <Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /> : <Link to={`/people?segment=${name}`} className="plain"><Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /></Link>}
             <Figure label={t("channel.email")} value={count(p.reach.email)} />
             <Figure label={t("channel.line")} value={count(p.reach.line)} />
             <Figure label={t("channel.postal")} value={count(p.reach.postal)} />
+            <Figure label={t("channel.sms")} value={count(p.reach.sms)} />
             <Figure label={t("segment.noReach")} value={count(p.reach.none)} />
           </SimpleGrid>
           {p.sample.length > 0 && (
@@ -126,17 +138,8 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
               </div>
             </Card>
           )}
-        </>
+        </Stack>
       )}
     </Page>
   );
-}
-
-function complete(c: CompletionContext, lang?: SegmentLanguage) {
-  const word = c.matchBefore(/[.\w]+/);
-  if (!word && !c.explicit) return null;
-  const inside = word?.text.startsWith(".");
-  const fields = (lang?.fields ?? []).filter((f) => (inside ? f.collection : !f.collection)).map((f) => ({ label: inside ? "." + f.name.replace(/^.*\./, "") : f.name, type: "property", detail: pick(f.label), info: pick(f.about) || undefined }));
-  const functions = inside ? [] : (lang?.functions ?? []).map((f) => ({ label: f.name, type: "function", detail: pick(f.about), info: f.example }));
-  return { from: word?.from ?? c.pos, options: [...fields, ...functions] };
 }

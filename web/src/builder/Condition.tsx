@@ -1,0 +1,116 @@
+import { Group, NativeSelect, NumberInput, Select, Stack, Text, Textarea } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { useApi } from "../api";
+import { pick } from "../i18n";
+import type { Block, LanguageField } from "../types";
+import { begun, begunList, compared, kindOf, measures } from "./blocks";
+import { Operand } from "./inputs";
+
+export interface Words { fields: LanguageField[] }
+
+const codes: Record<string, string> = { "==": "eq", "!=": "ne", ">": "gt", ">=": "ge", "<": "lt", "<=": "le", in: "in", "not in": "not_in", contains: "contains", "not contains": "not_contains", startsWith: "starts", "not startsWith": "not_starts", endsWith: "ends", "not endsWith": "not_ends", present: "present", missing: "missing", true: "true", false: "false", between: "between", has: "has", "not has": "not_has" };
+
+// What is offered for a time is an operator with what it compares with; the rest is shown where an expression has it.
+const times = [">:ago", "<:ago", "between:date", ">=:date", "<:date", "present:", "missing:"];
+const rare = ["<", "<=", ">", ">="];
+
+/** How a field is compared, in words. */
+function Operator({ block, kind, operators, onChange }: { block: Block; kind: string; operators: string[]; onChange: (b: Block) => void }) {
+  const { t } = useTranslation();
+  if (kind === "time") {
+    const now = `${block.operator}:${["present", "missing"].includes(block.operator ?? "") ? "" : (block.as ?? "")}`;
+    const word = (key: string) => {
+      const [operator, as] = key.split(":");
+      return t(`timeOperator.${codes[operator]}${as && operator !== "between" ? "_" + as : ""}`);
+    };
+    return (
+      <NativeSelect size="sm" aria-label={t("builder.operator")} value={now} data={(times.includes(now) ? times : [...times, now]).map((k) => ({ value: k, label: word(k) }))}
+        onChange={(e) => { const [operator, as] = e.currentTarget.value.split(":"); onChange(compared(block, kind, operator, as)); }} />
+    );
+  }
+  const offered = operators.filter((o) => o === block.operator || !(kind === "text" && rare.includes(o)));
+  return (
+    <NativeSelect size="sm" aria-label={t("builder.operator")} value={block.operator ?? ""} data={offered.map((o) => ({ value: o, label: t(`operator.${codes[o]}`) }))}
+      onChange={(e) => onChange(compared(block, kind, e.currentTarget.value))} />
+  );
+}
+
+const grow = { flex: "1 1 200px", maxWidth: 320 };
+
+/** A condition on a field of the person, or of a list's elements. */
+export function ValueCondition({ block, words, list, onChange }: { block: Block; words: Words; list?: string; onChange: (b: Block) => void }) {
+  const { t } = useTranslation();
+  const traits = useApi("/segments/values", { query: { field: "traits" } }, { enabled: !list, staleTime: 60_000 });
+  const prefix = list ? list + "." : "";
+  const own = words.fields.filter((f) => (list ? f.collection === list : !f.collection && f.kind !== "list"));
+  const known = new Set(own.map((f) => f.name));
+  const trait = (name: string, label: string): LanguageField => ({ name, kind: "trait", type: "", label: { ja: label, en: label }, about: { ja: "", en: "" }, operators: words.fields.find((f) => f.kind === "trait")?.operators ?? [], values: true });
+  if (!list) {
+    for (const v of traits.data?.items ?? []) if (!known.has("traits." + v.value)) own.push(trait("traits." + v.value, pick(v.label)));
+    if (block.field?.startsWith("traits.") && !own.some((f) => f.name === block.field)) own.push(trait(block.field, block.field.slice(7)));
+  }
+  const field = own.find((f) => f.name === prefix + block.field);
+  const option = (f: LanguageField) => ({ value: f.name.slice(prefix.length), label: pick(f.label) });
+  const part = (label: string, fit: (f: LanguageField) => boolean) => ({ group: label, items: own.filter(fit).map(option) });
+  const consent = (f: LanguageField) => f.name.startsWith("consent.");
+  const data = list ? own.map(option) : [part(t("builder.ofPerson"), (f) => f.kind !== "trait" && !consent(f)), part(t("builder.ofConsent"), consent), part(t("builder.ofTraits"), (f) => f.kind === "trait")];
+  const span = words.fields.find((f) => f.name === list && f.kind === "list")?.window_days;
+  return (
+    <Group gap="sm" align="center" style={{ flex: 1 }}>
+      <Select size="sm" aria-label={t("builder.field")} placeholder={t("builder.chooseField")} data={data} value={block.field || null} searchable allowDeselect={false} style={grow} maxDropdownHeight={320} nothingFoundMessage={t("builder.noField")}
+        onChange={(name) => { const f = own.find((x) => x.name === prefix + name); if (f && name) onChange(begun(f, name)); }} />
+      {field && <Operator block={block} kind={field.kind} operators={field.operators} onChange={onChange} />}
+      {field && <Operand block={block} kind={field.kind} field={field.name} seen={field.values} most={span || undefined} onChange={onChange} />}
+    </Group>
+  );
+}
+
+/** How many elements of a list, or how much: the conditions on them follow in the group below. */
+export function ListCondition({ block, words, onChange }: { block: Block; words: Words; onChange: (b: Block) => void }) {
+  const { t } = useTranslation();
+  const lists = words.fields.filter((f) => f.kind === "list");
+  const quantities = lists.find((f) => f.name === block.list)?.operators ?? [];
+  const measuring = measures.includes(block.quantity ?? "");
+  const fields = words.fields.filter((f) => f.collection === block.list && (["whole", "money"].includes(f.kind) || (f.kind === "time" && ["min", "max"].includes(block.quantity ?? ""))));
+  const field = fields.find((f) => f.name === `${block.list}.${block.field}`);
+  const measure = (b: Block, f?: LanguageField): Block => {
+    const { field: _f, operator: _o, as: _a, value: _v, to: _t, ...rest } = b;
+    return f ? { ...rest, ...begun(f, f.name.slice((b.list ?? "").length + 1)), kind: "list" } : rest;
+  };
+  const choose = (quantity: string) => {
+    const next = { ...block, quantity: quantity as Block["quantity"] };
+    if (measures.includes(quantity)) onChange(measuring && (field?.kind !== "time" || ["min", "max"].includes(quantity)) ? next : measure(next, words.fields.find((f) => f.collection === block.list && f.kind === "money") ?? fields[0]));
+    else onChange({ ...measure(next), ...(quantity === "none" || quantity === "all" ? {} : { value: measuring || !block.value ? "1" : block.value }) });
+  };
+  const kind = kindOf(block, field);
+  return (
+    <Group gap="sm" align="center" style={{ flex: 1 }}>
+      <Select size="sm" aria-label={t("builder.list")} data={lists.map((f) => ({ value: f.name, label: pick(f.label) }))} value={block.list ?? null} allowDeselect={false} searchable style={{ flex: "1 1 160px", maxWidth: 240 }}
+        onChange={(name) => name && name !== block.list && onChange(begunList(name, words.fields))} />
+      <NativeSelect size="sm" aria-label={t("builder.quantity")} value={block.quantity} data={quantities.map((q) => ({ value: q, label: t(`quantity.${q}`) }))} onChange={(e) => choose(e.currentTarget.value)} />
+      {["at_least", "at_most", "exactly"].includes(block.quantity ?? "") && (
+        <Group gap={4} wrap="nowrap">
+          <NumberInput size="sm" w={80} aria-label={t("builder.times")} min={0} allowDecimal={false} allowNegative={false} value={block.value ?? ""} onChange={(v) => onChange({ ...block, value: String(v) })} />
+          <Text size="sm">{t(`builder.unit_${block.quantity}`)}</Text>
+        </Group>
+      )}
+      {measuring && (
+        <Select size="sm" aria-label={t("builder.measured")} data={fields.map((f) => ({ value: f.name.slice(block.list!.length + 1), label: pick(f.label) }))} value={block.field ?? null} allowDeselect={false} w={180}
+          onChange={(name) => { const f = fields.find((x) => x.name === `${block.list}.${name}`); if (f) onChange(measure(block, f)); }} />
+      )}
+      {measuring && field && <Operator block={block} kind={kind} operators={kind === "time" ? field.operators : [">=", "<=", ">", "<", "present", "missing"]} onChange={onChange} />}
+      {measuring && field && <Operand block={block} kind={kind} field={field.name} seen={false} onChange={onChange} />}
+    </Group>
+  );
+}
+
+/** What has no other form, as it is written. */
+export function TextCondition({ block, onChange }: { block: Block; onChange: (b: Block) => void }) {
+  const { t } = useTranslation();
+  return (
+    <Stack gap={4} style={{ flex: 1 }}>
+      <Textarea size="sm" aria-label={t("builder.text")} description={t("builder.textHint")} autosize minRows={1} value={block.text ?? ""} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} spellCheck={false}
+        onChange={(e) => onChange({ ...block, text: e.currentTarget.value })} />
+    </Stack>
+  );
+}
