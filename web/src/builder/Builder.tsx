@@ -20,7 +20,7 @@ export function Builder(shared: Shared) {
 
 function Problem({ shared, place }: { shared: Shared; place: Place }) {
   const text = shared.problems.get(nameOf(place));
-  return text ? <Text size="xs" c="var(--mantine-color-error)" role="status">{text}</Text> : null;
+  return text ? <Text size="xs" className="problem" role="status">{text}</Text> : null;
 }
 
 /** A group: how its members are joined, the members, what can be added. */

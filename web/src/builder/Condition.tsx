@@ -1,12 +1,16 @@
+import type { ReactNode } from "react";
 import { Group, NativeSelect, NumberInput, Select, Stack, Text, Textarea } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../api";
-import { pick } from "../i18n";
+import { language, pick } from "../i18n";
 import type { Block, LanguageField } from "../types";
 import { begun, begunList, compared, kindOf, measures } from "./blocks";
 import { Operand } from "./inputs";
 
 export interface Words { fields: LanguageField[] }
+
+// Japanese says the number first: 支払合計 5,000 以上, 注文 2 件以上.
+const numberFirst = (number: boolean) => number && language() === "ja";
 
 const codes: Record<string, string> = { "==": "eq", "!=": "ne", ">": "gt", ">=": "ge", "<": "lt", "<=": "le", in: "in", "not in": "not_in", contains: "contains", "not contains": "not_contains", startsWith: "starts", "not startsWith": "not_starts", endsWith: "ends", "not endsWith": "not_ends", present: "present", missing: "missing", true: "true", false: "false", between: "between", has: "has", "not has": "not_has" };
 
@@ -35,6 +39,8 @@ function Operator({ block, kind, operators, onChange }: { block: Block; kind: st
   );
 }
 
+const inOrder = (number: boolean, operator: ReactNode, operand: ReactNode) => (numberFirst(number) ? [operand, operator] : [operator, operand]);
+
 const grow = { flex: "1 1 200px", maxWidth: 320 };
 
 /** A condition on a field of the person, or of a list's elements. */
@@ -59,8 +65,8 @@ export function ValueCondition({ block, words, list, onChange }: { block: Block;
     <Group gap="sm" align="center" style={{ flex: 1 }}>
       <Select size="sm" aria-label={t("builder.field")} placeholder={t("builder.chooseField")} data={data} value={block.field || null} searchable allowDeselect={false} style={grow} maxDropdownHeight={320} nothingFoundMessage={t("builder.noField")}
         onChange={(name) => { const f = own.find((x) => x.name === prefix + name); if (f && name) onChange(begun(f, name)); }} />
-      {field && <Operator block={block} kind={field.kind} operators={field.operators} onChange={onChange} />}
-      {field && <Operand block={block} kind={field.kind} field={field.name} seen={field.values} most={span || undefined} onChange={onChange} />}
+      {field && inOrder(block.as === "number", <Operator key="operator" block={block} kind={field.kind} operators={field.operators} onChange={onChange} />,
+        <Operand key="operand" block={block} kind={field.kind} field={field.name} seen={field.values} most={span || undefined} onChange={onChange} />)}
     </Group>
   );
 }
@@ -83,23 +89,25 @@ export function ListCondition({ block, words, onChange }: { block: Block; words:
     else onChange({ ...measure(next), ...(quantity === "none" || quantity === "all" ? {} : { value: measuring || !block.value ? "1" : block.value }) });
   };
   const kind = kindOf(block, field);
+  const counts = ["at_least", "at_most", "exactly"].includes(block.quantity ?? "");
+  const how = <NativeSelect key="how" size="sm" aria-label={t("builder.quantity")} value={block.quantity} data={quantities.map((q) => ({ value: q, label: t(`quantity.${q}`) }))} onChange={(e) => choose(e.currentTarget.value)} />;
+  const number = counts && (
+    <Group key="number" gap={4} wrap="nowrap">
+      <NumberInput size="sm" w={80} aria-label={t("builder.times")} min={0} allowDecimal={false} allowNegative={false} value={block.value ?? ""} onChange={(v) => onChange({ ...block, value: String(v) })} />
+      <Text size="sm">{t(`builder.unit_${block.quantity}`)}</Text>
+    </Group>
+  );
   return (
     <Group gap="sm" align="center" style={{ flex: 1 }}>
       <Select size="sm" aria-label={t("builder.list")} data={lists.map((f) => ({ value: f.name, label: pick(f.label) }))} value={block.list ?? null} allowDeselect={false} searchable style={{ flex: "1 1 160px", maxWidth: 240 }}
         onChange={(name) => name && name !== block.list && onChange(begunList(name, words.fields))} />
-      <NativeSelect size="sm" aria-label={t("builder.quantity")} value={block.quantity} data={quantities.map((q) => ({ value: q, label: t(`quantity.${q}`) }))} onChange={(e) => choose(e.currentTarget.value)} />
-      {["at_least", "at_most", "exactly"].includes(block.quantity ?? "") && (
-        <Group gap={4} wrap="nowrap">
-          <NumberInput size="sm" w={80} aria-label={t("builder.times")} min={0} allowDecimal={false} allowNegative={false} value={block.value ?? ""} onChange={(v) => onChange({ ...block, value: String(v) })} />
-          <Text size="sm">{t(`builder.unit_${block.quantity}`)}</Text>
-        </Group>
-      )}
+      {inOrder(counts, how, number)}
       {measuring && (
         <Select size="sm" aria-label={t("builder.measured")} data={fields.map((f) => ({ value: f.name.slice(block.list!.length + 1), label: pick(f.label) }))} value={block.field ?? null} allowDeselect={false} w={180}
           onChange={(name) => { const f = fields.find((x) => x.name === `${block.list}.${name}`); if (f) onChange(measure(block, f)); }} />
       )}
-      {measuring && field && <Operator block={block} kind={kind} operators={kind === "time" ? field.operators : [">=", "<=", ">", "<", "present", "missing"]} onChange={onChange} />}
-      {measuring && field && <Operand block={block} kind={kind} field={field.name} seen={false} onChange={onChange} />}
+      {measuring && field && inOrder(block.as === "number", <Operator key="operator" block={block} kind={kind} operators={kind === "time" ? field.operators : [">=", "<=", ">", "<", "present", "missing"]} onChange={onChange} />,
+        <Operand key="operand" block={block} kind={kind} field={field.name} seen={false} onChange={onChange} />)}
     </Group>
   );
 }

@@ -16,7 +16,7 @@ function useSeen(field: string, chosen: string[], enabled: boolean) {
   const seen = useApi("/segments/values", { query: { field, q: chosen.includes(asked) ? "" : asked } }, { enabled, staleTime: 60_000, placeholderData: (old) => old });
   const known = new Map((seen.data?.items ?? []).map((v) => [v.value, pick(v.label)]));
   const data = [...known].map(([value, label]) => ({ value, label }));
-  for (const c of chosen) if (!known.has(c)) data.unshift({ value: c, label: c || t("builder.empty") });
+  for (const c of chosen) if (!known.has(c)) data.unshift({ value: c, label: c ? (field.endsWith(".type") ? t(`eventType.${c.replaceAll(".", "_")}`, { defaultValue: c }) : c) : t("builder.empty") });
   const typed = search.trim();
   if (typed && !data.some((d) => d.value === typed || d.label === typed)) data.push({ value: typed, label: t("builder.use", { value: typed }) });
   return { data, search, setSearch };
@@ -29,7 +29,7 @@ function Several({ block, field, seen, onChange }: { block: Block; field: string
   const values = block.values ?? [];
   const s = useSeen(field, values, seen);
   return (
-    <MultiSelect size="sm" aria-label={t("builder.values")} placeholder={values.length ? "" : t("builder.chooseValues")} data={s.data} value={values} searchable hidePickedOptions miw={180} maw={520} style={{ flex: "1 1 180px" }}
+    <MultiSelect size="sm" aria-label={t("builder.values")} placeholder={values.length ? "" : t("builder.chooseValues")} data={s.data} value={values} searchable hidePickedOptions miw={180} maw={520} style={{ flex: "1 1 260px" }}
       searchValue={s.search} onSearchChange={s.setSearch} nothingFoundMessage={t("builder.noValues")} comboboxProps={popover}
       onChange={(v) => { onChange({ ...block, values: v }); s.setSearch(""); }} />
   );
