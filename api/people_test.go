@@ -140,7 +140,7 @@ func TestReachAgrees(t *testing.T) {
 		}
 	}
 	p := into[previewPage](w.call("POST", "/segments/preview", map[string]any{"expression": "orders_count >= 0"}))
-	if len(rows) != 7 || p.Reach != (previewReach{Email: count["email"], LINE: count["line"], Postal: count["postal"], None: 3}) {
+	if len(rows) != 7 || p.Reach != (previewReach{Email: count["email"], LINE: count["line"], Postal: count["postal"], SMS: count["sms"], None: 3}) {
 		t.Errorf("%d people; preview %+v, pages %v", len(rows), p.Reach, count)
 	}
 }

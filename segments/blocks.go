@@ -3,9 +3,11 @@ package segments
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser/lexer"
 )
 
@@ -74,7 +76,7 @@ func Operators(k Kind) []string {
 // Blocks turns an expression into blocks. Groups of one member are that member. The blocks mean what the expression means:
 // what cannot be said with them is kept as text, in the worst case the whole.
 func Blocks(expression string) (Block, error) {
-	root, _, err := check(expression)
+	root, _, err := checkNames(expression)
 	if err != nil {
 		return Block{}, err
 	}
@@ -82,7 +84,7 @@ func Blocks(expression string) (Block, error) {
 	if ok {
 		text, err := Print(b)
 		if err == nil {
-			if again, _, err := check(text); err == nil && equivalent(root, again) {
+			if again, _, err := checkNames(text); err == nil && equivalent(root, again) {
 				return b, nil
 			}
 		}
@@ -253,4 +255,10 @@ func asBetween(b Block) (Block, bool) {
 func shiftDay(day string, days int) (string, bool) {
 	at, err := time.Parse(time.DateOnly, day)
 	return at.AddDate(0, 0, days).Format(time.DateOnly), err == nil
+}
+
+// checkNames is check where in_segment may name anything: a condition that is different for each name stands for it.
+func checkNames(src string) (*node, ast.Node, error) {
+	find := func(name string) (string, bool) { return "traits[" + strconv.Quote("segment "+name) + "]", true }
+	return checkWith(src, &inclusion{find: find, path: []string{""}, roots: map[string]*node{}, uses: map[string]string{}})
 }

@@ -21,7 +21,7 @@ func Print(b Block) (string, error) {
 	if len(w.problems) == 0 {
 		if len(text) > MaxLength {
 			w.fail("blocks", "the expression is longer than %d bytes: split it into several segments", "式が長すぎます（上限 %d バイト）。セグメントを分けてください", MaxLength)
-		} else if err := Check(text); err != nil {
+		} else if _, _, err := checkNames(text); err != nil {
 			w.refused("blocks", err)
 		}
 	}
@@ -77,7 +77,7 @@ func (w *blockWriter) block(b Block, place string, l *Collection, depth int) str
 	if l != nil {
 		alone = "any(" + l.Name + ", " + text + ")"
 	}
-	if err := Check(alone); err != nil {
+	if _, _, err := checkNames(alone); err != nil {
 		w.refused(place, err)
 		return ""
 	}

@@ -230,7 +230,7 @@ func (r *blockReader) presence(from, to int) (Block, bool) {
 		return Block{}, false
 	}
 	b := Block{Kind: BlockValue, Operator: r.tokens[from].Value}
-	if field, _, next, ok := r.path(from+2, to-1); ok && next == to-1 {
+	if field, kind, next, ok := r.path(from+2, to-1); ok && next == to-1 && slices.Contains(Operators(kind), b.Operator) {
 		b.Field = field
 		return b, true
 	}

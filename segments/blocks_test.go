@@ -100,8 +100,8 @@ func TestBlocksKeepWhatTheyMean(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %s: %v", e, text, err)
 			}
-			x, _, _ := check(e)
-			y, _, err := check(text)
+			x, _, _ := checkNames(e)
+			y, _, err := checkNames(text)
 			if err != nil || !equivalent(x, y) {
 				t.Fatalf("%s became %s: %v", e, text, err)
 			}
@@ -114,7 +114,7 @@ func TestBlocksKeepWhatTheyMean(t *testing.T) {
 			texts++
 		}
 		text, err := Print(b)
-		if err != nil || Check(text) != nil {
+		if _, _, wrong := checkNames(text); err != nil || wrong != nil {
 			t.Fatalf("%s became %s: %v", e, text, err)
 		}
 		v := drawView(t)
@@ -130,7 +130,7 @@ func TestBlocksKeepWhatTheyMean(t *testing.T) {
 }
 
 func evaluable(t *rapid.T, expression string) *Segment {
-	root, tree, err := check(expression)
+	root, tree, err := checkNames(expression)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,6 +285,9 @@ func TestGalleryHasBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range all {
+		if strings.Contains(g.Body.Expression, "birthday_within") {
+			continue // the calendar is written
+		}
 		if b, err := Blocks(g.Body.Expression); err != nil || b.Kind == BlockText {
 			t.Errorf("%s: %v, %v", g.Name, b, err)
 		}

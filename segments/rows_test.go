@@ -34,7 +34,7 @@ func (tb *table) add(r row) {
 
 func text16(id enishi.ID) string { return string(id[:]) }
 
-func stored(t time.Time) time.Time {
+func storedTime(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.UnixMilli(0).UTC()
 	}
@@ -112,58 +112,58 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	trait := func(name string) string { return form(v.Traits[name]) }
 	risks := append([]string{}, v.Risks...)
 	add("people", "prefecture", trait("prefecture"), "gender", trait("gender"), "birthday", trait("birthday"), "language", trait("language"), "member_rank", trait("member_rank"),
-		"first_seen_at", stored(v.FirstSeenAt), "last_seen_at", stored(v.LastSeenAt), "last_visit_at", stored(v.LastVisitAt), "signed_up_at", stored(v.SignedUpAt),
+		"first_seen_at", storedTime(v.FirstSeenAt), "last_seen_at", storedTime(v.LastSeenAt), "last_visit_at", storedTime(v.LastVisitAt), "signed_up_at", storedTime(v.SignedUpAt),
 		"orders_count", v.OrdersCount, "manual_orders_count", v.ManualOrdersCount, "ltv", int64(v.LTV), "currency", v.Currency,
-		"first_order_at", stored(v.FirstOrderAt), "last_order_at", stored(v.LastOrderAt), "last_manual_order_at", stored(v.LastManualOrderAt),
+		"first_order_at", storedTime(v.FirstOrderAt), "last_order_at", storedTime(v.LastOrderAt), "last_manual_order_at", storedTime(v.LastManualOrderAt),
 		"page_views", v.PageViews, "product_views", v.ProductViews, "store_visits", v.StoreVisits, "points", v.Points,
 		"has_email", is("has_email"), "has_line", is("has_line"), "has_phone", is("has_phone"), "line_friend", is("line_friend"), "suppressed_email", is("suppressed_email"),
-		"consents", consents, "traits", traits, "traits_number", numbers, "hold_until", stored(v.HoldUntil), "risks", risks)
+		"consents", consents, "traits", traits, "traits_number", numbers, "hold_until", storedTime(v.HoldUntil), "risks", risks)
 	for _, o := range v.Orders {
 		gift := o.ShipTo != nil && o.ShipTo.IsGift
-		add("orders", "order_id", o.OrderID, "status", o.Status, "placed_at", stored(o.PlacedAt), "paid_at", stored(o.PaidAt), "confirmed_at", stored(o.ConfirmedAt),
-			"cancelled_at", stored(o.CancelledAt), "refunded_at", stored(o.RefundedAt), "shipped_at", stored(o.ShippedAt), "delivered_at", stored(o.DeliveredAt),
+		add("orders", "order_id", o.OrderID, "status", o.Status, "placed_at", storedTime(o.PlacedAt), "paid_at", storedTime(o.PaidAt), "confirmed_at", storedTime(o.ConfirmedAt),
+			"cancelled_at", storedTime(o.CancelledAt), "refunded_at", storedTime(o.RefundedAt), "shipped_at", storedTime(o.ShippedAt), "delivered_at", storedTime(o.DeliveredAt),
 			"currency", o.Currency, "total", int64(o.Total), "revenue", int64(o.Revenue), "subtotal", int64(o.Subtotal), "discount", int64(o.Discount), "coupon", o.Coupon,
 			"coupon_amount", int64(o.CouponAmount), "points_used", int64(o.PointsUsed), "shipping_fee", int64(o.ShippingFee), "cod_fee", int64(o.CODFee), "refunded", int64(o.Refunded),
-			"items", o.Items, "channel", o.Channel, "store_id", o.StoreID, "staff_id", o.StaffID, "payment_method", o.PaymentMethod, "payment_due_at", stored(o.PaymentDueAt),
+			"items", o.Items, "channel", o.Channel, "store_id", o.StoreID, "staff_id", o.StaffID, "payment_method", o.PaymentMethod, "payment_due_at", storedTime(o.PaymentDueAt),
 			"payment_state", o.PaymentState, "fulfilment_type", o.Fulfilment, "subscription_id", o.SubscriptionID, "automatic", uint8Of(o.Automatic), "marketplace", o.Marketplace,
 			"is_gift", uint8Of(gift), "valid", uint8Of(o.Valid), "sequence", o.Sequence)
 	}
 	for _, o := range v.Orders {
 		for k, l := range o.Lines {
-			add("order_lines", "order_id", o.OrderID, "line", uint32(k), "placed_at", stored(o.PlacedAt), "valid", uint8Of(o.Valid), "product_id", l.ProductID, "sku", l.SKU, "name", l.Name,
+			add("order_lines", "order_id", o.OrderID, "line", uint32(k), "placed_at", storedTime(o.PlacedAt), "valid", uint8Of(o.Valid), "product_id", l.ProductID, "sku", l.SKU, "name", l.Name,
 				"brand", l.Brand, "category", l.Category, "quantity", int64(max(l.Quantity, 1)), "price", int64(l.Price), "discount", int64(l.Discount))
 		}
 	}
 	for _, s := range v.Shipments {
 		add("shipments", "order_id", s.OrderID, "shipment_id", s.ShipmentID, "status", s.Status, "carrier", s.Carrier, "number", int64(s.Number), "of", int64(s.Of),
-			"created_at", stored(s.CreatedAt), "shipped_at", stored(s.ShippedAt), "delivered_at", stored(s.DeliveredAt), "delayed_at", stored(s.DelayedAt),
-			"returned_at", stored(s.ReturnedAt), "estimated_at", stored(s.EstimatedAt), "store_id", s.StoreID)
+			"created_at", storedTime(s.CreatedAt), "shipped_at", storedTime(s.ShippedAt), "delivered_at", storedTime(s.DeliveredAt), "delayed_at", storedTime(s.DelayedAt),
+			"returned_at", storedTime(s.ReturnedAt), "estimated_at", storedTime(s.EstimatedAt), "store_id", s.StoreID)
 	}
 	for _, x := range v.Visits {
-		add("visits", "at", stored(x.At), "event_id", text16(x.Event), "type", x.Type, "product_id", x.ProductID, "category", x.Category, "brand", x.Brand, "path", x.Path,
+		add("visits", "at", storedTime(x.At), "event_id", text16(x.Event), "type", x.Type, "product_id", x.ProductID, "category", x.Category, "brand", x.Brand, "path", x.Path,
 			"query", x.Query, "cart_id", x.CartID, "value", int64(x.Value), "utm_source", x.Source, "utm_campaign", x.Campaign)
 	}
 	for _, x := range v.Stores {
-		add("store_visits", "at", stored(x.At), "event_id", text16(x.Event), "type", x.Type, "store_id", x.StoreID)
+		add("store_visits", "at", storedTime(x.At), "event_id", text16(x.Event), "type", x.Type, "store_id", x.StoreID)
 	}
 	for _, x := range v.Reviews {
-		add("reviews", "review_id", x.Review.ReviewID, "order_id", x.Review.OrderID, "product_id", x.Review.ProductID, "rating", int64(x.Review.Rating), "at", stored(x.At))
+		add("reviews", "review_id", x.Review.ReviewID, "order_id", x.Review.OrderID, "product_id", x.Review.ProductID, "rating", int64(x.Review.Rating), "at", storedTime(x.At))
 	}
 	for _, x := range v.Returns {
-		add("returns", "order_id", x.OrderID, "return_id", x.ReturnID, "status", x.Status, "requested_at", stored(x.RequestedAt), "received_at", stored(x.ReceivedAt),
+		add("returns", "order_id", x.OrderID, "return_id", x.ReturnID, "status", x.Status, "requested_at", storedTime(x.RequestedAt), "received_at", storedTime(x.ReceivedAt),
 			"amount", int64(x.Amount), "reason", x.Reason)
 	}
 	for _, x := range v.Contacts {
 		add("contacts", "contact_id", x.ContactID, "channel", x.Channel, "topic", x.Topic, "order_id", x.OrderID, "complaint", uint8Of(x.Complaint),
-			"opened_at", stored(x.OpenedAt), "solved_at", stored(x.SolvedAt))
+			"opened_at", storedTime(x.OpenedAt), "solved_at", storedTime(x.SolvedAt))
 	}
 	for _, x := range v.Surveys {
-		add("surveys", "at", stored(x.At), "event_id", text16(x.Event), "survey_id", x.SurveyID, "kind", x.Kind, "score", int64(x.Score))
+		add("surveys", "at", storedTime(x.At), "event_id", text16(x.Event), "survey_id", x.SurveyID, "kind", x.Kind, "score", int64(x.Score))
 	}
 	for _, x := range v.Messages {
 		add("sends", "send_id", text16(x.SendID), "channel", x.Channel, "purpose", x.Purpose, "journey", x.Journey, "node", x.Node, "template", x.Template,
-			"decided_at", stored(x.DecidedAt), "sent_at", stored(x.SentAt), "delivered_at", stored(x.DeliveredAt), "opened_at", stored(x.OpenedAt),
-			"clicked_at", stored(x.ClickedAt), "ended_at", stored(x.EndedAt), "end", x.End, "reason", x.Reason)
+			"decided_at", storedTime(x.DecidedAt), "sent_at", storedTime(x.SentAt), "delivered_at", storedTime(x.DeliveredAt), "opened_at", storedTime(x.OpenedAt),
+			"clicked_at", storedTime(x.ClickedAt), "ended_at", storedTime(x.EndedAt), "end", x.End, "reason", x.Reason)
 	}
 	return rows
 }
