@@ -37,7 +37,11 @@ func verdictOf(n *node) verdict {
 			return verdictInstants(n)
 		}
 	}
-	t, h := testOf(n), horizonOf(n.args...)
+	parts := n.args
+	if n.list != nil { // first and last of a field that is true or false
+		parts = []*node{n}
+	}
+	t, h := testOf(n), horizonOf(parts...)
 	return func(v *view, now int64, i int) (bool, int64) { return t(v, now, i), h(v, now, i) }
 }
 
