@@ -119,7 +119,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
         </Stack>
       </Card>
       {p && (
-        <Stack gap="lg" style={{ opacity: late ? 0.55 : 1 }} aria-live="polite">
+        <Stack gap="lg" aria-busy={late} style={{ filter: late ? "saturate(0)" : undefined }} aria-live="polite">
           <SimpleGrid cols={{ base: 2, sm: 3, md: 6 }} spacing="md">
             {fresh || expression !== start.expression ? <Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /> : <Link to={`/people?segment=${name}`} className="plain"><Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /></Link>}
             <Figure label={t("channel.email")} value={count(p.reach.email)} />
