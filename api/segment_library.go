@@ -62,16 +62,3 @@ func (a *API) namers(name string) []enishi.Definition {
 	}
 	return out
 }
-
-// unused refuses to delete a segment that others name.
-func (a *API) unused(name string) error {
-	var names []string
-	for _, d := range a.namers(name) {
-		names = append(names, d.Name)
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	all := strings.Join(names, ", ")
-	return refusal(enishi.Conflict, "other segments name this one: "+all+". Change them first.", "ほかのセグメントから参照されているため削除できません（"+all+"）。先にそれらを変更してください。")
-}

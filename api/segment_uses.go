@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"enishi"
-	"enishi/segments"
 )
 
 // segmentUse is a definition that names a segment.
@@ -28,7 +27,7 @@ func (a *API) listSegmentUses(ctx context.Context, in *NamePath) (*listOutput[se
 	return listOf(a.uses(in.Name)), nil
 }
 
-// uses are the journeys and the other segments whose current version names a segment.
+// uses are the journeys whose current version names a segment, and the segments that take in its condition.
 func (a *API) uses(segment string) []segmentUse {
 	out := []segmentUse{}
 	for _, d := range a.cfg.Definitions.List("journey") {
@@ -37,11 +36,8 @@ func (a *API) uses(segment string) []segmentUse {
 			out = append(out, segmentUse{"journey", d.Name, a.titles.journey(d.Name), h.State, where})
 		}
 	}
-	for _, d := range a.cfg.Definitions.List("segment") {
-		var b segments.Body
-		if json.Unmarshal(d.Body, &b) == nil && d.Name != segment && slices.Contains(calledSegments(b.Expression), segment) {
-			out = append(out, segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: []Text{{"条件", "condition"}}})
-		}
+	for _, d := range a.namers(segment) {
+		out = append(out, segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: []Text{{"条件", "condition"}}})
 	}
 	return out
 }
@@ -109,14 +105,21 @@ func calledSegments(expression string) []string {
 	return out
 }
 
-// checkUnused refuses to delete a segment as long as something uses it that the caller has not been shown.
+// checkUnused refuses to delete a segment that others take in, and one that a journey uses that the caller has not been shown.
 func (a *API) checkUnused(segment, confirmed string) error {
 	seen := strings.Split(confirmed, ",")
 	var missing []segmentUse
+	var namers []string
 	for _, u := range a.uses(segment) {
-		if !slices.Contains(seen, u.Name) {
+		if u.Kind == "segment" {
+			namers = append(namers, u.Name)
+		} else if !slices.Contains(seen, u.Name) {
 			missing = append(missing, u)
 		}
+	}
+	if len(namers) > 0 { // their conditions could not be read any more
+		all := strings.Join(namers, ", ")
+		return refusal(enishi.Conflict, "other segments name this one: "+all+". Change them first.", "ほかのセグメントから参照されているため削除できません（"+all+"）。先にそれらを変更してください。")
 	}
 	if len(missing) == 0 {
 		return nil

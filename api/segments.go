@@ -296,9 +296,6 @@ func (a *API) deleteSegment(ctx context.Context, in *deleteInput) (*writtenOutpu
 	if _, ok := a.cfg.Definitions.Current("segment", in.Name); !ok {
 		return nil, notFound("segment", "セグメント")
 	}
-	if err := a.unused(in.Name); err != nil {
-		return nil, err
-	}
 	if err := a.checkUnused(in.Name, in.UsedBy); err != nil {
 		return nil, err
 	}
