@@ -285,7 +285,7 @@ func BenchmarkRun(b *testing.B) {
 		b.Fatal(err)
 	}
 	measure(b, b.N, func() {
-		in, stop := start(b, c, &linkTable{rows: map[int64][]byte{}})
+		in, stop := start(b, c)
 		eventually(b, "all is ingested", func() bool { return in.Stats().Events >= int64(b.N) })
 		stop()
 	})

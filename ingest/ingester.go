@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -25,21 +24,13 @@ type Config struct {
 	Hasher *enishi.Hasher // of the workspace's identifier key
 	Parser ParserConfig   // Blocked is set by New
 
-	SaveDead  func(ctx context.Context, letters []DeadLetter) error                       // rows of the table dead_letters; may be repeated; nil: none
-	LoadLinks func(ctx context.Context, each func(offset int64, link []byte) error) error // rows of the table identity_links, by offset; nil: none
-	SaveLinks func(ctx context.Context, rows []LinkRow) error                             // may be repeated; nil: none
-	Clock     func() (at time.Time, virtual bool)                                         // while virtual, events are appended with the time of their source record, live ones with the virtual time; nil: never
-	Now       func() time.Time                                                            // default: time.Now
-	Log       *slog.Logger                                                                // default: discard
+	SaveDead func(ctx context.Context, letters []DeadLetter) error // rows of the table dead_letters; may be repeated; nil: none
+	Clock    func() (at time.Time, virtual bool)                   // while virtual, events are appended with the time of their source record, live ones with the virtual time; nil: never
+	Now      func() time.Time                                      // default: time.Now
+	Log      *slog.Logger                                          // default: discard
 
 	append     func(ctx context.Context, recs []stream.Record) error // tests: the log without a broker
 	partitions int
-}
-
-// LinkRow is a record of the topic identities as the table identity_links keeps it.
-type LinkRow struct {
-	Offset int64
-	Link   []byte // as on the topic (enishi.DecodeLink)
 }
 
 // Ingester carries records from the source topics to the topic events and folds the identity graph.
@@ -49,12 +40,9 @@ type Ingester struct {
 	parser    *Parser
 	catalogue catalogue
 	caught    [2]chan struct{} // closed when identities and catalogue were read to their ends once
-	saved     atomic.Int64     // links before this offset are in the table
 
 	mu     sync.Mutex
 	passed map[stream.Partition]int64
-	links  []LinkRow // folded, not saved
-	wake   chan struct{}
 
 	commits committer
 	counts  struct{ records, events, dead, links, ignored, batches atomic.Int64 }
@@ -89,8 +77,7 @@ func New(cfg Config) (*Ingester, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Log = cfg.Log.With("component", "ingest")
-	in := &Ingester{cfg: cfg, graph: NewGraph(), passed: map[stream.Partition]int64{}, wake: make(chan struct{}, 1),
-		caught: [2]chan struct{}{make(chan struct{}), make(chan struct{})}}
+	in := &Ingester{cfg: cfg, graph: NewGraph(), passed: map[stream.Partition]int64{}, caught: [2]chan struct{}{make(chan struct{}), make(chan struct{})}}
 	in.cfg.Parser.Blocked = in.blocked
 	ignored := cfg.Parser.Ignored
 	in.cfg.Parser.Ignored = func(k enishi.Kind, r *Refusal) {
@@ -120,9 +107,6 @@ func (in *Ingester) Passed() map[stream.Partition]int64 {
 	return maps.Clone(in.passed)
 }
 
-// SavedLinks is the offset of the topic identities before which every record is in the table: it may be trimmed up to there.
-func (in *Ingester) SavedLinks() int64 { return in.saved.Load() }
-
 // Stats counts since start.
 func (in *Ingester) Stats() Stats {
 	ids, _ := in.graph.Size()
@@ -130,31 +114,15 @@ func (in *Ingester) Stats() Stats {
 	return Stats{c.records.Load(), c.events.Load(), c.dead.Load(), c.links.Load(), c.ignored.Load(), c.batches.Load(), ids}
 }
 
-// Run loads the graph, follows identities and catalogue, and ingests until ctx ends.
+// Run follows identities and catalogue, and ingests until ctx ends.
 func (in *Ingester) Run(ctx context.Context) error {
-	if in.cfg.LoadLinks != nil {
-		err := in.cfg.LoadLinks(ctx, func(offset int64, b []byte) error {
-			var l enishi.Link
-			if err := enishi.DecodeLink(&l, b); err != nil {
-				return fmt.Errorf("offset %d: %w", offset, err)
-			}
-			in.graph.Fold(offset, &l)
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("load identity links: %w", err)
-		}
-		in.graph.Announce()
-		in.saved.Store(in.graph.Next())
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return in.cfg.Stream.Follow(ctx, enishi.TopicIdentities, 0, in.graph.Next(), in.foldLinks)
+		return in.cfg.Stream.Follow(ctx, enishi.TopicIdentities, 0, 0, in.foldLinks)
 	})
 	group.Go(func() error {
 		return in.cfg.Stream.Follow(ctx, enishi.TopicCatalogue, 0, 0, in.foldCatalogue)
 	})
-	group.Go(func() error { return in.saveLinks(ctx) })
 	group.Go(func() error {
 		return in.cfg.Stream.Consume(ctx, stream.Consumer{
 			Group: Group, Topics: enishi.SourceTopics(), MaxRecords: maxBatch, Pace: in.pace,
@@ -191,26 +159,15 @@ func (in *Ingester) catchUp(ctx context.Context) error {
 }
 
 func (in *Ingester) foldLinks(_ context.Context, recs []stream.Record, end int64) error {
-	rows := make([]LinkRow, 0, len(recs))
 	for i := range recs {
 		var l enishi.Link
 		if err := enishi.DecodeLink(&l, recs[i].Value); err != nil {
 			in.cfg.Log.Error("unreadable link", "offset", recs[i].Offset, "err", err)
 			l = enishi.Link{}
 		}
-		f := in.graph.Fold(recs[i].Offset, &l)
-		if f.Outcome == "repeat" {
-			continue
-		}
-		rows = append(rows, LinkRow{Offset: recs[i].Offset, Link: append([]byte(nil), recs[i].Value...)})
+		in.graph.Fold(recs[i].Offset, &l)
 	}
 	in.graph.Announce()
-	if len(rows) > 0 && in.cfg.SaveLinks != nil {
-		in.mu.Lock()
-		in.links = append(in.links, rows...)
-		in.mu.Unlock()
-		signal(in.wake)
-	}
 	closeOnce(in.caught[0], len(recs) == 0)
 	return nil
 }
@@ -234,64 +191,12 @@ func closeOnce(c chan struct{}, done bool) {
 	}
 }
 
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-const (
-	saveEvery   = 500 * time.Millisecond
-	saveBackoff = 5 * time.Second
-	maxSave     = 50_000 // rows of one insert
-)
-
-// saveLinks writes what was folded to the table, behind the fold. Every replica does: the rows are the same.
 // pace does not wait for more on a virtual clock: what plays on it waits for each batch.
 func (in *Ingester) pace() time.Duration {
 	if _, virtual := in.cfg.Clock(); virtual {
 		return 0
 	}
 	return stream.DefaultLinger
-}
-
-func (in *Ingester) saveLinks(ctx context.Context) error {
-	for {
-		select {
-		case <-in.wake:
-		case <-ctx.Done():
-			return nil
-		}
-		for {
-			in.mu.Lock()
-			rows := in.links[:min(len(in.links), maxSave)]
-			in.mu.Unlock()
-			if len(rows) == 0 {
-				break
-			}
-			pause := saveEvery
-			if err := in.cfg.SaveLinks(ctx, rows); err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				in.cfg.Log.Warn("save identity links", "rows", len(rows), "err", err)
-				pause = saveBackoff
-			} else {
-				in.mu.Lock()
-				in.links = append([]LinkRow(nil), in.links[len(rows):]...)
-				in.mu.Unlock()
-				in.saved.Store(rows[len(rows)-1].Offset + 1)
-			}
-			timer := time.NewTimer(pause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return nil
-			}
-		}
-	}
 }
 
 // pass notes what the generation handled and commits it, not more often than commitEvery.

@@ -55,41 +55,10 @@ func openTestStream(t testing.TB, prefix string) *stream.Client {
 	return c
 }
 
-// linkTable is a table identity_links.
-type linkTable struct {
-	mu   sync.Mutex
-	rows map[int64][]byte
-	fail int // so many inserts fail
-}
-
-func (l *linkTable) save(_ context.Context, rows []LinkRow) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.fail > 0 {
-		l.fail--
-		return fmt.Errorf("away")
-	}
-	for _, r := range rows {
-		l.rows[r.Offset] = r.Link
-	}
-	return nil
-}
-
-func (l *linkTable) load(_ context.Context, each func(int64, []byte) error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range int64(len(l.rows)) {
-		if err := each(i, l.rows[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // start runs an ingester until the returned func is called.
-func start(t testing.TB, c *stream.Client, table *linkTable) (*Ingester, func()) {
+func start(t testing.TB, c *stream.Client) (*Ingester, func()) {
 	t.Helper()
-	in, err := New(Config{Stream: c, Hasher: enishi.NewHasher([]byte("0123456789abcdef0123456789abcdef")), SaveLinks: table.save, LoadLinks: table.load})
+	in, err := New(Config{Stream: c, Hasher: enishi.NewHasher([]byte("0123456789abcdef0123456789abcdef"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,13 +115,12 @@ func readAll(t testing.TB, c *stream.Client, topic string) []stream.Record {
 	return out
 }
 
-// From HTTP to the topic events on a real broker, with two replicas, a restart, and a table that is away for a while.
+// From HTTP to the topic events on a real broker, with two replicas and a restart.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	prefix := fmt.Sprintf("run%d-", prefixes.Add(1))
 	c := openTestStream(t, prefix)
-	table := &linkTable{rows: map[int64][]byte{}, fail: 1}
-	one, stopOne := start(t, c, table)
+	one, stopOne := start(t, c)
 	collector, err := NewCollector(CollectorConfig{Append: c.Append, Parser: one.Parser(), Keys: func(k string) (string, bool) { return "shop", k == testKey }})
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +179,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	eventually(t, "the first round is ingested", passed(send(1), one))
-	two, stopTwo := start(t, openTestStream(t, prefix), table)
+	two, stopTwo := start(t, openTestStream(t, prefix))
 	eventually(t, "both replicas ingest", func() bool {
 		eventually(t, "a round is ingested", passed(send(2), one, two))
 		return two.Stats().Records > 0
@@ -221,9 +189,8 @@ func TestRun(t *testing.T) {
 	if one.Graph().Next() > two.Graph().Next() {
 		t.Errorf("the replicas folded %d and %d links", one.Graph().Next(), two.Graph().Next())
 	}
-	eventually(t, "the links are in the table", func() bool { return two.SavedLinks() == two.Graph().Next() })
 	stopTwo()
-	three, stopThree := start(t, c, table) // from the table
+	three, stopThree := start(t, c) // reads the links from the topic's start
 	eventually(t, "a third starts", passed(send(4), three))
 	stopThree()
 
