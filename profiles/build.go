@@ -154,7 +154,7 @@ func (v *View) buildTraits(p *Profile) {
 		v.Traits = map[string]enishi.Value{}
 	}
 	clear(v.Traits)
-	v.search = ""
+	v.search, v.housed = "", false
 	for i := range p.Subjects {
 		for t := range p.Subjects[i].Traits {
 			x := &p.Subjects[i].Traits[t]

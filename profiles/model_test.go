@@ -31,13 +31,13 @@ type stored struct {
 }
 
 var (
-	createTable = regexp.MustCompile(`(?s)CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\) ENGINE = ReplacingMergeTree[^\n]*ORDER BY \(?([^)\n;]*)\)?`)
-	columnDef   = regexp.MustCompile(`(?m)(\w+) ((?:LowCardinality|FixedString|DateTime64|Map|Array)\([^ ]*(?: 'UTC'\)| ?\w*\)+)?|String|U?Int\d+|Float64)`)
+	createTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+)\n\((.*?)\n\)\nENGINE = [^\n]*\nORDER BY \(?([^)\n]*)\)?`)
+	columnDef   = regexp.MustCompile("(?m)^    `(\\w+)` ([^`\\n]+?)(?: CODEC.*)?,?$")
 )
 
 func newModel(t rapid.TB) *model {
 	t.Helper()
-	b, err := os.ReadFile("../internal/clickhouse/migrations/0001_init.sql")
+	b, err := os.ReadFile("../internal/clickhouse/schema.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

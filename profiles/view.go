@@ -44,6 +44,8 @@ type View struct {
 	places  []linePlace
 	placed  bool   // places are those of Orders
 	search  string // names as in the table people
+	house   string // see household
+	housed  bool
 	joined  []Order
 	refs    []orderRef
 	stubs   []Stub

@@ -347,7 +347,8 @@ CREATE TABLE people
     `traits_number` Map(LowCardinality(String), Float64),
     `hold_until` DateTime64(3, 'UTC'),
     `hold_reason` String,
-    `risks` Array(LowCardinality(String))
+    `risks` Array(LowCardinality(String)),
+    `household` String
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id

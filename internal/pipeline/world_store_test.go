@@ -36,14 +36,14 @@ func newMemory() *memory {
 	return &memory{tables: map[string]map[string]*stored{}, states: map[enishi.ID]State{}, due: map[enishi.ID]Due{}, markers: map[int]Marker{}}
 }
 
-// schema is the sorting key of each table, from the migrations.
+// schema is the sorting key of each table, from the golden schema.
 var schema = sync.OnceValue(func() map[string][]string {
-	b, err := os.ReadFile("../clickhouse/migrations/0001_init.sql")
+	b, err := os.ReadFile("../clickhouse/schema.sql")
 	if err != nil {
 		panic(err)
 	}
 	keys := map[string][]string{}
-	for _, m := range regexp.MustCompile(`(?s)CREATE TABLE IF NOT EXISTS (\w+) \(.*?ENGINE = ReplacingMergeTree[^\n]*?ORDER BY \(?([^)\n;]*?)\)?(?: SETTINGS[^\n]*)?;`).FindAllStringSubmatch(string(b), -1) {
+	for _, m := range regexp.MustCompile(`(?s)CREATE TABLE (\w+)\n\(.*?\n\)\nENGINE = [^\n]*\nORDER BY \(?([^)\n]*)`).FindAllStringSubmatch(string(b), -1) {
 		keys[m[1]] = strings.Split(m[2], ", ")
 	}
 	return keys
