@@ -83,6 +83,7 @@ type API struct {
 	homeMemo     memo[*homePage]
 	statusMemo   memo[*statusPage]
 	runsMemo     memo[map[string]journeyCounts]
+	sizesMemo    memo[map[string][]int64]
 }
 
 // New checks cfg and builds the API. It starts nothing: see [API.Run].

@@ -118,6 +118,8 @@ func (a *API) register() {
 	register(a, "list-exports", a.listExports)
 	register(a, "list-export-columns", a.listExportColumns)
 	register(a, "list-segment-uses", a.listSegmentUses)
+	register(a, "get-segment-sizes", a.getSegmentSizes)
+	register(a, "list-segment-changes", a.listSegmentChanges)
 	register(a, "list-members", a.listMembers)
 
 	register(a, "list-journeys", a.listJourneys)

@@ -93,6 +93,8 @@ func operations() []operation {
 		{"list-exports", get, "/exports", approver, reads, "Segments", "Who exported whom, when, why and how many"},
 		{"list-export-columns", get, "/exports/columns", viewer, reads, "Segments", "What an export may have"},
 		{"list-segment-uses", get, "/segments/{name}/uses", viewer, reads, "Segments", "Which journeys and segments use it"},
+		{"get-segment-sizes", get, "/segments/{name}/sizes", viewer, reads, "Segments", "Its size over time, who entered and left, and when its condition changed"},
+		{"list-segment-changes", get, "/segments/{name}/changes", viewer, reads, "Segments", "Who entered and left, newest first"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
 		{"list-journeys", get, "/journeys", viewer, reads, "Journeys", "All journeys with their results"},

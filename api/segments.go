@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
 	"enishi/segments"
@@ -27,8 +26,10 @@ type segmentRow struct {
 	Progress        *sweepProgress `json:"progress,omitempty" doc:"While everybody is being evaluated anew."`
 	Version         int64          `json:"version"`
 	Owner           string         `json:"owner"`
+	Folder          string         `json:"folder" doc:"Where the list shows it; empty: in none."`
 	UpdatedAt       time.Time      `json:"updated_at"`
 	UsedIn          []string       `json:"used_in" doc:"Names of journeys."`
+	Sizes           []int64        `json:"sizes" doc:"Members at the end of each of the last 30 days, today's last; empty while nobody was ever in it."`
 }
 
 type sweepProgress struct {
@@ -50,16 +51,13 @@ func (a *API) listSegments(ctx context.Context, _ *struct{}) (*listOutput[segmen
 }
 
 func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segmentRow, error) {
-	members := map[string]int64{}
-	err := a.each(ctx, "SELECT toString(segment), count() FROM memberships FINAL GROUP BY segment", nil, func(rows driver.Rows) error {
-		var name string
-		var n uint64
-		err := rows.Scan(&name, &n)
-		members[name] = int64(n)
-		return err
-	})
+	members, err := a.memberCounts(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("count members: %w", err)
+		return nil, err
+	}
+	sizes, err := a.sizesMemo.get(ctx, isFresh(ctx), time.Minute, a.recentSizes)
+	if err != nil {
+		return nil, err
 	}
 	p, err := a.progress(ctx, isFresh(ctx))
 	if err != nil {
@@ -79,13 +77,24 @@ func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segm
 			return nil, fmt.Errorf("read segment %s: %w", d.Name, err)
 		}
 		row := segmentRow{Name: d.Name, Title: Text(b.Title).complete(), Description: Text(b.Description).complete(), Expression: b.Expression, Members: members[d.Name],
-			CompleteThrough: p.Through, Progress: p.sweep(d), Version: d.Version, Owner: b.Owner, UpdatedAt: d.At, UsedIn: append([]string{}, users[d.Name]...)}
+			CompleteThrough: p.Through, Progress: p.sweep(d), Version: d.Version, Owner: b.Owner, Folder: folderOf(b.Folder), UpdatedAt: d.At, UsedIn: append([]string{}, users[d.Name]...), Sizes: append([]int64{}, sizes[d.Name]...)}
+		if n := len(row.Sizes); n > 0 {
+			row.Sizes[n-1] = row.Members
+		}
 		if row.Progress != nil {
 			row.CompleteThrough = time.Time{}
 		}
 		out = append(out, row)
 	}
 	return out, nil
+}
+
+// folderOf is the folder of a segment as the list shows it: the templates' own is none.
+func folderOf(folder string) string {
+	if folder == "gallery" {
+		return ""
+	}
+	return folder
 }
 
 // sweep is how far the evaluation of a new version has come; nil when it is complete.
@@ -237,6 +246,8 @@ type segmentInput struct {
 		Title       textInput `json:"title"`
 		Description textInput `json:"description,omitzero" required:"false"`
 		Expression  string    `json:"expression" maxLength:"20000"`
+		Folder      *string   `json:"folder,omitempty" maxLength:"64" doc:"Where the list shows it; it stays where it is unless said."`
+		Owner       *string   `json:"owner,omitempty" maxLength:"100" doc:"Who answers for it: whoever made it unless said."`
 		Expect      int64     `json:"expect" doc:"The version this replaces; 0 for a new one."`
 		Reason      string    `json:"reason,omitempty" maxLength:"500"`
 	}
@@ -270,9 +281,15 @@ func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput
 	b := segments.Body{Title: segments.Label(in.Body.Title), Description: segments.Label(in.Body.Description), Expression: in.Body.Expression, Owner: callOf(ctx).caller.name}
 	if d, ok := a.cfg.Definitions.Current("segment", in.Name); ok {
 		var old segments.Body
-		if json.Unmarshal(d.Body, &old) == nil && old.Owner != "" {
-			b.Owner, b.Folder = old.Owner, old.Folder
+		if json.Unmarshal(d.Body, &old) == nil {
+			b.Owner, b.Folder = cmp.Or(old.Owner, b.Owner), folderOf(old.Folder)
 		}
+	}
+	if in.Body.Folder != nil {
+		b.Folder = strings.TrimSpace(*in.Body.Folder)
+	}
+	if in.Body.Owner != nil {
+		b.Owner = cmp.Or(strings.TrimSpace(*in.Body.Owner), b.Owner)
 	}
 	body, err := json.Marshal(b)
 	if err != nil {
