@@ -1,26 +1,18 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 
 	"enishi"
+	"enishi/internal/pipeline"
 	"enishi/segments"
 )
 
-// library finds the expressions of the segments that are there, for those that name others.
+// library is what expressions may name, as it is defined now.
 func (a *API) library() segments.Library {
-	return func(name string) (string, bool) {
-		d, ok := a.cfg.Definitions.Current("segment", name)
-		if !ok {
-			return "", false
-		}
-		var b segments.Body
-		err := json.Unmarshal(d.Body, &b)
-		return b.Expression, err == nil
-	}
+	return pipeline.Library(a.cfg.Definitions.Current)
 }
 
 // checkSegment compiles what a segment is to be, and those that name it with it in its place.
@@ -32,12 +24,14 @@ func (a *API) checkSegment(name string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	after := segments.Library(func(other string) (string, bool) {
+	after := a.library()
+	now := after.Segment
+	after.Segment = func(other string) (string, bool) {
 		if other == name {
 			return b.Expression, true
 		}
-		return a.library()(other)
-	})
+		return now(other)
+	}
 	for _, d := range a.namers(name) {
 		var e *enishi.Error
 		if _, err := after.Compile(d.Name, d.Version, d.Body); errors.As(err, &e) {
@@ -56,7 +50,7 @@ func (a *API) namers(name string) []enishi.Definition {
 		if d.Name == name || !strings.Contains(string(d.Body), "in_segment") {
 			continue
 		}
-		if s, err := a.library().Compile(d.Name, d.Version, d.Body); err == nil && slices.Contains(s.Uses(), name) {
+		if s, err := a.library().Compile(d.Name, d.Version, d.Body); err == nil && slices.Contains(s.Took(segments.KindSegment), name) {
 			out = append(out, d)
 		}
 	}

@@ -117,7 +117,7 @@ func TestSegmentGalleryAndLanguage(t *testing.T) {
 		}
 	}
 	for _, x := range l.Functions {
-		vip := segments.Library(func(name string) (string, bool) { return "ltv > 1", name == "vip" })
+		vip := segments.Library{Segment: func(name string) (string, bool) { return "ltv > 1", name == "vip" }}
 		if err := vip.Check(x.Example); err != nil || !strings.Contains(x.Example, x.Name) {
 			t.Errorf("%s: %v", x.Example, err)
 		}

@@ -77,7 +77,7 @@ func (b birthday) month() int { return int(b) / 100 % 100 }
 
 // age is in whole years. It rises at the midnight that begins the birthday: the law of 1902 on the counting of age lets a year
 // of life be full at the end of the day before. Who was born on 29 February is a year older from 1 March in a common year.
-func (b birthday) age(now int64) (int64, bool) {
+func (b birthday) age(now int64, zone *time.Location) (int64, bool) {
 	year, month, day := time.UnixMilli(now).In(zone).Date()
 	today := birthday(year*10000 + int(month)*100 + day)
 	if b/10000 == 0 || b%100 == 0 || b > today {
@@ -91,13 +91,13 @@ func (b birthday) age(now int64) (int64, bool) {
 }
 
 // older is when the age changes next.
-func (b birthday) older(now int64) int64 {
+func (b birthday) older(now int64, zone *time.Location) int64 {
 	if b/10000 == 0 || b%100 == 0 {
 		return never
 	}
 	year := time.UnixMilli(now).In(zone).Year()
 	for y := max(year, int(b/10000)); ; y++ {
-		if at := midnight(y, time.Month(b.month()), int(b%100)); at > now {
+		if at := midnight(y, time.Month(b.month()), int(b%100), zone); at > now {
 			return at
 		}
 	}
@@ -105,15 +105,15 @@ func (b birthday) older(now int64) int64 {
 
 // within reports whether the birthday is today or in the next n days, and until when that stays so. Of whom only the month
 // is known it is the whole month.
-func (b birthday) within(n int, now int64) (bool, int64) {
+func (b birthday) within(n int, now int64, zone *time.Location) (bool, int64) {
 	if b == 0 {
 		return false, never
 	}
 	month, day := time.Month(b.month()), int(b%100)
 	for y := time.UnixMilli(now).In(zone).Year(); ; y++ {
-		from, to := midnight(y, month, day-n), midnight(y, month, day+1)
+		from, to := midnight(y, month, day-n, zone), midnight(y, month, day+1, zone)
 		if day == 0 {
-			from, to = midnight(y, month, 1), midnight(y, month+1, 1)
+			from, to = midnight(y, month, 1, zone), midnight(y, month+1, 1, zone)
 		}
 		switch {
 		case now < from:
@@ -143,7 +143,7 @@ func (q *statement) birthMonth() string {
 	return "nullIf(intDiv(" + q.birthday() + " % 10000, 100), 0)"
 }
 
-func (q *statement) age() string {
+func (q *statement) age(zone *time.Location) string {
 	year, month, day := time.UnixMilli(q.now).In(zone).Date()
 	today := int64(month)*100 + int64(day)
 	b := q.birthday()
@@ -152,8 +152,9 @@ func (q *statement) age() string {
 }
 
 // within compares month and day with those of today and of the last day that counts; the days between may go over new year.
-func (q *statement) within(n int) string {
-	start := time.UnixMilli(q.now).In(zone)
+func (q *statement) within(n int, zone *time.Location) string {
+	y, m, d := time.UnixMilli(q.now).In(zone).Date()
+	start := time.Date(y, m, d, 0, 0, 0, 0, time.UTC) // days are added without summer time
 	number := func(t time.Time) int64 { return int64(t.Month())*100 + int64(t.Day()) }
 	first, last := number(start), number(start.AddDate(0, 0, n))
 	wraps := last < first

@@ -260,5 +260,5 @@ func shiftDay(day string, days int) (string, bool) {
 // checkNames is check where in_segment may name anything: a condition that is different for each name stands for it.
 func checkNames(src string) (*node, ast.Node, error) {
 	find := func(name string) (string, bool) { return "traits[" + strconv.Quote("segment "+name) + "]", true }
-	return checkWith(src, &inclusion{find: find, path: []string{""}, roots: map[string]*node{}, uses: map[string]string{}})
+	return checkWith(src, Library{Segment: find}.inclusion(""))
 }

@@ -44,7 +44,7 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		if len(t.Arguments) != 0 {
 			return nil, c.fail(at, "%s() takes nothing", "%s() に引数はありません", callee.Value)
 		}
-		return &node{op: opCalendar, kind: Instant, name: callee.Value, timed: true, at: at}, nil
+		return &node{op: opCalendar, kind: Instant, name: callee.Value, zone: c.zone(), timed: true, at: at}, nil
 	}
 	known := []string{"count", "any", "all", "none", "sum", "filter"}
 	for name := range signatures {
@@ -97,7 +97,7 @@ func (c *typing) birthdayWithin(t *ast.CallNode) (*node, error) {
 		return nil, c.fail(t.Arguments[0].Location(), "%q is not a number of days up to %[2]d: write \"7d\" for the week before, \"0d\" for the day itself",
 			"「%s」は %[2]d 日以内の日数ではありません。1 週間前からなら \"7d\"、当日だけなら \"0d\" と書いてください", text, maxWithin)
 	}
-	return &node{op: opBirthday, kind: Bool, i: int64(n), inputs: traitInputs, timed: true, at: t.Location()}, nil
+	return &node{op: opBirthday, kind: Bool, i: int64(n), inputs: traitInputs, zone: c.zone(), timed: true, at: t.Location()}, nil
 }
 
 func (c *typing) date(t *ast.CallNode) (*node, error) {
@@ -105,9 +105,9 @@ func (c *typing) date(t *ast.CallNode) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := time.ParseInLocation("2006-01-02", text, zone)
-	if err != nil {
-		at, err = time.Parse(time.RFC3339, text)
+	at, err := time.Parse(time.RFC3339, text)
+	if day, noDay := time.Parse(time.DateOnly, text); noDay == nil {
+		at, err = time.UnixMilli(midnight(day.Year(), day.Month(), day.Day(), c.zone())).UTC(), nil
 	}
 	if err != nil {
 		return nil, c.fail(t.Arguments[0].Location(), "%q is no date: write \"2026-11-01\", or with a time \"2026-11-01T09:00:00+09:00\"", "「%s」は日付ではありません。\"2026-11-01\"、時刻も書くときは \"2026-11-01T09:00:00+09:00\" としてください", text)
@@ -165,7 +165,7 @@ func (c *typing) source(t ast.Node) (*Collection, *node, error) {
 			en, ja := suggest(t.Value, lists)
 			return nil, nil, c.fail(t.Location(), "there is no list %[1]s%[2]s (known: %[4]s)", "「%[1]s」というリストはありません%[3]s（使えるもの: %[4]s）", t.Value, en, ja, strings.Join(lists, ", "))
 		}
-		where, err := kept(l, t)
+		where, err := c.kept(l, t)
 		return l, where, err
 	case *ast.BuiltinNode:
 		if t.Name == "filter" && len(t.Arguments) == 2 {
@@ -184,14 +184,14 @@ func (c *typing) source(t ast.Node) (*Collection, *node, error) {
 }
 
 // kept is what all elements of a list fulfil: its own condition and its window; nil when nothing.
-func kept(l *Collection, t ast.Node) (*node, error) {
+func (c *typing) kept(l *Collection, t ast.Node) (*node, error) {
 	var where *node
 	if l.only != "" {
 		tree, _, err := parse("count("+l.Name+", "+l.only+")", grammar())
 		if err != nil {
 			return nil, err
 		}
-		inner := &typing{src: l.only, runes: []rune(l.only), in: l}
+		inner := &typing{src: l.only, runes: []rune(l.only), in: l, including: c.including}
 		if where, err = inner.predicate(tree.(*ast.BuiltinNode).Arguments[1]); err != nil {
 			return nil, err
 		}

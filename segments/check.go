@@ -16,11 +16,11 @@ type typing struct {
 	in    *Collection // the list whose condition is being read; nil outside
 	depth int
 
-	including *inclusion // of other segments; nil: there are none
+	including *inclusion
 }
 
 // check reads an expression and types it.
-func check(src string) (*node, ast.Node, error) { return checkWith(src, nil) }
+func check(src string) (*node, ast.Node, error) { return checkWith(src, Library{}.inclusion("")) }
 
 func checkWith(src string, including *inclusion) (*node, ast.Node, error) {
 	config := grammar()
@@ -282,7 +282,7 @@ func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {
 		return nil, c.fail(t.Location(), "%[1]s is a list of texts: write \"...\" in %[1]s", "%[1]s は文字列のリストです。「\"...\" in %[1]s」と書いてください", f.Name)
 	}
 	if f.derived != "" {
-		n, _, err := check1(f.derived)
+		n, _, err := c.check1(f.derived)
 		if err != nil {
 			return nil, err
 		}
@@ -290,18 +290,18 @@ func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {
 		return n, nil
 	}
 	if f.op != opConst {
-		return &node{op: f.op, kind: f.Kind, inputs: f.Inputs, maybe: true, timed: f.op == opAge, at: t.Location()}, nil
+		return &node{op: f.op, kind: f.Kind, inputs: f.Inputs, maybe: true, timed: f.op == opAge, zone: c.ageZone(f), at: t.Location()}, nil
 	}
 	return &node{op: opField, kind: f.Kind, field: f, inputs: f.Inputs, at: t.Location()}, nil
 }
 
 // check1 types an expression of the tables, of any kind.
-func check1(src string) (*node, ast.Node, error) {
+func (c *typing) check1(src string) (*node, ast.Node, error) {
 	tree, _, err := parse(src, grammar())
 	if err != nil {
 		return nil, nil, err
 	}
-	n, err := (&typing{src: src, runes: []rune(src)}).value(tree)
+	n, err := (&typing{src: src, runes: []rune(src), including: c.including}).value(tree)
 	return n, tree, err
 }
 

@@ -14,7 +14,7 @@
 // The rules hold for all evaluators; docs/segments.md has the same table for users.
 //
 //   - The clock is cut to milliseconds. ago("90d") is now less 90 times 24 hours; no calendar is involved. date("2026-11-01")
-//     is the start of that day in Japan (UTC+9, no summer time), a full RFC 3339 text names its own zone.
+//     is the start of that day in the zone of the library (Japan unless said), a full RFC 3339 text names its own zone.
 //     today(), this_week(), this_month(), last_month(), this_year() and fiscal_year() are midnights there, as are the edges of
 //     ages and birthdays (calendar.go, birthday.go).
 //   - Logic has two values. A comparison with something missing is false, also with != and under a not: `!(last_order_at <

@@ -25,7 +25,7 @@ func (s *Segment) Explain(v *profiles.View, now time.Time) []Reason {
 	in := s.Match(v, now)
 	var reasons []Reason
 	for _, tree := range conjuncts(s.tree) {
-		c := typing{src: s.Body.Expression, runes: []rune(s.Body.Expression), including: s.included()}
+		c := typing{src: s.Body.Expression, runes: []rune(s.Body.Expression), including: s.library().inclusion(s.Name)}
 		part, err := c.condition(tree)
 		if err != nil { // it was checked as a part of the whole
 			continue

@@ -20,7 +20,7 @@ func TestInSegmentFailure(t *testing.T) {
 		texts[fmt.Sprint("row", n)] = fmt.Sprintf(`in_segment("row%d")`, n+1)
 	}
 	texts["row20"] = "ltv > 1"
-	others := Library(func(name string) (string, bool) { s, ok := texts[name]; return s, ok })
+	others := Library{Segment: func(name string) (string, bool) { s, ok := texts[name]; return s, ok }}
 	f := func(name, expression, place, english, japanese string) {
 		t.Helper()
 		_, err := others.Compile(name, 1, fmt.Appendf(nil, `{"expression": %q}`, expression))
@@ -51,7 +51,7 @@ func TestInSegment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Uses(); !slices.Equal(got, []string{"both", "recent", "vip"}) {
+	if got := s.Took(KindSegment); !slices.Equal(got, []string{"both", "recent", "vip"}) {
 		t.Errorf("uses %v", got)
 	}
 	want := orderInputs | profiles.ChangedVisits | profiles.ChangedTraits
@@ -66,7 +66,7 @@ func TestInSegment(t *testing.T) {
 	if len(reasons) != 2 || reasons[0].Expression != `in_segment("both")` || !reasons[0].Match {
 		t.Errorf("%+v", reasons)
 	}
-	if got := segment(t, "y", 1, "ltv > 1").Uses(); len(got) != 0 {
+	if got := segment(t, "y", 1, "ltv > 1").Took(KindSegment); len(got) != 0 {
 		t.Errorf("uses %v", got)
 	}
 }

@@ -30,8 +30,11 @@ var (
 	names  = []string{"size", "vip", "score", "ランク", "it's"}
 )
 
+// tokyo is the zone unless said.
+var tokyo = Library{}.inclusion("").library.Zone
+
 // library are segments that others name.
-var library Library = func(name string) (string, bool) {
+var library = Library{Segment: func(name string) (string, bool) {
 	text, ok := map[string]string{
 		"vip":    `ltv >= 5000 && (count(orders, .valid) >= 2 || traits.vip)`,
 		"recent": `any(orders, .placed_at > ago("30d")) || last_visit_at >= this_week()`,
@@ -39,7 +42,7 @@ var library Library = func(name string) (string, bool) {
 		"young":  `age < 36`,
 	}[name]
 	return text, ok
-}
+}}
 
 func pick[T any](t *rapid.T, from []T) T { return from[rapid.IntRange(0, len(from)-1).Draw(t, "pick")] }
 
@@ -66,7 +69,7 @@ func drawTime(t *rapid.T) time.Time {
 		return made.Add(span(pick(t, spans)))
 	case 5:
 		c := pick(t, calendars())
-		return time.UnixMilli(c.period.start(made.UnixMilli(), rapid.IntRange(-2, 1).Draw(t, "period"))).UTC().Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "ms")) * time.Millisecond)
+		return time.UnixMilli(c.period.start(made.UnixMilli(), rapid.IntRange(-2, 1).Draw(t, "period"), tokyo)).UTC().Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "ms")) * time.Millisecond)
 	}
 	return made.Add(-span(pick(t, spans)) + time.Duration(rapid.IntRange(-1, 1).Draw(t, "ms"))*time.Millisecond)
 }

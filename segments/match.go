@@ -42,9 +42,9 @@ func testOf(n *node) test {
 			return false
 		}
 	case opBirthday:
-		days := int(n.i)
+		days, zone := int(n.i), n.zone
 		return func(v *view, now int64, _ int) bool {
-			in, _ := birthdayOf(v).within(days, now)
+			in, _ := birthdayOf(v).within(days, now, zone)
 			return in
 		}
 	case opNot:

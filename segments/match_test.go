@@ -127,18 +127,18 @@ func meetings(v *profiles.View) []time.Time {
 	for _, t := range instants {
 		for _, c := range calendars() {
 			for n := range 3 {
-				near(c.period.start(t.UnixMilli(), n))
+				near(c.period.start(t.UnixMilli(), n, tokyo))
 			}
 		}
 	}
 	for month := range 60 {
-		near(byMonth.start(made.UnixMilli(), month-20))
+		near(byMonth.start(made.UnixMilli(), month-20, tokyo))
 	}
 	if _, month, day := birthParts(form(v.Traits["birthday"])); day > 0 {
 		for year := 2025; year < 2030; year++ {
-			near(midnight(year, time.Month(month), day+1))
+			near(midnight(year, time.Month(month), day+1, tokyo))
 			for _, w := range withins {
-				near(midnight(year, time.Month(month), day-int(span(w)/(24*time.Hour))))
+				near(midnight(year, time.Month(month), day-int(span(w)/(24*time.Hour)), tokyo))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package segments
 import (
 	"math/big"
 	"sync"
+	"time"
 
 	"github.com/expr-lang/expr/file"
 
@@ -90,6 +91,7 @@ type node struct {
 	s     string
 	texts []string
 	exact *big.Rat
+	zone  *time.Location // of the calendar's instants, of ages and birthdays
 
 	timed   bool // the clock alone can change it
 	maybe   bool // a number that can be missing
@@ -111,6 +113,7 @@ func (n *node) instantAt(now int64) int64 {
 
 func (n *node) calendar() calendar {
 	c, _ := calendarOf(n.name)
+	c.zone = n.zone
 	return c
 }
 

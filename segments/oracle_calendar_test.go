@@ -42,8 +42,7 @@ func birthParts(text string) (year, month, day int) {
 	return 0, 0, 0
 }
 
-func calendarEnvironment(env map[string]any, birth string, now time.Time) {
-	local := now.In(time.FixedZone("", 9*3600))
+func calendarEnvironment(env map[string]any, birth string, local time.Time) {
 	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, local.Location())
 	back := func(from time.Time, until func(time.Time) bool) func() time.Time {
 		for !until(from) {

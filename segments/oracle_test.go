@@ -393,7 +393,9 @@ func aggregate(name string, xs []any) any {
 }
 
 // environment shows a person to the VM.
-func environment(v *profiles.View, now time.Time) map[string]any {
+func environment(v *profiles.View, now time.Time) map[string]any { return environmentIn(v, now, tokyo) }
+
+func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[string]any {
 	at := func(t time.Time) time.Time { return t }
 	money := func(a enishi.Amount) num { return num{kind: 'm', i: int64(a)} }
 	env := map[string]any{"ltv": money(v.LTV), "currency": v.Currency, "orders_count": wholeNum(v.OrdersCount), "manual_orders_count": wholeNum(v.ManualOrdersCount),
@@ -402,7 +404,7 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 		"product_views": wholeNum(v.ProductViews), "store_visits": wholeNum(v.StoreVisits), "points": wholeNum(v.Points), "hold_until": at(v.HoldUntil),
 		"held": !v.HoldUntil.IsZero() && v.HoldUntil.After(now), "aov": arith("/", money(v.LTV), wholeNum(v.OrdersCount)), "traits": v.Traits}
 	env["region"] = regionsByPrefecture()[form(v.Traits["prefecture"])]
-	calendarEnvironment(env, form(v.Traits["birthday"]), now)
+	calendarEnvironment(env, form(v.Traits["birthday"]), now.In(zone))
 	for _, name := range []string{"prefecture", "gender", "language", "member_rank"} {
 		env[name] = form(v.Traits[name])
 	}
@@ -448,7 +450,7 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 		env[name] = func(xs []any) any { return aggregate(name, xs) }
 	}
 	env["in_segment"] = func(name string) bool {
-		text, _ := library(name)
+		text, _ := library.Segment(name)
 		program, err := oracle(text)
 		if err != nil {
 			panic(err)
@@ -462,7 +464,7 @@ func environment(v *profiles.View, now time.Time) map[string]any {
 	env["now"] = func() time.Time { return now }
 	env["ago"] = func(s string) time.Time { return now.Add(-span(s)) }
 	env["date"] = func(s string) time.Time {
-		t, err := time.ParseInLocation(time.DateOnly, s, time.FixedZone("", 9*3600))
+		t, err := time.ParseInLocation(time.DateOnly, s, zone)
 		if err != nil {
 			panic(fmt.Sprint(s, err))
 		}

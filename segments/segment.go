@@ -37,7 +37,8 @@ type Segment struct {
 
 	root    *node
 	tree    ast.Node
-	uses    map[string]string // other segments that the expression took in, and theirs
+	took    map[Reference]string // what the expression took in from the library, also by way of others
+	zone    *time.Location
 	match   test
 	verdict verdict // nil: time changes nothing
 }
@@ -95,7 +96,7 @@ func wrongKind(body []byte, e *json.UnmarshalTypeError) error {
 // Compile makes a segment from the body of version version of the definition name; it cannot name other segments
 // ([Library.Compile] can). Errors in the expression have the field "expression" and its line and column.
 func Compile(name string, version int64, body []byte) (*Segment, error) {
-	return Library(nil).Compile(name, version, body)
+	return Library{}.Compile(name, version, body)
 }
 
 // Match reports whether the person is in the segment at now.

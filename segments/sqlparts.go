@@ -27,7 +27,7 @@ func (q *statement) condition(n *node) string {
 	case opHas:
 		return "has(" + q.column(n.field, false) + ", " + q.text(n.s) + ")"
 	case opBirthday:
-		return q.within(int(n.i))
+		return q.within(int(n.i), n.zone)
 	case opNot:
 		return "(NOT " + q.condition(n.args[0]) + ")"
 	case opAnd, opOr:
@@ -165,7 +165,7 @@ func (q *statement) number(n *node) string {
 		name := q.text(n.name)
 		return fmt.Sprintf("if(mapContains(p.traits_number, %[1]s) AND p.traits[%[1]s] NOT IN ('true', 'false') AND position(p.traits[%[1]s], 'T') = 0, p.traits_number[%[1]s], NULL)", name)
 	case opAge:
-		return q.age()
+		return q.age(n.zone)
 	case opBirthMonth:
 		return q.birthMonth()
 	case opCount:

@@ -30,8 +30,8 @@ func verdictOf(n *node) verdict {
 	case opAtLeast:
 		return verdictAtLeast(n)
 	case opBirthday:
-		days := int(n.i)
-		return func(v *view, now int64, _ int) (bool, int64) { return birthdayOf(v).within(days, now) }
+		days, zone := int(n.i), n.zone
+		return func(v *view, now int64, _ int) (bool, int64) { return birthdayOf(v).within(days, now, zone) }
 	case opCompare:
 		if n.args[0].kind == Instant {
 			return verdictInstants(n)
@@ -220,7 +220,7 @@ func horizonOf(args ...*node) horizon {
 		switch {
 		case !a.timed || a.clock(): // a comparison looks at these itself
 		case a.op == opAge:
-			parts = append(parts, func(v *view, now int64, _ int) int64 { return birthdayOf(v).older(now) })
+			parts = append(parts, func(v *view, now int64, _ int) int64 { return birthdayOf(v).older(now, a.zone) })
 		case a.list != nil:
 			parts = append(parts, horizonOfList(a))
 		default:

@@ -73,7 +73,8 @@ func maybeOf(n *node) maybe {
 		get := n.field.whole
 		return func(v *view, _ int64, i int) (int64, bool) { return get(v, i), true }
 	case opAge:
-		return func(v *view, now int64, _ int) (int64, bool) { return birthdayOf(v).age(now) }
+		zone := n.zone
+		return func(v *view, now int64, _ int) (int64, bool) { return birthdayOf(v).age(now, zone) }
 	case opBirthMonth:
 		return func(v *view, _ int64, _ int) (int64, bool) {
 			month := birthdayOf(v).month()

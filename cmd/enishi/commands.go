@@ -221,7 +221,7 @@ func (d *definitionFile) segment(others []definitionFile) (*segments.Segment, er
 	if err != nil {
 		return nil, err
 	}
-	return segments.Library(func(name string) (string, bool) { return expressionOf(others, name) }).Compile(d.Name, 0, body)
+	return segments.Library{Segment: func(name string) (string, bool) { return expressionOf(others, name) }}.Compile(d.Name, 0, body)
 }
 
 // check compiles a definition.
@@ -304,7 +304,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 	for i := range all {
 		if all[i].Kind == "segment" {
 			if s, err := all[i].segment(all); err == nil {
-				uses[all[i].Name] = len(s.Uses())
+				uses[all[i].Name] = len(s.Took(segments.KindSegment))
 			}
 		}
 	}

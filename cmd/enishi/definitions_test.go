@@ -20,7 +20,7 @@ func TestDefinitionsNameEachOther(t *testing.T) {
 	if err := all[2].check(all); err == nil || !strings.Contains(err.Error(), `there is no segment "none"`) {
 		t.Errorf("got %v", err)
 	}
-	if s, err := all[0].segment(all); err != nil || len(s.Uses()) != 1 {
+	if s, err := all[0].segment(all); err != nil || len(s.Took("segment")) != 1 {
 		t.Errorf("%v, %v", s, err)
 	}
 }

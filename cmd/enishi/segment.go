@@ -326,4 +326,6 @@ func (x *explained) print(s streams) error {
 }
 
 // namesAny takes any name of in_segment for a segment that is there: the server knows which are.
-func namesAny() segments.Library { return func(string) (string, bool) { return "true", true } }
+func namesAny() segments.Library {
+	return segments.Library{Segment: func(string) (string, bool) { return "true", true }}
+}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"encoding/json"
-	"slices"
 	"sort"
 
 	"enishi"
@@ -19,7 +18,6 @@ type Definitions struct {
 	Settings *journeys.Settings
 
 	templates map[string]template
-	versions  map[string]int64 // of segments
 }
 
 type template struct {
@@ -32,19 +30,18 @@ func (d *Definitions) template(name string) (version int64, channel string, ok b
 	return t.version, t.channel, ok
 }
 
-// changedSegments lists the segments that are new, changed or gone since before, by name, and those that take in the
-// condition of such a one.
+// changedSegments lists the segments that are new, gone or not the same as before, by name: those that changed and those that
+// take in something that did.
 func (d *Definitions) changedSegments(before *Definitions) []string {
 	var out []string
-	changed := func(name string) bool { return before.versions[name] != d.versions[name] }
-	for name := range d.versions {
-		if changed(name) || slices.ContainsFunc(d.Segments.Get(name).Uses(), changed) {
-			out = append(out, name)
+	for _, s := range d.Segments.Segments() {
+		if was := before.Segments.Get(s.Name); was == nil || !s.Same(was) {
+			out = append(out, s.Name)
 		}
 	}
-	for name := range before.versions {
-		if _, still := d.versions[name]; !still {
-			out = append(out, name)
+	for _, was := range before.Segments.Segments() {
+		if d.Segments.Get(was.Name) == nil {
+			out = append(out, was.Name)
 		}
 	}
 	sort.Strings(out)
@@ -54,14 +51,8 @@ func (d *Definitions) changedSegments(before *Definitions) []string {
 // compiler keeps what was compiled: a change of one definition compiles that one.
 type compiler struct {
 	journeys map[source]*journeys.Journey // all versions: runs may stand in any
-	segments map[source]*compiledSegment
+	segments map[source]*segments.Segment
 	channels map[source]string // of templates
-}
-
-// compiledSegment is a segment with the bodies of those whose conditions it took in.
-type compiledSegment struct {
-	segment *segments.Segment
-	took    map[string]string
 }
 
 // source is one version of a definition; the same name and version in another workspace has another body.
@@ -72,7 +63,7 @@ type source struct {
 }
 
 func newCompiler() *compiler {
-	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*compiledSegment{}, channels: map[source]string{}}
+	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*segments.Segment{}, channels: map[source]string{}}
 }
 
 func sourceOf(x *enishi.Definition) source { return source{x.Name, x.Version, string(x.Body)} }
@@ -90,37 +81,35 @@ func (c *compiler) journey(x *enishi.Definition) (*journeys.Journey, error) {
 	return &own, nil
 }
 
-// segment compiles x anew when it, or one that it names, has changed. current has the definitions that stand beside it.
-func (c *compiler) segment(x *enishi.Definition, current map[[2]string]*enishi.Definition) (*segments.Segment, error) {
-	body := func(name string) string {
-		if d := current[[2]string{"segment", name}]; d != nil && !d.Deleted {
-			return string(d.Body)
+// Library is what expressions may name, by the definitions that current finds.
+func Library(current func(kind, name string) (enishi.Definition, bool)) segments.Library {
+	l := segments.Library{Segment: func(name string) (string, bool) {
+		d, ok := current(segments.KindSegment, name)
+		if !ok {
+			return "", false
 		}
-		return ""
-	}
-	key := sourceOf(x)
-	if had := c.segments[key]; had != nil {
-		same := true
-		for name, was := range had.took {
-			same = same && body(name) == was
-		}
-		if same {
-			return had.segment, nil
-		}
-	}
-	s, err := segments.Library(func(name string) (string, bool) {
-		b, err := segments.ParseBody([]byte(body(name)))
+		b, err := segments.ParseBody(d.Body)
 		return b.Expression, err == nil
-	}).Compile(x.Name, x.Version, x.Body)
-	if err != nil {
-		return nil, err
+	}}
+	if d, ok := current("setting", "journeys"); ok {
+		if s, err := journeys.ParseSettings(d.Body); err == nil {
+			l.Zone = s.Zone()
+		}
 	}
-	took := map[string]string{}
-	for _, name := range s.Uses() {
-		took[name] = body(name)
+	return l
+}
+
+// segment compiles x anew when it, or something that it takes in, has changed.
+func (c *compiler) segment(x *enishi.Definition, l segments.Library) (*segments.Segment, error) {
+	key := sourceOf(x)
+	if had := c.segments[key]; had != nil && had.Current(l) {
+		return had, nil
 	}
-	c.segments[key] = &compiledSegment{s, took}
-	return s, nil
+	s, err := l.Compile(x.Name, x.Version, x.Body)
+	if err == nil {
+		c.segments[key] = s
+	}
+	return s, err
 }
 
 func (c *compiler) channel(x *enishi.Definition) (string, error) {
@@ -144,12 +133,19 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 	if d := f.defs[next]; d != nil {
 		return d
 	}
-	d := &Definitions{Next: next, Settings: journeys.DefaultSettings(), templates: map[string]template{}, versions: map[string]int64{}}
+	d := &Definitions{Next: next, Settings: journeys.DefaultSettings(), templates: map[string]template{}}
 	until := f.cfg.Definitions.Until(next)
 	current := map[[2]string]*enishi.Definition{}
 	for i := range until {
 		current[[2]string{until[i].Kind, until[i].Name}] = &until[i]
 	}
+	library := Library(func(kind, name string) (enishi.Definition, bool) {
+		x := current[[2]string{kind, name}]
+		if x == nil || x.Deleted {
+			return enishi.Definition{}, false
+		}
+		return *x, true
+	})
 	var js []*journeys.Journey
 	var segs []*segments.Segment
 	for i := range until {
@@ -168,9 +164,8 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 			}
 		case "segment":
 			var s *segments.Segment
-			if s, err = f.compiler.segment(x, current); err == nil {
+			if s, err = f.compiler.segment(x, library); err == nil {
 				segs = append(segs, s)
-				d.versions[x.Name] = x.Version
 			}
 		case "template":
 			var channel string

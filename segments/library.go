@@ -1,0 +1,132 @@
+package segments
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"enishi"
+)
+
+// Library is what an expression may name beside the person. What it takes in from there is a part of it: when that changes,
+// the segment is compiled anew ([Segment.Same] tells). A nil func knows nothing.
+type Library struct {
+	// Segment finds the expression of another segment, for in_segment.
+	Segment func(name string) (expression string, ok bool)
+	// Zone is where days begin: those of date("2026-11-01"), of the calendar's instants, of ages and birthdays. Nil: Japan.
+	Zone *time.Location
+}
+
+// Reference is something of a library that an expression took in.
+type Reference struct{ Kind, Name string }
+
+// Kinds of references. They are the kinds of the definitions that give them, but for the zone, which has no name.
+const (
+	KindSegment = "segment"
+	kindZone    = "zone"
+)
+
+// Compile is [Compile] for an expression that may name what the library has. It is taken in as the library has it now.
+func (l Library) Compile(name string, version int64, body []byte) (*Segment, error) {
+	b, err := ParseBody(body)
+	if err != nil {
+		return nil, err
+	}
+	inc := l.inclusion(name)
+	root, tree, err := checkWith(b.Expression, inc)
+	if err != nil {
+		var e *enishi.Error
+		if errors.As(err, &e) {
+			e.Field = "expression"
+		}
+		return nil, err
+	}
+	s := &Segment{Name: name, Version: version, Body: b, root: root, tree: tree, took: inc.took, zone: l.Zone, match: testOf(root)}
+	if root.timed {
+		s.verdict = verdictOf(root)
+	}
+	return s, nil
+}
+
+// Check is [Check] for an expression that may name what the library has.
+func (l Library) Check(expression string) error {
+	_, _, err := checkWith(expression, l.inclusion(""))
+	return err
+}
+
+// Took lists what the segment took in of a kind, also by way of others; by name.
+func (s *Segment) Took(kind string) []string {
+	var names []string
+	for r := range s.took {
+		if r.Kind == kind {
+			names = append(names, r.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Same reports whether two segments, of perhaps different libraries, are one version with the same parts: they give the same
+// answers.
+func (s *Segment) Same(t *Segment) bool {
+	return s.Name == t.Name && s.Version == t.Version && s.Body.Expression == t.Body.Expression && maps.Equal(s.took, t.took)
+}
+
+// Current reports whether the library still has what the segment took in.
+func (s *Segment) Current(l Library) bool {
+	inc := l.inclusion(s.Name)
+	for r, was := range s.took {
+		if is, ok := inc.text(r); !ok || is != was {
+			return false
+		}
+	}
+	return true
+}
+
+// library gives again what the segment was compiled with.
+func (s *Segment) library() Library {
+	find := func(name string) (string, bool) { text, ok := s.took[Reference{KindSegment, name}]; return text, ok }
+	return Library{Segment: find, Zone: s.zone}
+}
+
+// inclusion is how far an expression has taken in what a library has.
+type inclusion struct {
+	library Library
+	path    []string             // from the outermost segment to the one that is being read
+	parts   int                  // that this expression took in
+	roots   map[string]*node     // of all segments that were read
+	took    map[Reference]string // the texts of what was taken in
+}
+
+func (l Library) inclusion(name string) *inclusion {
+	if l.Zone == nil {
+		l.Zone = time.FixedZone("Asia/Tokyo", 9*60*60) // no summer time since 1951
+	}
+	return &inclusion{library: l, path: []string{name}, roots: map[string]*node{}, took: map[Reference]string{}}
+}
+
+// text is what a reference stands for now.
+func (inc *inclusion) text(r Reference) (string, bool) {
+	switch {
+	case r.Kind == kindZone:
+		return inc.library.Zone.String(), true
+	case r.Kind == KindSegment && inc.library.Segment != nil:
+		return inc.library.Segment(r.Name)
+	}
+	return "", false
+}
+
+// zone is where days begin; the expression depends on it from here on.
+func (c *typing) zone() *time.Location {
+	c.including.took[Reference{Kind: kindZone}] = c.including.library.Zone.String()
+	return c.including.library.Zone
+}
+
+// ageZone is the zone of the fields that need one.
+func (c *typing) ageZone(f *Field) *time.Location {
+	if f.op != opAge {
+		return nil
+	}
+	return c.zone()
+}
