@@ -113,6 +113,7 @@ func (a *API) register() {
 	register(a, "save-segment", a.saveSegment)
 	register(a, "delete-segment", a.deleteSegment)
 	register(a, "count-segment", a.countSegment)
+	register(a, "overlap-segments", a.overlapSegments)
 	register(a, "explain-segment", a.explainSegment)
 	register(a, "export-segment", a.exportSegment)
 	register(a, "list-exports", a.listExports)

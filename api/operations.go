@@ -88,6 +88,7 @@ func operations() []operation {
 		{"save-segment", put, "/segments/{name}", editor, writes, "Segments", "Save a new version"},
 		{"delete-segment", erase, "/segments/{name}", editor, writes, "Segments", "Delete a segment"},
 		{"count-segment", post, "/segments/count", viewer, asks, "Segments", "Count an expression or a segment among all people"},
+		{"overlap-segments", post, "/segments/overlap", viewer, asks, "Segments", "How many people each combination of two to six segments has"},
 		{"explain-segment", post, "/segments/explain", viewer, asks, "Segments", "Why a person is in it, or is not"},
 		{"export-segment", post, "/segments/export", approver, asks, "Segments", "Everybody in it with chosen columns, as CSV or JSON lines; who, why and how many is recorded"},
 		{"list-exports", get, "/exports", approver, reads, "Segments", "Who exported whom, when, why and how many"},

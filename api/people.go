@@ -38,6 +38,7 @@ type kindValue struct {
 type peopleInput struct {
 	Q       string `query:"q" maxLength:"200" doc:"An identifier of any kind, a name, its kana, or an order number."`
 	Segment string `query:"segment" maxLength:"64"`
+	Where   string `query:"where" maxLength:"4000" doc:"An expression as segments have it, judged now."`
 	Sort    string `query:"sort" enum:",last_seen,last_order,ltv,orders" doc:"Highest or newest first; last_seen unless said."`
 	Cursor  string `query:"cursor" maxLength:"64"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
@@ -49,10 +50,29 @@ var sortColumns = map[string]string{
 	"last_order": "toUnixTimestamp64Milli(last_order_at)", "ltv": "ltv", "orders": "orders_count",
 }
 
-func (a *API) listPeople(ctx context.Context, in *peopleInput) (*listOutput[personRow], error) {
+func (a *API) listPeople(ctx context.Context, in *peopleInput) (out *listOutput[personRow], err error) {
+	if strings.TrimSpace(in.Where) == "" {
+		return a.findPeople(ctx, in)
+	}
+	err = a.bounded(ctx, func(ctx context.Context) error {
+		out, err = a.findPeople(ctx, in)
+		return err
+	})
+	return out, err
+}
+
+func (a *API) findPeople(ctx context.Context, in *peopleInput) (*listOutput[personRow], error) {
 	where, args := []string{"1"}, []any(nil)
 	if in.Segment != "" {
 		where, args = append(where, "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {segment:String})"), append(args, named("segment", in.Segment))
+	}
+	if strings.TrimSpace(in.Where) != "" {
+		s, at, err := a.target(&SegmentTarget{Expression: in.Where})
+		if err != nil {
+			return nil, err
+		}
+		query, more := s.SQL(at)
+		where, args = append(where, "profile_id IN ("+query+")"), append(args, more...)
 	}
 	if q := strings.TrimSpace(in.Q); q != "" {
 		exact, err := a.findExact(ctx, q)

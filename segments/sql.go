@@ -38,6 +38,24 @@ func SQLMany(segs []*Segment, at time.Time) (query string, args []any) {
 	return strings.TrimRight(b.String(), "\n"), q.args
 }
 
+// MaxOverlap is how many segments [SQLOverlap] takes.
+const MaxOverlap = 6
+
+// SQLOverlap counts the people of each combination of segments in one pass: rows of mask (UInt64, bit i set for those in the
+// i-th segment) and people (UInt64). Combinations of nobody have no row.
+func SQLOverlap(segs []*Segment, at time.Time) (query string, args []any) {
+	q := newQuery(at)
+	masks := make([]string, len(segs))
+	for i, s := range segs {
+		masks[i] = fmt.Sprintf("if(%s, toUInt64(%d), 0)", q.condition(s.root), 1<<i)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "SELECT toUInt64(%s) AS mask, count() AS people\n", strings.Join(masks, "\n  + "))
+	q.from(&b, nil)
+	b.WriteString("GROUP BY mask")
+	return b.String(), q.args
+}
+
 // statement is a query being written. p is the row of people, e the element inside a list's sub-select; what is measured over
 // a list is a column of its sub-select, which is joined by profile: so "none" and "count = 0" find people without any row.
 type statement struct {

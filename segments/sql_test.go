@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -202,6 +203,35 @@ func compareCounts(t *testing.T, db *clickhouse.DB, segs []*Segment, people []*p
 		if counts[k] != want {
 			t.Errorf("%s: counted %d, Match %d", s.Body.Expression, counts[k], want)
 		}
+	}
+	compareOverlap(t, db, segs[:min(len(segs), MaxOverlap)], people, at)
+}
+
+func compareOverlap(t *testing.T, db *clickhouse.DB, segs []*Segment, people []*profiles.View, at time.Time) {
+	t.Helper()
+	want, got := map[uint64]uint64{}, map[uint64]uint64{}
+	for _, v := range people {
+		mask := uint64(0)
+		for i, s := range segs {
+			mask |= uint64(bit(s.Match(v, at))) << i
+		}
+		want[mask]++
+	}
+	query, args := SQLOverlap(segs, at)
+	rows, err := db.Query(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var mask, n uint64
+		if err := rows.Scan(&mask, &n); err != nil {
+			t.Fatal(err)
+		}
+		got[mask] = n
+	}
+	if err := rows.Err(); err != nil || !maps.Equal(got, want) {
+		t.Errorf("the overlap is %v, Match says %v, %v", got, want, err)
 	}
 }
 
