@@ -14,6 +14,7 @@ import (
 	"enishi"
 	"enishi/analytics"
 	"enishi/channels"
+	"enishi/channels/email"
 	"enishi/ingest"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
@@ -46,6 +47,10 @@ type Config struct {
 	MessagesPassed func(ctx context.Context) (map[stream.Partition]int64, error)
 	// Import appends records of an importer to their source topics; nil: refused.
 	Import func(ctx context.Context, x ImportRequest) (ImportAnswer, error)
+
+	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
+	MailSender func(name string) *email.Channel
+	Lookup     email.Lookup // of checklists; default: the machine's resolver
 
 	LINEProvider string                      // of LINE user ids that people search for
 	Sending      func() string               // "on" or "off"; nil: on
@@ -99,6 +104,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.Troubles == nil {
 		cfg.Troubles = func() []enishi.Alert { return nil }
+	}
+	if cfg.Lookup.TXT == nil || cfg.Lookup.MX == nil {
+		cfg.Lookup = email.SystemLookup()
 	}
 	if cfg.Sending == nil {
 		cfg.Sending = func() string { return "on" }

@@ -140,6 +140,7 @@ func (a *API) register() {
 	register(a, "get-outbox-message", a.getOutboxMessage)
 	register(a, "list-deliveries", a.listDeliveries)
 	register(a, "summarise-deliveries", a.summariseDeliveries)
+	register(a, "get-sender-checklist", a.getSenderChecklist)
 
 	register(a, "list-dead-letters", a.listDeadLetters)
 	register(a, "get-dead-letter", a.getDeadLetter)

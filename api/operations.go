@@ -114,6 +114,7 @@ func operations() []operation {
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
 		{"list-deliveries", get, "/deliveries", viewer, reads, "Messages", "The sender's ledger"},
+		{"get-sender-checklist", get, "/senders/{name}/checklist", viewer, reads, "Messages", "What a mail sender owes: alignment and DNS records to set, as they stand now"},
 		{"summarise-deliveries", get, "/deliveries/summary", viewer, reads, "Messages", "Deliveries by channel and outcome"},
 
 		{"list-dead-letters", get, "/dead", viewer, reads, "Dead letters", "What could not be taken"},

@@ -47,6 +47,8 @@ var words = map[string]Text{
 	"node.": {"ステップ", "Step"}, "node.wait": {"待つ", "Wait"}, "node.until_event": {"行動を待つ", "Wait for an event"}, "node.branch": {"条件で分ける", "Branch"}, "node.message": {"メッセージ", "Message"}, "node.exit": {"終わり", "End"},
 	"unit.s": {"秒", "s"}, "unit.m": {"分", "min"}, "unit.h": {"時間", "h"}, "unit.d": {"日", "days"}, "unit.w": {"週間", "weeks"},
 
+	"checklist.": {"その他", "Other"}, "checklist.from_alignment": {"署名のドメイン", "Domain of the signature"}, "checklist.return_path": {"返送先のドメイン", "Domain of the return path"}, "checklist.spf": {"SPF", "SPF"}, "checklist.dkim": {"DKIM", "DKIM"},
+	"checklist.dmarc": {"DMARC", "DMARC"}, "checklist.bounce_mx": {"不達通知の受信", "Intake of bounces"}, "checklist.bimi": {"ロゴの表示（BIMI）", "Logo (BIMI)"},
 	"check.": {"その他の確認", "Other check"}, "check.template": {"テンプレート", "Template"}, "check.address": {"宛先", "Address"}, "check.suppression": {"配信停止リスト", "Suppression list"}, "check.consent": {"同意", "Consent"},
 	"check.hold": {"配信保留", "Hold"}, "check.run": {"ジャーニーの進行", "Journey run"}, "check.freshness": {"送信期限", "Send-by"}, "check.window": {"送信可能な期間", "Sending window"}, "check.cap": {"配信回数の上限", "Frequency cap"},
 	"check.quiet_hours": {"送らない時間帯", "Quiet hours"}, "check.holdout": {"比較用に送らない人", "Holdout"}, "check.sender": {"送信時の確認", "Sender"},

@@ -79,6 +79,9 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 		b = append(b, boundary...)
 		b = append(b, "--\r\n"...)
 	}
+	if e.signatures, err = c.sign(b); err != nil {
+		return envelope{}, channels.Permanent(err).With("", "content")
+	}
 	*keep = append(b, ".\r\n"...)
 	return e, nil
 }

@@ -40,6 +40,7 @@ type Config struct {
 	// Bounce is the domain of envelope senders, which tell what came back (b+TOKEN@Bounce). Empty: the envelope sender is
 	// From, and bounces are for people to read.
 	Bounce string
+	DKIM   []Key  // of all domains; those of From's domain sign. Empty: the relay signs, or nobody
 	Hello  string // our name in EHLO; the host's when empty
 	// Sender is the last part of Feedback-ID, which tells the sender's reputation apart; the domain of From when empty.
 	Sender string
@@ -62,6 +63,7 @@ type Channel struct {
 	from    *mail.Address
 	replyTo *mail.Address
 	domain  string // of From
+	keys    []Key  // that sign for it
 	pool    *pool
 }
 
@@ -89,6 +91,9 @@ func New(cfg Config) (*Channel, error) {
 		}
 	}
 	c.domain = c.from.Address[strings.LastIndexByte(c.from.Address, '@')+1:]
+	if c.keys = keysFor(cfg.DKIM, c.domain); len(cfg.DKIM) > 0 && len(c.keys) == 0 {
+		return nil, enishi.FieldError("dkim", "no DKIM key is for "+c.domain+", the domain of the sender", "差出人のドメイン "+c.domain+" の DKIM の鍵がありません")
+	}
 	c.complete()
 	c.pool = newPool(c)
 	return c, nil

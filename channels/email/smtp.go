@@ -52,8 +52,9 @@ func (f *fault) status() string {
 
 // envelope is who a mail is from and for, as they stand in SMTP.
 type envelope struct {
-	from, to string // with <>
-	utf8     bool   // an address is not ASCII
+	from, to   string // with <>
+	utf8       bool   // an address is not ASCII
+	signatures string // fields that go before the mail
 }
 
 // send hands one mail over and returns the server's words. raw ends with the line that holds the final dot; no other line
@@ -70,6 +71,9 @@ func (x *conn) send(ctx context.Context, e envelope, raw []byte) (reply string, 
 	if f = x.open(e); f != nil {
 		f.redact(e.to)
 		return "", f
+	}
+	if _, err := x.smtp.Text.W.WriteString(e.signatures); err != nil {
+		return "", &fault{at: atContent, err: fmt.Errorf("write the signatures: %w", err)}
 	}
 	if n, err := x.smtp.Text.W.Write(raw); err != nil {
 		return "", &fault{at: atContent, err: fmt.Errorf("write %d of %d bytes: %w", n, len(raw), err)}

@@ -58,6 +58,9 @@ type SMTPConfig struct {
 	Password string `koanf:"password" help:"Password; write ${VARIABLE} to take it from the environment."`
 	TLS      string `koanf:"tls" help:"starttls, tls or none."`
 	From     string `koanf:"from" help:"Sender, e.g. 縁コスメ <hello@shop.example>."`
+	ReplyTo  string `koanf:"reply_to" help:"Address that replies go to. Empty: the sender."`
+	Bounce   string `koanf:"bounce" help:"Domain that mail comes back to, such as bounce.shop.example: its MX leads to mail_listen, or to a server that pipes into enishi bounce. Empty: mail comes back to the sender, for people to read."`
+	DKIM     string `koanf:"dkim" help:"Folder of the DKIM keys (enishi dkim generate). Empty: mail leaves unsigned, for a server that signs."`
 	Workers  int    `koanf:"workers" help:"Connections to the server."`
 }
 

@@ -26,6 +26,7 @@ type cli struct {
 	Apply   applyCommand   `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
 	Segment segmentCommand `cmd:"" help:"Check, count, list and explain segments."`
 	Tail    tailCommand    `cmd:"" help:"Print records of a topic as JSON."`
+	DKIM    dkimCommand    `cmd:"" name:"dkim" help:"Keys that sign mail."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

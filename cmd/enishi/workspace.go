@@ -232,11 +232,16 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 }
 
 func (w *workspace) mailRoute(routes map[string]channels.Route) error {
-	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, Conns: w.cfg.SMTP.Workers, Log: w.log}
+	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.cfg.SMTP.Bounce, Conns: w.cfg.SMTP.Workers, Now: w.now, Log: w.log}
 	if c.Addr == "" {
 		c.Addr, c.TLS, c.User = w.inbox.mailAddr, "none", ""
 	}
 	var err error
+	if w.cfg.SMTP.DKIM != "" {
+		if c.DKIM, err = email.ReadKeys(w.cfg.SMTP.DKIM); err != nil {
+			return fmt.Errorf("config: smtp.dkim: %w", err)
+		}
+	}
 	if w.mail, err = email.New(c); err != nil {
 		return err
 	}
