@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
 
 	"enishi"
 	"enishi/analytics"
@@ -143,8 +144,13 @@ func (cfg *Config) check() error {
 	return nil
 }
 
-// Run follows the log for people who watch it live. It ends with ctx.
-func (a *API) Run(ctx context.Context) error { return a.hub.run(ctx) }
+// Run follows the log for people who watch it live, and looks after the sizes of segments. It ends with ctx.
+func (a *API) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.hub.run(ctx) })
+	g.Go(func() error { return a.watchJumps(ctx) })
+	return g.Wait()
+}
 
 // Handler answers everything under /api/v1.
 func (a *API) Handler() http.Handler { return a.guard(a.mux) }

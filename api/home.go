@@ -249,7 +249,7 @@ func (a *API) openAlerts(ctx context.Context) ([]alertRow, error) {
 	live := map[enishi.ID]bool{}
 	for _, x := range a.cfg.Troubles() {
 		live[x.ID] = true
-		out = append(out, alertRow{x.ID, x.Kind, x.Severity, x.Text, x.TextJA, x.At})
+		out = append(out, alertRow{ID: x.ID, Kind: x.Kind, Severity: x.Severity, Text: x.Text, TextJA: x.TextJA, At: x.At})
 	}
 	if len(live) > 0 {
 		quick, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -262,6 +262,7 @@ func (a *API) openAlerts(ctx context.Context) ([]alertRow, error) {
 	}
 	for _, x := range open {
 		if !live[x.ID] {
+			x.Href = a.alertHref(&x.alertRow)
 			out = append(out, x.alertRow)
 		}
 	}

@@ -76,6 +76,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := journeys.ParseSettings(text.Bytes()); err != nil {
 			return Written{}, err
 		}
+	case "segments":
+		if _, err := parseJumpSetting(body); err != nil {
+			return Written{}, err
+		}
 	case "stores":
 		var names map[string]string
 		if json.Unmarshal(body, &names) != nil {
@@ -144,6 +148,7 @@ type alertRow struct {
 	Text     string    `json:"text"`
 	TextJA   string    `json:"text_ja"`
 	At       time.Time `json:"at"`
+	Href     string    `json:"href,omitempty" doc:"The page of the console that it is about."`
 }
 
 type alertInput struct {

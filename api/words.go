@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -97,9 +98,7 @@ func moneyText(m enishi.Amount, currency string) string {
 	if rest, ok := strings.CutPrefix(whole, "-"); ok {
 		sign, whole = "-", rest
 	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
+	whole = commas(whole)
 	if currency != "" && currency != "JPY" && frac != "" {
 		whole += "." + (frac + "0")[:2]
 	}
@@ -113,6 +112,17 @@ func moneyText(m enishi.Amount, currency string) string {
 	}
 	return sign + whole + " " + currency
 }
+
+// commas parts the digits of a whole number: 12,345.
+func commas(digits string) string {
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// grouped is a number of people as people read it.
+func grouped(n int64) string { return commas(strconv.FormatInt(n, 10)) }
 
 // joined joins texts, leaving out the empty ones.
 func joined(parts ...Text) Text {
