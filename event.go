@@ -28,23 +28,24 @@ type Event struct {
 	Context    *Context `json:"context,omitempty" wire:"11"`
 	Links      []ID     `json:"-" wire:"12"` // the hashes of all identifiers in Person, strongest first
 
-	Order      *Order           `json:"order,omitempty" wire:"20"`
-	Shipment   *Shipment        `json:"shipment,omitempty" wire:"21"`
-	Return     *Return          `json:"return,omitempty" wire:"22"`
-	Web        *Web             `json:"web,omitempty" wire:"23"`
-	Store      *StoreVisit      `json:"store,omitempty" wire:"24"`
-	Contact    *Contact         `json:"contact,omitempty" wire:"25"`
-	Consent    []ConsentChange  `json:"consent,omitempty" wire:"26"`
-	Survey     *Survey          `json:"survey,omitempty" wire:"27"`
-	Review     *Review          `json:"review,omitempty" wire:"28"`
-	Referral   *Referral        `json:"referral,omitempty" wire:"29"`
-	Coupon     *Coupon          `json:"coupon,omitempty" wire:"30"`
-	Points     *Points          `json:"points,omitempty" wire:"31"`
-	Risk       *Risk            `json:"risk,omitempty" wire:"32"`
-	Hold       *Hold            `json:"hold,omitempty" wire:"33"`
-	Result     *MessageResult   `json:"message,omitempty" wire:"34"`
-	Control    *Control         `json:"control,omitempty" wire:"35"`
-	Properties map[string]Value `json:"properties,omitempty" wire:"36"` // what no typed field takes; of custom events all
+	Order        *Order           `json:"order,omitempty" wire:"20"`
+	Shipment     *Shipment        `json:"shipment,omitempty" wire:"21"`
+	Return       *Return          `json:"return,omitempty" wire:"22"`
+	Web          *Web             `json:"web,omitempty" wire:"23"`
+	Store        *StoreVisit      `json:"store,omitempty" wire:"24"`
+	Contact      *Contact         `json:"contact,omitempty" wire:"25"`
+	Consent      []ConsentChange  `json:"consent,omitempty" wire:"26"`
+	Survey       *Survey          `json:"survey,omitempty" wire:"27"`
+	Review       *Review          `json:"review,omitempty" wire:"28"`
+	Referral     *Referral        `json:"referral,omitempty" wire:"29"`
+	Coupon       *Coupon          `json:"coupon,omitempty" wire:"30"`
+	Points       *Points          `json:"points,omitempty" wire:"31"`
+	Risk         *Risk            `json:"risk,omitempty" wire:"32"`
+	Hold         *Hold            `json:"hold,omitempty" wire:"33"`
+	Result       *MessageResult   `json:"message,omitempty" wire:"34"`
+	Control      *Control         `json:"control,omitempty" wire:"35"`
+	Subscription *Subscription    `json:"subscription,omitempty" wire:"37"`
+	Properties   map[string]Value `json:"properties,omitempty" wire:"36"` // what no typed field takes; of custom events all
 
 	// Where the record stands; set when read from the topic events, never encoded.
 	Partition int       `json:"-"`
@@ -310,6 +311,23 @@ type Points struct {
 	Reason    string    `json:"reason,omitempty" wire:"3"`
 	OrderID   string    `json:"order_id,omitempty" wire:"4"`
 	ExpiresAt time.Time `json:"expires_at,omitzero" wire:"5"`
+}
+
+// Subscription is a contract for goods that come again and again (定期購入). Its orders name it by their subscription_id.
+type Subscription struct {
+	SubscriptionID string    `json:"subscription_id" wire:"1"`
+	Version        int64     `json:"version,omitempty" wire:"2"`    // as Order.Version
+	ProductID      string    `json:"product_id,omitempty" wire:"3"` // of several the one that it is about
+	Name           string    `json:"name,omitempty" wire:"4"`       // of the product or the course
+	Category       string    `json:"category,omitempty" wire:"5"`
+	Quantity       int       `json:"quantity,omitempty" wire:"6"`   // a delivery
+	CycleDays      int       `json:"cycle_days,omitempty" wire:"7"` // days from one delivery to the next; 30 for once a month
+	Amount         Amount    `json:"amount,omitzero" wire:"8"`      // of one delivery, tax included
+	Currency       string    `json:"currency,omitempty" wire:"9"`
+	NextAt         time.Time `json:"next_at,omitzero" wire:"10"`     // when the next order will be made
+	Deliveries     int       `json:"deliveries,omitempty" wire:"11"` // orders that were made so far
+	Reason         string    `json:"reason,omitempty" wire:"12"`     // of a pause, a skip, a cancellation or a failed payment
+	StartedAt      time.Time `json:"started_at,omitzero" wire:"13"`  // when an event other than subscription.started tells it
 }
 
 // Risk marks a person or an order, e.g. reseller, refused_parcel, chargeback.

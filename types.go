@@ -29,17 +29,18 @@ func Channels() []string {
 
 // Payload fields of an event, as their JSON names.
 const (
-	payloadOrder    = "order"
-	payloadShipment = "shipment"
-	payloadReturn   = "return"
-	payloadWeb      = "web"
-	payloadStore    = "store"
-	payloadContact  = "contact"
-	payloadPoints   = "points"
-	payloadCoupon   = "coupon"
-	payloadReferral = "referral"
-	payloadMessage  = "message"
-	payloadControl  = "control"
+	payloadOrder        = "order"
+	payloadShipment     = "shipment"
+	payloadReturn       = "return"
+	payloadWeb          = "web"
+	payloadStore        = "store"
+	payloadContact      = "contact"
+	payloadPoints       = "points"
+	payloadSubscription = "subscription"
+	payloadCoupon       = "coupon"
+	payloadReferral     = "referral"
+	payloadMessage      = "message"
+	payloadControl      = "control"
 )
 
 // TypeInfo describes one type of event.
@@ -160,6 +161,14 @@ var types = []TypeInfo{
 	{"store.purchased", TopicStore, payloadStore, nil, "A purchase at the till.", "店舗購入"},
 	{"store.returned", TopicStore, payloadStore, nil, "A return at the till.", "店舗返品"},
 	{"store.visited", TopicStore, payloadStore, nil, "A visit to a store.", "来店"},
+	{"subscription.cancelled", TopicOrders, payloadSubscription, nil, "The contract ended.", "定期購入の解約"},
+	{"subscription.changed", TopicOrders, payloadSubscription, nil, "Product, cycle, amount or next date changed.", "定期購入の変更"},
+	{"subscription.paused", TopicOrders, payloadSubscription, nil, "The contract rests until it is resumed.", "定期購入の休止"},
+	{"subscription.payment_failed", TopicOrders, payloadSubscription, nil, "The payment of a delivery was refused.", "定期購入の決済失敗"},
+	{"subscription.renewed", TopicOrders, payloadSubscription, nil, "The next order of the contract was made.", "定期購入の継続"},
+	{"subscription.resumed", TopicOrders, payloadSubscription, nil, "The contract goes on after a pause or an end.", "定期購入の再開"},
+	{"subscription.skipped", TopicOrders, payloadSubscription, nil, "One delivery is left out.", "定期購入のスキップ"},
+	{"subscription.started", TopicOrders, payloadSubscription, nil, "The contract was made.", "定期購入の開始"},
 	{"survey.answered", TopicWeb, "survey", nil, "A questionnaire was answered.", "アンケート回答"},
 	{"user.signed_up", TopicWeb, "", []string{"Signed Up"}, "The person registered as a member.", "会員登録"},
 	{"wishlist.added", TopicWeb, payloadWeb, []string{"Product Added to Wishlist"}, "A product was remembered.", "お気に入り追加"},

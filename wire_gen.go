@@ -179,6 +179,12 @@ func (x *Event) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from22)
 	}
+	if x.Subscription != nil {
+		b = append(b, 0xaa, 0x02, 0)
+		from24 := len(b)
+		b = x.Subscription.AppendWire(b)
+		b = wire.Close(b, from24)
+	}
 	return b
 }
 
@@ -494,6 +500,17 @@ func (x *Event) ParseWire(s string) error {
 				m47[k47] = v47
 			}
 			x.Properties = m47
+		case 37<<3 | 2: // Subscription
+			v49 := new(Subscription)
+			var p50 string
+			p50, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("enishi.Event", at)
+			}
+			if err := v49.ParseWire(p50); err != nil {
+				return wire.Nested(err, "enishi.Event", i-len(p50))
+			}
+			x.Subscription = v49
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2366,6 +2383,125 @@ func (x *Points) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("enishi.Points", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *Subscription) AppendWire(b []byte) []byte {
+	if x.SubscriptionID != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.SubscriptionID)
+	}
+	if x.Version != 0 {
+		b = wire.AppendTagUvarint(b, 0x10, wire.Zigzag(x.Version))
+	}
+	if x.ProductID != "" {
+		b = append(b, 0x1a)
+		b = wire.AppendBytes(b, x.ProductID)
+	}
+	if x.Name != "" {
+		b = append(b, 0x22)
+		b = wire.AppendBytes(b, x.Name)
+	}
+	if x.Category != "" {
+		b = append(b, 0x2a)
+		b = wire.AppendBytes(b, x.Category)
+	}
+	if x.Quantity != 0 {
+		b = wire.AppendTagUvarint(b, 0x30, wire.Zigzag(int64(x.Quantity)))
+	}
+	if x.CycleDays != 0 {
+		b = wire.AppendTagUvarint(b, 0x38, wire.Zigzag(int64(x.CycleDays)))
+	}
+	if x.Amount != 0 {
+		b = wire.AppendTagUvarint(b, 0x40, wire.Zigzag(int64(x.Amount)))
+	}
+	if x.Currency != "" {
+		b = append(b, 0x4a)
+		b = wire.AppendBytes(b, x.Currency)
+	}
+	if !x.NextAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x50, wire.Zigzag(x.NextAt.UnixMilli()))
+	}
+	if x.Deliveries != 0 {
+		b = wire.AppendTagUvarint(b, 0x58, wire.Zigzag(int64(x.Deliveries)))
+	}
+	if x.Reason != "" {
+		b = append(b, 0x62)
+		b = wire.AppendBytes(b, x.Reason)
+	}
+	if !x.StartedAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x68, wire.Zigzag(x.StartedAt.UnixMilli()))
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Subscription) ParseWire(s string) error {
+	*x = Subscription{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // SubscriptionID
+			x.SubscriptionID, i = wire.Content(s, i)
+		case 2<<3 | 0: // Version
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.Version = wire.Unzigzag(u1)
+		case 3<<3 | 2: // ProductID
+			x.ProductID, i = wire.Content(s, i)
+		case 4<<3 | 2: // Name
+			x.Name, i = wire.Content(s, i)
+		case 5<<3 | 2: // Category
+			x.Category, i = wire.Content(s, i)
+		case 6<<3 | 0: // Quantity
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.Quantity = int(wire.Unzigzag(u2))
+			if wire.Zigzag(int64(x.Quantity)) != u2 {
+				i = -1
+			}
+		case 7<<3 | 0: // CycleDays
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.CycleDays = int(wire.Unzigzag(u3))
+			if wire.Zigzag(int64(x.CycleDays)) != u3 {
+				i = -1
+			}
+		case 8<<3 | 0: // Amount
+			var u4 uint64
+			u4, i = wire.Uvarint(s, i)
+			x.Amount = Amount(wire.Unzigzag(u4))
+		case 9<<3 | 2: // Currency
+			x.Currency, i = wire.Content(s, i)
+		case 10<<3 | 0: // NextAt
+			var u5 uint64
+			u5, i = wire.Uvarint(s, i)
+			x.NextAt = wire.Time(u5)
+		case 11<<3 | 0: // Deliveries
+			var u6 uint64
+			u6, i = wire.Uvarint(s, i)
+			x.Deliveries = int(wire.Unzigzag(u6))
+			if wire.Zigzag(int64(x.Deliveries)) != u6 {
+				i = -1
+			}
+		case 12<<3 | 2: // Reason
+			x.Reason, i = wire.Content(s, i)
+		case 13<<3 | 0: // StartedAt
+			var u7 uint64
+			u7, i = wire.Uvarint(s, i)
+			x.StartedAt = wire.Time(u7)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("enishi.Subscription", at)
 		}
 	}
 	return nil

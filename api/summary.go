@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ func kindOf(typ string) string {
 	switch family {
 	case "page", "screen", "product", "list", "search", "cart", "checkout", "wishlist", "price_alert", "stock_alert", "app":
 		return "web"
-	case "order", "return", "coupon", "points":
+	case "order", "return", "coupon", "points", "subscription":
 		return "order"
 	case "shipment", "store", "contact", "message", "segment", "journey", "consent":
 		return family
@@ -206,6 +207,14 @@ func (t *teller) other(e *enishi.Event) Text {
 		}
 		n := strconv.FormatInt(max(e.Points.Amount, -e.Points.Amount), 10)
 		return joined(Text{sign + n + " ポイント", sign + n + " points"}, plain(e.Points.Reason))
+	case e.Subscription != nil:
+		c := e.Subscription
+		next := Text{}
+		if !c.NextAt.IsZero() {
+			d := dayText(c.NextAt, t.now, t.zone)
+			next = Text{"次回 " + d.JA, "next " + d.EN}
+		}
+		return joined(plain(cmp.Or(c.Name, c.SubscriptionID)), next, plain(c.Reason))
 	case e.Review != nil:
 		stars := ""
 		if e.Review.Rating > 0 {

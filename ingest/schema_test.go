@@ -112,7 +112,7 @@ var enums = map[string][]string{
 var ranges = map[string][2]int{
 	"Event.v": {0, enishi.EventVersion}, "Review.rating": {0, 5}, "Line.quantity": {0, 1 << 31}, "Product.quantity": {0, 1 << 31}, "ShipmentLine.quantity": {0, 1 << 31},
 	"Line.tax_rate": {0, 100}, "Tax.rate": {0, 100}, "Shipment.number": {0, 1 << 31}, "Shipment.of": {0, 1 << 31}, "Web.results": {0, 1 << 31}, "Web.step": {0, 1 << 31},
-	"Survey.score": {-1000, 1000},
+	"Survey.score": {-1000, 1000}, "Subscription.quantity": {0, 1 << 31}, "Subscription.deliveries": {0, 1 << 31}, "Subscription.cycle_days": {0, 3660},
 }
 
 // schemaOf is the schema of a Go type as Parse reads it.

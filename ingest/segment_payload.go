@@ -74,6 +74,9 @@ func readPayload(e *enishi.Event, r *rule, raw []byte) *Refusal {
 	case "points":
 		e.Points = &enishi.Points{}
 		return readNamed(e, raw, e.Points, map[string]string{"points": "amount"})
+	case "subscription":
+		e.Subscription = &enishi.Subscription{}
+		return readNamed(e, raw, e.Subscription, nil)
 	case "risk":
 		e.Risk = &enishi.Risk{}
 		return readNamed(e, raw, e.Risk, nil)

@@ -47,6 +47,7 @@ func (p *Parser) checkPayloads(e *enishi.Event, r *rule) *Refusal {
 	try("referral", e.Referral != nil, func() *Refusal { return ids("code", e.Referral.Code, "order_id?", e.Referral.OrderID) })
 	try("coupon", e.Coupon != nil, func() *Refusal { return checkCoupon(e.Coupon) })
 	try("points", e.Points != nil, func() *Refusal { return checkPoints(e.Points, e.Type) })
+	try("subscription", e.Subscription != nil, func() *Refusal { return p.checkSubscription(e.Subscription) })
 	try("risk", e.Risk != nil, func() *Refusal { return ids("flag", e.Risk.Flag, "order_id?", e.Risk.OrderID) })
 	try("hold", e.Hold != nil, func() *Refusal { return checkHold(e.Hold) })
 	if refusal == nil {
@@ -83,6 +84,8 @@ func checkNeeded(e *enishi.Event, r *rule) *Refusal {
 		present = e.Coupon != nil
 	case "points":
 		present = e.Points != nil
+	case "subscription":
+		present = e.Subscription != nil
 	case "risk":
 		present = e.Risk != nil
 	case "hold":
@@ -389,6 +392,18 @@ func checkPoints(q *enishi.Points, typ string) *Refusal {
 		return refuse(CodeValue, "amount", "is negative: only points.adjusted has a sign", "負の値です。符号を付けられるのは points.adjusted だけです")
 	}
 	return first(ids("order_id?", q.OrderID), instant("expires_at", &q.ExpiresAt))
+}
+
+func (p *Parser) checkSubscription(s *enishi.Subscription) *Refusal {
+	if s.Quantity < 0 || s.CycleDays < 0 || s.CycleDays > 3660 || s.Deliveries < 0 {
+		return refuse(CodeValue, "", "quantity and deliveries are not negative, cycle_days is at most 3660", "quantity と deliveries は 0 以上、cycle_days は 0〜3660 にしてください")
+	}
+	var currency *Refusal
+	if s.Currency != "" || s.Amount != 0 {
+		currency = p.checkCurrency(&s.Currency)
+	}
+	return first(ids("subscription_id", s.SubscriptionID, "product_id?", s.ProductID), currency, notNegative(namedAmount{"amount", s.Amount}),
+		instant("next_at", &s.NextAt), instant("started_at", &s.StartedAt))
 }
 
 func checkHold(h *enishi.Hold) *Refusal {

@@ -166,6 +166,15 @@ func (fs fields) others() {
 	fs.number("event.points.amount", part(points, func(x *enishi.Points) float64 { return float64(x.Amount) }))
 	fs.text("event.points.reason", part(points, func(x *enishi.Points) string { return x.Reason }))
 
+	contract := func(e *enishi.Event) *enishi.Subscription { return e.Subscription }
+	fs.text("event.subscription.subscription_id", part(contract, func(x *enishi.Subscription) string { return x.SubscriptionID }))
+	fs.text("event.subscription.product_id", part(contract, func(x *enishi.Subscription) string { return x.ProductID }))
+	fs.text("event.subscription.category", part(contract, func(x *enishi.Subscription) string { return x.Category }))
+	fs.text("event.subscription.reason", part(contract, func(x *enishi.Subscription) string { return x.Reason }))
+	fs.number("event.subscription.amount", part(contract, func(x *enishi.Subscription) float64 { return x.Amount.Float() }))
+	fs.number("event.subscription.cycle_days", part(contract, func(x *enishi.Subscription) float64 { return float64(x.CycleDays) }))
+	fs.number("event.subscription.deliveries", part(contract, func(x *enishi.Subscription) float64 { return float64(x.Deliveries) }))
+
 	coupon := func(e *enishi.Event) *enishi.Coupon { return e.Coupon }
 	fs.text("event.coupon.code", part(coupon, func(x *enishi.Coupon) string { return x.Code }))
 	fs.text("event.coupon.campaign", part(coupon, func(x *enishi.Coupon) string { return x.Campaign }))

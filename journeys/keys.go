@@ -32,8 +32,8 @@ var keys = []keyInfo{
 	{"review_id", []string{"review"}, true, true},
 	{"contact_id", []string{"contact"}, true, true},
 	{"cart_id", []string{"web", "order"}, true, false},
-	{"subscription_id", []string{"order"}, true, false},
-	{"product_id", []string{"web", "review", "contact"}, false, false},
+	{"subscription_id", []string{"order", "subscription"}, true, false},
+	{"product_id", []string{"web", "review", "contact", "subscription"}, false, false},
 	{"store_id", []string{"store", "order", "shipment"}, false, false},
 }
 
@@ -104,6 +104,9 @@ func keyOf(e *enishi.Event, name string) string {
 		if e.Order != nil {
 			return e.Order.SubscriptionID
 		}
+		if e.Subscription != nil {
+			return e.Subscription.SubscriptionID
+		}
 	case "product_id":
 		return productID(e)
 	case "store_id":
@@ -152,6 +155,8 @@ func productID(e *enishi.Event) string {
 		return e.Review.ProductID
 	case e.Contact != nil:
 		return e.Contact.ProductID
+	case e.Subscription != nil:
+		return e.Subscription.ProductID
 	}
 	return ""
 }

@@ -241,20 +241,6 @@ func (f *folding) survey() {
 	s.Surveys = keepNewest(s.Surveys, MaxCollection, rankSurvey, f.p.touchSurvey)
 }
 
-// movePoints folds a movement of points.
-func (f *folding) movePoints(name string) {
-	if f.e.Points == nil {
-		return
-	}
-	f.points = f.e.Points.Amount
-	switch name {
-	case "earned":
-		f.counts |= countedEarned
-	case "redeemed", "expired":
-		f.points = -f.points
-	}
-}
-
 // risk folds a mark that is set or taken away.
 func (f *folding) risk() {
 	c := f.e.Risk

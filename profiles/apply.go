@@ -75,6 +75,8 @@ func (f *folding) dispatch(family, name string) {
 		f.survey()
 	case "points":
 		f.movePoints(name)
+	case "subscription":
+		f.contract(name)
 	case "risk":
 		f.risk()
 	case "hold":

@@ -57,16 +57,18 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-func rankOrder(o *Order) int64       { return ms(o.placedAt()) }
-func rankShipment(s *Shipment) int64 { return ms(firstMark(s.Marks)) }
-func rankReturn(r *Return) int64     { return ms(firstMark(r.Marks)) }
-func rankStore(v *StoreVisit) int64  { return ms(v.At) }
-func rankContact(c *Contact) int64   { return ms(c.LastAt) }
-func rankReview(r *Review) int64     { return ms(r.At) }
-func rankSurvey(s *Survey) int64     { return ms(s.At) }
-func rankConsent(c *Consent) int64   { return ms(c.At) }
-func rankHold(h *Hold) int64         { return ms(h.At) }
-func rankRisk(r *RiskFlag) int64     { return ms(r.At) }
+func rankOrder(o *Order) int64           { return ms(o.placedAt()) }
+func rankShipment(s *Shipment) int64     { return ms(firstMark(s.Marks)) }
+func rankReturn(r *Return) int64         { return ms(firstMark(r.Marks)) }
+func rankStore(v *StoreVisit) int64      { return ms(v.At) }
+func rankContact(c *Contact) int64       { return ms(c.LastAt) }
+func rankReview(r *Review) int64         { return ms(r.At) }
+func rankSurvey(s *Survey) int64         { return ms(s.At) }
+func rankContract(c *Subscription) int64 { return ms(newestAt(c.Marks)) }
+func rankMove(m *PointMove) int64        { return ms(m.At) }
+func rankConsent(c *Consent) int64       { return ms(c.At) }
+func rankHold(h *Hold) int64             { return ms(h.At) }
+func rankRisk(r *RiskFlag) int64         { return ms(r.At) }
 
 // rankMessage is when it was decided; of one only heard of, its first result.
 func rankMessage(m *Message) int64 {

@@ -49,6 +49,12 @@ func (v *View) build(p *Profile) {
 	if stale&ChangedReturns != 0 {
 		v.buildReturns(p)
 	}
+	if stale&ChangedContracts != 0 {
+		v.buildContracts(p)
+	}
+	if stale&ChangedMoves != 0 {
+		v.Moves = gather(p, &v.bufs.moves, func(s *Subject) []PointMove { return s.Moves }, compareMove, nil)
+	}
 	if stale&(ChangedOrders|ChangedShipments|ChangedReturns) != 0 {
 		v.buildOrders(p)
 	}

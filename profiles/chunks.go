@@ -53,6 +53,8 @@ func (s *Subject) part(maxBytes int, add func(Subject)) {
 	halved = halve(&a.Reviews, &b.Reviews) || halved
 	halved = halve(&a.Surveys, &b.Surveys) || halved
 	halved = halve(&a.Returns, &b.Returns) || halved
+	halved = halve(&a.Contracts, &b.Contracts) || halved
+	halved = halve(&a.Moves, &b.Moves) || halved
 	halved = halve(&a.Messages, &b.Messages) || halved
 	halved = halve(&a.Holds, &b.Holds) || halved
 	halved = halve(&a.Risks, &b.Risks) || halved

@@ -7,7 +7,7 @@ import (
 	"enishi"
 )
 
-// field is one field of the contents of an order, parcel or return.
+// field is one field of the contents of an order, parcel, return or subscription.
 type field[T any] struct {
 	empty func(*T) bool
 	copy  func(dst, src *T)
@@ -67,6 +67,19 @@ var (
 		of(func(s *enishi.Shipment) *string { return &s.StoreID }),
 		of(func(s *enishi.Shipment) *string { return &s.Reason }),
 		of(func(s *enishi.Shipment) *time.Time { return &s.HoldUntil }),
+	}
+	contractFields = [...]field[enishi.Subscription]{
+		of(func(c *enishi.Subscription) *string { return &c.ProductID }),
+		of(func(c *enishi.Subscription) *string { return &c.Name }),
+		of(func(c *enishi.Subscription) *string { return &c.Category }),
+		of(func(c *enishi.Subscription) *int { return &c.Quantity }),
+		of(func(c *enishi.Subscription) *int { return &c.CycleDays }),
+		of(func(c *enishi.Subscription) *enishi.Amount { return &c.Amount }),
+		of(func(c *enishi.Subscription) *string { return &c.Currency }),
+		of(func(c *enishi.Subscription) *time.Time { return &c.NextAt }),
+		of(func(c *enishi.Subscription) *int { return &c.Deliveries }),
+		of(func(c *enishi.Subscription) *string { return &c.Reason }),
+		of(func(c *enishi.Subscription) *time.Time { return &c.StartedAt }),
 	}
 	returnFields = [...]field[enishi.Return]{
 		listOf(func(r *enishi.Return) *[]enishi.Line { return &r.Lines }),

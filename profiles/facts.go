@@ -21,7 +21,7 @@ type Table struct {
 // memory of the profiles, so they may change while the rows are on their way. Rows must be stored before the state rows
 // that they belong to, or with them under one marker: a state that is loaded again is taken as having its rows.
 type Facts struct {
-	people, identifiers, orders, lines, shipments, visits, stores, reviews, returns, contacts, surveys, sends, memberships, runs *table
+	people, identifiers, orders, lines, shipments, visits, stores, reviews, returns, contacts, surveys, subscriptions, moves, sends, memberships, runs *table
 }
 
 // NewFacts is empty.
@@ -49,6 +49,9 @@ func NewFacts() *Facts {
 		returns:  newTable("returns", "profile_id s, order_id s, return_id s, version u, is_deleted b, status s, requested_at t, received_at t, amount i, reason s"),
 		contacts: newTable("contacts", "profile_id s, contact_id s, version u, is_deleted b, channel s, topic s, order_id s, complaint b, opened_at t, solved_at t"),
 		surveys:  newTable("surveys", "profile_id s, at t, event_id s, version u, is_deleted b, survey_id s, kind s, score i"),
+		subscriptions: newTable("subscriptions", "profile_id s, subscription_id s, version u, is_deleted b, status s, product_id s, name s, category s, quantity i, cycle_days i,"+
+			" amount i, currency s, deliveries i, reason s, started_at t, next_at t, renewed_at t, skipped_at t, paused_at t, cancelled_at t, payment_failed_at t"),
+		moves: newTable("point_moves", "profile_id s, at t, event_id s, version u, is_deleted b, kind s, amount i, reason s, order_id s, expires_at t"),
 		sends: newTable("sends", "profile_id s, send_id s, version u, is_deleted b, round i, channel s, purpose s, journey s, node s, template s, run_id s,"+
 			" decided_at t, sent_at t, delivered_at t, opened_at t, clicked_at t, ended_at t, end s, reason s"),
 		memberships: newTable("memberships", "profile_id s, segment s, version u, is_deleted b, definition i, since t, initial b"),
@@ -58,7 +61,8 @@ func NewFacts() *Facts {
 }
 
 func (f *Facts) all() []*table {
-	return []*table{f.people, f.identifiers, f.orders, f.lines, f.shipments, f.visits, f.stores, f.reviews, f.returns, f.contacts, f.surveys, f.sends,
+	return []*table{f.people, f.identifiers, f.orders, f.lines, f.shipments, f.visits, f.stores, f.reviews, f.returns, f.contacts, f.surveys, f.subscriptions,
+		f.moves, f.sends,
 		f.memberships, f.runs}
 }
 

@@ -54,7 +54,7 @@ func genTypes() []string {
 	names := []string{"custom.fitting"}
 	for _, x := range enishi.Types() {
 		family, _, _ := strings.Cut(x.Name, ".")
-		times := map[string]int{"order": 6, "shipment": 2, "return": 2, "message": 2, "contact": 2, "review": 3, "hold": 2, "risk": 2, "consent": 3, "line": 2}[family]
+		times := map[string]int{"order": 6, "shipment": 2, "return": 2, "message": 2, "contact": 2, "review": 3, "hold": 2, "risk": 2, "consent": 3, "line": 2, "points": 1, "subscription": 2}[family]
 		for range max(times, 1) {
 			if x.Name != enishi.TypeErased {
 				names = append(names, x.Name)
@@ -143,7 +143,15 @@ func genPayload(t *rapid.T, e *enishi.Event, payload string) {
 	case "contact":
 		e.Contact = &enishi.Contact{ContactID: fmt.Sprint("k", small("contact")), Topic: rapid.SampledFrom([]string{"", "配送", "返品"}).Draw(t, "topic"), Complaint: rapid.Bool().Draw(t, "complaint")}
 	case "points":
-		e.Points = &enishi.Points{Amount: int64(rapid.IntRange(1, 500).Draw(t, "points"))}
+		e.Points = &enishi.Points{Amount: int64(rapid.IntRange(1, 500).Draw(t, "points")), Reason: rapid.SampledFrom([]string{"", "order"}).Draw(t, "reason")}
+		if rapid.Bool().Draw(t, "expires") {
+			e.Points.OrderID, e.Points.ExpiresAt = order(), e.At.Add(365*24*time.Hour)
+		}
+	case "subscription":
+		e.Subscription = &enishi.Subscription{SubscriptionID: fmt.Sprint("c", small("contract")), Version: int64(small("version")), CycleDays: 30 * small("cycle"), Deliveries: small("deliveries")}
+		if rapid.Bool().Draw(t, "product") {
+			e.Subscription.ProductID, e.Subscription.Amount, e.Subscription.NextAt = fmt.Sprint("p", small("product")), 1000*enishi.Unit, e.At.Add(30*24*time.Hour)
+		}
 	case "message":
 		e.Result = &enishi.MessageResult{SendID: enishi.NewID("send", fmt.Sprint(small("send"))), Round: rapid.IntRange(0, 2).Draw(t, "round"), Channel: rapid.SampledFrom([]string{"email", "line"}).Draw(t, "channel"),
 			Reason: rapid.SampledFrom([]string{"hard", "soft"}).Draw(t, "reason"), Machine: rapid.Bool().Draw(t, "machine")}

@@ -77,6 +77,15 @@ func firstMark(marks []Mark) time.Time {
 	return at
 }
 
+// newestAt is when the latest milestone of any type was reached.
+func newestAt(marks []Mark) time.Time {
+	var at time.Time
+	for i := range marks {
+		at = latest(at, marks[i].At)
+	}
+	return at
+}
+
 // earliest of two instants, zero being none.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {

@@ -15,8 +15,9 @@ type pending struct {
 	subjects, messages          []enishi.ID
 	orders                      []touchedOrder
 	shipments, returns, reviews []pair
-	contacts                    []string
+	contacts, contracts         []string
 	visits, stores, surveys     []moment
+	moves                       []moment
 	based                       bool
 	base                        []orderBase // what the tables have; by OrderID
 }
@@ -98,6 +99,16 @@ func (p *Profile) touchSurvey(x *Survey) {
 	q.surveys = append(q.surveys, moment{x.At.UnixMilli(), x.Event})
 }
 
+func (p *Profile) touchContract(x *Subscription) {
+	q := p.pend()
+	q.contracts = append(q.contracts, x.Subscription.SubscriptionID)
+}
+
+func (p *Profile) touchMove(x *PointMove) {
+	q := p.pend()
+	q.moves = append(q.moves, moment{x.At.UnixMilli(), x.Event})
+}
+
 func (p *Profile) touchMessage(m *Message) {
 	q := p.pend()
 	q.messages = append(q.messages, m.SendID)
@@ -116,6 +127,8 @@ func (p *Profile) touchAll(s *Subject) {
 	each(s.Visits, p.touchVisit)
 	each(s.Stores, p.touchStore)
 	each(s.Surveys, p.touchSurvey)
+	each(s.Contracts, p.touchContract)
+	each(s.Moves, p.touchMove)
 	each(s.Messages, p.touchMessage)
 }
 

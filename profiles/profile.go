@@ -41,30 +41,32 @@ type Profile struct {
 
 // Subject is all that came with one identifier.
 type Subject struct {
-	ID        enishi.ID    `wire:"1"`
-	Kind      enishi.Kind  `wire:"2"`
-	Scope     string       `wire:"3"`
-	Value     string       `wire:"4"` // as it came in, for sending and for the screen; of several spellings the shortest
-	FirstSeen time.Time    `wire:"5"`
-	LastSeen  time.Time    `wire:"6"`  // of the newest event that is not a sender's report
-	Traits    []Trait      `wire:"7"`  // sorted by Name
-	Consents  []Consent    `wire:"8"`  // sorted by Channel, Purpose
-	Orders    []Order      `wire:"9"`  // sorted by OrderID
-	Shipments []Shipment   `wire:"10"` // sorted by OrderID, ShipmentID
-	Visits    []Visit      `wire:"11"` // sorted by At, EventID: web and app
-	Stores    []StoreVisit `wire:"12"` // sorted by At, EventID
-	Contacts  []Contact    `wire:"13"` // sorted by ContactID
-	Reviews   []Review     `wire:"14"` // sorted by ReviewID, OrderID
-	Surveys   []Survey     `wire:"15"` // sorted by At, EventID
-	Returns   []Return     `wire:"16"` // sorted by OrderID, ReturnID
-	Messages  []Message    `wire:"17"` // sorted by SendID: what was sent to this person, with its results
-	Cart      *CartState   `wire:"18"` // the newest cart
-	Holds     []Hold       `wire:"19"` // sorted by Reason
-	Risks     []RiskFlag   `wire:"20"` // sorted by Flag
-	Lifetime  Lifetime     `wire:"21"`
-	Seen      []SeenID     `wire:"22"` // sorted by Hash: event ids of the last SeenWindow
-	Files     []FileMark   `wire:"23"` // sorted by File: kept for ever
-	Evicted   []Stub       `wire:"24"` // sorted by Key: orders that left by MaxOrders
+	ID        enishi.ID      `wire:"1"`
+	Kind      enishi.Kind    `wire:"2"`
+	Scope     string         `wire:"3"`
+	Value     string         `wire:"4"` // as it came in, for sending and for the screen; of several spellings the shortest
+	FirstSeen time.Time      `wire:"5"`
+	LastSeen  time.Time      `wire:"6"`  // of the newest event that is not a sender's report
+	Traits    []Trait        `wire:"7"`  // sorted by Name
+	Consents  []Consent      `wire:"8"`  // sorted by Channel, Purpose
+	Orders    []Order        `wire:"9"`  // sorted by OrderID
+	Shipments []Shipment     `wire:"10"` // sorted by OrderID, ShipmentID
+	Visits    []Visit        `wire:"11"` // sorted by At, EventID: web and app
+	Stores    []StoreVisit   `wire:"12"` // sorted by At, EventID
+	Contacts  []Contact      `wire:"13"` // sorted by ContactID
+	Reviews   []Review       `wire:"14"` // sorted by ReviewID, OrderID
+	Surveys   []Survey       `wire:"15"` // sorted by At, EventID
+	Returns   []Return       `wire:"16"` // sorted by OrderID, ReturnID
+	Messages  []Message      `wire:"17"` // sorted by SendID: what was sent to this person, with its results
+	Cart      *CartState     `wire:"18"` // the newest cart
+	Holds     []Hold         `wire:"19"` // sorted by Reason
+	Risks     []RiskFlag     `wire:"20"` // sorted by Flag
+	Lifetime  Lifetime       `wire:"21"`
+	Seen      []SeenID       `wire:"22"` // sorted by Hash: event ids of the last SeenWindow
+	Files     []FileMark     `wire:"23"` // sorted by File: kept for ever
+	Evicted   []Stub         `wire:"24"` // sorted by Key: orders that left by MaxOrders
+	Contracts []Subscription `wire:"25"` // sorted by SubscriptionID
+	Moves     []PointMove    `wire:"26"` // sorted by At, EventID
 
 	pruned int32 // day on which Seen was last pruned
 }
@@ -143,6 +145,25 @@ type Return struct {
 	Event  enishi.ID     `wire:"2"`
 	Marks  []Mark        `wire:"3"`
 	Kept   []Kept        `wire:"4"`
+}
+
+// Subscription is a contract for goods that come again and again, as known under one subject.
+type Subscription struct {
+	Subscription enishi.Subscription `wire:"1"`
+	Event        enishi.ID           `wire:"2"`
+	Marks        []Mark              `wire:"3"`
+	Kept         []Kept              `wire:"4"`
+}
+
+// PointMove is one movement of points.
+type PointMove struct {
+	Event     enishi.ID `wire:"1"`
+	At        time.Time `wire:"2"`
+	Kind      string    `wire:"3"` // earned, redeemed, expired, adjusted
+	Amount    int64     `wire:"4"` // what it adds to the balance: negative when redeemed or expired
+	Reason    string    `wire:"5"`
+	OrderID   string    `wire:"6"`
+	ExpiresAt time.Time `wire:"7"`
 }
 
 // Visit is one web or app event.
@@ -336,5 +357,7 @@ const (
 	ChangedLifetime
 	ChangedMemberships
 	ChangedRuns
-	ChangedAll Change = 1<<iota - 1
+	ChangedContracts        // subscriptions
+	ChangedMoves            // of points
+	ChangedAll       Change = 1<<iota - 1
 )

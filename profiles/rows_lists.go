@@ -61,6 +61,7 @@ func (w *rowWriter) collections(q *pending) {
 	w.contacts(q)
 	w.visits(q)
 	w.moments(q)
+	w.contracts(q)
 	w.sends(q)
 }
 
@@ -116,7 +117,32 @@ func (w *rowWriter) visits(q *pending) {
 	}
 }
 
-// moments writes visits to stores and answered surveys.
+func (w *rowWriter) contracts(q *pending) {
+	t, v := w.f.subscriptions, w.v
+	if q.whole&ChangedContracts != 0 {
+		q.contracts = addKeys(q.contracts, v.Contracts, func(c *SubscriptionView) string { return c.SubscriptionID })
+	}
+	for _, k := range unique(q.contracts, strings.Compare) {
+		at, ok := findBy(v.Contracts, func(c *SubscriptionView) int { return strings.Compare(c.SubscriptionID, k) })
+		t.text(w.pid, k)
+		if !ok {
+			t.deleted(w.version)
+			continue
+		}
+		c := &v.Contracts[at]
+		t.version(w.version)
+		t.text(c.Status, c.ProductID, c.Name, c.Category)
+		t.ints(int64(c.Quantity), int64(c.CycleDays))
+		t.amounts(c.Amount)
+		t.text(c.Currency)
+		t.ints(int64(c.Deliveries))
+		t.text(c.Reason)
+		t.times(c.StartedAt, c.NextAt, c.RenewedAt, c.SkippedAt, c.PausedAt, c.CancelledAt, c.PaymentFailedAt)
+		t.end()
+	}
+}
+
+// moments writes visits to stores, answered surveys and movements of points.
 func (w *rowWriter) moments(q *pending) {
 	t, v := w.f.stores, w.v
 	storeKey := func(x *StoreVisit) moment { return moment{x.At.UnixMilli(), x.Event} }
@@ -150,6 +176,26 @@ func (w *rowWriter) moments(q *pending) {
 		t.version(w.version)
 		t.text(x.SurveyID, x.Kind)
 		t.ints(int64(x.Score))
+		t.end()
+	}
+	t = w.f.moves
+	moveKey := func(x *PointMove) moment { return moment{x.At.UnixMilli(), x.Event} }
+	if q.whole&ChangedMoves != 0 {
+		q.moves = addKeys(q.moves, v.Moves, moveKey)
+	}
+	for _, k := range unique(q.moves, compareKey) {
+		at, ok := findKey(v.Moves, k, moveKey)
+		w.moment(t, k)
+		if !ok {
+			t.deleted(w.version)
+			continue
+		}
+		x := &v.Moves[at]
+		t.version(w.version)
+		t.text(x.Kind)
+		t.ints(x.Amount)
+		t.text(x.Reason, x.OrderID)
+		t.times(x.ExpiresAt)
 		t.end()
 	}
 }

@@ -26,6 +26,7 @@ func (p *Profile) Size() int {
 		n += int(unsafe.Sizeof(*s)) + len(s.Value)
 		n += lists(s.Orders, heapOfOrder) + lists(s.Shipments, heapOfParcel) + lists(s.Returns, heapOfParcel) + lists(s.Visits, heapOfVisit)
 		n += lists(s.Traits, 40) + lists(s.Consents, heapOfElement) + lists(s.Stores, 30) + lists(s.Contacts, heapOfElement) + lists(s.Reviews, 3*heapOfElement)
+		n += lists(s.Contracts, heapOfParcel) + lists(s.Moves, 40)
 		n += lists(s.Surveys, 40) + lists(s.Messages, heapOfElement) + lists(s.Holds, 40) + lists(s.Risks, 20) + lists(s.Seen, 0) + lists(s.Files, 0) + lists(s.Evicted, 20)
 		if s.Cart != nil {
 			n += int(unsafe.Sizeof(*s.Cart)) + len(s.Cart.Lines)*250
@@ -35,6 +36,7 @@ func (p *Profile) Size() int {
 		n += int(unsafe.Sizeof(*v)) + lists(v.Orders, 0) + lists(v.Shipments, 0) + lists(v.Returns, 0) + lists(v.Contacts, 0) + len(v.Traits)*80
 		n += lists(v.joined, 0) + lists(v.refs, 0) + lists(v.parcels, 0) + lists(v.returns, 0) + lists(v.owned, 0) + lists(v.places, 0)
 		n += lists(v.bufs.stores, 0) + lists(v.bufs.reviews, 0) + lists(v.bufs.surveys, 0) + lists(v.bufs.messages, 0)
+		n += lists(v.Contracts, 0) + lists(v.bufs.contracts, 0) + lists(v.bufs.moves, 0)
 	}
 	if q := p.pending; q != nil {
 		n += int(unsafe.Sizeof(*q)) + lists(q.visits, 0) + lists(q.orders, 0) + lists(q.base, 0) + lists(q.subjects, 0) + lists(q.messages, 0)

@@ -26,7 +26,9 @@ type View struct {
 	Surveys   []Survey
 	Returns   []ReturnView
 	Messages  []Message
-	Cart      *CartState // newest
+	Contracts []SubscriptionView // by SubscriptionID
+	Moves     []PointMove        // by At, Event
+	Cart      *CartState         // newest
 
 	// Lifetime scalars. Valid orders are placed and not cancelled.
 	OrdersCount                                  int64
@@ -57,10 +59,12 @@ type View struct {
 
 // buffers hold joined collections of several subjects, to be used again.
 type buffers struct {
-	stores   []StoreVisit
-	reviews  []Review
-	surveys  []Survey
-	messages []Message
+	stores    []StoreVisit
+	reviews   []Review
+	surveys   []Survey
+	messages  []Message
+	contracts []Subscription
+	moves     []PointMove
 }
 
 // OrderView is an order joined over subjects, with its parcels taken in.
@@ -122,4 +126,16 @@ type ReturnView struct {
 	*enishi.Return
 	Status                                           string // requested, approved, received, exchanged
 	RequestedAt, ApprovedAt, ReceivedAt, ExchangedAt time.Time
+}
+
+// SubscriptionView is a contract joined over subjects. An instant that a later event took back is zero.
+type SubscriptionView struct {
+	*enishi.Subscription
+	Status          string    // active, skipped, paused, cancelled
+	StartedAt       time.Time // as subscription.started says, else as another event tells, else the first word of it
+	RenewedAt       time.Time // when the latest order was made
+	SkippedAt       time.Time
+	PausedAt        time.Time // zero when it went on since
+	CancelledAt     time.Time // zero when it was resumed or made anew since
+	PaymentFailedAt time.Time // zero when an order was made since
 }

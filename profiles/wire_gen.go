@@ -404,6 +404,28 @@ func (x *Subject) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from33)
 	}
+	if len(x.Contracts) != 0 {
+		b = append(b, 0xca, 0x01, 0)
+		from35 := len(b)
+		for i35 := range x.Contracts {
+			b = append(b, 0)
+			from36 := len(b)
+			b = x.Contracts[i35].AppendWire(b)
+			b = wire.Close(b, from36)
+		}
+		b = wire.Close(b, from35)
+	}
+	if len(x.Moves) != 0 {
+		b = append(b, 0xd2, 0x01, 0)
+		from37 := len(b)
+		for i37 := range x.Moves {
+			b = append(b, 0)
+			from38 := len(b)
+			b = x.Moves[i37].AppendWire(b)
+			b = wire.Close(b, from38)
+		}
+		b = wire.Close(b, from37)
+	}
 	return b
 }
 
@@ -876,6 +898,58 @@ func (x *Subject) ParseWire(s string) error {
 				}
 			}
 			x.Evicted = l54
+		case 25<<3 | 2: // Contracts
+			var p56 string
+			p56, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			n57 := wire.Count(p56)
+			if n57 < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			var l57 []Subscription
+			if n57 > 0 {
+				l57 = make([]Subscription, n57)
+			}
+			j57 := 0
+			for k57 := range l57 {
+				var p58 string
+				p58, j57 = wire.Content(p56, j57)
+				if j57 < 0 {
+					return wire.Corrupt("profiles.Subject", at)
+				}
+				if err := l57[k57].ParseWire(p58); err != nil {
+					return wire.Nested(err, "profiles.Subject", i-len(p56)+j57-len(p58))
+				}
+			}
+			x.Contracts = l57
+		case 26<<3 | 2: // Moves
+			var p59 string
+			p59, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			n60 := wire.Count(p59)
+			if n60 < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			var l60 []PointMove
+			if n60 > 0 {
+				l60 = make([]PointMove, n60)
+			}
+			j60 := 0
+			for k60 := range l60 {
+				var p61 string
+				p61, j60 = wire.Content(p59, j60)
+				if j60 < 0 {
+					return wire.Corrupt("profiles.Subject", at)
+				}
+				if err := l60[k60].ParseWire(p61); err != nil {
+					return wire.Nested(err, "profiles.Subject", i-len(p59)+j60-len(p61))
+				}
+			}
+			x.Moves = l60
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -1929,6 +2003,201 @@ func (x *Return) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("profiles.Return", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *Subscription) AppendWire(b []byte) []byte {
+	at1 := len(b)
+	b = append(b, 0x0a, 0)
+	if b = x.Subscription.AppendWire(b); len(b) == at1+2 {
+		b = b[:at1]
+	} else {
+		b = wire.Close(b, at1+2)
+	}
+	if x.Event != (enishi.ID{}) {
+		b = append(b, 0x13)
+		b = append(b, x.Event[:]...)
+	}
+	if len(x.Marks) != 0 {
+		b = append(b, 0x1a, 0)
+		from2 := len(b)
+		for i2 := range x.Marks {
+			b = append(b, 0)
+			from3 := len(b)
+			b = x.Marks[i2].AppendWire(b)
+			b = wire.Close(b, from3)
+		}
+		b = wire.Close(b, from2)
+	}
+	if len(x.Kept) != 0 {
+		b = append(b, 0x22, 0)
+		from4 := len(b)
+		for i4 := range x.Kept {
+			b = append(b, 0)
+			from5 := len(b)
+			b = x.Kept[i4].AppendWire(b)
+			b = wire.Close(b, from5)
+		}
+		b = wire.Close(b, from4)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Subscription) ParseWire(s string) error {
+	*x = Subscription{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Subscription
+			var p1 string
+			p1, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subscription", at)
+			}
+			if err := x.Subscription.ParseWire(p1); err != nil {
+				return wire.Nested(err, "profiles.Subscription", i-len(p1))
+			}
+		case 2<<3 | 3: // Event
+			var p2 string
+			p2, i = wire.Raw(s, i, 16)
+			copy(x.Event[:], p2)
+		case 3<<3 | 2: // Marks
+			var p3 string
+			p3, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subscription", at)
+			}
+			n4 := wire.Count(p3)
+			if n4 < 0 {
+				return wire.Corrupt("profiles.Subscription", at)
+			}
+			var l4 []Mark
+			if n4 > 0 {
+				l4 = make([]Mark, n4)
+			}
+			j4 := 0
+			for k4 := range l4 {
+				var p5 string
+				p5, j4 = wire.Content(p3, j4)
+				if j4 < 0 {
+					return wire.Corrupt("profiles.Subscription", at)
+				}
+				if err := l4[k4].ParseWire(p5); err != nil {
+					return wire.Nested(err, "profiles.Subscription", i-len(p3)+j4-len(p5))
+				}
+			}
+			x.Marks = l4
+		case 4<<3 | 2: // Kept
+			var p6 string
+			p6, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subscription", at)
+			}
+			n7 := wire.Count(p6)
+			if n7 < 0 {
+				return wire.Corrupt("profiles.Subscription", at)
+			}
+			var l7 []Kept
+			if n7 > 0 {
+				l7 = make([]Kept, n7)
+			}
+			j7 := 0
+			for k7 := range l7 {
+				var p8 string
+				p8, j7 = wire.Content(p6, j7)
+				if j7 < 0 {
+					return wire.Corrupt("profiles.Subscription", at)
+				}
+				if err := l7[k7].ParseWire(p8); err != nil {
+					return wire.Nested(err, "profiles.Subscription", i-len(p6)+j7-len(p8))
+				}
+			}
+			x.Kept = l7
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.Subscription", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *PointMove) AppendWire(b []byte) []byte {
+	if x.Event != (enishi.ID{}) {
+		b = append(b, 0x0b)
+		b = append(b, x.Event[:]...)
+	}
+	if !x.At.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x10, wire.Zigzag(x.At.UnixMilli()))
+	}
+	if x.Kind != "" {
+		b = append(b, 0x1a)
+		b = wire.AppendBytes(b, x.Kind)
+	}
+	if x.Amount != 0 {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.Amount))
+	}
+	if x.Reason != "" {
+		b = append(b, 0x2a)
+		b = wire.AppendBytes(b, x.Reason)
+	}
+	if x.OrderID != "" {
+		b = append(b, 0x32)
+		b = wire.AppendBytes(b, x.OrderID)
+	}
+	if !x.ExpiresAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x38, wire.Zigzag(x.ExpiresAt.UnixMilli()))
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *PointMove) ParseWire(s string) error {
+	*x = PointMove{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 3: // Event
+			var p1 string
+			p1, i = wire.Raw(s, i, 16)
+			copy(x.Event[:], p1)
+		case 2<<3 | 0: // At
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.At = wire.Time(u2)
+		case 3<<3 | 2: // Kind
+			x.Kind, i = wire.Content(s, i)
+		case 4<<3 | 0: // Amount
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Amount = wire.Unzigzag(u3)
+		case 5<<3 | 2: // Reason
+			x.Reason, i = wire.Content(s, i)
+		case 6<<3 | 2: // OrderID
+			x.OrderID, i = wire.Content(s, i)
+		case 7<<3 | 0: // ExpiresAt
+			var u4 uint64
+			u4, i = wire.Uvarint(s, i)
+			x.ExpiresAt = wire.Time(u4)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.PointMove", at)
 		}
 	}
 	return nil

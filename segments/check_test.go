@@ -115,7 +115,8 @@ func TestCheckFailure(t *testing.T) {
 	f(`in_segment("vip")`, "1:1", "in the expressions of segments only", "セグメントの条件式でだけ")
 	f("one(orders, .valid)", "1:1", "one is not used", "one は")
 	f("ltv.total > 5", "1:5", "only consent.NAME", "consent.名前")
-	f("any(points, .x)", "1:5", "points is a single value", "リストではありません")
+	f("any(ltv, .x)", "1:5", "ltv is a single value", "リストではありません")
+	f("any(points, .x)", "1:14", "points have no field x", "points に「x」という項目はありません")
 	f("risks", "1:1", `"..." in risks`, `「"..." in risks」`)
 	// types
 	f("ltv", "1:1", "this is an amount: compare it", "これは金額です")

@@ -31,6 +31,10 @@ func collections() []*Collection {
 			length: func(v *view) int { return len(v.Contacts) }},
 		{Name: "surveys", EN: "Answered surveys", JA: "アンケート回答", table: "surveys", Inputs: profiles.ChangedSurveys, Max: profiles.MaxCollection, sorted: "at", ties: "e.event_id", keyed: true, Fields: surveyFields(),
 			length: func(v *view) int { return len(v.Surveys) }},
+		{Name: "subscriptions", EN: "Subscriptions", JA: "定期購入", table: "subscriptions", Inputs: profiles.ChangedContracts, Max: profiles.MaxCollection, Fields: contractFields(),
+			length: func(v *view) int { return len(v.Contracts) }},
+		{Name: "points", EN: "Movements of points", JA: "ポイントの増減", table: "point_moves", Inputs: profiles.ChangedMoves, Max: profiles.MaxCollection, sorted: "at", ties: "e.event_id", keyed: true, Fields: moveFields(),
+			length: func(v *view) int { return len(v.Moves) }},
 		{Name: "messages", EN: "Messages sent", JA: "配信メッセージ", table: "sends", Inputs: profiles.ChangedMessages, Max: profiles.MaxCollection, Fields: messageFields(),
 			length: func(v *view) int { return len(v.Messages) }},
 	}
@@ -197,5 +201,39 @@ func messageFields() []*Field {
 		timeField("ended_at", "Failed", "不達日時", func(v *view, i int) time.Time { return v.Messages[i].EndedAt }),
 		textField("end", "How it failed", "不達の種類", func(v *view, i int) string { return v.Messages[i].End }),
 		textField("reason", "Why it failed", "不達の理由", func(v *view, i int) string { return v.Messages[i].Reason }),
+	}
+}
+
+func contractFields() []*Field {
+	return []*Field{
+		textField("subscription_id", "Subscription", "定期購入番号", func(v *view, i int) string { return v.Contracts[i].SubscriptionID }),
+		textField("status", "Status", "ステータス", func(v *view, i int) string { return v.Contracts[i].Status }),
+		textField("product_id", "Product", "商品", func(v *view, i int) string { return v.Contracts[i].ProductID }),
+		textField("name", "Product name", "商品名", func(v *view, i int) string { return v.Contracts[i].Name }),
+		textField("category", "Category", "カテゴリ", func(v *view, i int) string { return v.Contracts[i].Category }),
+		wholeField("quantity", "Quantity of a delivery", "1 回の数量", func(v *view, i int) int64 { return int64(v.Contracts[i].Quantity) }),
+		wholeField("cycle_days", "Days from one delivery to the next", "お届け周期（日）", func(v *view, i int) int64 { return int64(v.Contracts[i].CycleDays) }),
+		moneyField("amount", "Amount of a delivery", "1 回の金額", func(v *view, i int) enishi.Amount { return v.Contracts[i].Amount }),
+		textField("currency", "Currency", "通貨", func(v *view, i int) string { return v.Contracts[i].Currency }),
+		wholeField("deliveries", "Deliveries so far", "お届け回数", func(v *view, i int) int64 { return int64(v.Contracts[i].Deliveries) }),
+		textField("reason", "Reason of the latest change", "直近の変更の理由", func(v *view, i int) string { return v.Contracts[i].Reason }),
+		timeField("started_at", "Started", "開始日時", func(v *view, i int) time.Time { return v.Contracts[i].StartedAt }),
+		timeField("next_at", "Next delivery", "次回お届け日時", func(v *view, i int) time.Time { return v.Contracts[i].NextAt }),
+		timeField("renewed_at", "Latest order", "直近の継続日時", func(v *view, i int) time.Time { return v.Contracts[i].RenewedAt }),
+		timeField("skipped_at", "Latest skip", "直近のスキップ日時", func(v *view, i int) time.Time { return v.Contracts[i].SkippedAt }),
+		timeField("paused_at", "Paused since", "休止日時", func(v *view, i int) time.Time { return v.Contracts[i].PausedAt }),
+		timeField("cancelled_at", "Ended", "解約日時", func(v *view, i int) time.Time { return v.Contracts[i].CancelledAt }),
+		timeField("payment_failed_at", "Payment failed, and none came since", "決済失敗日時（未回復）", func(v *view, i int) time.Time { return v.Contracts[i].PaymentFailedAt }),
+	}
+}
+
+func moveFields() []*Field {
+	return []*Field{
+		textField("kind", "Kind (earned, redeemed, expired, adjusted)", "種類（earned・redeemed・expired・adjusted）", func(v *view, i int) string { return v.Moves[i].Kind }),
+		wholeField("amount", "Points (used and expired ones are negative)", "ポイント（利用・失効は負）", func(v *view, i int) int64 { return v.Moves[i].Amount }),
+		textField("reason", "Reason", "理由", func(v *view, i int) string { return v.Moves[i].Reason }),
+		textField("order_id", "Order number", "注文番号", func(v *view, i int) string { return v.Moves[i].OrderID }),
+		timeField("at", "Time", "日時", func(v *view, i int) time.Time { return v.Moves[i].At }),
+		timeField("expires_at", "Run out", "有効期限", func(v *view, i int) time.Time { return v.Moves[i].ExpiresAt }),
 	}
 }

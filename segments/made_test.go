@@ -179,6 +179,7 @@ func drawRest(t *rapid.T, v *profiles.View) {
 		v.Messages = append(v.Messages, profiles.Message{SendID: id("send", i), Channel: pick(t, []string{"email", "line"}), Journey: pick(t, texts), SentAt: drawTime(t), ClickedAt: drawTime(t)})
 		v.Surveys = append(v.Surveys, profiles.Survey{Event: id("survey", i), At: drawTime(t), Kind: pick(t, []string{"nps", "csat"}), Score: rapid.IntRange(0, 10).Draw(t, "score")})
 	}
+	drawContracts(t, v)
 	slices.SortFunc(v.Surveys, func(a, b profiles.Survey) int { return cmp.Or(a.At.Compare(b.At), a.Event.Compare(b.Event)) })
 	if rapid.Bool().Draw(t, "risk") {
 		v.Risks = []string{pick(t, texts[1:]), "reseller"}
@@ -203,6 +204,20 @@ func drawRest(t *rapid.T, v *profiles.View) {
 		}
 	}
 	v.Profile = p
+}
+
+func drawContracts(t *rapid.T, v *profiles.View) {
+	for i := range count(t, 3) {
+		c := &enishi.Subscription{SubscriptionID: fmt.Sprint("c", i), ProductID: pick(t, texts), Name: pick(t, texts), Category: pick(t, texts), Quantity: i, CycleDays: 30 * i,
+			Amount: drawAmount(t), Currency: "JPY", NextAt: drawTime(t), Deliveries: rapid.IntRange(0, 10).Draw(t, "deliveries"), Reason: pick(t, texts)}
+		v.Contracts = append(v.Contracts, profiles.SubscriptionView{Subscription: c, Status: pick(t, []string{"active", "paused", "skipped", "cancelled"}), StartedAt: drawTime(t),
+			RenewedAt: drawTime(t), SkippedAt: drawTime(t), PausedAt: drawTime(t), CancelledAt: drawTime(t), PaymentFailedAt: drawTime(t)})
+	}
+	for i := range count(t, 4) {
+		v.Moves = append(v.Moves, profiles.PointMove{Event: id("move", i), At: drawTime(t), Kind: pick(t, []string{"earned", "redeemed", "expired"}),
+			Amount: int64(pick(t, []int{-300, -1, 0, 1, 50, 5000})), Reason: pick(t, texts), OrderID: fmt.Sprint("o", i), ExpiresAt: drawTime(t)})
+	}
+	slices.SortFunc(v.Moves, func(a, b profiles.PointMove) int { return cmp.Or(a.At.Compare(b.At), a.Event.Compare(b.Event)) })
 }
 
 // drawExpression makes an expression that Check takes.

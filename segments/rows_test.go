@@ -160,6 +160,15 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	for _, x := range v.Surveys {
 		add("surveys", "at", storedTime(x.At), "event_id", text16(x.Event), "survey_id", x.SurveyID, "kind", x.Kind, "score", int64(x.Score))
 	}
+	for _, x := range v.Contracts {
+		add("subscriptions", "subscription_id", x.SubscriptionID, "status", x.Status, "product_id", x.ProductID, "name", x.Name, "category", x.Category, "quantity", int64(x.Quantity),
+			"cycle_days", int64(x.CycleDays), "amount", int64(x.Amount), "currency", x.Currency, "deliveries", int64(x.Deliveries), "reason", x.Reason,
+			"started_at", storedTime(x.StartedAt), "next_at", storedTime(x.NextAt), "renewed_at", storedTime(x.RenewedAt), "skipped_at", storedTime(x.SkippedAt),
+			"paused_at", storedTime(x.PausedAt), "cancelled_at", storedTime(x.CancelledAt), "payment_failed_at", storedTime(x.PaymentFailedAt))
+	}
+	for _, x := range v.Moves {
+		add("point_moves", "at", storedTime(x.At), "event_id", text16(x.Event), "kind", x.Kind, "amount", x.Amount, "reason", x.Reason, "order_id", x.OrderID, "expires_at", storedTime(x.ExpiresAt))
+	}
 	for _, x := range v.Messages {
 		add("sends", "send_id", text16(x.SendID), "channel", x.Channel, "purpose", x.Purpose, "journey", x.Journey, "node", x.Node, "template", x.Template,
 			"decided_at", storedTime(x.DecidedAt), "sent_at", storedTime(x.SentAt), "delivered_at", storedTime(x.DeliveredAt), "opened_at", storedTime(x.OpenedAt),

@@ -93,7 +93,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("%d of 50 customers are registered", k.types["user.signed_up"])
 	}
 	for _, typ := range []string{"order.placed", "order.paid", "order.confirmed", "order.cancelled", "store.purchased", "shipment.shipped", "shipment.delivered", "review.written",
-		"page.viewed", "product.viewed"} {
+		"page.viewed", "product.viewed", "points.earned", "subscription.started", "subscription.renewed", "subscription.cancelled"} {
 		if k.types[typ] == 0 {
 			t.Errorf("no %s in the history: %v", typ, k.types)
 		}

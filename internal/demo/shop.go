@@ -28,6 +28,7 @@ type Customer struct {
 	Card          string // member card; empty: never registered at a till
 	Browser       string
 	Place         int
+	Zip, Street   string
 	Birthday      string
 	Gender        string
 	MailOK        bool
@@ -77,6 +78,12 @@ func New(seed uint64, n int) *Shop {
 			c.Card = fmt.Sprintf("29%011d", 40000000+i)
 		}
 		c.Subscribes = s.rnd.IntN(12) == 0
+		c.Zip = fmt.Sprintf("%s-%04d", places[c.Place].zip, s.rnd.IntN(9000)+1)
+		c.Street = fmt.Sprintf("%d-%d-%d", 1+s.rnd.IntN(6), 1+s.rnd.IntN(30), 1+s.rnd.IntN(20))
+		if i > 0 && s.rnd.IntN(12) == 0 { // of one household with the customer before
+			o := &s.Customers[i-1]
+			c.Family, c.Place, c.Zip, c.Street = o.Family, o.Place, o.Zip, o.Street
+		}
 		s.Customers = append(s.Customers, c)
 	}
 	return s
@@ -109,7 +116,7 @@ func (s *Shop) registration(c *Customer, at time.Time) []enishi.Event {
 	p := &enishi.Person{CustomerID: c.ID, Email: c.Email, Phone: c.Phone, LineUserID: c.LINE, POSCard: c.Card, Traits: map[string]enishi.Value{
 		"family_name": t(c.Family.kanji), "given_name": t(c.Given.kanji), "family_name_kana": t(c.Family.kana), "given_name_kana": t(c.Given.kana),
 		"gender": t(c.Gender), "birthday": t(c.Birthday), "prefecture": t(place.prefecture), "city": t(place.city), "language": t("ja"),
-		"postal_code": t(fmt.Sprintf("%s-%04d", place.zip, s.rnd.IntN(9000)+1)), "main_store_id": t(Stores[c.Store].ID)}}
+		"postal_code": t(c.Zip), "address1": t(c.Street), "main_store_id": t(Stores[c.Store].ID)}}
 	state := "out"
 	if c.MailOK {
 		state = "in"
@@ -136,6 +143,7 @@ func (s *Shop) History(now time.Time) []Record {
 		if c.Subscribes {
 			n += 6
 		}
+		var renewals []time.Time
 		for k := range n {
 			at := joined.Add(time.Duration(s.rnd.Int64N(int64(now.Sub(joined) - 2*day))))
 			if c.Subscribes && k%2 == 0 {
@@ -144,8 +152,12 @@ func (s *Shop) History(now time.Time) []Record {
 			if at.Before(joined) {
 				continue
 			}
+			if c.Subscribes && k%2 == 0 {
+				renewals = append(renewals, at.Truncate(time.Second))
+			}
 			events = append(events, s.pastOrder(c, at.Truncate(time.Second), now, c.Subscribes && k%2 == 0)...)
 		}
+		events = append(events, contract(c, renewals, now)...)
 		for range s.rnd.IntN(4) {
 			events = append(events, s.visit(c, now.Add(-time.Duration(s.rnd.Int64N(int64(6*day)))))...)
 		}
@@ -154,6 +166,39 @@ func (s *Shop) History(now time.Time) []Record {
 	out := make([]Record, 0, len(events))
 	for i := range events {
 		out = append(out, s.record(events[i]))
+	}
+	return out
+}
+
+// contract is the story of a subscription: it begins with the oldest of its orders, which come newest first, and each order
+// renews it. By the customer's number some pause, skip, fail to pay or end.
+func contract(c *Customer, orders []time.Time, now time.Time) []enishi.Event {
+	if len(orders) == 0 {
+		return nil
+	}
+	p, id := Products[2], "S-"+c.ID
+	var out []enishi.Event
+	add := func(typ string, at time.Time, s enishi.Subscription) {
+		s.SubscriptionID = id
+		out = append(out, enishi.Event{Type: "subscription." + typ, At: at, Person: &enishi.Person{CustomerID: c.ID}, Channel: "web", Subscription: &s})
+	}
+	const cycle = 60 * 24 * time.Hour
+	first, newest := orders[len(orders)-1], orders[0]
+	add("started", first.Add(-time.Minute), enishi.Subscription{ProductID: p.ID, Name: p.Name + " 定期便", Category: p.Category, Quantity: 1, CycleDays: 60,
+		Amount: yen(p.Price) - yen(p.Price)/10/enishi.Unit*enishi.Unit, Currency: "JPY", NextAt: first})
+	for k := len(orders) - 1; k >= 0; k-- {
+		add("renewed", orders[k].Add(time.Minute), enishi.Subscription{Deliveries: len(orders) - k, NextAt: orders[k].Add(cycle)})
+	}
+	switch later := newest.Add(2 * 24 * time.Hour); {
+	case later.After(now):
+	case c.Place%5 == 1:
+		add("paused", later, enishi.Subscription{Reason: "too_much_left"})
+	case c.Place%5 == 2:
+		add("cancelled", later, enishi.Subscription{Reason: "price"})
+	case c.Place%5 == 3:
+		add("payment_failed", later, enishi.Subscription{Reason: "card_expired"})
+	case c.Place%5 == 4:
+		add("skipped", later, enishi.Subscription{NextAt: newest.Add(2 * cycle)})
 	}
 	return out
 }
@@ -295,7 +340,9 @@ func (s *Shop) storePurchase(c *Customer, at time.Time) []enishi.Event {
 	o.StoreID, o.StaffID, o.Fulfilment, o.ShipTo, o.Marketplace, o.ShippingFee, o.CODFee, o.PaymentMethod = v.StoreID, v.StaffID, "store", nil, "", 0, 0, "card"
 	o.Total = o.Subtotal
 	person := &enishi.Person{POSCard: c.Card}
-	return []enishi.Event{{Type: "store.purchased", At: at, Channel: "store", Person: person, Store: v, Order: o}}
+	return []enishi.Event{{Type: "store.purchased", At: at, Channel: "store", Person: person, Store: v, Order: o},
+		{Type: "points.earned", At: at.Add(time.Second), Channel: "store", Person: person,
+			Points: &enishi.Points{Amount: int64(o.Total / enishi.Unit / 100), Reason: "お買い上げ", OrderID: o.OrderID, ExpiresAt: at.Add(365 * 24 * time.Hour)}}}
 }
 
 // visit is a session on the web shop.
