@@ -124,6 +124,7 @@ type previewInput struct {
 	Body struct {
 		Expression string    `json:"expression" maxLength:"20000"`
 		At         time.Time `json:"at,omitzero" required:"false" doc:"The instant to judge at; now unless said."`
+		Unit       string    `json:"unit,omitempty" enum:",person,household,line_friend" doc:"What is counted; person unless said. A household is the people of one family name at one address, and is reached when one of them is."`
 	}
 }
 
@@ -133,8 +134,8 @@ type previewOutput struct{ Body previewPage }
 type previewPage struct {
 	Valid           bool            `json:"valid"`
 	Errors          []problemDetail `json:"errors"`
-	Count           int64           `json:"count"`
-	Share           float64         `json:"share" doc:"Of all people, 0 to 1."`
+	Count           int64           `json:"count" doc:"In the unit that was asked for, as reach is."`
+	Share           float64         `json:"share" doc:"Of all of that unit, 0 to 1."`
 	Reach           previewReach    `json:"reach"`
 	Sample          []sampleRow     `json:"sample"`
 	TookMS          int64           `json:"took_ms"`
@@ -184,7 +185,7 @@ func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOut
 		at = a.now()
 	}
 	b.Valid = true
-	if err := a.bounded(ctx, func(ctx context.Context) error { return a.preview(ctx, s, at, b) }); err != nil {
+	if err := a.bounded(ctx, func(ctx context.Context) error { return a.preview(ctx, s, at, in.Body.Unit, b) }); err != nil {
 		return nil, err
 	}
 	if b.CompleteThrough, err = a.through(ctx); err != nil {
@@ -194,21 +195,32 @@ func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOut
 	return out, nil
 }
 
-func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, b *previewPage) error {
+// unitSQL is how people who fulfil a condition are counted: each, each household once, or each LINE friend. A household is
+// reached when one of it is.
+func unitSQL(unit string) func(cond string) string {
+	return func(cond string) string {
+		switch unit {
+		case "household":
+			return "uniqExactIf(if(household = '', toString(profile_id), household), " + cond + ")"
+		case "line_friend":
+			return "uniqExactIf(line_user, line_friend = 1 AND (" + cond + "))"
+		}
+		return "countIf(" + cond + ")"
+	}
+}
+
+func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, unit string, b *previewPage) error {
 	query, args := s.SQL(at)
-	r := reachSQL
-	var n, email, line, postal, sms, none uint64
+	r, counted := reachSQL, unitSQL(unit)
+	var n, email, line, postal, sms, reached, all uint64
 	var sample []string
-	err := a.one(ctx, fmt.Sprintf(`SELECT count(), countIf(%s), countIf(%s), countIf(%s), countIf(%s), countIf(NOT (%s)), groupArraySample(%d, 1)(profile_id)
-FROM people FINAL PREWHERE profile_id IN (%s)`, r[0], r[1], r[2], r[3], strings.Join(r[:], " OR "), sampleSize, query), append(args, millis("now", a.now())), &n, &email, &line, &postal, &sms, &none, &sample)
+	err := a.one(ctx, fmt.Sprintf(`SELECT %s, %s, %s, %s, %s, %s, groupArraySample(%d, 1)(profile_id), (SELECT %s FROM people FINAL)
+FROM people FINAL PREWHERE profile_id IN (%s)`, counted("1"), counted(r[0]), counted(r[1]), counted(r[2]), counted(r[3]), counted(strings.Join(r[:], " OR ")), sampleSize, counted("1"), query),
+		append(args, millis("now", a.now())), &n, &email, &line, &postal, &sms, &reached, &sample, &all)
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
-	all, err := a.count(ctx, "SELECT count() FROM people FINAL")
-	if err != nil {
-		return err
-	}
-	b.Count, b.Reach = int64(n), previewReach{int64(email), int64(line), int64(postal), int64(sms), int64(none)}
+	b.Count, b.Reach = int64(n), previewReach{int64(email), int64(line), int64(postal), int64(sms), int64(n - reached)}
 	if all > 0 {
 		b.Share = float64(n) / float64(all)
 	}

@@ -44,6 +44,31 @@ func TestPreview(t *testing.T) {
 	bad("ltv >", 1, 6, "")
 }
 
+// TestPreviewUnits: two people of one household are one, and only LINE friends are LINE friends.
+func TestPreviewUnits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	now := time.Now().UTC()
+	text := enishi.TextValue
+	home := func(customer, given, postal string) enishi.Event {
+		return enishi.Event{Type: "user.signed_up", At: now, Person: &enishi.Person{CustomerID: customer, Traits: map[string]enishi.Value{"family_name": text("縁野"), "given_name": text(given),
+			"postal_code": text(postal), "prefecture": text("東京都"), "city": text("渋谷区"), "address1": text("神宮前1-2-3")}}}
+	}
+	w.play([]enishi.Event{home("C1", "花", "150-0001"), home("C2", "太郎", "150-0001"), home("C3", "次郎", "")})
+	f := func(unit string, count, postal, none int64, share float64) {
+		t.Helper()
+		p := into[previewPage](w.call("POST", "/segments/preview", map[string]any{"expression": `prefecture == "東京都"`, "unit": unit}))
+		if p.Count != count || p.Reach.Postal != postal || p.Reach.None != none || p.Share != share || len(p.Sample) != 3 {
+			t.Errorf("%s: %+v", unit, p)
+		}
+	}
+	f("", 3, 2, 1, 1)
+	f("person", 3, 2, 1, 1)
+	f("household", 2, 1, 1, 1)
+	f("line_friend", 0, 0, 0, 0)
+	w.call("POST", "/segments/preview", map[string]any{"expression": "ltv > 1", "unit": "cat"}).want(422)
+}
+
 func TestSegments(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(*Config) {})
