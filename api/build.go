@@ -134,7 +134,12 @@ func (a *API) register() {
 	register(a, "list-templates", a.listTemplates)
 	register(a, "get-template", a.getTemplate)
 	register(a, "save-template", a.saveTemplate)
+	register(a, "delete-template", a.deleteTemplate)
 	register(a, "preview-template", a.previewTemplate)
+	register(a, "list-blocks", a.listBlocks)
+	register(a, "get-block", a.getBlock)
+	register(a, "save-block", a.saveBlock)
+	register(a, "delete-block", a.deleteBlock)
 
 	register(a, "list-outbox", a.listOutbox)
 	register(a, "get-outbox-message", a.getOutboxMessage)

@@ -274,7 +274,7 @@ func (a *API) galleryNeeds() (templates, segs map[string][]byte, err error) {
 	for _, g := range journeys.Gallery() {
 		switch g.Kind {
 		case "template":
-			if err := channels.CheckTemplate(g.Name, g.Body); err != nil {
+			if err := channels.CheckTemplate(g.Name, g.Body, a.block); err != nil {
 				return nil, nil, fmt.Errorf("gallery template %s: %w", g.Name, err)
 			}
 			templates[g.Name] = g.Body

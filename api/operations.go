@@ -109,7 +109,12 @@ func operations() []operation {
 		{"list-templates", get, "/templates", viewer, reads, "Templates", "All templates"},
 		{"get-template", get, "/templates/{name}", viewer, reads, "Templates", "One template"},
 		{"save-template", put, "/templates/{name}", editor, writes, "Templates", "Save a new version"},
+		{"delete-template", erase, "/templates/{name}", editor, writes, "Templates", "Delete a template that no journey sends"},
 		{"preview-template", post, "/templates/{name}/preview", viewer, asks, "Templates", "The message as a person would get it"},
+		{"list-blocks", get, "/blocks", viewer, reads, "Templates", "Shared blocks of templates"},
+		{"get-block", get, "/blocks/{name}", viewer, reads, "Templates", "One shared block"},
+		{"save-block", put, "/blocks/{name}", editor, writes, "Templates", "Save a new version; it acts in every template that takes it in"},
+		{"delete-block", erase, "/blocks/{name}", editor, writes, "Templates", "Delete a block that no template takes in"},
 
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},

@@ -80,6 +80,14 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := parseJumpSetting(body); err != nil {
 			return Written{}, err
 		}
+	case "brand":
+		if err := channels.CheckBrand(text.Bytes()); err != nil {
+			return Written{}, err
+		}
+	case "templates":
+		if _, err := channels.ParseSettings(text.Bytes()); err != nil {
+			return Written{}, err
+		}
 	case "stores":
 		var names map[string]string
 		if json.Unmarshal(body, &names) != nil {
@@ -90,7 +98,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,journey,template,setting"`
+	Kind string `path:"kind" enum:"segment,journey,template,block,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -116,13 +124,12 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 	case "journey":
 		status := headOf(&enishi.Definition{Body: b.Body}).State
 		w, err = a.putJourney(ctx, in.Name, withoutState(text.Bytes()), status, b.Expect, b.Reason)
+	case "template":
+		w, err = a.putTemplate(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case "block":
+		w, err = a.putBlock(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	default:
-		if in.Kind == "segment" {
-			err = a.checkSegment(in.Name, text.Bytes())
-		} else {
-			err = channels.CheckTemplate(in.Name, text.Bytes())
-		}
-		if err == nil {
+		if err = a.checkSegment(in.Name, text.Bytes()); err == nil {
 			w, err = a.save(ctx, enishi.Definition{Kind: in.Kind, Name: in.Name, Expect: b.Expect, Body: compact(b.Body), Reason: b.Reason})
 		}
 	}
@@ -130,7 +137,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,journey,template,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,journey,template,block,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

@@ -74,15 +74,20 @@ func (a *API) saveTemplate(ctx context.Context, in *templateInput) (*writtenOutp
 	if err := checkName(in.Name); err != nil {
 		return nil, err
 	}
-	var text bytes.Buffer
-	if err := json.Indent(&text, in.Body.Definition, "", "  "); err != nil {
-		return nil, enishi.FieldError("body.definition", "is no JSON", "JSON にしてください。")
-	}
-	if err := channels.CheckTemplate(in.Name, text.Bytes()); err != nil {
-		return nil, err
-	}
-	w, err := a.save(ctx, enishi.Definition{Kind: "template", Name: in.Name, Expect: in.Body.Expect, Body: compact(in.Body.Definition), Reason: in.Body.Reason})
+	w, err := a.putTemplate(ctx, in.Name, in.Body.Definition, in.Body.Expect, in.Body.Reason)
 	return &writtenOutput{w}, err
+}
+
+// putTemplate checks a template and saves it. Lines and columns of errors are those of the console's editor.
+func (a *API) putTemplate(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (Written, error) {
+	var text bytes.Buffer
+	if err := json.Indent(&text, body, "", "  "); err != nil {
+		return Written{}, enishi.FieldError("body.definition", "is no JSON", "JSON にしてください。")
+	}
+	if err := channels.CheckTemplate(name, text.Bytes(), a.block); err != nil {
+		return Written{}, err
+	}
+	return a.save(ctx, enishi.Definition{Kind: "template", Name: name, Expect: expect, Body: compact(body), Reason: reason})
 }
 
 type previewTemplateInput struct {
@@ -136,7 +141,7 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	if json.Unmarshal(body, &head) != nil {
 		return nil, enishi.FieldError("body.definition", "is no JSON object", "JSON オブジェクトにしてください。")
 	}
-	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Language: lang, Variables: string(variables)})
+	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Language: lang, Variables: string(variables)}, -1, false)
 	if err != nil {
 		var e *enishi.Error
 		if errors.As(err, &e) {

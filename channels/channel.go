@@ -28,11 +28,13 @@ type Rendered struct {
 	Language string
 	Journey  string
 	Template string
+	Variant  string // alternative that the person gets: a, b, ...; empty: there is one text only
 	To       string // address as it came in: mail address, LINE user id
 
 	// Mail.
 	FromName    string // empty: the account's
 	Subject     string // one line
+	Preheader   string // stands in HTML already
 	HTML        string
 	Text        string
 	Unsubscribe string // URL of the one-click POST; empty: not a mail one can unsubscribe from
@@ -41,6 +43,10 @@ type Rendered struct {
 	// LINE.
 	Messages json.RawMessage // array of 1-5 message objects
 	Unit     string          // aggregation unit; may be empty
+
+	// For previews.
+	Alternatives int      // how many texts are compared; at least 1
+	Missing      []string // variables that were asked for and have no value, sorted
 }
 
 // Receipt is what the provider said when it took a message.

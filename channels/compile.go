@@ -32,14 +32,14 @@ var allowedTags = map[string]bool{"assign": true, "capture": true, "endcapture":
 
 // compilePart compiles a source so that each object is escaped for the place where it stands, and each loop counts its
 // steps. The error is an [enishi.Error] with the line.
-func compilePart(engine *render.Config, name, source string, at place) (*part, error) {
+func (l *library) compilePart(name, source string, at place) (*part, error) {
 	if len(source) > maxSource {
 		return nil, problem(name, 0, "the template is larger than 512 KB", "テンプレートが 512 KB を超えています")
 	}
 	if !strings.Contains(source, "{{") && !strings.Contains(source, "{%") {
 		return &part{name: name, raw: source}, nil
 	}
-	w := &rewriter{name: name, at: at}
+	w := &rewriter{name: name, at: at, lib: l}
 	for _, tok := range scan(source) {
 		if err := w.token(tok); err != nil {
 			return nil, err
@@ -49,11 +49,11 @@ func compilePart(engine *render.Config, name, source string, at place) (*part, e
 		b := w.blocks[len(w.blocks)-1]
 		return nil, problem(name, b.line, "this "+b.tag+" has no end"+b.tag, "この "+b.tag+" に対応する end"+b.tag+" がありません")
 	}
-	root, err := engine.Compile(w.out.String(), parser.SourceLoc{LineNo: 1})
+	root, err := l.engine.Compile(w.out.String(), parser.SourceLoc{LineNo: 1})
 	if err != nil {
 		return nil, problem(name, err.LineNumber(), clean(err), "テンプレートの書き方が正しくありません: "+clean(err))
 	}
-	return &part{name: name, root: root, cfg: engine, texts: w.texts}, nil
+	return &part{name: name, root: root, cfg: l.engine, texts: w.texts}, nil
 }
 
 func problem(name string, line int, msg, ja string) *enishi.Error {
@@ -72,11 +72,21 @@ type rewriter struct {
 	blocks []block
 	raw    string // the tag that ends what is not looked at
 	texts  [][]byte
+	lib    *library
+	block  string // the shared block whose tokens are being written; "" outside
+}
+
+// breaks are line ends that keep the library's line numbers right. A block's own lines are not the template's.
+func (w *rewriter) breaks(n int) string {
+	if w.block != "" {
+		return ""
+	}
+	return strings.Repeat("\n", n)
 }
 
 // text stands for static text by its number: the library would copy it at each rendering. Line ends stay.
 func (w *rewriter) text(s string) {
-	fmt.Fprintf(&w.out, "{%% %s %d%s %%}", textTag, len(w.texts), strings.Repeat("\n", strings.Count(s, "\n")))
+	fmt.Fprintf(&w.out, "{%% %s %d%s %%}", textTag, len(w.texts), w.breaks(strings.Count(s, "\n")))
 	w.texts = append(w.texts, []byte(s))
 }
 
@@ -129,7 +139,7 @@ var allowedFilters = map[string]bool{"default": true, "json": true, "compact": t
 	"times": true, "divided_by": true, "round": true, "size": true, "append": true, "capitalize": true, "downcase": true, "escape": true,
 	"escape_once": true, "newline_to_br": true, "prepend": true, "remove": true, "remove_first": true, "replace": true, "replace_first": true,
 	"slice": true, "split": true, "strip_html": true, "strip_newlines": true, "strip": true, "lstrip": true, "rstrip": true, "truncate": true,
-	"truncatewords": true, "upcase": true, "url_encode": true, "url_decode": true, "number": true, "yen": true}
+	"truncatewords": true, "upcase": true, "url_encode": true, "url_decode": true, "number": true, "yen": true, "sama": true}
 
 // expression refuses what a template may not say.
 func (w *rewriter) expression(args string, line int, rangeAllowed bool) error {
@@ -174,12 +184,15 @@ func (w *rewriter) object(tok parser.Token) error {
 			args = strings.TrimSpace(bare)
 		}
 	}
-	w.out.WriteString(open + filter + " " + args + strings.Repeat("\n", strings.Count(tok.Source, "\n")-strings.Count(args, "\n")) + end)
+	w.out.WriteString(open + filter + " " + args + w.breaks(strings.Count(tok.Source, "\n")-strings.Count(args, "\n")) + end)
 	return nil
 }
 
 func (w *rewriter) tag(tok parser.Token) error {
 	line := tok.SourceLoc.LineNo
+	if tok.Name == "block" {
+		return w.take(tok.Args, line)
+	}
 	if !allowedTags[tok.Name] {
 		return problem(w.name, line, "there is no tag "+tok.Name, "「"+tok.Name+"」というタグは使えません")
 	}

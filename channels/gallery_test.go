@@ -28,7 +28,7 @@ func TestGallery(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		if err := CheckTemplate(name, body); err != nil {
+		if err := CheckTemplate(name, body, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -70,11 +70,11 @@ func TestLineRendering(t *testing.T) {
 	r := testRenderer(t, nil)
 	line := func(messages any, vars string) (string, error) {
 		b, _ := json.Marshal(map[string]any{"channel": "line", "purpose": "marketing", "variants": map[string]any{"ja": map[string]any{"messages": messages}}})
-		tpl, err := compileTemplate(r.engine, "t", b)
+		tpl, err := compileTemplate(r.engine, nil, "t", b)
 		if err != nil {
 			return "", err
 		}
-		out, err := r.fill(tpl, testMessage("t", "line", vars), true)
+		out, err := r.fill(tpl, testMessage("t", "line", vars), how{track: true, choice: -1})
 		if err != nil {
 			return "", err
 		}

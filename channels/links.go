@@ -203,8 +203,14 @@ func (l *Links) machine(r *http.Request, t *token) bool {
 	return false
 }
 
+// viewFor is how long a mail can be seen in the browser: it may name the person.
+const viewFor = 90 * 24 * time.Hour
+
 func (l *Links) view(w http.ResponseWriter, r *http.Request) {
 	t, err := l.cfg.Renderer.signer.verify(r.PathValue("token"), tokenView)
+	if err == nil && l.cfg.Now().Sub(t.At) > viewFor {
+		err = errForged
+	}
 	if err != nil {
 		l.page(w, r, http.StatusNotFound, t, pageGone)
 		return
@@ -214,7 +220,7 @@ func (l *Links) view(w http.ResponseWriter, r *http.Request) {
 		var tpl *template
 		if tpl, err = l.cfg.Renderer.template(r.Context(), m.Template, m.TemplateVersion); err == nil {
 			var out *Rendered
-			if out, err = l.cfg.Renderer.fill(tpl, m, false); err == nil && out.HTML != "" {
+			if out, err = l.cfg.Renderer.fill(tpl, m, how{choice: -1}); err == nil && out.HTML != "" {
 				h := w.Header()
 				h.Set("Content-Type", "text/html; charset=utf-8")
 				// What a template may hold stays without scripts and forms, and apart from everything else on this host.

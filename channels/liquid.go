@@ -162,7 +162,10 @@ func output(escape escaper) render.TagCompiler {
 				return err
 			}
 			if v == nil {
-				return errMissing
+				x, _ := ctx.Get(missingName).(*missing)
+				if v, err = x.value(source); err != nil {
+					return err
+				}
 			}
 			s, err := escape(plain(v), v)
 			if err != nil {
@@ -408,8 +411,9 @@ func escaped(v any) markup {
 	return markup(html.EscapeString(plain(v)))
 }
 
-// moneyFilters write numbers as people read them.
+// moneyFilters write numbers and names as people read them.
 func moneyFilters(e *render.Config) {
+	e.AddFilter("sama", func(v any) string { return sama(plain(v)) })
 	e.AddFilter("number", func(v any) (string, error) { return grouped(v) })
 	e.AddFilter("yen", func(v any) (string, error) {
 		s, err := grouped(v)

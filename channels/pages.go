@@ -53,7 +53,7 @@ func (l *Links) page(w http.ResponseWriter, r *http.Request, status int, t *toke
 			lang = "ja"
 		}
 	}
-	brand, _ := l.cfg.Renderer.brandVars()["name"].(string)
+	brand := l.cfg.Renderer.brandVars(lang).text("name")
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")

@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,17 +32,19 @@ type RendererConfig struct {
 
 // Renderer fills templates in. It is safe for concurrent use.
 //
-// Variables are those of the message, brand.* (setting brand: name, address, contact, logo, colour ...), links.unsubscribe
-// and links.view. A variable without a value is an error unless the template gives a default.
+// Variables are those of the message, brand.* (setting brand: see [BrandFields]), links.unsubscribe and links.view. What a
+// variable without a value gives is the template's rule (missing).
 type Renderer struct {
 	cfg    RendererConfig
 	signer *signer
 	engine *render.Config
 
-	mu        sync.Mutex
-	templates map[templateKey]*template
-	brand     map[string]any
-	brandAt   int64 // version of the setting; 0: none
+	mu         sync.Mutex
+	templates  map[templateKey]*template
+	brands     map[string]kit // by language
+	brandAt    int64          // version of the setting; 0: none
+	set        *Settings
+	settingsAt int64
 }
 
 type templateKey struct {
@@ -66,7 +69,7 @@ func NewRenderer(cfg RendererConfig) (*Renderer, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Renderer{cfg: cfg, signer: newSigner(cfg.Key), engine: newEngine(), templates: map[templateKey]*template{}, brandAt: -1}, nil
+	return &Renderer{cfg: cfg, signer: newSigner(cfg.Key), engine: newEngine(), templates: map[templateKey]*template{}, brandAt: -1, settingsAt: -1}, nil
 }
 
 // Render makes what the provider gets. An error that is no [SendError] means that the message can never be made.
@@ -75,7 +78,7 @@ func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, er
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.fill(t, m, true)
+	out, err := r.fill(t, m, how{track: true, choice: -1})
 	if errors.Is(err, errOverload) { // the machine's fault, not the template's
 		return nil, RetryAfter(err, 0)
 	}
@@ -83,12 +86,22 @@ func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, er
 }
 
 // Preview makes a message from the body of a template that need not be saved, without tracked links and pixel.
-func (r *Renderer) Preview(body []byte, m *enishi.Message) (*Rendered, error) {
-	t, err := compileTemplate(r.engine, m.Template, body)
+//
+// choice is the alternative to show, from 0; -1: the person's own. With blanks, variables without a value give nothing,
+// whatever the template says, and are listed in Rendered.Missing.
+func (r *Renderer) Preview(body []byte, m *enishi.Message, choice int, blanks bool) (*Rendered, error) {
+	t, err := compileTemplate(r.engine, r.block, m.Template, body)
 	if err != nil {
 		return nil, err
 	}
-	return r.fill(t, m, false)
+	return r.fill(t, m, how{choice: choice, blanks: blanks})
+}
+
+// how says what a rendering is for.
+type how struct {
+	track  bool // a message that leaves: links are tracked
+	choice int  // alternative; -1: the person's own
+	blanks bool // variables without a value give nothing
 }
 
 // template finds a compiled version; 0 is the current one.
@@ -109,7 +122,7 @@ func (r *Renderer) template(ctx context.Context, name string, version int64) (*t
 		r.mu.Lock()
 		t := r.templates[templateKey{name, version}]
 		r.mu.Unlock()
-		if t != nil {
+		if r.current(t) {
 			return t, nil
 		}
 		d, ok = r.cfg.Definitions.Version("template", name, version)
@@ -121,10 +134,10 @@ func (r *Renderer) template(ctx context.Context, name string, version int64) (*t
 	r.mu.Lock()
 	t := r.templates[key]
 	r.mu.Unlock()
-	if t != nil {
+	if r.current(t) {
 		return t, nil
 	}
-	t, err := compileTemplate(r.engine, name, d.Body)
+	t, err := compileTemplate(r.engine, r.block, name, d.Body)
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
@@ -137,35 +150,31 @@ func (r *Renderer) template(ctx context.Context, name string, version int64) (*t
 	return t, nil
 }
 
-// brandVars is the setting brand over the defaults. The map is not to be changed.
-func (r *Renderer) brandVars() map[string]any {
-	d, _ := r.cfg.Definitions.Current("setting", "brand")
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if d.Version == r.brandAt {
-		return r.brand
+// block finds the current version of a shared block.
+func (r *Renderer) block(name string) ([]byte, int64, bool) {
+	d, ok := r.cfg.Definitions.Current("block", name)
+	return d.Body, d.Version, ok
+}
+
+// current: t is there, and the shared blocks that it took in are those of now.
+func (r *Renderer) current(t *template) bool {
+	if t == nil {
+		return false
 	}
-	brand := maps.Clone(r.cfg.Brand)
-	if brand == nil {
-		brand = map[string]any{}
-	}
-	if len(d.Body) > 0 {
-		var set map[string]any
-		if json.Unmarshal(d.Body, &set) == nil {
-			for k, v := range set {
-				if v != nil && v != "" {
-					brand[k] = v
-				}
-			}
+	for name, version := range t.blocks {
+		if _, now, _ := r.block(name); now != version {
+			return false
 		}
 	}
-	r.brand, r.brandAt = brand, d.Version
-	return brand
+	return true
 }
 
 // filling is one message being made.
 type filling struct {
 	*Renderer
+	brand   kit
+	missing *missing
+	choice  int // alternative
 	m       *enishi.Message
 	c       *compiled
 	lang    string
@@ -178,24 +187,40 @@ type filling struct {
 	purpose string
 }
 
-func (r *Renderer) fill(t *template, m *enishi.Message, track bool) (*Rendered, error) {
+func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, error) {
 	if t.channel != m.Channel && m.Channel != "" {
 		return nil, fmt.Errorf("template %s is for %s, the message for %s", m.Template, t.channel, m.Channel)
 	}
-	f := &filling{Renderer: r, m: m, track: track, at: r.cfg.Now(), purpose: m.Purpose}
+	f := &filling{Renderer: r, m: m, track: how.track, at: r.cfg.Now(), purpose: m.Purpose}
 	if t.purpose == marketing { // whatever the journey says, the text is an advertisement
 		f.purpose = marketing
 	}
-	f.c, f.lang = t.variant(m.Language, r.cfg.Language)
+	set := r.settings()
+	f.c, f.lang = t.variant(m.Language, append(set.Languages[:len(set.Languages):len(set.Languages)], r.cfg.Language))
+	f.brand = r.brandVars(f.lang)
+	f.missing = &missing{rule: cmp.Or(t.missing, set.Missing, missingRefuse), language: f.lang, defaults: t.defaults}
+	if how.blanks && f.missing.rule == missingRefuse {
+		f.missing.rule = missingBlank
+	}
+	if f.choice = how.choice; f.choice < 0 || f.choice >= f.c.alternatives {
+		f.choice = f.c.choice(m.Template, m.Profile)
+	}
 	if err := f.variables(); err != nil {
 		return nil, err
 	}
-	out := &Rendered{SendID: m.SendID, Round: m.Round, Profile: m.Profile, Account: m.Account, Purpose: f.purpose, Language: f.lang,
+	out := &Rendered{Alternatives: f.c.alternatives, SendID: m.SendID, Round: m.Round, Profile: m.Profile, Account: m.Account, Purpose: f.purpose, Language: f.lang,
 		Journey: m.Journey, Template: m.Template, To: m.To}
-	if t.channel == "line" {
-		return out, f.line(out)
+	if f.c.alternatives > 1 {
+		out.Variant = string(rune('a' + f.choice))
 	}
-	return out, f.mail(out)
+	err := error(nil)
+	if t.channel == "line" {
+		err = f.line(out)
+	} else {
+		err = f.mail(out)
+	}
+	out.Missing = f.missing.seen
+	return out, err
 }
 
 func (f *filling) variables() error {
@@ -205,7 +230,8 @@ func (f *filling) variables() error {
 			return fmt.Errorf("variables of the message: %w", err)
 		}
 	}
-	f.vars["brand"] = f.brandVars()
+	f.vars["brand"] = map[string]any(f.brand)
+	f.vars[missingName] = f.missing
 	if _, ok := f.vars["language"]; !ok {
 		f.vars["language"] = f.lang
 	}
@@ -248,11 +274,11 @@ func (f *filling) mail(out *Rendered) (err error) {
 		}
 		var s string
 		s, err = p.render(f.vars, f.cfg.Now)
-		return s
+		return f.missing.once(s)
 	}
-	out.Subject = oneLine(strings.TrimSpace(render(f.c.subject)))
-	preheader := oneLine(strings.TrimSpace(render(f.c.preheader)))
-	out.FromName = oneLine(strings.TrimSpace(render(f.c.fromName)))
+	out.Subject = oneLine(strings.TrimSpace(render(alternative(f.c.subject, f.choice))))
+	out.Preheader = oneLine(strings.TrimSpace(render(alternative(f.c.preheader, f.choice))))
+	out.FromName = oneLine(strings.TrimSpace(render(alternative(f.c.fromName, f.choice))))
 	doc, text := render(f.c.html), render(f.c.text)
 	if err != nil {
 		return err
@@ -261,14 +287,13 @@ func (f *filling) mail(out *Rendered) (err error) {
 		return errors.New("the subject is empty")
 	}
 	if out.FromName == "" {
-		name, _ := f.brandVars()["name"].(string)
-		out.FromName = oneLine(name)
+		out.FromName = oneLine(f.brand.text("name"))
 	}
 	if doc != "" {
 		if text == "" {
 			text = textOf(doc)
 		}
-		if out.HTML, err = f.document(doc, preheader); err != nil {
+		if out.HTML, err = f.document(doc, out.Preheader); err != nil {
 			return err
 		}
 	}
@@ -312,7 +337,7 @@ func (f *filling) footer(markup bool) string {
 	}
 	var lines []string
 	for _, k := range [...]string{"name", "address", "contact"} {
-		if s, ok := f.brandVars()[k].(string); ok && s != "" {
+		if s := f.brand.text(k); s != "" {
 			lines = append(lines, s)
 		}
 	}
@@ -347,6 +372,7 @@ func (f *filling) line(out *Rendered) error {
 	if out.Messages, err = json.Marshal(list); err != nil {
 		return fmt.Errorf("write LINE messages: %w", err)
 	}
+	out.Messages = []byte(f.missing.once(string(out.Messages)))
 	if len(out.Messages) > maxRenderOutput {
 		return errTooLong
 	}

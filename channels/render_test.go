@@ -15,9 +15,19 @@ import (
 // testRenderer has the templates (name -> body) and a brand.
 func testRenderer(t testing.TB, templates map[string]string) *Renderer {
 	t.Helper()
+	r, add := testDefinitions(t)
+	for name, body := range templates {
+		add("template", name, body)
+	}
+	return r
+}
+
+// testDefinitions is a Renderer over a log of definitions that a test adds to.
+func testDefinitions(t testing.TB) (r *Renderer, add func(kind, name, body string)) {
+	t.Helper()
 	log := definitions.NewLog()
 	offset := int64(0)
-	add := func(kind, name, body string) {
+	add = func(kind, name, body string) {
 		d := enishi.Definition{Kind: kind, Name: name, Expect: -1, Body: json.RawMessage(body), RequestID: enishi.NewID("request", kind, name, body)}
 		b, err := json.Marshal(d)
 		if err != nil {
@@ -27,15 +37,12 @@ func testRenderer(t testing.TB, templates map[string]string) *Renderer {
 		offset++
 	}
 	add("setting", "brand", `{"name":"花の店 <Hana> & Co","address":"東京都港区 1-2-3","contact":"help@hana.example","colour":"#8c5a4a"}`)
-	for name, body := range templates {
-		add("template", name, body)
-	}
 	r, err := NewRenderer(RendererConfig{Definitions: log, BaseURL: "https://cdp.hana.example/", Key: []byte("0123456789abcdef0123456789abcdef"),
 		Now: func() time.Time { return time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r, add
 }
 
 func testMessage(template, channel, variables string) *enishi.Message {
@@ -72,7 +79,7 @@ func harmless(t testing.TB, r *Renderer, v string) {
 	t.Helper()
 	structure := func(v string) (string, string) {
 		vars, _ := json.Marshal(map[string]any{"v": v, "c": "red"})
-		out, err := r.Preview([]byte(htmlTemplate(t, everyPlace)), testMessage("t", "email", string(vars)))
+		out, err := r.Preview([]byte(htmlTemplate(t, everyPlace)), testMessage("t", "email", string(vars)), -1, false)
 		if err != nil {
 			t.Errorf("%q: %v", v, err)
 			return "", ""
@@ -118,7 +125,7 @@ func FuzzTemplates(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		hung := time.AfterFunc(30*time.Second, func() { panic("hangs: " + source) })
 		defer hung.Stop()
-		_, _ = r.Preview([]byte(htmlTemplate(t, source)), testMessage("t", "email", `{"v":"x","c":"red","a":"2026-01-01","list":[1,"b",{"a":2},null]}`))
+		_, _ = r.Preview([]byte(htmlTemplate(t, source)), testMessage("t", "email", `{"v":"x","c":"red","a":"2026-01-01","list":[1,"b",{"a":2},null]}`), -1, false)
 	})
 }
 
@@ -148,19 +155,19 @@ func TestAddressesThatRun(t *testing.T) {
 		`{% assign x = u %}<a href="{{ x }}">x</a>`, `{% capture x %}{{ u }}{% endcapture %}<a href="{{ x }}">x</a>`, `<a href="{% if u %}{{ u }}{% endif %}">x</a>`} {
 		for _, u := range []string{"javascript:alert(1)", "JAVASCRIPT:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)", "vbscript:x", "data:text/html,x", "file:///etc/passwd", "&#106;avascript:alert(1)"} {
 			vars, _ := json.Marshal(map[string]any{"u": u})
-			out, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", string(vars)))
+			out, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", string(vars)), -1, false)
 			if err == nil && !strings.Contains(out.HTML, "&amp;#106;") { // a path that only looks like an entity is harmless
 				t.Errorf("%s with %q: %s", doc, u, out.HTML)
 			}
 		}
 		for _, u := range []string{"https://shop.example/a?b=c&d=e", "mailto:a@b.example", "tel:0312345678", "/relative", "#top"} {
 			vars, _ := json.Marshal(map[string]any{"u": u})
-			if _, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", string(vars))); err != nil {
+			if _, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", string(vars)), -1, false); err != nil {
 				t.Errorf("%s with %q: %v", doc, u, err)
 			}
 		}
 	}
-	if _, err := r.Preview([]byte(htmlTemplate(t, `<a href="javascript:alert(1)">x</a>`)), testMessage("t", "email", "")); err == nil {
+	if _, err := r.Preview([]byte(htmlTemplate(t, `<a href="javascript:alert(1)">x</a>`)), testMessage("t", "email", ""), -1, false); err == nil {
 		t.Error("a script in the template's own link is taken")
 	}
 }
@@ -169,7 +176,7 @@ func TestCheckTemplateRefuses(t *testing.T) {
 	t.Parallel()
 	f := func(doc, want string, line int) {
 		t.Helper()
-		err := CheckTemplate("t", []byte(htmlTemplate(t, doc)))
+		err := CheckTemplate("t", []byte(htmlTemplate(t, doc)), nil)
 		var e *enishi.Error
 		if !errors.As(err, &e) || e.Code != enishi.Invalid || !strings.Contains(e.Msg, want) || e.Line != line || e.MsgJA == "" || e.Field != "variants.ja.html" {
 			t.Errorf("%s: %+v, want %q in line %d", doc, err, want, line)
@@ -212,7 +219,7 @@ func TestCheckTemplateRefuses(t *testing.T) {
 		`{"channel":"line","purpose":"marketing","variants":{"ja":{"messages":"[{\"type\":\"text\",\"text\":\"\\{{ x }}\"}]"}}}`: "backslash",
 		`{"channel":"email","purpose":"marketing","variants":{"ja":{"subject":"x","html":"x"}}} {}`:                              "stands after",
 	} {
-		if err := CheckTemplate("t", []byte(body)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := CheckTemplate("t", []byte(body), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", body, err, want)
 		}
 	}
@@ -239,7 +246,7 @@ func TestLimits(t *testing.T) {
 		`{{ 1 | divided_by: 0 }}`: "error",
 	} {
 		start := time.Now()
-		_, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", ""))
+		_, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", ""), -1, false)
 		if d := time.Since(start); d > 10*time.Second { // a loaded machine is slow; without the limits it would be for ever
 			t.Errorf("%s took %v", doc, d)
 		}
@@ -261,7 +268,7 @@ func TestMissingVariables(t *testing.T) {
 	r := testRenderer(t, nil)
 	f := func(doc, vars, want string, fails bool) {
 		t.Helper()
-		out, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", vars))
+		out, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", vars), -1, false)
 		switch {
 		case fails && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %q", doc, err, want)
@@ -298,7 +305,7 @@ func TestVariants(t *testing.T) {
 		t.Helper()
 		m := testMessage("t", "email", "")
 		m.Language = language
-		out, err := r.Preview(body(langs...), m)
+		out, err := r.Preview(body(langs...), m, -1, false)
 		if err != nil || out.Subject != "in "+want || out.Language != want {
 			t.Errorf("%s of %v: %+v %v, want %s", language, langs, out, err, want)
 		}
@@ -317,7 +324,7 @@ func TestSubjectIsOneLine(t *testing.T) {
 	r := testRenderer(t, nil)
 	for _, v := range hostile {
 		vars, _ := json.Marshal(map[string]any{"v": v})
-		out, err := r.Preview([]byte(body), testMessage("t", "email", string(vars)))
+		out, err := r.Preview([]byte(body), testMessage("t", "email", string(vars)), -1, false)
 		if err != nil {
 			t.Errorf("%q: %v", v, err)
 			continue
@@ -335,7 +342,7 @@ func TestSubjectIsOneLine(t *testing.T) {
 func TestAdvertisementIsNeverWithoutUnsubscribe(t *testing.T) {
 	t.Parallel()
 	r := testRenderer(t, nil)
-	out, err := r.Preview([]byte(htmlTemplate(t, "<html><body><p>セール</p></body></html>")), testMessage("t", "email", ""))
+	out, err := r.Preview([]byte(htmlTemplate(t, "<html><body><p>セール</p></body></html>")), testMessage("t", "email", ""), -1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +359,7 @@ func TestAdvertisementIsNeverWithoutUnsubscribe(t *testing.T) {
 	// A journey that calls itself transactional does not make an advertisement a notice.
 	m := testMessage("t", "email", "")
 	m.Purpose = "transactional"
-	if out, err = r.Preview([]byte(htmlTemplate(t, "<p>x</p>")), m); err != nil || out.Unsubscribe == "" || out.Purpose != "marketing" {
+	if out, err = r.Preview([]byte(htmlTemplate(t, "<p>x</p>")), m, -1, false); err != nil || out.Unsubscribe == "" || out.Purpose != "marketing" {
 		t.Errorf("%+v %v", out, err)
 	}
 }

@@ -237,15 +237,30 @@ func (d *definitionFile) check(others []definitionFile) error {
 	case "journey":
 		_, err = journeys.Compile(d.Name, 0, body)
 	case "template":
-		err = channels.CheckTemplate(d.Name, body)
+		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
+	case "block":
+		err = channels.CheckBlock(d.Name, body)
 	case "setting":
 	default:
-		err = fmt.Errorf("kind is segment, journey, template or setting")
+		err = fmt.Errorf("kind is segment, journey, template, block or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
 	}
 	return nil
+}
+
+// blocksOf finds the shared blocks among definitions.
+func blocksOf(all []definitionFile) channels.Blocks {
+	return func(name string) ([]byte, int64, bool) {
+		for i := range all {
+			if all[i].Kind == "block" && all[i].Name == name {
+				body, err := json.Marshal(all[i].Body)
+				return body, 0, err == nil
+			}
+		}
+		return nil, 0, false
+	}
 }
 
 type checkCommand struct {
@@ -254,7 +269,7 @@ type checkCommand struct {
 }
 
 // Run checks and says what it found.
-func (c *checkCommand) Run(s streams) error {
+func (c *checkCommand) Run(ctx context.Context, s streams) error {
 	cfg, err := LoadConfig(c.Config, s.environ)
 	if err == nil {
 		err = cfg.Check()
@@ -272,7 +287,11 @@ func (c *checkCommand) Run(s streams) error {
 	}
 	n, bad := len(all), 0
 	for i := range all {
-		if err := all[i].check(all); err != nil {
+		err := all[i].withHTML(ctx)
+		if err == nil {
+			err = all[i].check(all)
+		}
+		if err != nil {
 			bad++
 			fmt.Fprintln(s.err, err)
 		}
@@ -290,7 +309,7 @@ type applyCommand struct {
 	Paths  []string `arg:"" help:"Definition files or folders of them."`
 }
 
-// Run saves the definitions, templates first, then segments, then journeys. Of segments those come first that others name.
+// Run saves the definitions, blocks and templates first, then segments, then journeys. Of segments those come first that others name.
 func (c *applyCommand) Run(ctx context.Context, s streams) error {
 	var all []definitionFile
 	for _, path := range c.Paths {
@@ -308,13 +327,16 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	order := map[string]int{"setting": 0, "template": 1, "segment": 2, "journey": 3}
+	order := map[string]int{"setting": 0, "block": 1, "template": 2, "segment": 3, "journey": 4}
 	sort.SliceStable(all, func(i, j int) bool {
 		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
 	})
 	for i := range all {
 		d := &all[i]
-		if d.Kind != "segment" { // the server checks these: they may name segments that it has
+		if err := d.withHTML(ctx); err != nil {
+			return err
+		}
+		if d.Kind != "segment" && d.Kind != "template" { // the server checks these: they may name what it has
 			if err := d.check(all); err != nil {
 				return err
 			}
