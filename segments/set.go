@@ -14,7 +14,7 @@ import (
 type Transition struct {
 	Segment string
 	Version int64 // of the definition that was evaluated
-	Initial bool  // found by a sweep: nothing happened to the person just now
+	Initial bool  // found by a sweep, or before it came: nothing is known to have happened to the person just now
 }
 
 // Options says how [Set.Update] is meant.
@@ -23,10 +23,15 @@ type Options struct {
 	Sweep bool
 	// Segments limits a sweep to these; empty: all.
 	Segments []string
-	// Unswept are segments whose sweep has not come to this person yet. Who enters one of them is Initial too: it is not known
-	// whether they were in before, so no journey may take it for news.
+	// Unswept are segments whose sweep has not come to this person yet. Who enters or leaves one of them is Initial too: it is
+	// not known whether the person or the new condition has changed, so no journey may take it for news.
 	Unswept []string
+	// Joined are segments in which somebody was who has been merged into this person: to enter one of them is Initial.
+	Joined []string
 }
+
+// unknown: what happened to the person is not known to be why the answer is another.
+func (o *Options) unknown(segment string) bool { return o.Sweep || slices.Contains(o.Unswept, segment) }
 
 // Set is the segments that are live together, with an index of what each depends on.
 type Set struct {
@@ -119,12 +124,12 @@ func (s *Set) Update(p *profiles.Profile, now time.Time, changed profiles.Change
 			member := at < len(p.Memberships) && p.Memberships[at].Segment == seg.Name
 			switch {
 			case in && !member:
-				t := Transition{Segment: seg.Name, Version: seg.Version, Initial: opt.Sweep || slices.Contains(opt.Unswept, seg.Name)}
+				t := Transition{Segment: seg.Name, Version: seg.Version, Initial: opt.unknown(seg.Name) || slices.Contains(opt.Joined, seg.Name)}
 				entered = append(entered, t)
 				p.Memberships = slices.Insert(p.Memberships, at, profiles.Membership{Segment: seg.Name, Version: seg.Version, Since: now, Initial: t.Initial})
 				dirty = true
 			case !in && member:
-				left = append(left, Transition{Segment: seg.Name, Version: seg.Version, Initial: opt.Sweep})
+				left = append(left, Transition{Segment: seg.Name, Version: seg.Version, Initial: opt.unknown(seg.Name)})
 				p.Memberships = slices.Delete(p.Memberships, at, at+1)
 				dirty = true
 			case in && p.Memberships[at].Version != seg.Version:
@@ -158,7 +163,7 @@ func (s *Set) drop(p *profiles.Profile, gone bool, opt Options) (left []Transiti
 			kept = append(kept, m)
 			continue
 		}
-		left = append(left, Transition{Segment: m.Segment, Version: m.Version, Initial: opt.Sweep})
+		left = append(left, Transition{Segment: m.Segment, Version: m.Version, Initial: opt.unknown(m.Segment)})
 	}
 	clear(p.Memberships[len(kept):])
 	p.Memberships = kept

@@ -215,6 +215,10 @@ func TestUpdate(t *testing.T) {
 	f("its sweep", p, set, 0, Options{Sweep: true, Segments: []string{"a"}}, []Transition{{"a", 1, true}}, nil, member("a", 1, true))
 	f("removed", p, NewSet([]*Segment{b}), 0, Options{}, nil, []Transition{{"a", 1, false}})
 	f("unswept", p, set, profiles.ChangedOrders, Options{Unswept: []string{"a"}}, []Transition{{"a", 1, true}}, nil, member("a", 1, true))
+	f("unswept, out by a new version", p, NewSet([]*Segment{segment(t, "a", 2, "orders_count > 5"), b}), profiles.ChangedOrders, Options{Unswept: []string{"a"}}, nil, []Transition{{"a", 2, true}})
+	f("merged with a member", p, set, profiles.ChangedOrders, Options{Joined: []string{"a"}}, []Transition{{"a", 1, true}}, nil, member("a", 1, true))
+	f("removed, unswept", p, NewSet([]*Segment{b}), 0, Options{Unswept: []string{"a"}}, nil, []Transition{{"a", 1, true}})
+	f("in again", p, set, profiles.ChangedOrders, Options{}, []Transition{{"a", 1, false}}, nil, member("a", 1, false))
 	p.Redirect = enishi.NewID("x")
 	f("merged away", p, set, all, Options{}, nil, []Transition{{"a", 1, false}})
 

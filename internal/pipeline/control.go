@@ -27,9 +27,7 @@ func (part *partition) switchTo(e *enishi.Event) error {
 	part.definitions = e.Control.Offset
 	part.switching = max(part.switching, part.definitions)
 	part.use(defs)
-	if len(changed) > 0 {
-		part.sweeps = append(part.sweeps, Sweep{ID: "definitions-" + strconv.FormatInt(e.Control.Offset, 10), Segments: changed})
-	}
+	part.addSweep("definitions-"+strconv.FormatInt(e.Control.Offset, 10), changed)
 	return nil
 }
 

@@ -16,6 +16,7 @@ type Definitions struct {
 	Segments *segments.Set
 	Journeys *journeys.Set
 	Settings *journeys.Settings
+	Sweeping Sweeping
 
 	templates map[string]template
 }
@@ -30,12 +31,12 @@ func (d *Definitions) template(name string) (version int64, channel string, ok b
 	return t.version, t.channel, ok
 }
 
-// changedSegments lists the segments that are new, gone or not the same as before, by name: those that changed and those that
-// take in something that did.
+// changedSegments lists the segments that are new, gone or not the same as before, by name: those that changed, those that take
+// in something that did, and those that are to be swept again.
 func (d *Definitions) changedSegments(before *Definitions) []string {
 	var out []string
 	for _, s := range d.Segments.Segments() {
-		if was := before.Segments.Get(s.Name); was == nil || !s.Same(was) {
+		if was := before.Segments.Get(s.Name); was == nil || !s.Same(was) || d.Sweeping.Again[s.Name] > before.Sweeping.Again[s.Name] {
 			out = append(out, s.Name)
 		}
 	}
@@ -46,6 +47,21 @@ func (d *Definitions) changedSegments(before *Definitions) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// set takes a setting that the fold knows.
+func (d *Definitions) set(x *enishi.Definition) error {
+	switch x.Name {
+	case "journeys":
+		settings, err := journeys.ParseSettings(x.Body)
+		if err != nil {
+			return err
+		}
+		d.Settings = settings
+	case SweepingName:
+		return json.Unmarshal(x.Body, &d.Sweeping)
+	}
+	return nil
 }
 
 // compiler keeps what was compiled: a change of one definition compiles that one.
@@ -173,12 +189,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 				d.templates[x.Name] = template{x.Version, channel}
 			}
 		case "setting":
-			if x.Name == "journeys" {
-				var settings *journeys.Settings
-				if settings, err = journeys.ParseSettings(x.Body); err == nil {
-					d.Settings = settings
-				}
-			}
+			err = d.set(x)
 		}
 		if err != nil {
 			f.cfg.Log.Error("definition does not compile", "kind", x.Kind, "name", x.Name, "version", x.Version, "err", err)

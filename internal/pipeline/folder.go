@@ -38,6 +38,8 @@ type Config struct {
 	background background
 	flushRows  int    // rows of effects that are written before the next checkpoint; 60,000
 	broken     broken // tests show that their checks find these faults
+
+	sweepProfiles int // about, of one sweep record; 2,000
 }
 
 // background is how work is done beside the fold: by goroutines, or in the simulated world when it is their turn.
@@ -123,6 +125,9 @@ func New(cfg Config) (*Folder, error) {
 	}
 	if cfg.flushRows == 0 {
 		cfg.flushRows = 60_000
+	}
+	if cfg.sweepProfiles == 0 {
+		cfg.sweepProfiles = 2_000
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

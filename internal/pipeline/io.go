@@ -55,10 +55,14 @@ type Marker struct {
 
 // Sweep is an evaluation of segments over a partition's stored profiles, bucket by bucket.
 type Sweep struct {
-	ID       string   `json:"id"`
-	Segments []string `json:"segments"` // names
-	Next     int      `json:"next"`     // first bucket that is not folded; 256: done
-	Sent     int      `json:"-"`        // first bucket that is not appended
+	ID       string        `json:"id"`
+	Segments []string      `json:"segments"` // names
+	Next     int           `json:"next"`     // first bucket that is not folded; 256: done
+	Since    time.Time     `json:"since,omitzero"`
+	People   int64         `json:"people,omitempty"` // evaluated so far
+	Busy     time.Duration `json:"busy,omitempty"`   // in which they were, without pauses
+	Last     time.Time     `json:"last,omitzero"`    // of the newest record
+	Sent     int           `json:"-"`                // first bucket that is not appended
 }
 
 // Split is an un-merge that the partition folded: what still comes to Profile for one of Subjects goes on to Winner.

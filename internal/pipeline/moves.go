@@ -97,7 +97,7 @@ func (f *Folder) absorb(part *partition, x *entry, e *enishi.Event) error {
 	part.dropErased(x.p, moved)
 	opt := segments.Options{Sweep: c.Live}
 	for i := range moved.Memberships {
-		opt.Unswept = append(opt.Unswept, moved.Memberships[i].Segment)
+		opt.Joined = append(opt.Joined, moved.Memberships[i].Segment)
 	}
 	changed := takeIn(x.p, moved, part.clock)
 	journeys.Reconcile(&part.env, x.p, &part.share.Effects)

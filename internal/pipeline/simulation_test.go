@@ -3,6 +3,7 @@ package pipeline
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -58,6 +59,25 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulationSweeps plays histories in which an operator pauses, resumes and cancels sweeps and has segments swept again,
+// while anything may fail. Nobody comes apart in them.
+func TestSimulationSweeps(t *testing.T) {
+	t.Parallel()
+	seeds := uint64(150)
+	if os.Getenv("ENISHI_FULL") != "" {
+		seeds = 1000
+	}
+	c := newCompiler()
+	for seed := uint64(1); seed <= seeds; seed++ {
+		if err := simulate(seed, c, steered); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// steered gives a world an operator.
+func steered(w *world) { w.operator = rand.New(rand.NewPCG(w.seed, 0x0B)) }
 
 // TestCheckersFind shows that the checkers find what they are there for: each mistake is found within a few seeds.
 func TestCheckersFind(t *testing.T) {

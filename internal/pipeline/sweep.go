@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"enishi"
 	"enishi/internal/stream"
@@ -11,6 +12,52 @@ import (
 	"enishi/profiles"
 	"enishi/segments"
 )
+
+// SweepingName is the setting that says which sweeps stand still.
+const SweepingName = "sweeps"
+
+// Sweeping is the body of that setting. It comes to the fold as all definitions do, by a switch on the log, so every fold of
+// the same log goes on from the same places; what stands still is not appended by the owner, and a record that was on its way
+// acts.
+type Sweeping struct {
+	Paused    []string         `json:"paused,omitempty"`    // ids of sweeps
+	Cancelled []string         `json:"cancelled,omitempty"` // ids: their segments are stale until they are swept again
+	Again     map[string]int64 `json:"again,omitempty"`     // by segment: how often it was to be swept again
+}
+
+// Holds reports whether a sweep stands still.
+func (s *Sweeping) Holds(id string) bool {
+	return slices.Contains(s.Paused, id) || slices.Contains(s.Cancelled, id)
+}
+
+// addSweep begins a sweep of segments; it takes the place of older ones of the same segments, which are known to be stale.
+func (part *partition) addSweep(id string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	var open []Sweep
+	for _, s := range part.sweeps {
+		kept := make([]string, 0, len(s.Segments)) // the marker that is being saved has the old list
+		for _, name := range s.Segments {
+			if !slices.Contains(names, name) {
+				kept = append(kept, name)
+			}
+		}
+		if s.Segments = kept; len(kept) > 0 {
+			open = append(open, s)
+		}
+	}
+	part.sweeps = append(open, Sweep{ID: id, Segments: names, Since: part.clock})
+}
+
+// nextSweep is the place of the oldest sweep that goes on; -1: there is none.
+func (part *partition) nextSweep() int {
+	return slices.IndexFunc(part.sweeps, func(s Sweep) bool { return !part.defs.Sweeping.Holds(s.ID) })
+}
+
+func (part *partition) sweepAt(id string) int {
+	return slices.IndexFunc(part.sweeps, func(s Sweep) bool { return s.ID == id })
+}
 
 // buckets are the profiles that a sweep record is for.
 func buckets(c *enishi.Control) Range {
@@ -40,9 +87,9 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 	if c == nil {
 		return errForeign
 	}
-	at := slices.IndexFunc(part.sweeps, func(s Sweep) bool { return s.ID == c.Sweep })
+	at := part.sweepAt(c.Sweep)
 	if at < 0 {
-		return nil // done
+		return nil // done, or another has taken its place
 	}
 	defer func() {
 		// Whatever is on its way now starts where another record has been: the owner goes on from here.
@@ -82,10 +129,23 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 		}
 	}
 	// Who is swept from here on is not unswept any more: the progress moves after the last of them.
+	part.sweeps[at].count(len(people), e.Time)
 	if part.sweeps[at].Next = int(rng.To) + 1; part.sweeps[at].Next > 255 {
 		part.sweeps = slices.Delete(part.sweeps, at, at+1)
 	}
 	return nil
+}
+
+// sweepPause is from how long on nothing was swept that it counts as a pause.
+const sweepPause = 10 * time.Second
+
+// count notes that people were swept by a record of an instant.
+func (s *Sweep) count(people int, at time.Time) {
+	if d := at.Sub(s.Last); d > 0 && d < sweepPause {
+		s.Busy += d
+	}
+	s.People += int64(people)
+	s.Last = at
 }
 
 // in lists the profiles in memory whose ids are in a range.

@@ -13,9 +13,8 @@ import (
 
 // Sizes of what one Tick appends for one partition.
 const (
-	maxTimers     = 20_000
-	maxMoves      = 20_000
-	sweepProfiles = 2_000 // about, of one sweep record
+	maxTimers = 20_000
+	maxMoves  = 20_000
 )
 
 // Tick appends what the owner owes its partitions: due timers, definition switches, merges, sweeps. Each acts when it is
@@ -35,7 +34,7 @@ type owed struct {
 	timers     []dueItem
 	switched   int64
 	identities int64
-	swept      bool
+	swept      string // the sweep whose next bucket it is
 }
 
 func (f *Folder) tick(ctx context.Context, n int) error {
@@ -65,8 +64,8 @@ func (f *Folder) tick(ctx context.Context, n int) error {
 	defer f.mu.Unlock()
 	if err != nil {
 		part.timers.unsent(o.timers)
-		if o.swept && len(part.sweeps) > 0 {
-			part.sweeps[0].Sent = part.sweeps[0].Next
+		if i := part.sweepAt(o.swept); i >= 0 {
+			part.sweeps[i].Sent = part.sweeps[i].Next
 		}
 		return fmt.Errorf("append timers and control records of partition %d: %w", n, err)
 	}
@@ -121,11 +120,11 @@ func (f *Folder) owe(part *partition) owed {
 		e.ID = enishi.NewID("move", strconv.FormatInt(m.Offset, 10), m.Loser.String())
 		add(e)
 	}
-	if len(part.sweeps) > 0 && part.sweeps[0].Sent <= part.sweeps[0].Next {
-		s := &part.sweeps[0]
+	if i := part.nextSweep(); i >= 0 && part.sweeps[i].Sent <= part.sweeps[i].Next {
+		s := &part.sweeps[i]
 		known := part.stored.n + len(part.dirty)
-		n := min(256-s.Next, max(1, 256*sweepProfiles/(known+1)))
-		s.Sent, o.swept = s.Next+n, true
+		n := min(256-s.Next, max(1, 256*f.cfg.sweepProfiles/(known+1)))
+		s.Sent, o.swept = s.Next+n, s.ID
 		add(enishi.Event{ID: enishi.NewID("sweep", s.ID, number, strconv.Itoa(s.Next)), Type: enishi.TypeSweep, Partition: part.n,
 			Control: &enishi.Control{Sweep: s.ID, Bucket: s.Next, Chunks: n, Segments: s.Segments}})
 	}

@@ -32,7 +32,9 @@ type world struct {
 	unlinked map[enishi.ID]bool // people that came apart, by customer id's hash
 	defs     *definitions.Log
 	defNext  int64
-	compiler *compiler // the worlds of a test share it
+	sweeping Sweeping   // as it was said last
+	operator *rand.Rand // decides what is done to sweeps; nil: nothing
+	compiler *compiler  // the worlds of a test share it
 	store    *memory
 	nodes    []*node
 	people   []*person
@@ -95,6 +97,9 @@ func (w *world) boot() *node {
 		panic(err)
 	}
 	f.compiler = w.compiler
+	if w.operator != nil {
+		f.cfg.sweepProfiles = 1 + w.operator.IntN(3)
+	}
 	n.folder = f
 	w.nodes = append(w.nodes, n)
 	return n
@@ -306,6 +311,9 @@ func (w *world) alive() []*node {
 
 // rebalance gives the partitions out anew among living nodes. Those who lose some may not know it for a while.
 func (w *world) rebalance() {
+	if !w.zombies && !w.handOver() {
+		return // later
+	}
 	for len(w.alive()) < 2 || w.chance(200) && len(w.alive()) < 4 && !w.calm {
 		w.boot()
 	}
@@ -321,6 +329,24 @@ func (w *world) rebalance() {
 		}
 		n.owned, n.stale = next[n], true // if it is folding it hears of it when its batch is done
 	}
+}
+
+// handOver lets nodes store what they have in hand, as they do when they hear in time that they lose partitions; false: one is
+// in the middle of something.
+func (w *world) handOver() bool {
+	busy := func(n *node) bool { return n.folding || n.running > 0 }
+	for did := true; did; {
+		did = false
+		for _, n := range w.alive() {
+			if busy(n) {
+				return false
+			}
+			for n.work() {
+				did = true
+			}
+		}
+	}
+	return true
 }
 
 // orphans reports whether a partition has no living owner.
@@ -373,9 +399,13 @@ func (w *world) step() {
 	case k < 95:
 		n.seen = w.links
 	case k < 96:
-		w.unlink()
+		if w.operator == nil {
+			w.unlink()
+		}
 	case k < 97:
-		w.publish()
+		if w.publish(); w.operator != nil {
+			w.steerSweeps()
+		}
 	case k < 98 && w.trouble > 0:
 		w.rebalance()
 	case k < 99 && w.trouble > 0 && len(live) > 1 && !n.folding && !n.ticking && n.running == 0:
@@ -403,6 +433,9 @@ func (w *world) run(steps int) {
 func (w *world) settle() {
 	w.calm = true
 	w.rebalance()
+	if w.operator != nil {
+		w.releaseSweeps()
+	}
 	for len(w.shop.late) > 0 {
 		w.lateAppend()
 	}
