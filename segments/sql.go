@@ -97,6 +97,12 @@ func (q *statement) bind(typ, value string) string {
 }
 
 func (q *statement) whole(x int64) string { return q.bind("Int64", strconv.FormatInt(x, 10)) }
+
+// double binds a number by its bits: the server reads 1.23456789e+08 as a neighbour of 123456789.
+func (q *statement) double(x float64) string {
+	return "reinterpretAsFloat64(" + q.bind("UInt64", strconv.FormatUint(math.Float64bits(x), 10)) + ")"
+}
+
 func (q *statement) text(s string) string { return q.bind("String", s) }
 
 // column names the place of a field: of the element, or of the person.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -278,4 +279,21 @@ func TestSQLGolden(t *testing.T) {
 	}
 	db := openDB(t, "golden")
 	compareSets(t, db, segs, nil, made) // the engine takes every one
+}
+
+// A number of an expression comes to the server as the same double.
+func TestSQLDoubles(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, "doubles")
+	for _, x := range []float64{123456789, 0.1, 123456.789, 4999.5, -12.5, 99999999999999.5, 0.000000001, 1.0 / 3} {
+		q := newQuery(made)
+		text := q.double(x)
+		var bits uint64
+		if err := db.QueryRow(t.Context(), "SELECT reinterpretAsUInt64("+text+")", q.args...).Scan(&bits); err != nil {
+			t.Fatal(err)
+		}
+		if bits != math.Float64bits(x) {
+			t.Errorf("%v became %v", x, math.Float64frombits(bits))
+		}
+	}
 }

@@ -154,7 +154,7 @@ func (q *statement) number(n *node) string {
 	switch n.op {
 	case opConst:
 		if n.kind == Decimal {
-			return q.bind("Float64", strconv.FormatFloat(n.f, 'g', -1, 64))
+			return q.double(n.f)
 		}
 		return q.whole(n.i)
 	case opField:

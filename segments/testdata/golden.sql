@@ -92,10 +92,10 @@ WHERE ((NOT (p.last_order_at != toDateTime64(0, 3, 'UTC'))) AND (p.signed_up_at 
 ---- aov >= 10000 && ltv / (points + 1) > 2.5
 SELECT p.profile_id AS profile_id
 FROM people AS p FINAL
-WHERE (ifNull(nullIf(ifNotFinite((toFloat64(p.ltv) / 10000) / nullIf(toFloat64(p.orders_count), 0), 1.7976931348623157e308), 1.7976931348623157e308) >= {p0:Float64}, false) AND ifNull(nullIf(ifNotFinite((toFloat64(p.ltv) / 10000) / nullIf(toFloat64(accurateCastOrNull(toInt128(p.points) + toInt128({p1:Int64}), 'Int64')), 0), 1.7976931348623157e308), 1.7976931348623157e308) > {p2:Float64}, false))
--- p0 = "10000"
+WHERE (ifNull(nullIf(ifNotFinite((toFloat64(p.ltv) / 10000) / nullIf(toFloat64(p.orders_count), 0), 1.7976931348623157e308), 1.7976931348623157e308) >= reinterpretAsFloat64({p0:UInt64}), false) AND ifNull(nullIf(ifNotFinite((toFloat64(p.ltv) / 10000) / nullIf(toFloat64(accurateCastOrNull(toInt128(p.points) + toInt128({p1:Int64}), 'Int64')), 0), 1.7976931348623157e308), 1.7976931348623157e308) > reinterpretAsFloat64({p2:UInt64}), false))
+-- p0 = "4666723172467343360"
 -- p1 = "1"
--- p2 = "2.5"
+-- p2 = "4612811918334230528"
 
 ---- ltv - 500 > orders_count * 1000
 SELECT p.profile_id AS profile_id
@@ -164,8 +164,8 @@ INNER JOIN (
   FROM orders AS e FINAL
   GROUP BY id
 ) AS in_orders ON in_orders.id = p.profile_id
-WHERE ifNull(in_orders.n0 > {p0:Float64}, false)
--- p0 = "1000"
+WHERE ifNull(in_orders.n0 > reinterpretAsFloat64({p0:UInt64}), false)
+-- p0 = "4652007308841189376"
 
 ---- avg(orders, .items * 2) >= 3
 SELECT p.profile_id AS profile_id
@@ -177,9 +177,9 @@ INNER JOIN (
   FROM orders AS e FINAL
   GROUP BY id
 ) AS in_orders ON in_orders.id = p.profile_id
-WHERE ifNull((toFloat64(accurateCastOrNull(in_orders.n0, 'Int64')) / nullIf(toFloat64(in_orders.n1), 0)) >= {p1:Float64}, false)
+WHERE ifNull((toFloat64(accurateCastOrNull(in_orders.n0, 'Int64')) / nullIf(toFloat64(in_orders.n1), 0)) >= reinterpretAsFloat64({p1:UInt64}), false)
 -- p0 = "2"
--- p1 = "3"
+-- p1 = "4613937818241073152"
 
 ---- sum(orders, .total - .shipping_fee) > 0
 SELECT p.profile_id AS profile_id
@@ -328,11 +328,11 @@ WHERE ((p.prefecture IN ({p0:String}, {p1:String})) AND (p.gender != {p2:String}
 ---- traits.size == "M" || traits.score > 3.5 || traits.vip || traits["it's"] != false
 SELECT p.profile_id AS profile_id
 FROM people AS p FINAL
-WHERE ((p.traits[{p0:String}] = {p1:String}) OR ifNull(if(mapContains(p.traits_number, {p2:String}) AND p.traits[{p2:String}] NOT IN ('true', 'false') AND position(p.traits[{p2:String}], 'T') = 0, p.traits_number[{p2:String}], NULL) > {p3:Float64}, false) OR (p.traits[{p4:String}] = {p5:String}) OR (p.traits[{p6:String}] = {p5:String}))
+WHERE ((p.traits[{p0:String}] = {p1:String}) OR ifNull(if(mapContains(p.traits_number, {p2:String}) AND p.traits[{p2:String}] NOT IN ('true', 'false') AND position(p.traits[{p2:String}], 'T') = 0, p.traits_number[{p2:String}], NULL) > reinterpretAsFloat64({p3:UInt64}), false) OR (p.traits[{p4:String}] = {p5:String}) OR (p.traits[{p6:String}] = {p5:String}))
 -- p0 = "size"
 -- p1 = "M"
 -- p2 = "score"
--- p3 = "3.5"
+-- p3 = "4615063718147915776"
 -- p4 = "vip"
 -- p5 = "true"
 -- p6 = "it's"
