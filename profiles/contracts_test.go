@@ -88,3 +88,18 @@ func TestPointMoves(t *testing.T) {
 	p.Erase(at(2000 * time.Hour))
 	equal(t, "rows of who was erased", 0, len(liveRows(t, p)["point_moves"]))
 }
+
+func TestMainStore(t *testing.T) {
+	x := newPerson(t)
+	visit := func(typ string, hours int, store string) *View {
+		return x.event(typ, hours, func(e *enishi.Event) { e.Store = &enishi.StoreVisit{StoreID: store} })
+	}
+	equal(t, "without any", "", x.p.View().MainStore)
+	equal(t, "one visit", "ginza", visit("store.visited", 1, "ginza").MainStore)
+	equal(t, "of equal ones the latest", "umeda", visit("store.visited", 5, "umeda").MainStore)
+	equal(t, "told late", "umeda", visit("store.attended", 0, "kyoto").MainStore)
+	v := x.event("order.placed", 2, order(func(o *enishi.Order) { o.StoreID = "ginza" }))
+	equal(t, "an order counts as well", "ginza", v.MainStore)
+	v = x.event("order.cancelled", 6, order(nil))
+	equal(t, "one that was cancelled does not", "umeda", v.MainStore)
+}

@@ -112,6 +112,7 @@ func genOrder(t *rapid.T) *enishi.Order {
 		o.Refunded = enishi.Amount(rapid.IntRange(0, 2).Draw(t, "refunded")) * 500 * enishi.Unit
 		o.PaymentMethod = rapid.SampledFrom([]string{"", "card", "konbini"}).Draw(t, "method")
 		o.CartID = rapid.SampledFrom([]string{"", "c1"}).Draw(t, "cart")
+		o.StoreID = rapid.SampledFrom([]string{"", "", "umeda"}).Draw(t, "store")
 		o.Automatic = rapid.Bool().Draw(t, "automatic")
 	}
 	return o
@@ -139,7 +140,7 @@ func genPayload(t *rapid.T, e *enishi.Event, payload string) {
 			e.Web.Lines = []enishi.Line{{ProductID: "p1", Quantity: 1}}
 		}
 	case "store":
-		e.Store = &enishi.StoreVisit{StoreID: "ginza"}
+		e.Store = &enishi.StoreVisit{StoreID: rapid.SampledFrom([]string{"ginza", "umeda"}).Draw(t, "store")}
 	case "contact":
 		e.Contact = &enishi.Contact{ContactID: fmt.Sprint("k", small("contact")), Topic: rapid.SampledFrom([]string{"", "配送", "返品"}).Draw(t, "topic"), Complaint: rapid.Bool().Draw(t, "complaint")}
 	case "points":

@@ -70,7 +70,7 @@ func (w *rowWriter) person() {
 	t.times(v.HoldUntil)
 	t.text(v.HoldReason)
 	put(t, append([]string{}, v.Risks...))
-	t.text(v.household())
+	t.text(v.household(), v.MainStore)
 	t.end()
 }
 

@@ -38,6 +38,10 @@ type View struct {
 	FirstOrderAt, LastOrderAt, LastManualOrderAt time.Time
 	PageViews, ProductViews, StoreVisits, Points int64
 
+	// MainStore is the store with the most valid orders and visits together, among those that are kept; a purchase at the till
+	// is both. Of equal ones it is the one that was seen last, "" without any.
+	MainStore string
+
 	Risks      []string
 	HoldUntil  time.Time // zero: no hold now unless Held; a hold without end has the year 9999
 	HoldReason string
@@ -51,6 +55,7 @@ type View struct {
 	joined  []Order
 	refs    []orderRef
 	stubs   []Stub
+	tallies []storeTally
 	parcels []Shipment
 	returns []Return
 	owned   []Visit // Visits when they come from several subjects

@@ -27,7 +27,7 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 		e.Person.LineUserID = pick(t, []string{"", "L" + who})
 	}
 	if e.Type == "person.identified" {
-		e.Person.Traits = map[string]enishi.Value{pick(t, append(names, "prefecture", "gender", "member_rank", "signed_up_at")): drawValue(t)}
+		e.Person.Traits = map[string]enishi.Value{pick(t, append(append(names, nameTraits...), "prefecture", "gender", "member_rank", "signed_up_at", "name")): drawValue(t)}
 		if rapid.Bool().Draw(t, "birthday") {
 			e.Person.Traits["birthday"] = drawBirthday(t)
 		}

@@ -26,8 +26,9 @@ var (
 	withins  = []string{"0d", "1d", "7d", "30d", "180d"}
 	births   = []string{"1990-11-20", "1990-11-21", "1990/11/19", "2006-11-20", "2006-11-27", "1990-5-1", "2008-02-29", "--02-29", "--11-20", "11-27", "--1/5", "--11", "11", "12", "1990-12",
 		"1990-11-00", "0000-11-20", "1899-11-20", "1991-02-29", "1900-02-29", "2000-02-29", "1990-13-01", "1990-00-10", "--04-31", "2030-01-01", "2026-11-20", "2026-11-21", "x", "1990", "19901120", "", "-11-20", "11-20-", "１１"}
-	places = []string{"東京都", "東京", "大阪府", "沖縄県", "北海道", "京都", "福島", "東京府", "Tokyo"}
-	names  = []string{"size", "vip", "score", "ランク", "it's"}
+	places     = []string{"東京都", "東京", "大阪府", "沖縄県", "北海道", "京都", "福島", "東京府", "Tokyo"}
+	nameTraits = []string{"family_name", "given_name", "family_name_kana", "given_name_kana"}
+	names      = []string{"size", "vip", "score", "ランク", "it's"}
 )
 
 // tokyo is the zone unless said.
@@ -122,7 +123,7 @@ func drawView(t *rapid.T) *profiles.View {
 	whole := func() int64 { return int64(pick(t, []int{0, 1, 2, 3, 10, 500})) }
 	text := func() string { return pick(t, texts) }
 	for range count(t, 4) {
-		v.Traits[pick(t, append(names, "prefecture", "gender", "language", "member_rank"))] = drawValue(t)
+		v.Traits[pick(t, append(append(names, nameTraits...), "prefecture", "gender", "language", "member_rank"))] = drawValue(t)
 	}
 	if rapid.IntRange(0, 3).Draw(t, "birthday") > 0 {
 		v.Traits["birthday"] = drawBirthday(t)
@@ -136,6 +137,7 @@ func drawView(t *rapid.T) *profiles.View {
 	for _, x := range []*int64{&v.OrdersCount, &v.ManualOrdersCount, &v.PageViews, &v.ProductViews, &v.StoreVisits, &v.Points} {
 		*x = whole()
 	}
+	v.MainStore = text()
 	v.LTV, v.Currency = drawAmount(t), pick(t, []string{"", "JPY", "USD"})
 	for i := range count(t, 5) {
 		o := &enishi.Order{OrderID: fmt.Sprint("o", i), Currency: "JPY", Total: drawAmount(t), Subtotal: drawAmount(t), Discount: drawAmount(t), Coupon: text(),

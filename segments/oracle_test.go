@@ -408,6 +408,10 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 	for _, name := range []string{"prefecture", "gender", "language", "member_rank"} {
 		env[name] = form(v.Traits[name])
 	}
+	env["main_store"] = v.MainStore
+	for _, name := range nameTraits {
+		env[name] = strings.TrimSpace(form(v.Traits[name]))
+	}
 	var risks []any
 	for _, r := range v.Risks {
 		risks = append(risks, r)

@@ -2,6 +2,7 @@ package segments
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,7 +112,9 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	is := func(name string) uint8 { return uint8Of(env[name].(bool)) }
 	trait := func(name string) string { return form(v.Traits[name]) }
 	risks := append([]string{}, v.Risks...)
-	add("people", "prefecture", trait("prefecture"), "gender", trait("gender"), "birthday", trait("birthday"), "language", trait("language"), "member_rank", trait("member_rank"),
+	name := func(name string) string { return strings.TrimSpace(trait(name)) }
+	add("people", "family_name", name("family_name"), "given_name", name("given_name"), "family_name_kana", name("family_name_kana"), "given_name_kana", name("given_name_kana"),
+		"main_store", v.MainStore, "prefecture", trait("prefecture"), "gender", trait("gender"), "birthday", trait("birthday"), "language", trait("language"), "member_rank", trait("member_rank"),
 		"first_seen_at", storedTime(v.FirstSeenAt), "last_seen_at", storedTime(v.LastSeenAt), "last_visit_at", storedTime(v.LastVisitAt), "signed_up_at", storedTime(v.SignedUpAt),
 		"orders_count", v.OrdersCount, "manual_orders_count", v.ManualOrdersCount, "ltv", int64(v.LTV), "currency", v.Currency,
 		"first_order_at", storedTime(v.FirstOrderAt), "last_order_at", storedTime(v.LastOrderAt), "last_manual_order_at", storedTime(v.LastManualOrderAt),

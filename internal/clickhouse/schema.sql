@@ -348,7 +348,8 @@ CREATE TABLE people
     `hold_until` DateTime64(3, 'UTC'),
     `hold_reason` String,
     `risks` Array(LowCardinality(String)),
-    `household` String
+    `household` String,
+    `main_store` LowCardinality(String)
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id
