@@ -85,6 +85,7 @@ func (a *API) markers(ctx context.Context) ([]marker, error) {
 		if err := json.Unmarshal([]byte(sweeps), &m.sweeps); err != nil {
 			return nil, fmt.Errorf("read sweeps of partition %d: %w", n, err)
 		}
+		m.sweeps = slices.DeleteFunc(m.sweeps, func(s pipeline.Sweep) bool { return s.ID == "" }) // something else that is remembered
 		out[n] = m
 	}
 	return out, rows.Err()

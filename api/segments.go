@@ -24,6 +24,7 @@ type segmentRow struct {
 	Members         int64          `json:"members"`
 	CompleteThrough time.Time      `json:"complete_through"`
 	Progress        *sweepProgress `json:"progress,omitempty" doc:"While everybody is being evaluated anew."`
+	Stale           *staleRow      `json:"stale,omitempty" doc:"Why the members may be others than the expression says. A stale segment lets nobody into journeys of whom it is not known that what they did let them in."`
 	Version         int64          `json:"version"`
 	Owner           string         `json:"owner"`
 	Folder          string         `json:"folder" doc:"Where the list shows it; empty: in none."`
@@ -63,6 +64,7 @@ func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segm
 	if err != nil {
 		return nil, err
 	}
+	held, _ := a.sweeping()
 	users := map[string][]string{}
 	for _, j := range a.cfg.Definitions.List("journey") {
 		for _, s := range segmentNames(j.Body) {
@@ -81,6 +83,7 @@ func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segm
 		if n := len(row.Sizes); n > 0 {
 			row.Sizes[n-1] = row.Members
 		}
+		row.Stale = a.stale(p, d, row.Progress, &held)
 		if row.Progress != nil {
 			row.CompleteThrough = time.Time{}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
 )
@@ -87,6 +88,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 	case "templates":
 		if _, err := channels.ParseSettings(text.Bytes()); err != nil {
 			return Written{}, err
+		}
+	case pipeline.SweepingName:
+		if json.Unmarshal(body, &pipeline.Sweeping{}) != nil {
+			return Written{}, enishi.FieldError("body.body", "sweeps are written as {\"paused\": [ID], \"cancelled\": [ID], \"again\": {\"SEGMENT\": NUMBER}}", "再計算の設定は {\"paused\": [ID], \"cancelled\": [ID], \"again\": {\"セグメント\": 回数}} の形で書いてください。")
 		}
 	case "stores":
 		var names map[string]string

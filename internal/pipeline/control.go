@@ -27,7 +27,7 @@ func (part *partition) switchTo(e *enishi.Event) error {
 	part.definitions = e.Control.Offset
 	part.switching = max(part.switching, part.definitions)
 	part.use(defs)
-	part.addSweep("definitions-"+strconv.FormatInt(e.Control.Offset, 10), changed)
+	part.addSweep(SweepPrefix+strconv.FormatInt(e.Control.Offset, 10), changed)
 	return nil
 }
 

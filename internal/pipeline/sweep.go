@@ -16,6 +16,9 @@ import (
 // SweepingName is the setting that says which sweeps stand still.
 const SweepingName = "sweeps"
 
+// SweepPrefix begins the id of a sweep; the offset in the topic definitions up to which it applies them follows.
+const SweepPrefix = "definitions-"
+
 // Sweeping is the body of that setting. It comes to the fold as all definitions do, by a switch on the log, so every fold of
 // the same log goes on from the same places; what stands still is not appended by the owner, and a record that was on its way
 // acts.
