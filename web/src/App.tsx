@@ -14,6 +14,7 @@ const People = page(() => import("./pages/People"), "People");
 const Person = page(() => import("./pages/Person"), "Person");
 const Segments = page(() => import("./pages/Segments"), "Segments");
 const Segment = page(() => import("./pages/Segment"), "Segment");
+const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
@@ -38,6 +39,7 @@ export function App() {
           <Route path="/people" element={<People />} />
           <Route path="/people/:id" element={<Person />} />
           <Route path="/segments" element={<Segments />} />
+          <Route path="/segments/overlap" element={<Overlap />} />
           <Route path="/segments/:name" element={<Segment />} />
           <Route path="/journeys" element={<Journeys />} />
           <Route path="/journeys/:name" element={<Journey />} />

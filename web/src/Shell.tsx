@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { ActionIcon, Alert, AppShell, Badge, Burger, Group, Kbd, Menu, NavLink, ScrollArea, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Alert, Anchor, AppShell, Badge, Burger, Group, Kbd, Menu, NavLink, ScrollArea, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { Spotlight, spotlight } from "@mantine/spotlight";
 import { IconActivity, IconChartBar, IconDatabase, IconHome, IconLanguage, IconMail, IconMoon, IconRoute, IconSearch, IconSettings, IconSun, IconUsers, IconUsersGroup } from "@tabler/icons-react";
@@ -103,6 +103,7 @@ function Alerts() {
       {alerts.slice(0, 3).map((a) => (
         <Alert key={a.id} color={colour[a.severity]} mb="md" withCloseButton closeButtonLabel={t("close")} onClose={() => void close(a)} title={instant(a.at)}>
           {language() === "ja" ? a.text_ja || a.text : a.text}
+          {a.href && <> <Anchor component={Link} to={a.href} inherit>{t("nav.toCause")}</Anchor></>}
         </Alert>
       ))}
     </>

@@ -15,12 +15,13 @@ export function People() {
   const [text, setText] = useState(params.get("q") ?? "");
   const [query] = useDebouncedValue(text, 150);
   const segment = params.get("segment") ?? "";
+  const where = params.get("where") ?? "";
   const cursor = params.get("cursor") ?? "";
   useEffect(() => {
     if (query !== (params.get("q") ?? "")) setParams((p) => { p.delete("cursor"); if (query) p.set("q", query); else p.delete("q"); return p; }, { replace: true });
   }, [query, params, setParams]);
   const segments = useApi("/segments", {});
-  const people = useApi("/people", { query: { limit: 50, q: query, segment, cursor } }, { placeholderData: (old) => old });
+  const people = useApi("/people", { query: { limit: 50, q: query, segment, where, cursor } }, { placeholderData: (old) => old });
   const items = people.data?.items ?? [];
   return (
     <Page title={t("nav.people")} about={people.data?.total != null ? t("people.total", { n: count(people.data.total) }) : undefined} through={people.data?.complete_through}>
@@ -28,9 +29,17 @@ export function People() {
         <TextInput flex={1} miw={240} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("people.searchHint")} aria-label={t("people.search")} leftSection={<IconSearch size={16} />} />
         <Select data={(segments.data?.items ?? []).map((s) => ({ value: s.name, label: pick(s.title) }))} value={segment || null} onChange={(v) => setParams((p) => { p.delete("cursor"); if (v) p.set("segment", v); else p.delete("segment"); return p; })} placeholder={t("people.anySegment")} aria-label={t("nav.segments")} clearable searchable w={260} />
       </Group>
+      {where && (
+        <Card withBorder padding="md">
+          <Group justify="space-between" gap="md" align="flex-start">
+            <div style={{ flex: "1 1 320px" }}><Text size="sm" fw={600}>{t("people.where")}</Text><Text className="mono" c="dimmed" lineClamp={4}>{where}</Text></div>
+            <Group gap="sm"><Button size="xs" variant="default" onClick={() => setParams((p) => { p.delete("where"); p.delete("cursor"); return p; })}>{t("people.everybody")}</Button><Button size="xs" component={Link} to={`/segments/new?expression=${encodeURIComponent(where)}`}>{t("people.saveAs")}</Button></Group>
+          </Group>
+        </Card>
+      )}
       {people.error && !people.data && <ProblemBox error={people.error} retry={() => void people.refetch()} />}
       {!people.data && !people.error && <Loading />}
-      {people.data && items.length === 0 && <Empty title={query || segment ? t("people.noneFound") : t("people.none")} action={query || segment ? undefined : <Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{query || segment ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
+      {people.data && items.length === 0 && <Empty title={query || segment || where ? t("people.noneFound") : t("people.none")} action={query || segment || where ? undefined : <Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{query || segment || where ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
       {items.length > 0 && (
         <Card withBorder padding={0}>
           <div className="scroll">

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, TextInput, Textarea, Title } from "@mantine/core";
+import { Alert, Anchor, Autocomplete, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Tabs, Text, TextInput, Textarea, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowBackUp } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
@@ -14,6 +14,7 @@ import { language, pick, type Text as Both } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
+import { Sizes } from "../parts/Sizes";
 import type { Segment as SegmentData } from "../types";
 
 export function Segment() {
@@ -26,13 +27,15 @@ export function Segment() {
   const example = gallery.data?.items.find((g) => g.name === params.get("from"));
   if (stored.error && !stored.data) return <Page title={t("nav.segments")}><ProblemBox error={stored.error} /></Page>;
   if ((!fresh && !stored.data) || (params.get("from") && !gallery.data)) return <Loading lines={8} />;
-  const start = stored.data ?? { name: example?.name ?? "", title: example?.title ?? { ja: "", en: "" }, description: example?.description ?? { ja: "", en: "" }, expression: example?.expression ?? "", version: 0 };
+  const start: Start = stored.data ?? { name: example?.name ?? "", title: example?.title ?? { ja: "", en: "" }, description: example?.description ?? { ja: "", en: "" }, expression: example?.expression ?? params.get("expression") ?? "", folder: "", owner: "", version: 0 };
   return <Editor key={start.name + start.version} start={start} fresh={fresh} reload={() => void stored.refetch()} />;
 }
 
-const previewOf = (expression: string, signal: AbortSignal) => request("post", "/segments/preview", { body: { expression }, signal });
+const units = ["person", "household", "line_friend"] as const;
+type Unit = (typeof units)[number];
+const previewOf = (expression: string, unit: Unit, signal: AbortSignal) => request("post", "/segments/preview", { body: { expression, unit }, signal });
 
-type Start = Pick<SegmentData, "name" | "title" | "description" | "expression" | "version">;
+type Start = Pick<SegmentData, "name" | "title" | "description" | "expression" | "folder" | "owner" | "version">;
 
 function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload: () => void }) {
   const { t } = useTranslation();
@@ -41,12 +44,16 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   const [name, setName] = useState(start.name);
   const [title, setTitle] = useState(pick(start.title));
   const [about, setAbout] = useState(pick(start.description));
+  const [folder, setFolder] = useState(start.folder);
+  const [owner, setOwner] = useState(start.owner);
+  const unit = units.find((u) => u === params.get("unit")) ?? "person";
+  const all = useApi("/segments", {}, { staleTime: 60_000 });
   const condition = useCondition(start.expression, params.get("view") === "text" ? "text" : "blocks");
   const { expression, view } = condition;
   const [error, setError] = useState<ApiError | null>(null);
   const [settled] = useDebouncedValue(expression, view === "text" ? 200 : 0);
   const lang = useApi("/segments/language", {}, { staleTime: Infinity });
-  const preview = useQuery<Awaited<ReturnType<typeof previewOf>>, ApiError>({ queryKey: ["preview", settled], queryFn: ({ signal }) => previewOf(settled, signal), enabled: settled.trim() !== "", placeholderData: keepPreviousData });
+  const preview = useQuery<Awaited<ReturnType<typeof previewOf>>, ApiError>({ queryKey: ["preview", settled, unit], queryFn: ({ signal }) => previewOf(settled, unit, signal), enabled: settled.trim() !== "", placeholderData: keepPreviousData });
   const problems = preview.data && !preview.data.valid && !preview.isPlaceholderData ? preview.data.errors : [];
   useEffect(() => setError(null), [expression]);
   // The address says which view is shown: a link shows the same.
@@ -59,7 +66,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
     try {
       const finished = await condition.finished();
       if (finished === undefined) return;
-      await request("put", "/segments/{name}", { path: { name }, body: { title: both(title, start.title), description: both(about, start.description), expression: finished, expect: fresh ? 0 : start.version, reason: "" } });
+      await request("put", "/segments/{name}", { path: { name }, body: { title: both(title, start.title), description: both(about, start.description), expression: finished, folder, owner, expect: fresh ? 0 : start.version, reason: "" } });
       if (fresh) void go(`/segments/${name}`);
       else reload();
     } catch (e) {
@@ -79,8 +86,17 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
   };
   const p = settled.trim() !== "" && preview.data?.valid ? preview.data : undefined;
   const late = condition.pending || preview.isPlaceholderData || settled !== expression;
+  const tab = fresh ? "condition" : (params.get("tab") ?? "condition");
+  const counted = t(`countUnit.${unit}`);
   return (
-    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <Export name={name} people={p.count} />}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}<Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button></Group>}>
+    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <Export name={name} people={p.count} />}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
+      {!fresh && (
+        <Tabs value={tab} onChange={(v) => setParams((p) => { p.set("tab", v ?? "condition"); return p; })}>
+          <Tabs.List><Tabs.Tab value="condition">{t("segment.tabCondition")}</Tabs.Tab><Tabs.Tab value="sizes">{t("segment.tabSizes")}</Tabs.Tab></Tabs.List>
+        </Tabs>
+      )}
+      {tab === "sizes" && <Sizes name={start.name} />}
+      {tab === "condition" && <>
       <Card withBorder padding="lg">
         <Stack gap="md">
           <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
@@ -88,6 +104,10 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
             <TextInput label={t("segment.name")} description={t("segment.nameHint")} value={name} onChange={(e) => setName(e.currentTarget.value)} disabled={!fresh} required pattern="[a-z][a-z0-9_]*" />
           </SimpleGrid>
           <Textarea label={t("segment.about")} value={about} onChange={(e) => setAbout(e.currentTarget.value)} autosize minRows={1} />
+          <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+            <Autocomplete label={t("segments.folder")} description={t("segment.folderHint")} value={folder} onChange={setFolder} maxLength={64} data={[...new Set((all.data?.items ?? []).map((s) => s.folder).filter(Boolean))]} inputWrapperOrder={["label", "input", "description", "error"]} />
+            <TextInput label={t("segments.owner")} description={t("segment.ownerHint")} value={owner} onChange={(e) => setOwner(e.currentTarget.value)} maxLength={100} />
+          </SimpleGrid>
         </Stack>
       </Card>
       <Card withBorder padding="lg">
@@ -118,10 +138,11 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
           {error && <ProblemBox error={error} />}
         </Stack>
       </Card>
+      {p && <Group justify="flex-end"><SegmentedControl size="xs" aria-label={t("segment.unit")} value={unit} onChange={(v) => setParams((p) => { p.set("unit", v); return p; }, { replace: true })} data={units.map((u) => ({ value: u, label: t(`countUnit.${u}`) }))} /></Group>}
       {p && (
         <Stack gap="lg" aria-busy={late} style={{ filter: late ? "saturate(0)" : undefined }} aria-live="polite">
           <SimpleGrid cols={{ base: 2, sm: 3, md: 6 }} spacing="md">
-            {fresh || expression !== start.expression ? <Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /> : <Link to={`/people?segment=${name}`} className="plain"><Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /></Link>}
+            {unit !== "person" ? <Figure label={counted} value={count(p.count)} note={percent(p.share)} /> : fresh || expression !== start.expression ? <Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /> : <Link to={`/people?segment=${name}`} className="plain"><Figure label={t("segment.people")} value={count(p.count)} note={percent(p.share)} /></Link>}
             <Figure label={t("channel.email")} value={count(p.reach.email)} />
             <Figure label={t("channel.line")} value={count(p.reach.line)} />
             <Figure label={t("channel.postal")} value={count(p.reach.postal)} />
@@ -140,6 +161,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
           )}
         </Stack>
       )}
+      </>}
     </Page>
   );
 }

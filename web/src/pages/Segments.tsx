@@ -1,57 +1,103 @@
-import { Anchor, Badge, Button, Card, Group, Progress, SimpleGrid, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Card, Checkbox, Group, Progress, Select, Stack, Table, Text, TextInput, Tooltip } from "@mantine/core";
+import { IconFolder, IconSearch } from "@tabler/icons-react";
+import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { Link, useNavigate, useSearchParams } from "react-router";
 import { useApi } from "../api";
-import { count } from "../format";
-import { pick } from "../i18n";
+import { count, percent } from "../format";
+import { actor, pick } from "../i18n";
 import { Empty, Loading, Page, ProblemBox, Through } from "../parts/Page";
+import { SegmentGallery } from "../parts/SegmentGallery";
+import { Spark } from "../parts/Spark";
+import type { Segment } from "../types";
+
+const most = 6; // segments that are held against each other
 
 export function Segments() {
   const { t } = useTranslation();
   const go = useNavigate();
+  const [params, setParams] = useSearchParams();
+  const [chosen, setChosen] = useState<string[]>([]);
   const segments = useApi("/segments", {}, { refetchInterval: 5_000 });
-  const gallery = useApi("/segments/gallery", {}, { staleTime: Infinity });
   const journeys = useApi("/journeys", {}, { staleTime: 60_000 });
   const titles = new Map((journeys.data?.items ?? []).map((j) => [j.name, pick(j.title)]));
   const items = segments.data?.items ?? [];
-  const left = (gallery.data?.items ?? []).filter((g) => !items.some((s) => s.name === g.name));
+  const query = params.get("q") ?? "";
+  const folder = params.get("folder");
+  const set = (key: string, value: string | null) => setParams((p) => { if (value) p.set(key, value); else p.delete(key); return p; }, { replace: true });
+  const folders = [...new Set(items.map((s) => s.folder))].sort((a, b) => Number(!a) - Number(!b) || a.localeCompare(b, "ja"));
+  const fits = (s: Segment) => [s.name, s.title.ja, s.title.en, s.description.ja, s.description.en, s.owner, s.folder].some((x) => x.normalize("NFKC").toLowerCase().includes(query.trim().normalize("NFKC").toLowerCase()));
+  const shown = items.filter((s) => (folder === null || s.folder === folder) && fits(s));
+  const parts = folders.map((f) => [f, shown.filter((s) => s.folder === f)] as const).filter(([, all]) => all.length > 0);
+  const toggle = (name: string) => setChosen((c) => (c.includes(name) ? c.filter((x) => x !== name) : [...c, name]));
+  const overlap = () => void go(`/segments/overlap?${chosen.map((c) => `s=${encodeURIComponent(c)}`).join("&")}`);
   return (
     <Page title={t("nav.segments")} about={t("segments.about")} through={segments.data?.complete_through} actions={<Button size="xs" onClick={() => void go("/segments/new")}>{t("segments.new")}</Button>}>
       {segments.error && !segments.data && <ProblemBox error={segments.error} retry={() => void segments.refetch()} />}
       {!segments.data && !segments.error && <Loading />}
       {segments.data && items.length === 0 && <Empty title={t("segments.none")}>{t("segments.noneText")}</Empty>}
       {items.length > 0 && (
-        <Card withBorder padding={0}>
-          <div className="scroll">
-            <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
-              <Table.Thead><Table.Tr><Table.Th>{t("segments.name")}</Table.Th><Table.Th ta="right">{t("segments.members")}</Table.Th><Table.Th>{t("segments.usedIn")}</Table.Th><Table.Th>{t("segments.fresh")}</Table.Th></Table.Tr></Table.Thead>
-              <Table.Tbody>
-                {items.map((s) => (
-                  <Table.Tr key={s.name}>
-                    <Table.Td miw={220}><Anchor component={Link} to={`/segments/${s.name}`} fw={600}>{pick(s.title)}</Anchor><Text size="xs" c="dimmed" lineClamp={1}>{pick(s.description)}</Text></Table.Td>
-                    <Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?segment=${s.name}`}>{count(s.members)}</Anchor></Table.Td>
-                    <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{titles.get(j) || j}</Badge>)}</Group></Table.Td>
-                    <Table.Td>{s.progress ? <Progress value={(100 * s.progress.done) / Math.max(1, s.progress.of)} w={100} aria-label={t("segments.progress")} /> : <Through at={s.complete_through} />}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </div>
-        </Card>
-      )}
-      {left.length > 0 && (
         <>
-          <Text fw={700}>{t("segments.gallery")}</Text>
-          <SimpleGrid cols={{ base: 1, sm: 2, md: 3 }} spacing="md">
-            {left.map((g) => (
-              <Card key={g.name} withBorder padding="md" component={Link} to={`/segments/new?from=${g.name}`} className="plain">
-                <Text fw={600} size="sm">{pick(g.title)}</Text>
-                <Text size="xs" c="dimmed">{pick(g.description)}</Text>
-              </Card>
-            ))}
-          </SimpleGrid>
+          <Group gap="md">
+            <TextInput flex={1} miw={220} value={query} onChange={(e) => set("q", e.currentTarget.value)} placeholder={t("segments.searchHint")} aria-label={t("segments.search")} leftSection={<IconSearch size={16} aria-hidden />} />
+            {folders.some((f) => f) && <Select w={220} aria-label={t("segments.folder")} placeholder={t("segments.anyFolder")} clearable data={folders.filter((f) => f)} value={folder} onChange={(v) => set("folder", v)} />}
+            <Button variant="default" disabled={chosen.length < 2 || chosen.length > most} onClick={overlap}>{t("segments.overlap")}{chosen.length > 0 && ` (${chosen.length})`}</Button>
+          </Group>
+          <Text size="xs" c="dimmed" mt={-8}>{chosen.length > most ? t("segments.tooMany", { n: most }) : t("segments.overlapHint", { n: most })}</Text>
+          {shown.length === 0 && <Empty title={t("segments.noneFound")}>{t("segments.noneFoundText")}</Empty>}
+          {shown.length > 0 && (
+            <Card withBorder padding={0}>
+              <div className="scroll">
+                <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+                  <Table.Thead><Table.Tr><Table.Th w={44}><span className="skip">{t("segments.choose")}</span></Table.Th><Table.Th>{t("segments.name")}</Table.Th><Table.Th ta="right">{t("segments.members")}</Table.Th><Table.Th>{t("segments.trend")}</Table.Th><Table.Th>{t("segments.fresh")}</Table.Th><Table.Th>{t("segments.usedIn")}</Table.Th><Table.Th>{t("segments.owner")}</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Tbody>
+                    {parts.map(([f, all]) => (
+                      <Fragment key={f}>
+                        {(f !== "" || parts.length > 1) && (
+                          <Table.Tr className="folder"><Table.Th colSpan={7} scope="colgroup"><Group gap={6}>{f && <IconFolder size={16} aria-hidden />}<Text size="sm" fw={700}>{f || t("segments.noFolder")}</Text><Text size="xs" c="dimmed">{t("segments.nSegments", { n: count(all.length) })}</Text></Group></Table.Th></Table.Tr>
+                        )}
+                        {all.map((s) => <Row key={s.name} segment={s} titles={titles} chosen={chosen.includes(s.name)} toggle={() => toggle(s.name)} />)}
+                      </Fragment>
+                    ))}
+                  </Table.Tbody>
+                </Table>
+              </div>
+            </Card>
+          )}
         </>
       )}
+      <SegmentGallery taken={items.map((s) => s.name)} />
     </Page>
   );
+}
+
+function Row({ segment: s, titles, chosen, toggle }: { segment: Segment; titles: Map<string, string>; chosen: boolean; toggle: () => void }) {
+  const { t } = useTranslation();
+  const before = s.sizes[0] ?? 0;
+  const change = s.sizes.length > 1 ? s.members - before : 0;
+  const trend = t("segments.trendLabel", { from: count(before), to: count(s.members) });
+  return (
+    <Table.Tr>
+      <Table.Td><Checkbox size="sm" aria-label={t("segments.chooseOne", { name: pick(s.title) })} checked={chosen} onChange={toggle} /></Table.Td>
+      <Table.Td miw={200}><Anchor component={Link} to={`/segments/${s.name}`} fw={600}>{pick(s.title)}</Anchor><Text size="xs" c="dimmed" lineClamp={1}>{pick(s.description)}</Text></Table.Td>
+      <Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?segment=${s.name}`}>{count(s.members)}</Anchor></Table.Td>
+      <Table.Td><Tooltip label={trend} openDelay={300}><Group gap="sm" wrap="nowrap"><Spark values={s.sizes} label={trend} /><Text size="xs" c="dimmed" className="num">{change !== 0 && (change > 0 ? "+" : "−") + count(Math.abs(change))}</Text></Group></Tooltip></Table.Td>
+      <Table.Td><State segment={s} /></Table.Td>
+      <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{titles.get(j) || j}</Badge>)}{s.used_in.length === 0 && <Text size="xs" c="dimmed">{t("segments.unused")}</Text>}</Group></Table.Td>
+      <Table.Td style={{ whiteSpace: "nowrap" }}><Text size="sm">{actor(s.owner) || "—"}</Text></Table.Td>
+    </Table.Tr>
+  );
+}
+
+const lateAfter = 5 * 60_000; // milliseconds
+
+/** Whether the members are up to date, in words. */
+function State({ segment: s }: { segment: Segment }) {
+  const { t } = useTranslation();
+  if (s.progress) {
+    const share = s.progress.done / Math.max(1, s.progress.of);
+    return <Stack gap={2}><Text size="xs">{t("segments.sweeping", { p: percent(share) })}</Text><Progress value={100 * share} w={110} aria-label={t("segments.progress")} /></Stack>;
+  }
+  const late = Date.now() - new Date(s.complete_through).getTime() > lateAfter;
+  return <Stack gap={0}><Text size="xs" fw={600} style={{ whiteSpace: "nowrap" }}>{late ? t("segments.late") : t("segments.current")}</Text>{late && <Through at={s.complete_through} />}</Stack>;
 }

@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "react";
 import { BarChart, LineChart } from "echarts/charts";
-import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { init, use, type EChartsCoreOption } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { fonts } from "../theme";
 
-use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+use([BarChart, LineChart, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, SVGRenderer]);
 
 // Told apart by people who see few colours (Okabe and Ito), on light and dark.
 const colours = ["#9c3d44", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9"];

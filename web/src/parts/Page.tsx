@@ -83,7 +83,7 @@ export function ProblemBox({ error, retry }: { error: ApiError | Error; retry?: 
 /** A number that says what it counts; with to it is a door. */
 export function Figure({ label, value, note }: { label: string; value: ReactNode; note?: ReactNode }) {
   return (
-    <Card withBorder padding="lg">
+    <Card withBorder padding="lg" h="100%">
       <Text size="xs" c="dimmed">{label}</Text>
       <Text fz={24} fw={700} className="num" lh={1.4}>{value}</Text>
       {note && <Text size="xs" c="dimmed">{note}</Text>}

@@ -1,7 +1,7 @@
 import { Badge, Group, Select, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { instant, short } from "../format";
 import { joined, pick } from "../i18n";
@@ -13,8 +13,10 @@ const explain = (person: string, name: string, signal: AbortSignal) => request("
 export function Why({ person }: { person: string }) {
   const { t } = useTranslation();
   const segments = useApi("/segments", {}, { staleTime: 60_000 });
-  const [name, setName] = useState<string | null>(null);
-  const why = useQuery<Awaited<ReturnType<typeof explain>>, ApiError>({ queryKey: ["explain", person, name], queryFn: ({ signal }) => explain(person, name!, signal), enabled: name !== null });
+  const [params, setParams] = useSearchParams();
+  const name = params.get("why");
+  const setName = (v: string | null) => setParams((p) => { if (v) p.set("why", v); else p.delete("why"); return p; }, { replace: true });
+  const why = useQuery<Awaited<ReturnType<typeof explain>>, ApiError>({ queryKey: ["explain", person, name], queryFn: ({ signal }) => explain(person, name!, signal), enabled: !!name });
   return (
     <Stack gap="xs" mt="md">
       <Select label={t("person.whySegment")} placeholder={t("person.chooseSegment")} data={(segments.data?.items ?? []).map((s) => ({ value: s.name, label: pick(s.title) }))} value={name} onChange={setName} searchable clearable />
