@@ -28,10 +28,10 @@ type Block struct {
 	Blocks   []Block  `json:"blocks,omitempty" doc:"Of a group its members, of a list the conditions on its elements, all of which hold."`
 	List     string   `json:"list,omitempty" doc:"Name of the list."`
 	Quantity string   `json:"quantity,omitempty" enum:"at_least,at_most,exactly,none,all,sum,avg,min,max" doc:"Of a list: how many elements, or which measure of field."`
-	Field    string   `json:"field,omitempty" doc:"Name of a field, consent.CHANNEL or traits.NAME; among a list's conditions a field of its elements."`
+	Field    string   `json:"field,omitempty" doc:"Name of a field, consent.CHANNEL, traits.NAME, or of a question such as in_segment, which value is asked with; among a list's conditions a field of its elements."`
 	Operator string   `json:"operator,omitempty" doc:"As in the expression; also true, false, present, missing, between, has, not has."`
-	As       string   `json:"as,omitempty" enum:"number,text,ago,date,now" doc:"What value and values are."`
-	Value    string   `json:"value,omitempty" doc:"A number, a text, a span such as 90d, a date; of a quantity the number of elements."`
+	As       string   `json:"as,omitempty" enum:"number,text,ago,date,now,calendar" doc:"What value and values are."`
+	Value    string   `json:"value,omitempty" doc:"A number, a text, a span such as 90d, a date, the name of an instant of the calendar such as this_month; of a quantity the number of elements."`
 	To       string   `json:"to,omitempty" doc:"Of between: the last day."`
 	Values   []string `json:"values,omitempty" doc:"Of in and not in."`
 	Text     string   `json:"text,omitempty"`
@@ -44,7 +44,20 @@ const (
 	asAgo    = "ago"
 	asDate   = "date"
 	asNow    = "now"
+	asPeriod = "calendar"
 )
+
+// questionOf is how the value of a question about the person is meant: a call that is true or false, whose block has the
+// function's name as its field.
+func questionOf(function string) (as string, ok bool) {
+	switch function {
+	case "in_segment":
+		return asText, true
+	case "birthday_within":
+		return asAgo, true
+	}
+	return "", false
+}
 
 var (
 	plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
@@ -233,6 +246,10 @@ func (r *blockReader) negated(from, to int) Block {
 		}
 		return inner
 	case from+2 < to && r.tokens[from+1].Kind == lexer.Identifier && r.is(from+2, to, "(") && r.match[from+2] == to-1:
+		if b, ok := r.question(from+1, to); ok {
+			b.Operator = "false"
+			return b
+		}
 		return Block{Kind: BlockNone, Blocks: []Block{r.leaf(from+1, to)}}
 	}
 	return r.text(from, to)

@@ -124,6 +124,9 @@ func (w *blockWriter) members(blocks []Block, place string, l *Collection, depth
 
 // value writes a condition on a field.
 func (w *blockWriter) value(b Block, place string, l *Collection) string {
+	if _, ok := questionOf(b.Field); ok && l == nil {
+		return w.question(b, place)
+	}
 	path, kind, ok := written(b.Field, l)
 	switch {
 	case b.Field == "":
@@ -137,6 +140,23 @@ func (w *blockWriter) value(b Block, place string, l *Collection) string {
 		return "!" + path
 	}
 	return w.comparison(b, place, path, kind)
+}
+
+// question writes a call that is a condition by itself.
+func (w *blockWriter) question(b Block, place string) string {
+	if b.Value == "" {
+		w.fail(place, "choose a value", "値を選んでください")
+		return ""
+	}
+	text := b.Field + "(" + strconv.Quote(b.Value) + ")"
+	switch b.Operator {
+	case "true":
+		return text
+	case "false":
+		return "!" + text
+	}
+	w.fail(place, "choose how %s is compared", "「%s」の比べ方を選んでください", b.Field)
+	return ""
 }
 
 // written is a field as an expression names it.
@@ -242,6 +262,10 @@ func (w *blockWriter) constant(as, value, place string) string {
 	case asAgo, asDate:
 		if value != "" {
 			return as + "(" + strconv.Quote(value) + ")"
+		}
+	case asPeriod:
+		if _, known := calendarOf(value); known {
+			return value + "()"
 		}
 	}
 	w.fail(place, "enter a value", "値を入力してください")

@@ -23,7 +23,7 @@ func lex(src string) ([]lexer.Token, error) {
 
 // leaf reads a condition that is no group.
 func (r *blockReader) leaf(from, to int) Block {
-	for _, read := range []func(from, to int) (Block, bool){r.condition, r.mirrored, r.has, r.presence, r.about} {
+	for _, read := range []func(from, to int) (Block, bool){r.condition, r.mirrored, r.has, r.presence, r.question, r.about} {
 		if b, ok := read(from, to); ok {
 			return b
 		}
@@ -95,7 +95,19 @@ func (r *blockReader) constant(from, to int) (as, value string, next int, ok boo
 	case t.Is(lexer.Identifier, "ago", "date") && r.is(from+1, to, "(") && r.match[from+1] == from+3 && r.tokens[from+2].Kind == lexer.String:
 		return t.Value, r.tokens[from+2].Value, from + 4, true
 	}
+	if _, known := calendarOf(t.Value); known && t.Is(lexer.Identifier) && r.is(from+1, to, "(") && r.match[from+1] == from+2 {
+		return asPeriod, t.Value, from + 3, true
+	}
 	return "", "", 0, false
+}
+
+// question reads a call that is a condition by itself.
+func (r *blockReader) question(from, to int) (Block, bool) {
+	if r.in != nil || from+4 != to || !r.tokens[from].Is(lexer.Identifier) || !r.is(from+1, to, "(") || r.tokens[from+2].Kind != lexer.String || !r.is(from+3, to, ")") {
+		return Block{}, false
+	}
+	as, ok := questionOf(r.tokens[from].Value)
+	return Block{Kind: BlockValue, Field: r.tokens[from].Value, Operator: "true", As: as, Value: r.tokens[from+2].Value}, ok
 }
 
 // fits reports whether a field of a kind is compared with such a constant.
@@ -106,7 +118,7 @@ func fits(kind Kind, as string) bool {
 	case Text:
 		return as == asText
 	case Instant:
-		return as == asAgo || as == asDate || as == asNow
+		return as == asAgo || as == asDate || as == asNow || as == asPeriod
 	case Untyped:
 		return as == asNumber || as == asText
 	}
