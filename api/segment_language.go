@@ -56,6 +56,7 @@ var languageFunctions = []languageFunction{
 	{"this_year", Text{"今年 1 月 1 日の 0 時", "the start of this year"}, `signed_up_at >= this_year()`},
 	{"fiscal_year", Text{"今年度 4 月 1 日の 0 時", "the start of the fiscal year, 1 April"}, `sum(filter(orders, .placed_at >= fiscal_year()), .revenue) >= 50000`},
 	{"birthday_within", Text{"誕生日が今日から何日以内", "the birthday is today or in the next days"}, `birthday_within("7d")`},
+	{"fold", Text{"全角・半角、大文字・小文字、ひらがな・カタカナを区別しない", "text without differences of width, case and kana"}, `fold(family_name_kana) == "さとう"`},
 	{"in_segment", Text{"別のセグメントの条件に合う", "another segment's condition holds"}, `in_segment("vip") && !has_email`},
 	{"present", Text{"値がある", "there is a value"}, `present(last_order_at)`},
 	{"missing", Text{"値がない", "there is none"}, `missing(last_order_at)`},

@@ -21,9 +21,9 @@ type senderItem struct {
 
 type senderOutput struct {
 	Body struct {
-		Name  string          `json:"name"`
-		From  string          `json:"from"`
-		Ready bool            `json:"ready" doc:"Nothing is missing, wrong or unknown."`
+		Name  string       `json:"name"`
+		From  string       `json:"from"`
+		Ready bool         `json:"ready" doc:"Nothing is missing, wrong or unknown."`
 		Items []senderItem `json:"items"`
 	}
 }

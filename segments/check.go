@@ -216,7 +216,7 @@ func (c *typing) in_(t *ast.BinaryNode) (*node, error) {
 			return nil, c.fail(y.at, "the list after in holds texts or numbers as they are", "in の後のリストには文字列か数値だけを書けます")
 		}
 		if y.kind == Text {
-			n.texts = append(n.texts, y.s)
+			n.texts = append(n.texts, alikeFolded(x, y.s))
 		}
 		p, err := c.comparison(eq, x, y, t.Location())
 		if err != nil {
@@ -270,7 +270,7 @@ func (c *typing) textTest(t *ast.BinaryNode) (*node, error) {
 		return nil, c.fail(y.at, "%s needs a text of at least one letter on its right", "%s の右には 1 文字以上の文字列が必要です", t.Operator)
 	}
 	o := map[string]op{"contains": opContains, "startsWith": opStarts, "endsWith": opEnds}[t.Operator]
-	return (&node{op: o, kind: Bool, s: y.s, args: []*node{x}, at: t.Location()}).derive(), nil
+	return (&node{op: o, kind: Bool, s: alikeFolded(x, y.s), args: []*node{x}, at: t.Location()}).derive(), nil
 }
 
 func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {

@@ -35,6 +35,8 @@ func (c *typing) comparison(rel relation, x, y *node, at file.Location) (*node, 
 		return nil, c.mismatch(x, y, at)
 	case x.kind == Text && x.op == opConst, x.kind == Instant && x.op == opConst:
 		return nil, c.fail(at, "two fixed values are compared: the answer never changes", "固定の値どうしを比較しています")
+	case x.op == opFold && y.op == opConst:
+		y = &node{op: opConst, kind: Text, s: foldText(y.s), at: y.at}
 	case x.kind == Instant:
 		return c.instants(rel, x, y, at)
 	}

@@ -20,7 +20,7 @@ var made = time.Date(2026, 11, 20, 3, 4, 5, 678e6, time.UTC)
 var (
 	spans    = []string{"1m", "30m", "12h", "1d", "7d", "30d", "90d", "180d"}
 	amounts  = []string{"0", "0.0001", "1", "999.9999", "4999.5", "5000", "5000.0001", "30000", "-12.5", "123456789", "99999999999999"}
-	texts    = []string{"", "a", "b", "ab", "shoes", "靴", "東京都", "大阪府", "x'y", `back\slash`, "line\nfeed", "tab\there", `"q"`, "%_", "{p0:String}"}
+	texts    = []string{"", "a", "b", "ab", "shoes", "靴", "東京都", "大阪府", "x'y", `back\slash`, "line\nfeed", "tab\there", `"q"`, "%_", "{p0:String}", "シャツ", "しゃつ", "ｼｬﾂ", "ガード", "ｶﾞーﾄﾞ", "がーど", "Ｔ－Shirt", "t-shirt", "ﾊﾟーﾙ　ﾈｯｸ", "パール ネック"}
 	kinds    = []string{"product.viewed", "page.viewed", "cart.updated", "cart.item_added", "search.performed", "wishlist.added", "wishlist.removed"}
 	statuses = []string{"placed", "paid", "delivered", "cancelled", "delayed", "returned"}
 	withins  = []string{"0d", "1d", "7d", "30d", "180d"}
@@ -348,6 +348,9 @@ func numberOf(t *rapid.T, l *Collection, depth int) string {
 
 func aboutText(t *rapid.T, l *Collection) string {
 	f := fieldOf(t, l, Text)
+	if rapid.IntRange(0, 4).Draw(t, "fold") == 0 {
+		f = "fold(" + pick(t, []string{f, f, `traits["ランク"]`}) + ")"
+	}
 	switch rapid.IntRange(0, 5).Draw(t, "text") {
 	case 0:
 		return f + " in [" + quote(pick(t, texts)) + ", " + quote(pick(t, statuses)) + "]"

@@ -52,6 +52,7 @@ const (
 	opMul
 	opDiv
 	opNeg
+	opFold  // args[0] (text) without differences of width, case and kana
 	opYen   // a whole number as an amount
 	opFloat // a whole number or an amount as a double, amounts in whole units
 )

@@ -74,7 +74,14 @@ func (o rewriter) rewrite(n ast.Node) ast.Node {
 		case "+", "-", "*", "/":
 			return callNode("arith", op, o.rewrite(t.Left), o.rewrite(t.Right))
 		}
-		return callNode("cmp", op, o.rewrite(t.Left), o.rewrite(t.Right))
+		left, right := o.rewrite(t.Left), o.rewrite(t.Right)
+		if isFold(t.Left) {
+			right = foldFixed(right)
+		}
+		if isFold(t.Right) {
+			left = foldFixed(left)
+		}
+		return callNode("cmp", op, left, right)
 	case *ast.ArrayNode:
 		out := &ast.ArrayNode{}
 		for _, x := range t.Nodes {
@@ -419,6 +426,12 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 	env["risks"] = risks
 	person(env, v)
 	lists(env, v, now)
+	env["fold"] = func(x any) string {
+		if v, ok := x.(enishi.Value); ok {
+			x = form(v)
+		}
+		return naiveFold(x.(string))
+	}
 	env["truth"] = func(x any) bool {
 		if v, ok := x.(enishi.Value); ok {
 			return form(v) == "true"

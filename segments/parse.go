@@ -116,6 +116,7 @@ func grammar() *conf.Config {
 var signatures = map[string]any{
 	"now": func() time.Time { return time.Time{} }, "ago": func(string) time.Time { return time.Time{} }, "date": func(string) time.Time { return time.Time{} },
 	"today": instantFunction, "this_week": instantFunction, "this_month": instantFunction, "last_month": instantFunction, "this_year": instantFunction, "fiscal_year": instantFunction,
+	"fold":            func(any) string { return "" },
 	"in_segment":      func(string) bool { return false },
 	"birthday_within": func(string) bool { return false },
 	"present":         func(any) bool { return false }, "missing": func(any) bool { return false },

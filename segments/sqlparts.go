@@ -142,6 +142,8 @@ func (q *statement) words(n *node) string {
 		return q.column(n.field, n.element)
 	case opFirst, opLast:
 		return q.chosen(n)
+	case opFold:
+		return q.fold(q.words(n.args[0]))
 	case opTrait:
 		q.needs("traits")
 		return "p.traits[" + q.text(n.name) + "]"

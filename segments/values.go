@@ -16,6 +16,9 @@ func wordsOf(n *node) words {
 		return func(v *view, _ int64, i int) string { return get(v, i) }
 	case opFirst, opLast:
 		return wordsChosen(n)
+	case opFold:
+		x := wordsOf(n.args[0])
+		return func(v *view, now int64, i int) string { return foldText(x(v, now, i)) }
 	case opTrait:
 		name := n.name
 		return func(v *view, _ int64, _ int) string { return traitText(v.Traits[name]) }
