@@ -128,6 +128,12 @@ func (a *API) register() {
 	register(a, "list-segment-changes", a.listSegmentChanges)
 	register(a, "list-members", a.listMembers)
 
+	register(a, "list-rankings", a.listRankings)
+	register(a, "get-ranking", a.getRanking)
+	register(a, "save-ranking", a.saveRanking)
+	register(a, "delete-ranking", a.deleteRanking)
+	register(a, "compute-ranking", a.computeRanking)
+
 	register(a, "list-journeys", a.listJourneys)
 	register(a, "list-journey-gallery", a.listJourneyGallery)
 	register(a, "get-journey", a.getJourney)

@@ -103,6 +103,12 @@ func operations() []operation {
 		{"list-segment-changes", get, "/segments/{name}/changes", viewer, reads, "Segments", "Who entered and left, newest first"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
+		{"list-rankings", get, "/rankings", viewer, reads, "Segments", "All rankings with their cut points"},
+		{"get-ranking", get, "/rankings/{name}", viewer, reads, "Segments", "One ranking and how many people each rank has"},
+		{"save-ranking", put, "/rankings/{name}", editor, writes, "Segments", "Save a new version; it is computed at once"},
+		{"delete-ranking", erase, "/rankings/{name}", editor, writes, "Segments", "Delete a ranking that no segment names"},
+		{"compute-ranking", post, "/rankings/{name}/compute", editor, writes, "Segments", "Compute its cut points now"},
+
 		{"list-journeys", get, "/journeys", viewer, reads, "Journeys", "All journeys with their results"},
 		{"list-journey-gallery", get, "/journeys/gallery", viewer, reads, "Journeys", "Ready-made journeys"},
 		{"get-journey", get, "/journeys/{name}", viewer, reads, "Journeys", "One journey and its versions"},

@@ -48,7 +48,7 @@ var languageFunctions = []languageFunction{
 	{"distinct", Text{"値の種類の数", "how many different values"}, `distinct(lines, .category) >= 3`},
 	{"ago", Text{"今から何日・何時間前", "so many days or hours before now"}, `last_order_at < ago("90d")`},
 	{"now", Text{"今", "now"}, `last_order_at <= now()`},
-	{"date", Text{"日付（日本時間の 0 時）", "a date, at midnight in Japan"}, `signed_up_at >= date("2026-04-01")`},
+	{"date", Text{"日付（その日の 0 時）", "a date, at its midnight"}, `signed_up_at >= date("2026-04-01")`},
 	{"today", Text{"今日の 0 時", "the start of today"}, `last_visit_at >= today()`},
 	{"this_week", Text{"今週の月曜日の 0 時", "the start of this week's Monday"}, `count(visits, .at >= this_week()) >= 3`},
 	{"this_month", Text{"今月 1 日の 0 時", "the start of this month"}, `count(orders, .placed_at >= this_month()) >= 1`},
@@ -58,6 +58,8 @@ var languageFunctions = []languageFunction{
 	{"birthday_within", Text{"誕生日が今日から何日以内", "the birthday is today or in the next days"}, `birthday_within("7d")`},
 	{"fold", Text{"全角・半角、大文字・小文字、ひらがな・カタカナを区別しない", "text without differences of width, case and kana"}, `fold(family_name_kana) == "さとう"`},
 	{"in_segment", Text{"別のセグメントの条件に合う", "another segment's condition holds"}, `in_segment("vip") && !has_email`},
+	{"rank", Text{"ランキングの順位（1 が最も低い）", "the rank by a ranking, 1 the lowest"}, `rank("rfm-monetary") >= 4`},
+	{"top", Text{"ランキングの上位に入っている", "among the top of a ranking"}, `top("best")`},
 	{"present", Text{"値がある", "there is a value"}, `present(last_order_at)`},
 	{"missing", Text{"値がない", "there is none"}, `missing(last_order_at)`},
 }

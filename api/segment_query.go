@@ -88,6 +88,7 @@ type countPage struct {
 	Base            int64     `json:"base" doc:"All people, in or not."`
 	At              time.Time `json:"at"`
 	CompleteThrough time.Time `json:"complete_through"`
+	Warnings        []Text    `json:"warnings" doc:"What is right and yet finds nobody, such as a rank that was never computed."`
 }
 
 func (a *API) countSegment(ctx context.Context, in *countInput) (*countOutput, error) {
@@ -95,7 +96,7 @@ func (a *API) countSegment(ctx context.Context, in *countInput) (*countOutput, e
 	if err != nil {
 		return nil, err
 	}
-	out := &countOutput{countPage{At: at.UTC()}}
+	out := &countOutput{countPage{At: at.UTC(), Warnings: warnings(s)}}
 	if out.Body.CompleteThrough, err = a.through(ctx); err != nil { // before the count: it has at least this
 		return nil, err
 	}

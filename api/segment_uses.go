@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"enishi"
+	"enishi/segments"
 )
 
 // segmentUse is a definition that names a segment.
@@ -36,7 +37,7 @@ func (a *API) uses(segment string) []segmentUse {
 			out = append(out, segmentUse{"journey", d.Name, a.titles.journey(d.Name), h.State, where})
 		}
 	}
-	for _, d := range a.namers(segment) {
+	for _, d := range a.takers(segments.KindSegment, segment) {
 		out = append(out, segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: []Text{{"条件", "condition"}}})
 	}
 	return out

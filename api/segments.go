@@ -141,6 +141,7 @@ type previewPage struct {
 	Share           float64         `json:"share" doc:"Of all of that unit, 0 to 1."`
 	Reach           previewReach    `json:"reach"`
 	Sample          []sampleRow     `json:"sample"`
+	Warnings        []Text          `json:"warnings" doc:"What is right and yet finds nobody, such as a rank that was never computed."`
 	TookMS          int64           `json:"took_ms"`
 	CompleteThrough time.Time       `json:"complete_through,omitzero"`
 }
@@ -166,7 +167,7 @@ const sampleSize = 12
 
 func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOutput, error) {
 	start := time.Now()
-	out := &previewOutput{previewPage{Errors: []problemDetail{}, Sample: []sampleRow{}}}
+	out := &previewOutput{previewPage{Errors: []problemDetail{}, Warnings: []Text{}, Sample: []sampleRow{}}}
 	b := &out.Body
 	body, err := json.Marshal(segments.Body{Expression: in.Body.Expression})
 	if err != nil {
@@ -187,7 +188,7 @@ func (a *API) previewSegment(ctx context.Context, in *previewInput) (*previewOut
 	if at.IsZero() {
 		at = a.now()
 	}
-	b.Valid = true
+	b.Valid, b.Warnings = true, warnings(s)
 	if err := a.bounded(ctx, func(ctx context.Context) error { return a.preview(ctx, s, at, in.Body.Unit, b) }); err != nil {
 		return nil, err
 	}
@@ -314,6 +315,9 @@ func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput
 		return nil, err
 	}
 	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Body.Expect, Body: body, Reason: in.Body.Reason})
+	if s, broken := a.library().Compile(in.Name, 0, body); broken == nil {
+		w.Warnings = warnings(s)
+	}
 	return &writtenOutput{w}, err
 }
 

@@ -103,7 +103,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,journey,template,block,setting"`
+	Kind string `path:"kind" enum:"segment,ranking,journey,template,block,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -134,7 +134,12 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 	case "block":
 		w, err = a.putBlock(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	default:
-		if err = a.checkSegment(in.Name, text.Bytes()); err == nil {
+		if in.Kind == "ranking" {
+			err = a.checkRanking(in.Name, text.Bytes())
+		} else {
+			err = a.checkSegment(in.Name, text.Bytes())
+		}
+		if err == nil {
 			w, err = a.save(ctx, enishi.Definition{Kind: in.Kind, Name: in.Name, Expect: b.Expect, Body: compact(b.Body), Reason: b.Reason})
 		}
 	}
@@ -142,7 +147,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,journey,template,block,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,ranking,cuts,journey,template,block,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

@@ -15,6 +15,7 @@ type Written struct {
 	Position  string    `json:"position,omitempty" doc:"For ?after= of a read that must show the write."`
 	Version   int64     `json:"version,omitempty" doc:"Of the definition that was saved."`
 	RequestID enishi.ID `json:"request_id"`
+	Warnings  []Text    `json:"warnings,omitempty" doc:"What is right and yet may not be what was meant."`
 }
 
 type writtenOutput struct{ Body Written }

@@ -274,8 +274,12 @@ func shiftDay(day string, days int) (string, bool) {
 	return at.AddDate(0, 0, days).Format(time.DateOnly), err == nil
 }
 
-// checkNames is check where in_segment may name anything: a condition that is different for each name stands for it.
+// checkNames is check where in_segment and rank may name anything: what is different for each name stands for it.
 func checkNames(src string) (*node, ast.Node, error) {
 	find := func(name string) (string, bool) { return "traits[" + strconv.Quote("segment "+name) + "]", true }
-	return checkWith(src, Library{Segment: find}.inclusion(""))
+	ranking := func(name string) (*Cuts, bool) {
+		order := Order{Measure: "traits[" + strconv.Quote("ranking "+name) + "]", By: By{Top: 1}}
+		return &Cuts{Order: order, Points: []string{"1"}, ComputedAt: time.UnixMilli(1)}, true
+	}
+	return checkWith(src, Library{Segment: find, Ranking: ranking}.inclusion(""))
 }

@@ -39,6 +39,8 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		return c.folding(t)
 	case "in_segment":
 		return c.inSegment(t)
+	case "rank", "top":
+		return c.rank(t, callee.Value)
 	case "len":
 		return nil, c.fail(at, "len is not known: write count(...)", "len は使えません。count(...) と書いてください")
 	}

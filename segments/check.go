@@ -289,6 +289,10 @@ func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {
 		n.at = t.Location()
 		return n, nil
 	}
+	if f.op == opRank {
+		n, _, err := c.ranked(f.ranking, t.Location(), t.Location())
+		return n, err
+	}
 	if f.op != opConst {
 		return &node{op: f.op, kind: f.Kind, inputs: f.Inputs, maybe: true, timed: f.op == opAge, zone: c.ageZone(f), at: t.Location()}, nil
 	}

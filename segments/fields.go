@@ -42,7 +42,8 @@ type Field struct {
 	whole   func(v *profiles.View, i int) int64
 	text    func(v *profiles.View, i int) string
 	derived string // an expression that stands for it
-	op      op     // how the clock or a trait makes it; such a number can be missing
+	op      op     // how the clock, a trait or a ranking makes it; such a number can be missing
+	ranking string // that makes it
 }
 
 // Collection is a list that belongs to a person.

@@ -37,7 +37,7 @@ func (c *typing) inSegment(t *ast.CallNode) (*node, error) {
 		if !ok {
 			return nil, c.fail(at, "there is no segment %q: write the name of one that is there, or make it first", "「%s」というセグメントはありません。既存のセグメントの内部名を書くか、先に作成してください", name)
 		}
-		inner := &inclusion{library: inc.library, path: append(slices.Clone(inc.path), name), roots: inc.roots, took: inc.took}
+		inner := &inclusion{library: inc.library, path: append(slices.Clone(inc.path), name), roots: inc.roots, took: inc.took, cuts: inc.cuts}
 		if root, _, err = checkWith(text, inner); err != nil {
 			return nil, c.notIncluded(t, name, err)
 		}

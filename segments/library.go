@@ -14,6 +14,8 @@ import (
 type Library struct {
 	// Segment finds the expression of another segment, for in_segment.
 	Segment func(name string) (expression string, ok bool)
+	// Ranking finds the cuts of a ranking, for rank and top; of one that was never computed those without points.
+	Ranking func(name string) (*Cuts, bool)
 	// Zone is where days begin: those of date("2026-11-01"), of the calendar's instants, of ages and birthdays. Nil: Japan.
 	Zone *time.Location
 }
@@ -42,7 +44,7 @@ func (l Library) Compile(name string, version int64, body []byte) (*Segment, err
 		}
 		return nil, err
 	}
-	s := &Segment{Name: name, Version: version, Body: b, root: root, tree: tree, took: inc.took, zone: l.Zone, match: testOf(root)}
+	s := &Segment{Name: name, Version: version, Body: b, root: root, tree: tree, took: inc.took, cuts: inc.cuts, zone: l.Zone, match: testOf(root)}
 	if root.timed {
 		s.verdict = verdictOf(root)
 	}
@@ -61,6 +63,18 @@ func (s *Segment) Took(kind string) []string {
 	for r := range s.took {
 		if r.Kind == kind {
 			names = append(names, r.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Uncomputed lists the rankings that it took in and that were never computed: nobody has a rank by them.
+func (s *Segment) Uncomputed() []string {
+	var names []string
+	for name, c := range s.cuts {
+		if c.ComputedAt.IsZero() {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
@@ -87,7 +101,8 @@ func (s *Segment) Current(l Library) bool {
 // library gives again what the segment was compiled with.
 func (s *Segment) library() Library {
 	find := func(name string) (string, bool) { text, ok := s.took[Reference{KindSegment, name}]; return text, ok }
-	return Library{Segment: find, Zone: s.zone}
+	cuts := func(name string) (*Cuts, bool) { c, ok := s.cuts[name]; return c, ok }
+	return Library{Segment: find, Ranking: cuts, Zone: s.zone}
 }
 
 // inclusion is how far an expression has taken in what a library has.
@@ -96,14 +111,29 @@ type inclusion struct {
 	path    []string             // from the outermost segment to the one that is being read
 	parts   int                  // that this expression took in
 	roots   map[string]*node     // of all segments that were read
+	ranking bool                 // the parts of a ranking are being read
 	took    map[Reference]string // the texts of what was taken in
+	cuts    map[string]*Cuts     // of the rankings among it
 }
 
 func (l Library) inclusion(name string) *inclusion {
 	if l.Zone == nil {
 		l.Zone = time.FixedZone("Asia/Tokyo", 9*60*60) // no summer time since 1951
 	}
-	return &inclusion{library: l, path: []string{name}, roots: map[string]*node{}, took: map[Reference]string{}}
+	return &inclusion{library: l, path: []string{name}, roots: map[string]*node{}, took: map[Reference]string{}, cuts: map[string]*Cuts{}}
+}
+
+// cuts finds those of a ranking; of the built-in ones there are always some. Nil: there is no such ranking.
+func (l Library) cuts(name string) *Cuts {
+	if l.Ranking != nil {
+		if c, ok := l.Ranking(name); ok {
+			return c
+		}
+	}
+	if r, builtin := RFM()[name]; builtin {
+		return &Cuts{Order: r.Order}
+	}
+	return nil
 }
 
 // text is what a reference stands for now.
@@ -113,6 +143,12 @@ func (inc *inclusion) text(r Reference) (string, bool) {
 		return inc.library.Zone.String(), true
 	case r.Kind == KindSegment && inc.library.Segment != nil:
 		return inc.library.Segment(r.Name)
+	case r.Kind == KindRanking:
+		cuts := inc.library.cuts(r.Name)
+		if cuts == nil {
+			return "", false
+		}
+		return cuts.text(), true
 	}
 	return "", false
 }

@@ -3,6 +3,7 @@ package segments
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,22 @@ var library = Library{Segment: func(name string) (string, bool) {
 		"young":  `age < 36`,
 	}[name]
 	return text, ok
+}, Ranking: func(name string) (*Cuts, bool) {
+	c, ok := rankings[name]
+	return &c, ok
 }}
+
+// rankings are those of the library: points are written as the oracle reads them.
+var rankings = map[string]Cuts{
+	rfmRecency:   {Order: Order{Measure: "last_order_at", Among: "orders_count >= 1", By: By{Quantiles: 5}}, Points: []string{"2026-08-01T00:00:00+09:00", "2026-11-01T00:00:00+09:00", "2026-11-20T00:00:00+09:00"}, ComputedAt: made},
+	rfmFrequency: {Order: Order{Measure: "orders_count", By: By{Quantiles: 5}}, Points: []string{"1", "1", "2", "3"}, ComputedAt: made},
+	rfmMonetary:  {Order: RFM()[rfmMonetary].Order},
+	"often":      {Order: Order{Measure: `count(orders, .placed_at > ago("90d"))`, Among: `last_visit_at > ago("30d")`, By: By{Percentiles: []float64{50, 90}}}, Points: []string{"1", "2"}, ComputedAt: made},
+	"score":      {Order: Order{Measure: "traits.score", By: By{Quantiles: 4}}, Points: []string{"1", "2.5", "5000"}, ComputedAt: made},
+	"basket":     {Order: Order{Measure: "max(orders, .total)", Among: `age < 36 || has_email`, By: By{Top: 10}}, Points: []string{"5000"}, ComputedAt: made},
+	"latest":     {Order: Order{Measure: "max(visits, .at)", By: By{Top: 10}}, Points: []string{"2026-11-20T00:00:00+09:00"}, ComputedAt: made},
+	"everybody":  {Order: Order{Measure: "points", By: By{Top: 10}}, ComputedAt: made},
+}
 
 func pick[T any](t *rapid.T, from []T) T { return from[rapid.IntRange(0, len(from)-1).Draw(t, "pick")] }
 
@@ -267,7 +283,11 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 	case 4:
 		return aboutTrait(t)
 	}
-	switch rapid.IntRange(0, 4).Draw(t, "flag") {
+	switch rapid.IntRange(0, 5).Draw(t, "flag") {
+	case 5:
+		if l == nil {
+			return pick(t, []string{`top("basket")`, `top("latest")`, `top("everybody")`, `present(rank("often"))`, "missing(rfm_m)"})
+		}
 	case 3:
 		if l == nil {
 			return "in_segment(" + quote(pick(t, []string{"vip", "recent", "both", "young"})) + ")"
@@ -330,12 +350,15 @@ func numberOf(t *rapid.T, l *Collection, depth int) string {
 	if depth > 0 && rapid.IntRange(0, 2).Draw(t, "arithmetic") == 0 {
 		return "(" + numberOf(t, l, depth-1) + " " + pick(t, []string{"+", "-", "*", "/"}) + " " + numberOf(t, l, depth-1) + ")"
 	}
-	n := rapid.IntRange(0, 5).Draw(t, "number")
+	n := rapid.IntRange(0, 6).Draw(t, "number")
 	if n == 0 || depth == 0 && n < 4 {
 		return literal(t)
 	}
 	if n == 1 {
 		return "traits.score"
+	}
+	if n == 6 && l == nil {
+		return "rank(" + quote(pick(t, slices.Sorted(maps.Keys(rankings)))) + ")"
 	}
 	if n == 2 {
 		l = nil

@@ -53,6 +53,7 @@ const (
 	opDiv
 	opNeg
 	opFold  // args[0] (text) without differences of width, case and kana
+	opRank  // of args[0] among who fulfils where, by the points that follow it; b: it was computed
 	opYen   // a whole number as an amount
 	opFloat // a whole number or an amount as a double, amounts in whole units
 )

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -399,6 +401,45 @@ func aggregate(name string, xs []any) any {
 	return doubleNum(sum.double() / float64(len(all)))
 }
 
+// rankIn asks the conditions that a rank stands for, one for each point.
+func rankIn(env map[string]any, name string) num {
+	c := rankings[name]
+	holds := func(condition string) bool {
+		program, ok := rankPrograms.Load(condition)
+		if !ok {
+			p, err := oracle(condition)
+			if err != nil {
+				panic(err)
+			}
+			program, _ = rankPrograms.LoadOrStore(condition, p)
+		}
+		in, err := vm.Run(program.(*vm.Program), env)
+		if err != nil {
+			panic(err)
+		}
+		return in.(bool)
+	}
+	measure := c.Measure
+	if measure == "traits.score" {
+		measure = "(traits.score + 0)" // as a number
+	}
+	if c.ComputedAt.IsZero() || c.Among != "" && !holds(c.Among) || !holds("present("+measure+")") {
+		return num{}
+	}
+	rank := int64(1)
+	for _, p := range c.Points {
+		if strings.Contains(p, "T") {
+			p = "date(" + strconv.Quote(p) + ")"
+		}
+		if holds(measure + " >= " + p) {
+			rank++
+		}
+	}
+	return wholeNum(rank)
+}
+
+var rankPrograms sync.Map // by condition
+
 // environment shows a person to the VM.
 func environment(v *profiles.View, now time.Time) map[string]any { return environmentIn(v, now, tokyo) }
 
@@ -478,14 +519,22 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 		}
 		return in.(bool)
 	}
+	env["rank"] = func(name string) num { return rankIn(env, name) }
+	env["top"] = func(name string) bool { r := rankIn(env, name); return r.kind != 0 && r.i == 2 }
 	env["now"] = func() time.Time { return now }
 	env["ago"] = func(s string) time.Time { return now.Add(-span(s)) }
 	env["date"] = func(s string) time.Time {
 		t, err := time.ParseInLocation(time.DateOnly, s, zone)
 		if err != nil {
+			t, err = time.Parse(time.RFC3339, s)
+		}
+		if err != nil {
 			panic(fmt.Sprint(s, err))
 		}
 		return t
+	}
+	for name, ranking := range map[string]string{"rfm_r": rfmRecency, "rfm_f": rfmFrequency, "rfm_m": rfmMonetary} {
+		env[name] = rankIn(env, ranking)
 	}
 	return env
 }

@@ -116,7 +116,8 @@ func grammar() *conf.Config {
 var signatures = map[string]any{
 	"now": func() time.Time { return time.Time{} }, "ago": func(string) time.Time { return time.Time{} }, "date": func(string) time.Time { return time.Time{} },
 	"today": instantFunction, "this_week": instantFunction, "this_month": instantFunction, "last_month": instantFunction, "this_year": instantFunction, "fiscal_year": instantFunction,
-	"fold":            func(any) string { return "" },
+	"fold": func(any) string { return "" },
+	"rank": func(string) int64 { return 0 }, "top": func(string) bool { return false },
 	"in_segment":      func(string) bool { return false },
 	"birthday_within": func(string) bool { return false },
 	"present":         func(any) bool { return false }, "missing": func(any) bool { return false },

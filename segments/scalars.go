@@ -26,6 +26,11 @@ func scalars() []*Field {
 			timeField("last_order_at", "Latest order", "最終注文日時", func(v *view, _ int) time.Time { return v.LastOrderAt }),
 			timeField("last_manual_order_at", "Latest order without subscription orders", "最終注文日時（定期を除く）", func(v *view, _ int) time.Time { return v.LastManualOrderAt }),
 		),
+		inputs(orderInputs, // as long as the rankings are as they come
+			&Field{Name: "rfm_r", Kind: Whole, EN: "RFM recency, 5 is best", JA: "RFM 最終注文の新しさ（5 が最高）", op: opRank, ranking: rfmRecency},
+			&Field{Name: "rfm_f", Kind: Whole, EN: "RFM frequency, 5 is best", JA: "RFM 注文回数（5 が最高）", op: opRank, ranking: rfmFrequency},
+			&Field{Name: "rfm_m", Kind: Whole, EN: "RFM monetary value, 5 is best", JA: "RFM 累計購入額（5 が最高）", op: opRank, ranking: rfmMonetary},
+		),
 		inputs(profiles.ChangedLifetime|profiles.ChangedIdentifiers,
 			timeField("first_seen_at", "First seen", "初回接触日時", func(v *view, _ int) time.Time { return v.FirstSeenAt }),
 			timeField("last_seen_at", "Last seen", "最終接触日時", func(v *view, _ int) time.Time { return v.LastSeenAt }),

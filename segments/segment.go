@@ -38,6 +38,7 @@ type Segment struct {
 	root    *node
 	tree    ast.Node
 	took    map[Reference]string // what the expression took in from the library, also by way of others
+	cuts    map[string]*Cuts     // of the rankings among it
 	zone    *time.Location
 	match   test
 	verdict verdict // nil: time changes nothing

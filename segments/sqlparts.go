@@ -168,6 +168,8 @@ func (q *statement) number(n *node) string {
 		return fmt.Sprintf("if(mapContains(p.traits_number, %[1]s) AND p.traits[%[1]s] NOT IN ('true', 'false') AND position(p.traits[%[1]s], 'T') = 0, p.traits_number[%[1]s], NULL)", name)
 	case opAge:
 		return q.age(n.zone)
+	case opRank:
+		return q.rank(n)
 	case opBirthMonth:
 		return q.birthMonth()
 	case opCount:

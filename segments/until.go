@@ -221,6 +221,8 @@ func horizonOf(args ...*node) horizon {
 		case !a.timed || a.clock(): // a comparison looks at these itself
 		case a.op == opAge:
 			parts = append(parts, func(v *view, now int64, _ int) int64 { return birthdayOf(v).older(now, a.zone) })
+		case a.op == opRank:
+			parts = append(parts, horizonOfRank(a))
 		case a.list != nil:
 			parts = append(parts, horizonOfList(a))
 		default:

@@ -78,6 +78,8 @@ func maybeOf(n *node) maybe {
 	case opAge:
 		zone := n.zone
 		return func(v *view, now int64, _ int) (int64, bool) { return birthdayOf(v).age(now, zone) }
+	case opRank:
+		return rankOf(n)
 	case opBirthMonth:
 		return func(v *view, _ int64, _ int) (int64, bool) {
 			month := birthdayOf(v).month()

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"text/tabwriter"
@@ -17,6 +18,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
 	"enishi/segments"
@@ -199,29 +201,21 @@ func readDefinitions(path string) ([]definitionFile, error) {
 	return out, nil
 }
 
-// expressionOf finds the expression of a segment among definitions.
-func expressionOf(ds []definitionFile, name string) (string, bool) {
-	for i := range ds {
-		if ds[i].Kind != "segment" || ds[i].Name != name {
-			continue
-		}
-		body, err := json.Marshal(ds[i].Body)
-		if err != nil {
-			return "", false
-		}
-		b, err := segments.ParseBody(body)
-		return b.Expression, err == nil
-	}
-	return "", false
-}
-
-// segment compiles a segment that may name others.
+// segment compiles a segment that may name what others are.
 func (d *definitionFile) segment(others []definitionFile) (*segments.Segment, error) {
 	body, err := json.Marshal(d.Body)
 	if err != nil {
 		return nil, err
 	}
-	return segments.Library{Segment: func(name string) (string, bool) { return expressionOf(others, name) }}.Compile(d.Name, 0, body)
+	current := func(kind, name string) (enishi.Definition, bool) {
+		i := slices.IndexFunc(others, func(x definitionFile) bool { return x.Kind == kind && x.Name == name })
+		if i < 0 {
+			return enishi.Definition{}, false
+		}
+		body, err := json.Marshal(others[i].Body)
+		return enishi.Definition{Kind: kind, Name: name, Body: body}, err == nil
+	}
+	return pipeline.Library(current).Compile(d.Name, 0, body)
 }
 
 // check compiles a definition.
@@ -234,6 +228,8 @@ func (d *definitionFile) check(others []definitionFile) error {
 	switch d.Kind {
 	case "segment":
 		_, err = d.segment(others)
+	case "ranking":
+		_, err = segments.ParseRanking(body)
 	case "journey":
 		_, err = journeys.Compile(d.Name, 0, body)
 	case "template":
@@ -242,7 +238,7 @@ func (d *definitionFile) check(others []definitionFile) error {
 		err = channels.CheckBlock(d.Name, body)
 	case "setting":
 	default:
-		err = fmt.Errorf("kind is segment, journey, template, block or setting")
+		err = fmt.Errorf("kind is segment, ranking, journey, template, block or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
@@ -309,7 +305,7 @@ type applyCommand struct {
 	Paths  []string `arg:"" help:"Definition files or folders of them."`
 }
 
-// Run saves the definitions, blocks and templates first, then segments, then journeys. Of segments those come first that others name.
+// Run saves the definitions, blocks and templates first, then rankings, segments and journeys. Of segments those come first that others name.
 func (c *applyCommand) Run(ctx context.Context, s streams) error {
 	var all []definitionFile
 	for _, path := range c.Paths {
@@ -327,7 +323,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	order := map[string]int{"setting": 0, "block": 1, "template": 2, "segment": 3, "journey": 4}
+	order := map[string]int{"setting": 0, "block": 1, "template": 2, "ranking": 3, "segment": 4, "journey": 5}
 	sort.SliceStable(all, func(i, j int) bool {
 		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
 	})

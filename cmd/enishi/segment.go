@@ -325,7 +325,8 @@ func (x *explained) print(s streams) error {
 	return t.Flush()
 }
 
-// namesAny takes any name of in_segment for a segment that is there: the server knows which are.
+// namesAny takes any name for a segment or a ranking that is there: the server knows which are.
 func namesAny() segments.Library {
-	return segments.Library{Segment: func(string) (string, bool) { return "true", true }}
+	best := &segments.Cuts{Order: segments.Order{Measure: "ltv", By: segments.By{Top: 1}}}
+	return segments.Library{Segment: func(string) (string, bool) { return "true", true }, Ranking: func(string) (*segments.Cuts, bool) { return best, true }}
 }

@@ -302,6 +302,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
 	run("api", w.api.Run)
+	run("rankings", w.api.KeepRankings)
 	if w.inbox != nil {
 		run("inbox", w.inbox.Run)
 	}

@@ -106,13 +106,30 @@ func Library(current func(kind, name string) (enishi.Definition, bool)) segments
 		}
 		b, err := segments.ParseBody(d.Body)
 		return b.Expression, err == nil
-	}}
+	}, Ranking: func(name string) (*segments.Cuts, bool) { return cutsOf(name, current) }}
 	if d, ok := current("setting", "journeys"); ok {
 		if s, err := journeys.ParseSettings(d.Body); err == nil {
 			l.Zone = s.Zone()
 		}
 	}
 	return l
+}
+
+// cutsOf are the cuts of a ranking; of one that was never computed those without points.
+func cutsOf(name string, current func(kind, name string) (enishi.Definition, bool)) (*segments.Cuts, bool) {
+	d, ok := current(segments.KindRanking, name)
+	if !ok {
+		return nil, false
+	}
+	var c segments.Cuts
+	if computed, ok := current(segments.KindCuts, name); ok && json.Unmarshal(computed.Body, &c) == nil {
+		return &c, true
+	}
+	r, err := segments.ParseRanking(d.Body)
+	if err != nil {
+		return nil, false
+	}
+	return &segments.Cuts{Order: r.Order}, true
 }
 
 // segment compiles x anew when it, or something that it takes in, has changed.

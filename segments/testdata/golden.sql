@@ -565,6 +565,36 @@ WHERE ((in_orders.n0 = {p0:String}) AND ifNull(in_orders.n1 >= {p1:Int64}, false
 -- p3 = "1779591845678"
 -- p4 = "1792551845678"
 
+---- rfm_r >= 4 && rank("often") in [2, 3] && !top("basket") && present(rank("score"))
+SELECT p.profile_id AS profile_id
+FROM (SELECT profile_id, last_order_at, orders_count, last_visit_at, arrayMap((y, m, d) -> if(m BETWEEN 1 AND 12 AND d <= [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] AND (m != 2 OR d != 29 OR y < 1900 OR y % 4 = 0 AND (y % 100 != 0 OR y % 400 = 0)), if(y < 1900, 0, y) * 10000 + m * 100 + d, 0), [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[1])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[2])], [toInt64OrZero(extractGroups(birthday, '^(?:(?:([0-9]{4})|-)[-/])?([0-9]{1,2})(?:[-/]([0-9]{1,2}))?$')[3])])[1] AS birth, has_email, traits, traits_number FROM people FINAL) AS p
+LEFT JOIN (
+  SELECT e.profile_id AS id,
+    toInt64(countIf((e.placed_at > fromUnixTimestamp64Milli({p5:Int64}, 'UTC')))) AS n0,
+    maxOrNull(e.total) AS n1
+  FROM orders AS e FINAL
+  GROUP BY id
+) AS in_orders ON in_orders.id = p.profile_id
+WHERE (ifNull(if(((p.last_order_at != toDateTime64(0, 3, 'UTC')) AND (p.orders_count >= {p0:Int64})), toInt64(1 + arrayCount(point -> point <= assumeNotNull(toUnixTimestamp64Milli(p.last_order_at)), [{p1:Int64}, {p2:Int64}, {p3:Int64}])), NULL) >= {p4:Int64}, false) AND (ifNull(if(((in_orders.n0 IS NOT NULL) AND (p.last_visit_at > fromUnixTimestamp64Milli({p6:Int64}, 'UTC'))), toInt64(1 + arrayCount(point -> point <= assumeNotNull(in_orders.n0), [{p0:Int64}, {p7:Int64}])), NULL) = {p7:Int64}, false) OR ifNull(if(((in_orders.n0 IS NOT NULL) AND (p.last_visit_at > fromUnixTimestamp64Milli({p6:Int64}, 'UTC'))), toInt64(1 + arrayCount(point -> point <= assumeNotNull(in_orders.n0), [{p0:Int64}, {p7:Int64}])), NULL) = {p8:Int64}, false)) AND (NOT ifNull(if(((in_orders.n1 IS NOT NULL) AND (ifNull(if(p.birth >= 10000 AND p.birth % 100 > 0 AND p.birth <= {p9:Int64}, {p10:Int64} - intDiv(p.birth, 10000) - toInt64(p.birth % 10000 > {p11:Int64}), NULL) < {p12:Int64}, false) OR (p.has_email = 1))), toInt64(1 + arrayCount(point -> point <= assumeNotNull(in_orders.n1), [{p13:Int64}])), NULL) >= {p7:Int64}, false)) AND (if((if(mapContains(p.traits_number, {p14:String}) AND p.traits[{p14:String}] NOT IN ('true', 'false') AND position(p.traits[{p14:String}], 'T') = 0, p.traits_number[{p14:String}], NULL) IS NOT NULL), toInt64(1 + arrayCount(point -> point <= assumeNotNull(if(mapContains(p.traits_number, {p14:String}) AND p.traits[{p14:String}] NOT IN ('true', 'false') AND position(p.traits[{p14:String}], 'T') = 0, p.traits_number[{p14:String}], NULL)), [reinterpretAsFloat64({p15:UInt64}), reinterpretAsFloat64({p16:UInt64}), reinterpretAsFloat64({p17:UInt64})])), NULL) IS NOT NULL))
+-- p0 = "1"
+-- p1 = "1785510000000"
+-- p2 = "1793458800000"
+-- p3 = "1795100400000"
+-- p4 = "4"
+-- p5 = "1787367845678"
+-- p6 = "1792551845678"
+-- p7 = "2"
+-- p8 = "3"
+-- p9 = "20261120"
+-- p10 = "2026"
+-- p11 = "1120"
+-- p12 = "36"
+-- p13 = "50000000"
+-- p14 = "score"
+-- p15 = "4607182418800017408"
+-- p16 = "4612811918334230528"
+-- p17 = "4662219572839972864"
+
 ---- many: the first five in one pass
 SELECT count() AS base, CAST([countIf(true),
   countIf((p.ltv >= {p0:Int64})),
