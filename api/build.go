@@ -10,6 +10,7 @@ import (
 
 	"enishi"
 	"enishi/analytics"
+	"enishi/channels/lint"
 )
 
 // prefix is where the operations stand under the workspace's base.
@@ -38,6 +39,7 @@ func (a *API) build() error {
 	a.huma.UseMiddleware(a.enter)
 	schemas := a.huma.OpenAPI().Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[analytics.Text](), reflect.TypeFor[Text]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[lint.Text](), reflect.TypeFor[Text]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.Amount](), reflect.TypeFor[string]()) // decimal text
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.ID](), reflect.TypeFor[string]())     // 32 hexadecimal digits
 	schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
@@ -147,6 +149,8 @@ func (a *API) register() {
 	register(a, "save-template", a.saveTemplate)
 	register(a, "delete-template", a.deleteTemplate)
 	register(a, "preview-template", a.previewTemplate)
+	register(a, "lint-template", a.lintTemplate)
+	register(a, "list-words", a.listWords)
 	register(a, "list-blocks", a.listBlocks)
 	register(a, "get-block", a.getBlock)
 	register(a, "save-block", a.saveBlock)

@@ -198,23 +198,8 @@ func (a *API) getJourneyResults(ctx context.Context, in *NamePath) (*resultsOutp
 func (a *API) usersOf(template string) []string {
 	out := []string{}
 	for _, d := range a.cfg.Definitions.List("journey") {
-		var def struct {
-			Nodes map[string]struct {
-				Template  string            `json:"template"`
-				Templates map[string]string `json:"templates"`
-			} `json:"nodes"`
-		}
-		if json.Unmarshal(d.Body, &def) != nil {
-			continue
-		}
-		for _, n := range def.Nodes {
-			used := n.Template == template
-			for _, t := range n.Templates {
-				used = used || t == template
-			}
-			if used && !slices.Contains(out, d.Name) {
-				out = append(out, d.Name)
-			}
+		if slices.Contains(templatesOf(d.Body), template) {
+			out = append(out, d.Name)
 		}
 	}
 	slices.Sort(out)

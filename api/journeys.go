@@ -245,6 +245,18 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 	if err := journeys.Check(full, template, segment); err != nil {
 		return Written{}, err
 	}
+	if status == "live" {
+		body := func(name string) ([]byte, bool) {
+			if b, ok := a.current("template", name); ok {
+				return b, true
+			}
+			b, ok := templates[name]
+			return b, ok
+		}
+		if err := a.checkOpen(templatesOf(full), body); err != nil {
+			return Written{}, err
+		}
+	}
 	for _, key := range slices.SortedFunc(maps.Keys(need), func(x, y [2]string) int { return bytes.Compare([]byte(x[0]+x[1]), []byte(y[0]+y[1])) }) {
 		_, err := a.save(ctx, enishi.Definition{Kind: key[0], Name: key[1], Body: compact(need[key]), Reason: "needed by journey " + name})
 		if err != nil && enishi.ErrorCode(err) != enishi.Conflict { // somebody else published it just now

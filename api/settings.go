@@ -103,7 +103,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,ranking,journey,template,block,setting"`
+	Kind string `path:"kind" enum:"segment,ranking,journey,template,block,words,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -131,6 +131,8 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putJourney(ctx, in.Name, withoutState(text.Bytes()), status, b.Expect, b.Reason)
 	case "template":
 		w, err = a.putTemplate(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case "words":
+		w, err = a.putWords(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "block":
 		w, err = a.putBlock(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	default:
@@ -147,7 +149,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,ranking,cuts,journey,template,block,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,ranking,cuts,journey,template,block,words,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

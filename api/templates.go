@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"enishi"
@@ -51,6 +50,7 @@ type templatePage struct {
 	TemplateRow
 	Definition json.RawMessage `json:"definition"`
 	History    []versionRow    `json:"history"`
+	Lint       lintPage        `json:"lint" doc:"What the check before sending finds in it now."`
 }
 
 func (a *API) getTemplate(ctx context.Context, in *NamePath) (*templateOutput, error) {
@@ -58,7 +58,11 @@ func (a *API) getTemplate(ctx context.Context, in *NamePath) (*templateOutput, e
 	if !ok {
 		return nil, notFound("template", "テンプレート")
 	}
-	return &templateOutput{templatePage{a.templateRow(&d), d.Body, a.versions("template", in.Name)}}, nil
+	found, err := a.lint(in.Name, d.Body)
+	if err != nil && enishi.ErrorCode(err) != enishi.Invalid { // one that cannot be shown is there to be mended all the same
+		return nil, err
+	}
+	return &templateOutput{templatePage{a.templateRow(&d), d.Body, a.versions("template", in.Name), lintPageOf(found)}}, nil
 }
 
 type templateInput struct {
@@ -80,6 +84,10 @@ func (a *API) saveTemplate(ctx context.Context, in *templateInput) (*writtenOutp
 
 // putTemplate checks a template and saves it. Lines and columns of errors are those of the console's editor.
 func (a *API) putTemplate(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (Written, error) {
+	body, err := a.signed(ctx, name, body)
+	if err != nil {
+		return Written{}, err
+	}
 	var text bytes.Buffer
 	if err := json.Indent(&text, body, "", "  "); err != nil {
 		return Written{}, enishi.FieldError("body.definition", "is no JSON", "JSON にしてください。")
@@ -143,12 +151,7 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	}
 	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Language: lang, Variables: string(variables)}, -1, false)
 	if err != nil {
-		var e *enishi.Error
-		if errors.As(err, &e) {
-			return nil, err
-		}
-		// What a template cannot fill in is its author's to mend.
-		return nil, &enishi.Error{Code: enishi.Invalid, Field: "body.definition", Msg: err.Error(), MsgJA: "このテンプレートは表示できません: " + err.Error()}
+		return nil, notShown(err)
 	}
 	out := &renderedOutput{renderedPage{Subject: r.Subject, HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
 	if len(out.Body.Messages) == 0 {

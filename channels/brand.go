@@ -138,6 +138,7 @@ func (k kit) text(name string) string {
 type Settings struct {
 	Languages []string `json:"languages,omitempty"` // tried in this order when a template lacks the person's language
 	Missing   string   `json:"missing,omitempty"`   // of templates that do not say; refuse
+	Charset   string   `json:"charset,omitempty"`   // of mail, for the check before sending: utf-8 (default), iso-2022-jp
 }
 
 // ParseSettings reads the body of the setting templates.
@@ -148,6 +149,9 @@ func ParseSettings(body []byte) (*Settings, error) {
 	}
 	if !isMissing(s.Missing) {
 		return nil, enishi.FieldError("missing", "use refuse, blank or default", "refuse（送らない）、blank（空にする）、default（代わりの言葉）のどれかにしてください")
+	}
+	if s.Charset != "" && s.Charset != "utf-8" && s.Charset != "iso-2022-jp" {
+		return nil, enishi.FieldError("charset", "use utf-8 or iso-2022-jp", "utf-8 か iso-2022-jp にしてください")
 	}
 	for _, lang := range s.Languages {
 		if !language.MatchString(lang) {

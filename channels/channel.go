@@ -45,6 +45,7 @@ type Rendered struct {
 	Unit     string          // aggregation unit; may be empty
 
 	// For previews.
+	Refuse       string   // address of the page that unsubscribes; also of what is no advertisement
 	Alternatives int      // how many texts are compared; at least 1
 	Missing      []string // variables that were asked for and have no value, sorted
 }

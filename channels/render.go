@@ -17,6 +17,7 @@ import (
 	"github.com/osteele/liquid/render"
 
 	"enishi"
+	"enishi/channels/lint"
 	"enishi/internal/definitions"
 )
 
@@ -45,6 +46,8 @@ type Renderer struct {
 	brandAt    int64          // version of the setting; 0: none
 	set        *Settings
 	settingsAt int64
+	words      []lint.List
+	wordsAt    int64
 }
 
 type templateKey struct {
@@ -208,7 +211,7 @@ func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, err
 	if err := f.variables(); err != nil {
 		return nil, err
 	}
-	out := &Rendered{Alternatives: f.c.alternatives, SendID: m.SendID, Round: m.Round, Profile: m.Profile, Account: m.Account, Purpose: f.purpose, Language: f.lang,
+	out := &Rendered{Refuse: f.unsub, Alternatives: f.c.alternatives, SendID: m.SendID, Round: m.Round, Profile: m.Profile, Account: m.Account, Purpose: f.purpose, Language: f.lang,
 		Journey: m.Journey, Template: m.Template, To: m.To}
 	if f.c.alternatives > 1 {
 		out.Variant = string(rune('a' + f.choice))

@@ -116,8 +116,16 @@ func (c *checker) said() []said {
 		said{c.part("html"), plain(m.Source.HTML), m.Source.HTML},
 		said{c.part("html"), plain(m.Rendered.HTML), m.Source.HTML},
 		said{c.part("text"), plain(m.Source.Text), m.Source.Text},
-		said{c.part("text"), m.Rendered.Text, m.Source.Text},
+		said{c.part("text"), c.ownText(), m.Source.Text},
 	)
+}
+
+// ownText is the text part; "" when it is only made from the HTML and says nothing of its own.
+func (c *checker) ownText() string {
+	if c.m.Source.Text == "" && c.m.Source.HTML != "" {
+		return ""
+	}
+	return c.m.Rendered.Text
 }
 
 // said is one text, the part that it belongs to, and the part's source.

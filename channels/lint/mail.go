@@ -250,7 +250,7 @@ var twice = regexp.MustCompile(`(様|さま|さん)[\s　]*(様|さま|さん)`)
 // leftovers are traces of a template that was not filled in as its author thought.
 func (c *checker) leftovers() {
 	for _, p := range [...]struct{ name, text string }{{"subject", c.m.Rendered.Subject}, {"preheader", c.m.Rendered.Preheader}, {"html", plain2(c.m.Rendered.HTML)},
-		{"text", c.m.Rendered.Text}, {"messages", string(c.m.Rendered.Messages)}} {
+		{"text", c.ownText()}, {"messages", string(c.m.Rendered.Messages)}} {
 		for _, mark := range [...]string{"{{", "{%", "[[", "%%", "undefined", "NaN"} {
 			if i := strings.Index(p.text, mark); i >= 0 {
 				c.add(Finding{Code: "text.leftover", Severity: Error, Part: c.part(p.name), Excerpt: clip(p.text[i:], 30),
@@ -292,7 +292,7 @@ func (c *checker) emoji() {
 	for _, p := range [...]struct {
 		name, text string
 		most       int
-	}{{"subject", m.Rendered.Subject, subjectEmoji}, {"preheader", m.Rendered.Preheader, subjectEmoji}, {"html", plain2(m.Rendered.HTML), bodyEmoji}, {"text", m.Rendered.Text, bodyEmoji},
+	}{{"subject", m.Rendered.Subject, subjectEmoji}, {"preheader", m.Rendered.Preheader, subjectEmoji}, {"html", plain2(m.Rendered.HTML), bodyEmoji}, {"text", c.ownText(), bodyEmoji},
 		{"messages", texts(m.Rendered.Messages), bodyEmoji}} {
 		n, all := emojiIn(p.text)
 		if n == 0 {

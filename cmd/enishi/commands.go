@@ -236,9 +236,11 @@ func (d *definitionFile) check(others []definitionFile) error {
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
 	case "block":
 		err = channels.CheckBlock(d.Name, body)
+	case "words":
+		err = channels.CheckWords(d.Name, body)
 	case "setting":
 	default:
-		err = fmt.Errorf("kind is segment, ranking, journey, template, block or setting")
+		err = fmt.Errorf("kind is segment, ranking, journey, template, block, words or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)

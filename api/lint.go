@@ -1,0 +1,188 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"enishi"
+	"enishi/channels"
+	"enishi/channels/lint"
+)
+
+type lintInput struct {
+	Body struct {
+		Name       string          `json:"name,omitempty" maxLength:"64" doc:"Of the saved template to check, unless a definition is given."`
+		Definition json.RawMessage `json:"definition,omitempty" doc:"What is being edited."`
+	}
+}
+
+type lintOutput struct{ Body lintPage }
+
+// lintPage is what the check before sending found.
+type lintPage struct {
+	Items []finding `json:"items" doc:"Errors first."`
+	Open  int       `json:"open" doc:"Errors that nobody took the responsibility for: they stop the message."`
+}
+
+// finding is a [channels.Finding] as the API names its parts.
+type finding struct {
+	Code     string             `json:"code" doc:"As duty.address, words.yakkiho, link.relative."`
+	Severity string             `json:"severity" enum:"error,warning"`
+	Part     string             `json:"part" doc:"Of the template, as variants.ja.html; empty: the message as a whole."`
+	Line     int                `json:"line" doc:"Of the part's source, from 1; 0: not known."`
+	Block    string             `json:"block" doc:"Id of the editor's block that has it; may be empty."`
+	Excerpt  string             `json:"excerpt"`
+	Text     Text               `json:"text"`
+	Fix      Text               `json:"fix"`
+	Override *channels.Override `json:"override,omitempty" doc:"Who took the responsibility for it, and why."`
+}
+
+func (a *API) lintTemplate(ctx context.Context, in *lintInput) (*lintOutput, error) {
+	body := []byte(in.Body.Definition)
+	if len(body) == 0 {
+		saved, ok := a.current("template", in.Body.Name)
+		if !ok {
+			return nil, notFound("template", "テンプレート")
+		}
+		body = saved
+	}
+	found, err := a.lint(in.Body.Name, body)
+	if err != nil {
+		return nil, err
+	}
+	return &lintOutput{lintPageOf(found)}, nil
+}
+
+func lintPageOf(found []channels.Finding) lintPage {
+	page := lintPage{Items: []finding{}, Open: len(channels.Open(found))}
+	for _, f := range found {
+		page.Items = append(page.Items, finding{f.Code, f.Severity, f.Part, f.Line, f.Block, f.Excerpt, Text(f.Text), Text(f.Fix), f.Override})
+	}
+	return page
+}
+
+// lint checks a template with the data of a made-up person. Lines are those of the parts, not of the JSON.
+func (a *API) lint(name string, body []byte) ([]channels.Finding, error) {
+	found, err := a.cfg.Renderer.Lint(name, body, func(language string) (string, error) {
+		b, err := json.Marshal(a.sampleVariables(nil, language))
+		return string(b), err
+	})
+	return found, notShown(err)
+}
+
+// notShown is the error of a template that cannot be filled in: its author's to mend.
+func notShown(err error) error {
+	var e *enishi.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return &enishi.Error{Code: enishi.Invalid, Field: "body.definition", Msg: err.Error(), MsgJA: "このテンプレートは表示できません: " + err.Error()}
+}
+
+// templatesOf are the templates that a journey's definition names, by name.
+func templatesOf(definition []byte) []string {
+	var def struct {
+		Nodes map[string]struct {
+			Template  string            `json:"template"`
+			Templates map[string]string `json:"templates"`
+		} `json:"nodes"`
+	}
+	if json.Unmarshal(definition, &def) != nil {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, n := range def.Nodes {
+		names[n.Template] = true
+		for _, t := range n.Templates {
+			names[t] = true
+		}
+	}
+	delete(names, "")
+	return slices.Sorted(maps.Keys(names))
+}
+
+// checkOpen refuses to send templates with errors that nobody took the responsibility for. body finds a template.
+func (a *API) checkOpen(templates []string, body func(name string) ([]byte, bool)) error {
+	var problems []error
+	for _, name := range templates {
+		b, ok := body(name)
+		if !ok {
+			continue // whoever asked has said so already
+		}
+		found, err := a.lint(name, b)
+		if err != nil {
+			return fmt.Errorf("check template %s: %w", name, err)
+		}
+		for _, f := range channels.Open(found) {
+			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: strings.TrimSuffix("templates."+name+"."+f.Part, "."), Line: f.Line,
+				Msg: f.Text.EN + " " + f.Fix.EN, MsgJA: f.Text.JA + f.Fix.JA})
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// signed fills in who takes the responsibility for findings and when: the caller, for what the saved version does not have
+// in another one's name.
+func (a *API) signed(ctx context.Context, name string, body []byte) ([]byte, error) {
+	var now, saved struct {
+		Overrides []channels.Override `json:"overrides"`
+	}
+	if json.Unmarshal(body, &now) != nil || len(now.Overrides) == 0 {
+		return body, nil // wrong JSON is refused later, with its place
+	}
+	if d, ok := a.current("template", name); ok {
+		if err := json.Unmarshal(d, &saved); err != nil {
+			return nil, fmt.Errorf("read template %s: %w", name, err)
+		}
+	}
+	for i := range now.Overrides {
+		o := &now.Overrides[i]
+		if !slices.ContainsFunc(saved.Overrides, func(x channels.Override) bool { return x == *o }) {
+			o.By, o.At = callOf(ctx).caller.name, a.cfg.Now().UTC()
+		}
+	}
+	b, err := json.Marshal(now.Overrides)
+	if err != nil {
+		return nil, err
+	}
+	return withField(body, "overrides", b), nil
+}
+
+type wordsRow struct {
+	Name     string      `json:"name"`
+	Title    Text        `json:"title"`
+	Use      string      `json:"use" enum:"claim,offer,subject,paid"`
+	Severity string      `json:"severity" enum:"error,warning"`
+	Words    []lint.Word `json:"words"`
+	Version  int64       `json:"version" doc:"0: as it comes with the product."`
+}
+
+func (a *API) listWords(ctx context.Context, _ *struct{}) (*listOutput[wordsRow], error) {
+	out := listOf([]wordsRow{})
+	for _, l := range a.cfg.Renderer.WordLists() {
+		d, _ := a.cfg.Definitions.Current("words", l.Name)
+		out.Body.Items = append(out.Body.Items, wordsRow{l.Name, Text(l.Title), l.Use, l.Severity, l.Words, d.Version})
+	}
+	return out, nil
+}
+
+// putWords saves a list of words. It decides what may be sent, so it needs an approver.
+func (a *API) putWords(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (Written, error) {
+	if !callOf(ctx).caller.role.includes(approver) {
+		return Written{}, refusal(enishi.Denied, "to change the words of the check needs the role approver", "チェックする言葉の変更には「承認者」の権限が必要です。")
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, body, "", "  "); err != nil {
+		return Written{}, enishi.FieldError("body.body", "is no JSON", "JSON にしてください。")
+	}
+	if err := channels.CheckWords(name, text.Bytes()); err != nil {
+		return Written{}, err
+	}
+	return a.save(ctx, enishi.Definition{Kind: "words", Name: name, Expect: expect, Body: compact(body), Reason: reason})
+}
