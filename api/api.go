@@ -51,7 +51,9 @@ type Config struct {
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel
-	Lookup     email.Lookup // of checklists; default: the machine's resolver
+	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
+	TakeMail func(ctx context.Context, from, to string, raw []byte) (what string, err error)
+	Lookup   email.Lookup // of checklists; default: the machine's resolver
 
 	LINEProvider string                      // of LINE user ids that people search for
 	Sending      func() string               // "on" or "off"; nil: on

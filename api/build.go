@@ -161,6 +161,7 @@ func (a *API) register() {
 	register(a, "list-deliveries", a.listDeliveries)
 	register(a, "summarise-deliveries", a.summariseDeliveries)
 	register(a, "get-sender-checklist", a.getSenderChecklist)
+	register(a, "take-mail", a.takeMail)
 
 	register(a, "list-dead-letters", a.listDeadLetters)
 	register(a, "get-dead-letter", a.getDeadLetter)

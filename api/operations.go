@@ -132,6 +132,7 @@ func operations() []operation {
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
 		{"list-deliveries", get, "/deliveries", viewer, reads, "Messages", "The sender's ledger"},
+		{"take-mail", post, "/mail", editor, writes, "Messages", "Take in a bounce, a complaint or a reply, for the pipe of a mail server"},
 		{"get-sender-checklist", get, "/senders/{name}/checklist", viewer, reads, "Messages", "What a mail sender owes: alignment and DNS records to set, as they stand now"},
 		{"summarise-deliveries", get, "/deliveries/summary", viewer, reads, "Messages", "Deliveries by channel and outcome"},
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"enishi"
 	"enishi/channels/email"
 )
 
@@ -55,4 +56,32 @@ func (a *API) getSenderChecklist(ctx context.Context, in *NamePath) (*senderOutp
 		}
 	}
 	return out, nil
+}
+
+type mailInput struct {
+	Body struct {
+		From string `json:"from,omitempty" maxLength:"320" doc:"Envelope sender; empty for <>."`
+		To   string `json:"to" minLength:"3" maxLength:"320" doc:"Envelope recipient."`
+		Raw  []byte `json:"raw" minLength:"1" doc:"The mail as it came, base64."`
+	}
+}
+
+type mailOutput struct {
+	Body struct {
+		Kind string `json:"kind" doc:"bounce hard, bounce soft, bounce block, complaint, opt_out, reply, auto, delayed, or refused: it is a dead letter."`
+	}
+}
+
+// takeMail takes in what a mail server pipes.
+func (a *API) takeMail(ctx context.Context, in *mailInput) (*mailOutput, error) {
+	if a.cfg.TakeMail == nil {
+		return nil, refusal(enishi.Conflict, "this server takes no mail in", "このサーバーはメールを受信しません。")
+	}
+	if len(in.Body.Raw) > email.MaxInbound {
+		return nil, enishi.FieldError("body.raw", "is longer than 1 MiB", "1 MiB を超えています。")
+	}
+	out := &mailOutput{}
+	var err error
+	out.Body.Kind, err = a.cfg.TakeMail(ctx, in.Body.From, in.Body.To, in.Body.Raw)
+	return out, err
 }

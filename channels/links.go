@@ -238,9 +238,3 @@ func (l *Links) view(w http.ResponseWriter, r *http.Request) {
 		l.page(w, r, http.StatusServiceUnavailable, t, pageLater)
 	}
 }
-
-// Bounce reads the local part of an envelope sender that we made: whose mail came back. The error says that we did not
-// make it.
-func (l *Links) Bounce(local string) (send, profile enishi.ID, err error) {
-	return l.cfg.Renderer.signer.readBounce(local)
-}

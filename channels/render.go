@@ -256,6 +256,11 @@ func (f *filling) token(kind byte) *token {
 	return t
 }
 
+// ownPath gives what follows the kind in an address of ours.
+func (r *Renderer) ownPath(link, kind string) (string, bool) {
+	return strings.CutPrefix(link, r.cfg.BaseURL+"/"+kind+"/")
+}
+
 func (f *filling) url(kind string, t *token) string {
 	return f.cfg.BaseURL + "/" + kind + "/" + f.signer.sign(t)
 }

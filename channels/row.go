@@ -83,6 +83,12 @@ func rowOf(partition int, m *enishi.Message, raw string, now time.Time) Row {
 // hardBounce is the reason of an address that does not exist. The fold suppresses it.
 const hardBounce = "hard"
 
+// softBounce is that of a mailbox that is full for good or for very long: fullMailbox in the ledger. The fold counts them.
+const (
+	softBounce  = "soft"
+	fullMailbox = "full"
+)
+
 // event is the record that tells the fold how the round ended: message.STATE, or message.bounced when a server refused
 // the address itself. Its id follows from send id, round and state, so that a second one is known as such.
 func (r *Row) event(m *enishi.Message, at time.Time) enishi.Event {
@@ -99,6 +105,9 @@ func (r *Row) event(m *enishi.Message, at time.Time) enishi.Event {
 	}
 	if r.State == stateFailed && strings.HasPrefix(r.Reason, hardBounce+":") {
 		e.Type, e.Result.Reason = "message.bounced", hardBounce
+	}
+	if full := strings.TrimPrefix(r.Reason, "gave up: "); r.State == stateFailed && strings.HasPrefix(full, fullMailbox+":") {
+		e.Type, e.Result.Reason = "message.bounced", softBounce
 	}
 	return e
 }

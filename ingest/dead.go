@@ -23,6 +23,7 @@ const (
 const (
 	StageIngest = "ingest" // a record of a source topic
 	StageLog    = "log"    // a batch of any topic that cannot be decoded
+	StageMail   = "mail"   // a mail that came in and says of nobody whom it is about; its Topic is "mail"
 )
 
 // DeadLetter is a source record that could not be taken: the JSON on the topic dead and the row of the table dead_letters.
@@ -86,6 +87,9 @@ func (d *DeadLetters) Replay(ctx context.Context, id enishi.ID, fixed []byte, ac
 	}
 	if l.Stage == StageLog {
 		return &enishi.Error{Code: enishi.Conflict, Msg: "a damaged batch of the log cannot be replayed: send its events again and discard it", MsgJA: "壊れたログのデータは再取り込みできません。元のイベントを送り直し、このデータは破棄してください"}
+	}
+	if l.Stage == StageMail {
+		return &enishi.Error{Code: enishi.Conflict, Msg: "a mail that came in cannot be replayed: look into it and discard it", MsgJA: "受信したメールは再取り込みできません。内容を確認し、破棄してください"}
 	}
 	now := d.cfg.Now()
 	value, refusal := keepIdentity(&l, fixed)

@@ -73,7 +73,10 @@ func (f *folding) result(name string) {
 	}
 	address := f.addressOf(r.Channel)
 	switch {
-	case name == "complained", name == bounced && r.Reason == "hard":
+	case name == "complained":
+		address.Lifetime.Bounced = latest(address.Lifetime.Bounced, f.at)
+		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: "complaint", Source: f.e.Source})
+	case name == bounced && r.Reason == "hard":
 		address.Lifetime.Bounced = latest(address.Lifetime.Bounced, f.at)
 	case name == "unsubscribed":
 		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: "unsubscribe_link", Source: f.e.Source})
@@ -131,6 +134,43 @@ func (m *Message) join(x *Message) {
 	a.SentAt, a.DeliveredAt = earliest(a.SentAt, b.SentAt), earliest(a.DeliveredAt, b.DeliveredAt)
 	a.OpenedAt, a.ClickedAt = earliest(a.OpenedAt, b.OpenedAt), earliest(a.ClickedAt, b.ClickedAt)
 	*m = a
+}
+
+// maxSoft is how many messages in a row may come back with a passing reason before the address counts as dead.
+const maxSoft = 3
+
+// softBounced reports whether the last messages to this address came back, each with a passing reason. A message that was
+// sent before the newest of them and did not come back breaks the row, and so does a person who opened one since; what was
+// sent after it may still come back.
+func (s *Subject) softBounced() bool {
+	soft := func(m *Message) bool { return m.End == bounced && m.Reason == "soft" }
+	n := 0
+	var newest, ended time.Time
+	for i := range s.Messages {
+		if m := &s.Messages[i]; soft(m) {
+			n++
+			newest, ended = latest(newest, latest(m.DecidedAt, m.SentAt)), latest(ended, m.EndedAt)
+		}
+	}
+	if n < maxSoft {
+		return false
+	}
+	var good time.Time
+	for i := range s.Messages {
+		switch m := &s.Messages[i]; {
+		case m.OpenedAt.After(ended), m.ClickedAt.After(ended):
+			return false
+		case !soft(m) && m.Channel == "email" && !m.SentAt.IsZero() && m.SentAt.Before(newest):
+			good = latest(good, m.SentAt)
+		}
+	}
+	n = 0
+	for i := range s.Messages {
+		if m := &s.Messages[i]; soft(m) && latest(m.DecidedAt, m.SentAt).After(good) {
+			n++
+		}
+	}
+	return n >= maxSoft
 }
 
 // endWins reports whether the end of a is that of the message.

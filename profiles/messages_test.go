@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -66,4 +67,51 @@ func TestResultOfAMessageThatIsNotKnown(t *testing.T) {
 	instantIs(t, "decided", 0, v.Messages[0].DecidedAt)
 	instantIs(t, "still sent", 1, v.Messages[0].SentAt)
 	equal(t, "purpose", Marketing, v.Messages[0].Purpose)
+}
+
+// TestSoftBouncesInARow: three messages in a row that came back suppress the address; one that did not, or a person who
+// opened one since, breaks the row.
+func TestSoftBouncesInARow(t *testing.T) {
+	mail := someone{email: alice.email}
+	setup := func() (*person, func(n, hour int, end string) *View) {
+		x := newPerson(t)
+		x.eventOf(mail, "page.viewed", 0, nil)
+		return x, func(n, hour int, end string) *View {
+			id := enishi.NewID("send", strconv.Itoa(n))
+			x.p.AddMessage(Message{SendID: id, Round: 1, Channel: "email", DecidedAt: at(time.Duration(10*hour) * time.Hour), To: subject(enishi.Email, alice.email)})
+			told := func(r *enishi.MessageResult) { r.SendID, r.Reason = id, "soft" }
+			v := x.eventOf(mail, "message.sent", 10*hour+1, result(1, told))
+			if end != "" {
+				v = x.eventOf(mail, end, 10*hour+5, result(1, told))
+			}
+			return v
+		}
+	}
+	suppressed := func(v *View) bool { _, yes := v.Suppressed("email"); return yes }
+
+	x, send := setup()
+	send(1, 1, "message.bounced")
+	equal(t, "two", false, suppressed(send(2, 2, "message.bounced")))
+	equal(t, "three", true, suppressed(send(3, 3, "message.bounced")))
+	equal(t, "one on its way", true, suppressed(send(4, 4, "")))
+	equal(t, "opened since", false, suppressed(x.eventOf(mail, "message.opened", 50, result(0, func(r *enishi.MessageResult) { r.SendID = enishi.NewID("send", "1") }))))
+
+	_, send = setup()
+	send(1, 1, "message.bounced")
+	send(2, 2, "message.bounced")
+	send(3, 3, "")
+	send(4, 4, "message.bounced")
+	equal(t, "not in a row", false, suppressed(send(5, 5, "message.bounced")))
+	equal(t, "three after one that arrived", true, suppressed(send(6, 6, "message.bounced")))
+}
+
+// TestComplaintIsAnOptOut: who reports a mail as spam gets none, and has said so.
+func TestComplaintIsAnOptOut(t *testing.T) {
+	x := newPerson(t)
+	mail := someone{email: alice.email}
+	x.eventOf(mail, "consent.changed", 1, permission("email", "in"))
+	v := x.eventOf(mail, "message.complained", 2, result(1, nil))
+	consentIs(t, v, "email", Out)
+	_, suppressed := v.Suppressed("email")
+	equal(t, "suppressed", true, suppressed)
 }

@@ -109,7 +109,7 @@ func (s *Subject) consent(channel, purpose string) *Consent {
 
 // suppressed is why nothing may be sent to this address, or "".
 func (s *Subject) suppressed() string {
-	if !s.Lifetime.Bounced.IsZero() {
+	if !s.Lifetime.Bounced.IsZero() || s.Kind == enishi.Email && s.softBounced() {
 		return bounced
 	}
 	if s.Kind != enishi.LINEUser || s.friend() {

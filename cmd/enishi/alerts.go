@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,17 +65,19 @@ func (w *workspace) unreadable(p stream.Partition, offset int64, raw []byte, cau
 		Topic: p.Topic, Partition: p.Partition, Offset: offset, Stage: ingest.StageLog, Code: ingest.CodeUnreadable, Raw: kept,
 		Reason:   fmt.Sprintf("a batch of %d bytes in the log cannot be read: %v", len(raw), cause),
 		ReasonJA: fmt.Sprintf("イベントログのデータ（%d バイト）が壊れていて読み取れません。", len(raw))}
-	value, err := json.Marshal(&l)
-	if err == nil {
-		err = w.stream.Append(ctx, []stream.Record{{Topic: enishi.TopicDead, Partition: 0, Time: now, Key: l.ID[:], Value: value}})
-	}
-	if err != nil {
-		w.log.Error("append dead letter", "id", l.ID, "err", err)
-	}
-	if err := (api.DeadTable{DB: w.db}).Save(ctx, []ingest.DeadLetter{l}); err != nil {
-		w.log.Error("save dead letter", "id", l.ID, "err", err)
+	if err := w.keepDead(ctx, l); err != nil {
+		w.log.Error("keep dead letter", "id", l.ID, "err", err)
 	}
 	w.alert(enishi.Alert{ID: enishi.NewID("alert", "log_unreadable", p.String(), fmt.Sprint(offset)), Kind: "log_unreadable", Severity: "error", At: now,
 		Text:   fmt.Sprintf("A batch of the log cannot be read and was passed over (%s, offset %d). It is among the dead letters.", p, offset),
 		TextJA: fmt.Sprintf("イベントログの一部を読み取れず、飛ばしました（%s、位置 %d）。「取り込めなかったデータ」で確認できます。", p, offset)})
+}
+
+// keepDead stores a dead letter on the topic and in the table.
+func (w *workspace) keepDead(ctx context.Context, l ingest.DeadLetter) error {
+	value, err := json.Marshal(&l)
+	if err == nil {
+		err = w.stream.Append(ctx, []stream.Record{{Topic: enishi.TopicDead, Partition: 0, Time: l.At, Key: l.ID[:], Value: value}})
+	}
+	return errors.Join(err, (api.DeadTable{DB: w.db}).Save(ctx, []ingest.DeadLetter{l}))
 }

@@ -46,6 +46,8 @@ type Config struct {
 	Session  time.Duration `koanf:"session" help:"How long a silent replica keeps its partitions."`
 	Sending  string        `koanf:"sending" help:"on, or off: nothing leaves until a person turns it on (after a restore)."`
 
+	MailListen string `koanf:"mail_listen" help:"Address at which bounces, complaints and replies come in by SMTP, such as 0.0.0.0:25. Empty: none, but on a loopback address while there is no mail server (smtp.addr)."`
+
 	SMTP SMTPConfig `koanf:"smtp"`
 	LINE LINEConfig `koanf:"line"`
 	Log  LogConfig  `koanf:"log"`

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,6 +27,7 @@ type cli struct {
 	Apply   applyCommand   `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
 	Segment segmentCommand `cmd:"" help:"Check, count, list and explain segments."`
 	Tail    tailCommand    `cmd:"" help:"Print records of a topic as JSON."`
+	Bounce  bounceCommand  `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
 	DKIM    dkimCommand    `cmd:"" name:"dkim" help:"Keys that sign mail."`
 
 	Version kong.VersionFlag `help:"Print the version."`
@@ -35,6 +37,7 @@ type cli struct {
 type streams struct {
 	out, err io.Writer
 	environ  func() []string
+	in       io.Reader
 }
 
 // japanese tells whether the environment's locale asks for Japanese.
@@ -52,9 +55,10 @@ func (s streams) japanese() bool {
 	return false
 }
 
-func main() { os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ})) }
+func main() { os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ, os.Stdin})) }
 
-// run executes one command line and gives the exit code: 0 done, 1 failed, 2 wrong usage.
+// run executes one command line and gives the exit code: 0 done, 1 failed, 2 wrong usage, or that of an
+// exitError.
 func run(args []string, s streams) int {
 	var c cli
 	code := -1
@@ -77,6 +81,9 @@ func run(args []string, s streams) int {
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(s); err != nil {
 		fmt.Fprintln(s.err, "enishi:", err)
+		if e := (exitError{}); errors.As(err, &e) {
+			return e.code
+		}
 		return 1
 	}
 	return 0

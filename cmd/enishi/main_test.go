@@ -30,7 +30,7 @@ const asProgram = "ENISHI_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ}))
+		os.Exit(run(os.Args[1:], streams{os.Stdout, os.Stderr, os.Environ, os.Stdin}))
 	}
 	os.Exit(m.Run())
 }
@@ -198,7 +198,7 @@ func (s *server) enishi(args ...string) string {
 	var out, errs bytes.Buffer
 	environ := func() []string { return append(os.Environ(), "ENISHI_ADDR="+s.base) }
 	args = append(args, "--addr", s.base)
-	if code := run(args, streams{&out, &errs, environ}); code != 0 {
+	if code := run(args, streams{&out, &errs, environ, nil}); code != 0 {
 		s.t.Fatalf("enishi %s: exit %d: %s", strings.Join(args, " "), code, errs.String())
 	}
 	return strings.TrimSpace(out.String())

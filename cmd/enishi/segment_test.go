@@ -14,7 +14,7 @@ import (
 // runIn runs a command line in a locale.
 func runIn(locale string, args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
-	code = run(args, streams{&o, &e, func() []string { return []string{"LANG=" + locale} }})
+	code = run(args, streams{&o, &e, func() []string { return []string{"LANG=" + locale} }, nil})
 	return code, o.String(), e.String()
 }
 

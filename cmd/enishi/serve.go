@@ -122,6 +122,7 @@ type app struct {
 	servers    *servers
 	workspaces []*workspace
 	listener   net.Listener
+	intake     net.Listener // for mail that comes in; nil: none
 	handler    http.Handler
 	metrics    *metrics
 	health     *health
@@ -148,6 +149,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger) (*app, error) {
 		return fail(err)
 	}
 	if a.servers, err = openServers(cfg, a.keys, log, a.raise); err != nil {
+		return fail(err)
+	}
+	if err = a.openIntake(); err != nil {
 		return fail(err)
 	}
 	a.metrics = newMetrics()
@@ -260,7 +264,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 	d := &demoShop{w: w}
 	x, err := api.New(api.Config{
 		Workspace: w.name, Base: base, Version: version(), DB: w.db, Stream: w.stream, Definitions: w.definitions, Folder: w.folder, Ingester: w.ingester,
-		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider, MailSender: func(string) *email.Channel { return w.mail },
+		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider, TakeMail: w.intake.Take, MailSender: func(string) *email.Channel { return w.mail },
 		Sending: func() string { return w.cfg.Sending }, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
 		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
 		Troubles: a.health.Troubles, Now: w.now, Log: w.log})
@@ -307,6 +311,7 @@ func (a *app) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error { return a.storeRaised(ctx) })
+	g.Go(func() error { return a.serveIntake(ctx) })
 	g.Go(func() error { return a.health.Run(ctx) })
 	for _, w := range a.workspaces {
 		g.Go(func() error { return w.Run(ctx) })
@@ -328,8 +333,11 @@ func (a *app) Close() error {
 	if a.servers != nil {
 		errs = append(errs, a.servers.Close())
 	}
-	if a.listener != nil {
-		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	for _, l := range [...]net.Listener{a.listener, a.intake} {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}

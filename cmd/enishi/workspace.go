@@ -53,6 +53,7 @@ type workspace struct {
 	replaying   sync.Mutex
 	leapt       time.Time // where a replay moved the clocks of all partitions to
 	mail        *email.Channel
+	intake      *email.Intake
 	inbox       *inbox // the development inboxes; nil where real providers are configured
 	secret      []byte
 	keys        *Keys
@@ -198,6 +199,9 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err = w.buildIntake(); err != nil {
+		return err
+	}
 	lineAccount := line.Account{Secret: w.cfg.LINE.Secret, Provider: w.cfg.LINE.Provider}
 	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" {
 		if w.inbox, err = openInbox(w); err != nil {
@@ -232,7 +236,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 }
 
 func (w *workspace) mailRoute(routes map[string]channels.Route) error {
-	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.cfg.SMTP.Bounce, Conns: w.cfg.SMTP.Workers, Now: w.now, Log: w.log}
+	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), Conns: w.cfg.SMTP.Workers, Now: w.now, Log: w.log}
 	if c.Addr == "" {
 		c.Addr, c.TLS, c.User = w.inbox.mailAddr, "none", ""
 	}
