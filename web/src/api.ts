@@ -13,8 +13,9 @@ export class ApiError extends Error {
 // The operations of api/openapi.yaml: a path, a parameter, a field of a body or of an answer that is not there does not compile.
 type Method = "get" | "post" | "put" | "delete";
 type Path<M extends Method> = { [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never }[keyof paths];
-type Parameters<O> = (O extends { parameters: { path: infer X } } ? { path: X } : { path?: undefined }) & (O extends { parameters: { query?: infer X } } ? { query?: X } : { query?: undefined });
-type Body<O> = O extends { requestBody?: infer R } ? ([NonNullable<R>] extends [never] ? { body?: undefined } : NonNullable<R> extends { content: { "application/json": infer X } } ? { body: X } : never) : never;
+// None of them goes over a union: of all operations together that would be too much for the compiler.
+type Parameters<O> = ([O] extends [{ parameters: { path: infer X } }] ? { path: X } : { path?: undefined }) & ([O] extends [{ parameters: { query?: infer X } }] ? { query?: X } : { query?: undefined });
+type Body<O> = [O] extends [{ requestBody?: infer R }] ? ([NonNullable<R>] extends [never] ? { body?: undefined } : NonNullable<R> extends { content: { "application/json": infer X } } ? { body: X } : never) : never;
 type Answer<O> = O extends { responses: { 200: { content: { "application/json": infer X } } } } ? X : undefined;
 
 /** What GET of a path answers. */
@@ -81,9 +82,8 @@ export async function saveExport(body: Body<paths["/segments/export"]["post"]>["
 }
 
 /** The one way to ask for something once: to change, to preview. */
-export async function request<M extends Method, P extends Path<M>>(method: M, path: P, values: Parameters<paths[P][M]> & Body<paths[P][M]> & { signal?: AbortSignal }): Promise<Answer<paths[P][M]>> {
-  return (await send(method.toUpperCase(), address(path, values as Values), values.body, values.signal)) as Answer<paths[P][M]>;
-}
+export const request = (async (method: string, path: string, { body, signal, ...values }: Values & { body?: unknown; signal?: AbortSignal }) => send(method.toUpperCase(), address(path, values), body, signal)) as unknown as
+  <M extends Method, P extends Path<M>>(method: M, path: P, values: Parameters<paths[P][M]> & Body<paths[P][M]> & { signal?: AbortSignal }) => Promise<Answer<paths[P][M]>>;
 
 type Options<T> = Omit<UseQueryOptions<T, ApiError>, "queryKey" | "queryFn">;
 

@@ -4,8 +4,11 @@ import { useTranslation } from "react-i18next";
 import { useApi } from "../api";
 import { language, pick } from "../i18n";
 import type { Block, LanguageField } from "../types";
-import { begun, begunList, compared, kindOf, measures } from "./blocks";
+import { begun, begunList, compared, isQuestion, kindOf, measures } from "./blocks";
 import { Operand } from "./inputs";
+
+// A field of the language, or a question that is asked with a value.
+type Field = Omit<LanguageField, "kind"> & { kind: LanguageField["kind"] | "segment" | "birthday" };
 
 export interface Words { fields: LanguageField[] }
 
@@ -15,7 +18,7 @@ const numberFirst = (number: boolean) => number && language() === "ja";
 const codes: Record<string, string> = { "==": "eq", "!=": "ne", ">": "gt", ">=": "ge", "<": "lt", "<=": "le", in: "in", "not in": "not_in", contains: "contains", "not contains": "not_contains", startsWith: "starts", "not startsWith": "not_starts", endsWith: "ends", "not endsWith": "not_ends", present: "present", missing: "missing", true: "true", false: "false", between: "between", has: "has", "not has": "not_has" };
 
 // What is offered for a time is an operator with what it compares with; the rest is shown where an expression has it.
-const times = [">:ago", "<:ago", "between:date", ">=:date", "<:date", "present:", "missing:"];
+const times = [">:ago", "<:ago", "between:date", ">=:date", "<:date", ">=:calendar", "<:calendar", "present:", "missing:"];
 const rare = ["<", "<=", ">", ">="];
 
 /** How a field is compared, in words. */
@@ -31,6 +34,9 @@ function Operator({ block, kind, operators, onChange }: { block: Block; kind: st
       <NativeSelect size="sm" aria-label={t("builder.operator")} value={now} data={(times.includes(now) ? times : [...times, now]).map((k) => ({ value: k, label: word(k) }))}
         onChange={(e) => { const [operator, as] = e.currentTarget.value.split(":"); onChange(compared(block, kind, operator, as)); }} />
     );
+  }
+  if (isQuestion(kind)) {
+    return <NativeSelect size="sm" aria-label={t("builder.operator")} value={block.operator ?? "true"} data={operators.map((o) => ({ value: o, label: t(`question.${kind}_${o}`) }))} onChange={(e) => onChange({ ...block, operator: e.currentTarget.value })} />;
   }
   const offered = operators.filter((o) => o === block.operator || !(kind === "text" && rare.includes(o)));
   return (
@@ -48,24 +54,26 @@ export function ValueCondition({ block, words, list, onChange }: { block: Block;
   const { t } = useTranslation();
   const traits = useApi("/segments/values", { query: { field: "traits" } }, { enabled: !list, staleTime: 60_000 });
   const prefix = list ? list + "." : "";
-  const own = words.fields.filter((f) => (list ? f.collection === list : !f.collection && f.kind !== "list"));
+  const own: Field[] = words.fields.filter((f) => (list ? f.collection === list : !f.collection && f.kind !== "list"));
   const known = new Set(own.map((f) => f.name));
   const trait = (name: string, label: string): LanguageField => ({ name, kind: "trait", type: "", label: { ja: label, en: label }, about: { ja: "", en: "" }, operators: words.fields.find((f) => f.kind === "trait")?.operators ?? [], values: true });
   if (!list) {
+    const question = (name: string, kind: "segment" | "birthday", label: string): Field => ({ name, kind, type: "", label: { ja: label, en: label }, about: { ja: "", en: "" }, operators: ["true", "false"], values: false });
+    own.push(question("birthday_within", "birthday", t("question.birthday")), question("in_segment", "segment", t("question.segment")));
     for (const v of traits.data?.items ?? []) if (!known.has("traits." + v.value)) own.push(trait("traits." + v.value, pick(v.label)));
     if (block.field?.startsWith("traits.") && !own.some((f) => f.name === block.field)) own.push(trait(block.field, block.field.slice(7)));
   }
   const field = own.find((f) => f.name === prefix + block.field);
-  const option = (f: LanguageField) => ({ value: f.name.slice(prefix.length), label: pick(f.label) });
-  const part = (label: string, fit: (f: LanguageField) => boolean) => ({ group: label, items: own.filter(fit).map(option) });
-  const consent = (f: LanguageField) => f.name.startsWith("consent.");
+  const option = (f: Field) => ({ value: f.name.slice(prefix.length), label: pick(f.label) });
+  const part = (label: string, fit: (f: Field) => boolean) => ({ group: label, items: own.filter(fit).map(option) });
+  const consent = (f: Field) => f.name.startsWith("consent.");
   const data = list ? own.map(option) : [part(t("builder.ofPerson"), (f) => f.kind !== "trait" && !consent(f)), part(t("builder.ofConsent"), consent), part(t("builder.ofTraits"), (f) => f.kind === "trait")];
   const span = words.fields.find((f) => f.name === list && f.kind === "list")?.window_days;
   return (
     <Group gap="sm" align="center" style={{ flex: 1 }}>
       <Select size="sm" aria-label={t("builder.field")} placeholder={t("builder.chooseField")} data={data} value={block.field || null} searchable allowDeselect={false} style={grow} maxDropdownHeight={320} nothingFoundMessage={t("builder.noField")}
         onChange={(name) => { const f = own.find((x) => x.name === prefix + name); if (f && name) onChange(begun(f, name)); }} />
-      {field && inOrder(block.as === "number", <Operator key="operator" block={block} kind={field.kind} operators={field.operators} onChange={onChange} />,
+      {field && inOrder(block.as === "number" || isQuestion(field.kind), <Operator key="operator" block={block} kind={field.kind} operators={field.operators} onChange={onChange} />,
         <Operand key="operand" block={block} kind={field.kind} field={field.name} seen={field.values} most={span || undefined} onChange={onChange} />)}
     </Group>
   );

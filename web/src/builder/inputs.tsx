@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Group, MultiSelect, NativeSelect, NumberInput, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useTranslation } from "react-i18next";
+import { useParams } from "react-router";
 import { useApi } from "../api";
 import { pick } from "../i18n";
 import type { Block } from "../types";
@@ -63,9 +64,23 @@ function Day({ label, value, onChange }: { label: string; value: string; onChang
   return <TextInput type="date" size="sm" w={160} aria-label={label} value={value.slice(0, 10)} min="1971-01-01" max="2199-12-31" onChange={(e) => onChange(e.currentTarget.value)} />;
 }
 
+/** Another segment, by its title. */
+function Segment({ block, onChange }: { block: Block; onChange: Change }) {
+  const { t } = useTranslation();
+  const { name } = useParams();
+  const all = useApi("/segments", {}, { staleTime: 30_000 });
+  const data = (all.data?.items ?? []).filter((s) => s.name !== name).map((s) => ({ value: s.name, label: pick(s.title) }));
+  if (block.value && !data.some((d) => d.value === block.value)) data.push({ value: block.value, label: block.value });
+  return <Select size="sm" aria-label={t("builder.segment")} placeholder={t("builder.chooseSegment")} data={data} value={block.value || null} searchable miw={200} comboboxProps={popover} nothingFoundMessage={t("builder.noSegments")} onChange={(v) => onChange({ ...block, value: v ?? "" })} />;
+}
+
+const periods = ["today", "this_week", "this_month", "last_month", "this_year", "fiscal_year"];
+
 /** What is compared with, fitting the field and the operator. */
 export function Operand({ block, kind, field, seen, most, onChange }: { block: Block; kind: string; field: string; seen: boolean; most?: number; onChange: Change }) {
   const { t } = useTranslation();
+  if (kind === "segment") return <Segment block={block} onChange={onChange} />;
+  if (kind === "birthday") return <Span block={block} most={180} onChange={onChange} />;
   switch (block.operator) {
     case "true":
     case "false":
@@ -92,6 +107,8 @@ export function Operand({ block, kind, field, seen, most, onChange }: { block: B
       return <Day label={t("builder.day")} value={block.value ?? ""} onChange={(value) => onChange({ ...block, value })} />;
     case "now":
       return null;
+    case "calendar":
+      return <NativeSelect size="sm" aria-label={t("builder.period")} value={block.value ?? ""} data={periods.map((p) => ({ value: p, label: t(`period.${p}`) }))} onChange={(e) => onChange({ ...block, value: e.currentTarget.value })} />;
     case "number":
       return <NumberInput size="sm" w={kind === "money" ? 140 : 110} aria-label={t("builder.value")} thousandSeparator="," prefix={kind === "money" ? "¥" : undefined} decimalScale={4} value={block.value ?? ""} placeholder={kind === "money" ? "¥5,000" : "0"} onChange={(v) => onChange({ ...block, value: String(v) })} />;
   }
