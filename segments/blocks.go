@@ -30,6 +30,7 @@ type Block struct {
 	Quantity string   `json:"quantity,omitempty" enum:"at_least,at_most,exactly,none,all,sum,avg,min,max" doc:"Of a list: how many elements, or which measure of field."`
 	Field    string   `json:"field,omitempty" doc:"Name of a field, consent.CHANNEL, traits.NAME, or of a question such as in_segment, which value is asked with; among a list's conditions a field of its elements."`
 	Operator string   `json:"operator,omitempty" doc:"As in the expression; also true, false, present, missing, between, has, not has."`
+	Fold     bool     `json:"fold,omitempty" doc:"Of a text: compared without differences of width, case and kana."`
 	As       string   `json:"as,omitempty" enum:"number,text,ago,date,now,calendar" doc:"What value and values are."`
 	Value    string   `json:"value,omitempty" doc:"A number, a text, a span such as 90d, a date, the name of an instant of the calendar such as this_month; of a quantity the number of elements."`
 	To       string   `json:"to,omitempty" doc:"Of between: the last day."`

@@ -139,6 +139,13 @@ func (w *blockWriter) value(b Block, place string, l *Collection) string {
 	if b.Operator == "false" && kind == Bool {
 		return "!" + path
 	}
+	if b.Fold {
+		if !foldable(kind) || slices.Contains([]string{"present", "missing", "true", "false"}, b.Operator) {
+			w.fail(place, "%s is no text to be folded", "「%s」は表記ゆれを無視して比べられません", path)
+			return ""
+		}
+		path, kind = "fold("+path+")", Text
+	}
 	return w.comparison(b, place, path, kind)
 }
 

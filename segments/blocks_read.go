@@ -148,10 +148,17 @@ func compared(b Block, kind Kind, sign, as, value string) (Block, bool) {
 // condition reads a field and what is said of it.
 func (r *blockReader) condition(from, to int) (Block, bool) {
 	field, kind, i, ok := r.path(from, to)
+	folded := false
+	if !ok && from+2 < to && r.tokens[from].Is(lexer.Identifier, "fold") && r.is(from+1, to, "(") {
+		end := r.match[from+1]
+		field, kind, i, ok = r.path(from+2, end)
+		ok = ok && i == end && end+1 < to && foldable(kind)
+		folded, i, kind = true, end+1, Text
+	}
 	if !ok {
 		return Block{}, false
 	}
-	b := Block{Kind: BlockValue, Field: field}
+	b := Block{Kind: BlockValue, Field: field, Fold: folded}
 	if i == to {
 		b.Operator = "true"
 		return b, kind == Bool || kind == Untyped
@@ -179,6 +186,9 @@ func (r *blockReader) condition(from, to int) (Block, bool) {
 	}
 	return compared(b, kind, sign, as, value)
 }
+
+// foldable reports whether fields of a kind are compared folded.
+func foldable(k Kind) bool { return k == Text || k == Untyped }
 
 // oneOf reads the list after in.
 func (r *blockReader) oneOf(b Block, kind Kind, from, to int) (Block, bool) {

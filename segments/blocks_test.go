@@ -47,6 +47,9 @@ func TestBlocks(t *testing.T) {
 	f(`prefecture in ["東京都", "大阪府"]`, Block{Kind: BlockValue, Field: "prefecture", Operator: "in", As: asText, Values: []string{"東京都", "大阪府"}})
 	f(`prefecture not in ["東京都"]`, Block{Kind: BlockValue, Field: "prefecture", Operator: "not in", As: asText, Values: []string{"東京都"}})
 	f(`prefecture not contains "都"`, value("prefecture", "not contains", asText, "都"))
+	f(`fold(family_name_kana) == "サトウ"`, Block{Kind: BlockValue, Field: "family_name_kana", Operator: "==", Fold: true, As: asText, Value: "サトウ"})
+	f(`any(lines, fold(.name) contains "シャツ") && fold(traits.size) not in ["ｓ", "M"]`, group(BlockAll, list("lines", "at_least", "1", Block{Kind: BlockValue, Field: "name", Operator: "contains", Fold: true, As: asText, Value: "シャツ"}),
+		Block{Kind: BlockValue, Field: "traits.size", Operator: "not in", Fold: true, As: asText, Values: []string{"ｓ", "M"}}))
 	f(`"reseller" not in risks`, value("risks", "not has", asText, "reseller"))
 	f(`traits.size == "M" || traits["身長"] >= 170`, group(BlockAny, value("traits.size", "==", asText, "M"), value("traits.身長", ">=", asNumber, "170")))
 	f(`traits.vip == true`, value("traits.vip", "true", "", ""))
@@ -211,6 +214,7 @@ func drawOperand(t *rapid.T, b *Block, kind Kind) {
 			b.Value = pick(t, []string{"2026-11-01", "2026-11-01T09:00:00+09:00"})
 		}
 	default:
+		b.Fold = foldable(kind) && rapid.Bool().Draw(t, "folded")
 		if b.As, b.Value = asText, pick(t, texts); b.Operator == "in" || b.Operator == "not in" {
 			b.Values, b.Value = []string{b.Value, pick(t, texts)}, ""
 		}
@@ -278,6 +282,7 @@ func TestPrintNamesTheBlock(t *testing.T) {
 	f(Block{Kind: BlockValue, Field: "signed_up_at", Operator: "between", As: asDate, Value: "2026-02-02", To: "2026-02-01"}, "", "blocks: the last day is before the first")
 	f(all(held, Block{Kind: BlockValue, Field: "in_segment", Operator: "true", As: asText}), "held", "blocks.1: choose a value")
 	f(all(held, Block{Kind: BlockValue, Field: "last_order_at", Operator: ">=", As: asPeriod, Value: "tomorrow"}), "held", "blocks.1: enter a value")
+	f(all(held, Block{Kind: BlockValue, Field: "ltv", Operator: ">=", Fold: true, As: asNumber, Value: "1"}), "held", "blocks.1: ltv is no text to be folded")
 	f(Block{Kind: "x"}, "", `blocks: there is no block "x"`)
 	deep := held
 	for range 60 {

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Group, NativeSelect, NumberInput, Select, Stack, Text, Textarea } from "@mantine/core";
+import { Group, NativeSelect, NumberInput, Select, Stack, Switch, Text, Textarea } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../api";
 import { language, pick } from "../i18n";
@@ -75,6 +75,9 @@ export function ValueCondition({ block, words, list, onChange }: { block: Block;
         onChange={(name) => { const f = own.find((x) => x.name === prefix + name); if (f && name) onChange(begun(f, name)); }} />
       {field && inOrder(block.as === "number" || isQuestion(field.kind), <Operator key="operator" block={block} kind={field.kind} operators={field.operators} onChange={onChange} />,
         <Operand key="operand" block={block} kind={field.kind} field={field.name} seen={field.values} most={span || undefined} onChange={onChange} />)}
+      {field && ["text", "trait"].includes(field.kind) && block.as === "text" && ["in", "not in", "==", "!=", "contains", "not contains", "startsWith", "not startsWith", "endsWith", "not endsWith"].includes(block.operator ?? "") && (
+        <Switch size="xs" label={t("builder.fold")} checked={block.fold ?? false} onChange={(e) => { const { fold: _, ...rest } = block; onChange(e.currentTarget.checked ? { ...rest, fold: true } : rest); }} />
+      )}
     </Group>
   );
 }

@@ -117,10 +117,10 @@ export const kindOf = (b: Block, field?: LanguageField): string => (b.quantity =
 /** A block whose operator was chosen: what is compared keeps its value where that still means something. */
 export function compared(b: Block, kind: string, operator: string, as = ""): Block {
   if (isQuestion(kind)) return { ...b, operator };
-  const { as: oldAs, value, values, to, ...rest } = b;
+  const { as: oldAs, value, values, to, fold, ...rest } = b;
   const counts = b.kind === "list" && !measures.includes(b.quantity ?? "");
   if (counts) return b;
-  const next: Block = { ...rest, operator };
+  const next: Block = { ...rest, operator, ...(fold && !["present", "missing", "true", "false", "<", "<=", ">", ">="].includes(operator) ? { fold } : {}) };
   switch (operator) {
     case "true":
     case "false":

@@ -15,6 +15,7 @@ import { modals } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import { Sizes } from "../parts/Sizes";
+import { Sweep } from "../parts/Sweep";
 import type { Segment as SegmentData } from "../types";
 
 export function Segment() {
@@ -22,13 +23,18 @@ export function Segment() {
   const { name = "new" } = useParams();
   const fresh = name === "new";
   const [params] = useSearchParams();
-  const stored = useApi("/segments/{name}", { path: { name } }, { enabled: !fresh });
+  const stored = useApi("/segments/{name}", { path: { name } }, { enabled: !fresh, refetchInterval: 3_000 });
   const gallery = useApi("/segments/gallery", {}, { enabled: fresh && params.has("from") });
+  // What is being edited stays as it was opened, whatever others save meanwhile: the server refuses to overwrite it.
+  const [opened, setOpened] = useState<SegmentData>();
+  useEffect(() => {
+    if (stored.data && opened?.name !== name) setOpened(stored.data);
+  }, [stored.data, opened, name]);
   const example = gallery.data?.items.find((g) => g.name === params.get("from"));
   if (stored.error && !stored.data) return <Page title={t("nav.segments")}><ProblemBox error={stored.error} /></Page>;
-  if ((!fresh && !stored.data) || (params.get("from") && !gallery.data)) return <Loading lines={8} />;
-  const start: Start = stored.data ?? { name: example?.name ?? "", title: example?.title ?? { ja: "", en: "" }, description: example?.description ?? { ja: "", en: "" }, expression: example?.expression ?? params.get("expression") ?? "", folder: "", owner: "", version: 0 };
-  return <Editor key={start.name + start.version} start={start} fresh={fresh} reload={() => void stored.refetch()} />;
+  if ((!fresh && opened?.name !== name) || (params.get("from") && !gallery.data)) return <Loading lines={8} />;
+  const start: Start = (fresh ? undefined : opened) ?? { name: example?.name ?? "", title: example?.title ?? { ja: "", en: "" }, description: example?.description ?? { ja: "", en: "" }, expression: example?.expression ?? params.get("expression") ?? "", folder: "", owner: "", version: 0 };
+  return <Editor key={start.name + start.version} start={start} fresh={fresh} reload={() => void stored.refetch().then((r) => r.data && setOpened(r.data))} now={stored.data} />;
 }
 
 const units = ["person", "household", "line_friend"] as const;
@@ -37,7 +43,7 @@ const previewOf = (expression: string, unit: Unit, signal: AbortSignal) => reque
 
 type Start = Pick<SegmentData, "name" | "title" | "description" | "expression" | "folder" | "owner" | "version">;
 
-function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload: () => void }) {
+function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; reload: () => void; now?: SegmentData }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const [params, setParams] = useSearchParams();
@@ -95,6 +101,7 @@ function Editor({ start, fresh, reload }: { start: Start; fresh: boolean; reload
           <Tabs.List><Tabs.Tab value="condition">{t("segment.tabCondition")}</Tabs.Tab><Tabs.Tab value="sizes">{t("segment.tabSizes")}</Tabs.Tab></Tabs.List>
         </Tabs>
       )}
+      {now && <Sweep segment={now} reload={reload} />}
       {tab === "sizes" && <Sizes name={start.name} />}
       {tab === "condition" && <>
       <Card withBorder padding="lg">

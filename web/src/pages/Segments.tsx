@@ -4,9 +4,9 @@ import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useApi } from "../api";
-import { count, percent } from "../format";
+import { count } from "../format";
 import { actor, pick } from "../i18n";
-import { Empty, Loading, Page, ProblemBox, Through } from "../parts/Page";
+import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { SegmentGallery } from "../parts/SegmentGallery";
 import { Spark } from "../parts/Spark";
 import type { Segment } from "../types";
@@ -89,15 +89,13 @@ function Row({ segment: s, titles, chosen, toggle }: { segment: Segment; titles:
   );
 }
 
-const lateAfter = 5 * 60_000; // milliseconds
-
 /** Whether the members are up to date, in words. */
 function State({ segment: s }: { segment: Segment }) {
   const { t } = useTranslation();
-  if (s.progress) {
-    const share = s.progress.done / Math.max(1, s.progress.of);
-    return <Stack gap={2}><Text size="xs">{t("segments.sweeping", { p: percent(share) })}</Text><Progress value={100 * share} w={110} aria-label={t("segments.progress")} /></Stack>;
-  }
-  const late = Date.now() - new Date(s.complete_through).getTime() > lateAfter;
-  return <Stack gap={0}><Text size="xs" fw={600} style={{ whiteSpace: "nowrap" }}>{late ? t("segments.late") : t("segments.current")}</Text>{late && <Through at={s.complete_through} />}</Stack>;
+  return (
+    <Stack gap={2} maw={180}>
+      <Text size="xs" fw={s.stale ? 400 : 600}>{s.stale ? pick(s.stale.text) : t("segments.current")}</Text>
+      {s.progress && <Progress value={(100 * s.progress.done) / Math.max(1, s.progress.of)} w={110} aria-label={t("segments.progress")} />}
+    </Stack>
+  );
 }
