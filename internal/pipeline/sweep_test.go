@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,4 +261,59 @@ func TestSweepSuperseded(t *testing.T) {
 		t.Errorf("what is being saved has changed: %v", saved[0].Segments)
 	}
 
+}
+
+// TestTimedMembershipsAreStamped: on a virtual clock that moves over days in one go, whom time alone brings into a segment or
+// out of it goes in or out at the instant at which it is due, to the millisecond: nobody early, nobody late.
+func TestTimedMembershipsAreStamped(t *testing.T) {
+	t.Parallel()
+	w := shopWorld(t, newCompiler())
+	w.defineSegment("lapsed", `last_order_at < ago("3d")`)
+	w.defineSegment("fresh", `any(orders, .placed_at > ago("2d"))`)
+	w.rest()
+	ordered := map[enishi.ID]time.Time{}
+	for i, p := range w.people {
+		w.now = w.now.Add(time.Duration(17*i) * time.Millisecond)
+		w.order(p, 7)
+		ordered[w.graph.Resolve(identifierID(enishi.Customer, p.person.CustomerID))] = w.now
+	}
+	w.rest()
+	clock := func(at time.Time) {
+		for n := range w.parts {
+			e := enishi.Event{ID: enishi.NewID("clock", fmt.Sprint(n, at)), Type: enishi.TypeClock, Partition: n, At: w.now, Control: &enishi.Control{Clock: at}}
+			w.put(EventRecord(&e, w.parts, w.now))
+		}
+		w.rest()
+	}
+	clock(w.now)
+	clock(w.now.Add(49 * time.Hour)) // an hour after the last of them stopped being fresh
+	if n := len(w.members("fresh")) + len(w.members("lapsed")); n != 0 {
+		t.Fatalf("%d members between the two windows", n)
+	}
+	clock(w.now.Add(73 * time.Hour))
+	in := w.members("lapsed")
+	if len(in) != len(w.people) {
+		t.Fatalf("%d of %d entered by time", len(in), len(w.people))
+	}
+	left := 0
+	for _, s := range w.store.tables["events"] {
+		// Subject, instant, id, type, ...
+		f := strings.Split(s.row, "|")
+		id, err := enishi.ParseID(f[0])
+		if err != nil || f[3] != enishi.TypeSegmentLeft {
+			continue
+		}
+		left++
+		if want := ordered[id].Add(48 * time.Hour).UnixMilli(); f[1] != fmt.Sprint(want) { // .at > ago("2d") ends exactly then
+			t.Fatalf("profile %s left at %s, due at %d", id, f[1], want)
+		}
+	}
+	if left != len(w.people) {
+		t.Errorf("%d of %d left by time", left, len(w.people))
+	}
+	for id, m := range in {
+		if want := ordered[id].Add(72*time.Hour + time.Millisecond); !m.Since.Equal(want) || m.Initial { // < ago("3d") begins a millisecond later
+			t.Fatalf("profile %s entered at %v (initial %v), due at %v", id, m.Since, m.Initial, want)
+		}
+	}
 }
