@@ -51,8 +51,12 @@ func (w *world) order(p *person, k int) {
 
 // rest lets everything be done that is to be done now.
 func (w *world) rest() {
-	for w.settleOnce() {
+	for range 10_000 {
+		if !w.settleOnce() {
+			return
+		}
 	}
+	w.violate("it does not come to rest")
 }
 
 // swept is the bucket to which the slowest partition has come with its open sweeps; 256: none is open.
