@@ -10,7 +10,7 @@ import { Builder } from "../builder/Builder";
 import { Expression } from "../builder/Expression";
 import { useCondition } from "../builder/useCondition";
 import { count, money, percent } from "../format";
-import { language, pick, type Text as Both } from "../i18n";
+import { actor, language, pick, type Text as Both } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
@@ -113,7 +113,7 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
           <Textarea label={t("segment.about")} value={about} onChange={(e) => setAbout(e.currentTarget.value)} autosize minRows={1} />
           <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
             <Autocomplete label={t("segments.folder")} description={t("segment.folderHint")} value={folder} onChange={setFolder} maxLength={64} data={[...new Set((all.data?.items ?? []).map((s) => s.folder).filter(Boolean))]} inputWrapperOrder={["label", "input", "description", "error"]} />
-            <TextInput label={t("segments.owner")} description={t("segment.ownerHint")} value={owner} onChange={(e) => setOwner(e.currentTarget.value)} maxLength={100} />
+            <TextInput label={t("segments.owner")} description={t("segment.ownerHint")} value={owner === "local" ? "" : owner} placeholder={owner ? actor(owner) : undefined} onChange={(e) => setOwner(e.currentTarget.value)} maxLength={100} />
           </SimpleGrid>
         </Stack>
       </Card>

@@ -22,7 +22,7 @@ export function Segments() {
   const journeys = useApi("/journeys", {}, { staleTime: 60_000 });
   const titles = new Map((journeys.data?.items ?? []).map((j) => [j.name, pick(j.title)]));
   const items = segments.data?.items ?? [];
-  const query = params.get("q") ?? "";
+  const [query, setQuery] = useState(params.get("q") ?? ""); // the address follows: typing must not wait for it
   const folder = params.get("folder");
   const set = (key: string, value: string | null) => setParams((p) => { if (value) p.set(key, value); else p.delete(key); return p; }, { replace: true });
   const folders = [...new Set(items.map((s) => s.folder))].sort((a, b) => Number(!a) - Number(!b) || a.localeCompare(b, "ja"));
@@ -39,7 +39,7 @@ export function Segments() {
       {items.length > 0 && (
         <>
           <Group gap="md">
-            <TextInput flex={1} miw={220} value={query} onChange={(e) => set("q", e.currentTarget.value)} placeholder={t("segments.searchHint")} aria-label={t("segments.search")} leftSection={<IconSearch size={16} aria-hidden />} />
+            <TextInput flex={1} miw={220} value={query} onChange={(e) => { setQuery(e.currentTarget.value); set("q", e.currentTarget.value); }} placeholder={t("segments.searchHint")} aria-label={t("segments.search")} leftSection={<IconSearch size={16} aria-hidden />} />
             {folders.some((f) => f) && <Select w={220} aria-label={t("segments.folder")} placeholder={t("segments.anyFolder")} clearable data={folders.filter((f) => f)} value={folder} onChange={(v) => set("folder", v)} />}
             <Button variant="default" disabled={chosen.length < 2 || chosen.length > most} onClick={overlap}>{t("segments.overlap")}{chosen.length > 0 && ` (${chosen.length})`}</Button>
           </Group>
