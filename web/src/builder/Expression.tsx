@@ -35,6 +35,6 @@ function complete(c: CompletionContext, lang?: SegmentLanguage) {
   if (!word && !c.explicit) return null;
   const inside = word?.text.startsWith(".");
   const fields = (lang?.fields ?? []).filter((f) => (inside ? f.collection : !f.collection)).map((f) => ({ label: inside ? "." + f.name.replace(/^.*\./, "") : f.name, type: "property", detail: pick(f.label), info: pick(f.about) || undefined }));
-  const functions = inside ? [] : (lang?.functions ?? []).map((f) => ({ label: f.name, type: "function", detail: pick(f.about), info: f.example }));
+  const functions = inside ? [] : (lang?.functions ?? []).map((f) => ({ label: f.name, type: "function", detail: f.signature, info: `${pick(f.about)}\n${f.example}` }));
   return { from: word?.from ?? c.pos, options: [...fields, ...functions] };
 }
