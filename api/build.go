@@ -144,6 +144,13 @@ func (a *API) register() {
 	register(a, "list-journey-people", a.listJourneyPeople)
 	register(a, "get-journey-results", a.getJourneyResults)
 
+	register(a, "list-broadcasts", a.listBroadcasts)
+	register(a, "get-broadcast", a.getBroadcast)
+	register(a, "save-broadcast", a.saveBroadcast)
+	register(a, "get-broadcast-sheet", a.getBroadcastSheet)
+	register(a, "send-broadcast", a.sendBroadcast)
+	register(a, "change-broadcast-status", a.changeBroadcastStatus)
+
 	register(a, "list-templates", a.listTemplates)
 	register(a, "get-template", a.getTemplate)
 	register(a, "save-template", a.saveTemplate)

@@ -101,6 +101,9 @@ func (a *API) listJourneys(ctx context.Context, _ *struct{}) (*listOutput[journe
 	}
 	out := listOf([]journeyRow{})
 	for _, d := range a.cfg.Definitions.List("journey") {
+		if _, is := broadcastOf(&d); is {
+			continue // they have a list of their own
+		}
 		h, r := headOf(&d), results[d.Name]
 		out.Body.Items = append(out.Body.Items, journeyRow{d.Name, h.Title, h.State, h.Purpose, d.Version, r.Entered, r.Running, r.Completed, r.Sent, r.Converted, d.At})
 	}

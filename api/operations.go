@@ -117,6 +117,13 @@ func operations() []operation {
 		{"list-journey-people", get, "/journeys/{name}/people", viewer, reads, "Journeys", "Where people stand"},
 		{"get-journey-results", get, "/journeys/{name}/results", viewer, reads, "Journeys", "What it did"},
 
+		{"list-broadcasts", get, "/broadcasts", viewer, reads, "Broadcasts", "Messages to everybody in a segment at once"},
+		{"get-broadcast", get, "/broadcasts/{name}", viewer, reads, "Broadcasts", "One broadcast: progress, who got it, who was left out and why"},
+		{"save-broadcast", put, "/broadcasts/{name}", editor, writes, "Broadcasts", "Save a draft"},
+		{"get-broadcast-sheet", get, "/broadcasts/{name}/sheet", viewer, reads, "Broadcasts", "Before sending: people by channel, left out by reason, previews, findings, what stands against it"},
+		{"send-broadcast", post, "/broadcasts/{name}/send", approver, writes, "Broadcasts", "Send it, now or at its time"},
+		{"change-broadcast-status", post, "/broadcasts/{name}/status", approver, writes, "Broadcasts", "Pause, resume or cancel"},
+
 		{"list-templates", get, "/templates", viewer, reads, "Templates", "All templates"},
 		{"get-template", get, "/templates/{name}", viewer, reads, "Templates", "One template"},
 		{"save-template", put, "/templates/{name}", editor, writes, "Templates", "Save a new version"},

@@ -73,6 +73,9 @@ func (p *progress) sweepRows(held *pipeline.Sweeping) []sweepRow {
 	for n := range p.Markers {
 		first := true
 		for _, s := range p.Markers[n].sweeps {
+			if s.Journey != "" {
+				continue // a broadcast
+			}
 			i, known := place[s.ID]
 			if !known {
 				i = len(rows)

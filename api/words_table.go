@@ -54,6 +54,8 @@ var words = map[string]Text{
 	"check.quiet_hours": {"送らない時間帯", "Quiet hours"}, "check.holdout": {"比較用に送らない人", "Holdout"}, "check.sender": {"送信時の確認", "Sender"},
 	"reason.": {"その他の理由", "another reason"}, "reason.bounced": {"メールが届かない宛先", "the address bounced or complained"}, "reason.hard": {"宛先が存在しない", "the address does not exist"}, "reason.soft": {"一時的に届かない", "a temporary failure"},
 	"reason.blocked": {"LINE をブロック中", "the LINE account is blocked"}, "reason.not_friend": {"LINE の友だちではない", "this person is not a LINE friend"}, "reason.erased": {"個人データを消去済み", "the person was erased"},
+	"reason.excluded":        {"除外したセグメントの方", "in an excluded segment"},
+	"broadcast_status.draft": {"下書き", "draft"}, "broadcast_status.sending": {"配信中", "sending"}, "broadcast_status.sent": {"配信済み", "sent"}, "broadcast_status.paused": {"一時停止中", "paused"}, "broadcast_status.cancelled": {"中止", "cancelled"},
 	"reason.quota": {"今月の LINE 送信枠を使い切った", "the monthly LINE quota is used up"}, "reason.rate": {"送信速度の上限", "the rate limit"}, "reason.expired": {"送信期限切れ", "too late to send"}, "reason.suppressed": {"配信停止リスト", "the suppression list"},
 	"reason.policy": {"受信側の方針", "the receiver's policy"}, "reason.content": {"内容が受け付けられない", "the content was refused"}, "reason.address": {"宛先が正しくない", "the address is wrong"}, "reason.account": {"送信アカウントの問題", "a problem of the sending account"},
 	"reason.paused": {"送信を一時停止中", "sending was paused"}, "reason.waited": {"待ち時間が長くなった", "it waited too long"}, "reason.consent": {"同意なし", "no permission"}, "reason.hold": {"配信保留中", "a hold"}, "reason.suppression": {"配信停止リスト", "the suppression list"},

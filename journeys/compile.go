@@ -29,7 +29,8 @@ type Journey struct {
 	key        keyInfo
 	entryTypes []string
 	where      *expression
-	reentry    string // rule without its period
+	at         time.Time // of a broadcast
+	reentry    string    // rule without its period
 	period     time.Duration
 	exits      []*condition
 	goal       *condition
@@ -190,6 +191,11 @@ func (c *compiler) entry() {
 	case len(j.entryTypes) == 0 && e.Segment == "":
 		c.problem("entry", "an entry needs an event or a segment", "開始条件に行動（event）かセグメント（segment）を指定してください")
 	}
+	if e.Sweep {
+		c.sweep(e)
+	} else if len(e.Exclude) > 0 || e.At != "" {
+		c.problem("entry", "exclude and at belong to a broadcast (sweep)", "exclude と at は一斉配信（sweep）でだけ使えます")
+	}
 	if e.Segment == "" && (e.Entered != nil || e.PeopleIn) {
 		c.problem("entry", "entered and include_people_in belong to a segment", "entered と include_people_in はセグメントの開始条件でだけ使えます")
 	}
@@ -203,6 +209,25 @@ func (c *compiler) entry() {
 		j.where = c.expression("entry.where", e.Where, e.Segment == "")
 	}
 	c.reentry(e.Reentry)
+}
+
+// sweep checks the entry of a broadcast.
+func (c *compiler) sweep(e *Entry) {
+	switch {
+	case e.Segment == "":
+		c.problem("entry.segment", "a broadcast needs a segment", "一斉配信にはセグメントが必要です")
+	case e.Entered != nil || e.PeopleIn:
+		c.problem("entry", "a broadcast takes everybody in the segment: leave entered and include_people_in out", "一斉配信はセグメントの全員が対象です。entered と include_people_in は使えません")
+	case e.Reentry != reentryNever:
+		c.problem("entry.reentry", "a broadcast reaches nobody twice: use never", "一斉配信は一人に一度だけ届きます。never にしてください")
+	}
+	if e.At != "" {
+		at, err := time.Parse(time.RFC3339, e.At)
+		if err != nil {
+			c.problem("entry.at", "write an instant such as 2026-12-01T01:00:00Z", "2026-12-01T10:00:00+09:00 のように書いてください")
+		}
+		c.j.at = at.UTC()
+	}
 }
 
 func (c *compiler) reentry(rule string) {

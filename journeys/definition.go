@@ -36,16 +36,20 @@ type QuietHours struct {
 	Channels []string `json:"channels,omitempty"` // empty: all
 }
 
-// Entry is how a run begins: by an event, or by entering or leaving a segment.
+// Entry is how a run begins: by an event, by entering or leaving a segment, or (Sweep) once for everybody who is in a
+// segment when the journey goes live: a broadcast.
 type Entry struct {
 	Event    string   `json:"event,omitempty"`
 	Events   []string `json:"events,omitempty"` // instead of Event: any of them
 	Segment  string   `json:"segment,omitempty"`
 	Entered  *bool    `json:"entered,omitempty"`           // of Segment; false: by leaving it; default true
 	PeopleIn bool     `json:"include_people_in,omitempty"` // also those a sweep found in the segment when it was published
-	Key      string   `json:"key,omitempty"`               // e.g. order_id: one run per value; empty: one per person
-	Where    string   `json:"where,omitempty"`             // expression that must hold
-	Reentry  string   `json:"reentry"`                     // never, after_exit, after:PERIOD, always
+	Sweep    bool     `json:"sweep,omitempty"`
+	Exclude  []string `json:"exclude,omitempty"` // of Sweep: segments whose people are left out
+	At       string   `json:"at,omitempty"`      // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
+	Key      string   `json:"key,omitempty"`     // e.g. order_id: one run per value; empty: one per person
+	Where    string   `json:"where,omitempty"`   // expression that must hold
+	Reentry  string   `json:"reentry"`           // never, after_exit, after:PERIOD, always
 }
 
 // Condition is something that happens: an event, or a segment entered or left.

@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func (s *stepper) enter(t *Trigger) {
 			s.begin(j, e, "")
 		}
 	}
+	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && s.in(j.Definition.Entry.Segment) {
+		s.begin(j, nil, j.Definition.Entry.Segment)
+	}
 	for _, x := range t.Entered {
 		for _, j := range js.bySeg[x.Segment] {
 			if entry := &j.Definition.Entry; (entry.Entered == nil || *entry.Entered) && (!x.Initial || entry.PeopleIn) {
@@ -40,6 +44,11 @@ func (s *stepper) enter(t *Trigger) {
 			}
 		}
 	}
+}
+
+// in tells whether the person is in a segment.
+func (s *stepper) in(segment string) bool {
+	return slices.ContainsFunc(s.p.Memberships, func(m profiles.Membership) bool { return m.Segment == segment })
 }
 
 // begin starts a run unless where, the re-entry rule or an exit that is true already forbids it.
@@ -58,6 +67,9 @@ func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
 	if e != nil {
 		r.ID, r.Subject = s.runID(j, key, e), e.Subject
 		w.k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
+	} else if j.Definition.Entry.Sweep {
+		r.ID = enishi.NewID("run", j.Name, "sweep", s.p.ID.String())
+		w.k.Event = keptEvent{Type: "broadcast", At: s.now}
 	} else {
 		typ := enishi.TypeSegmentEntered
 		if entered := j.Definition.Entry.Entered; entered != nil && !*entered {
@@ -122,6 +134,12 @@ func (s *stepper) mayEnter(w *walk) bool {
 				s.refuse(w, reason, r.ID)
 				return false
 			}
+		}
+	}
+	for _, name := range w.j.Definition.Entry.Exclude {
+		if s.in(name) {
+			s.refuse(w, "excluded:"+name, w.r.ID)
+			return false
 		}
 	}
 	if before := w.endedBefore(); before != "" {

@@ -15,6 +15,7 @@ type Set struct {
 	versions map[versionOf]*Journey
 	byEvent  map[string][]*Journey // those that an event type may enter people into
 	bySeg    map[string][]*Journey // those that a segment may
+	sweeps   map[string]*Journey   // current versions of broadcasts, by name
 }
 
 type versionOf struct {
@@ -24,13 +25,17 @@ type versionOf struct {
 
 // NewSet takes all versions that runs may stand in; those with Live set and in state live take entries.
 func NewSet(js []*Journey) *Set {
-	s := &Set{versions: map[versionOf]*Journey{}, byEvent: map[string][]*Journey{}, bySeg: map[string][]*Journey{}}
+	s := &Set{versions: map[versionOf]*Journey{}, byEvent: map[string][]*Journey{}, bySeg: map[string][]*Journey{}, sweeps: map[string]*Journey{}}
 	js = slices.Clone(js)
 	sort.Slice(js, func(i, k int) bool {
 		return js[i].Name < js[k].Name || js[i].Name == js[k].Name && js[i].Version < js[k].Version
 	})
 	for _, j := range js {
 		s.versions[versionOf{j.Name, j.Version}] = j
+		if j.Live && j.Definition.Entry.Sweep {
+			s.sweeps[j.Name] = j
+			continue
+		}
 		if !j.open() {
 			continue
 		}
@@ -44,6 +49,40 @@ func NewSet(js []*Journey) *Set {
 		}
 	}
 	return s
+}
+
+// Broadcast is a journey that starts for everybody in a segment at once.
+type Broadcast struct {
+	Name     string
+	At       time.Time // not before; zero: at once
+	Segments []string  // that decide who is in it
+	Going    bool      // it is live: false while it is a draft or paused
+	Over     bool      // it was archived: who has not been reached is not
+}
+
+// Broadcasts lists the current versions, by name.
+func (s *Set) Broadcasts() []Broadcast {
+	if s == nil {
+		return nil
+	}
+	out := make([]Broadcast, 0, len(s.sweeps))
+	for _, name := range sortedKeys(s.sweeps) {
+		out = append(out, s.sweeps[name].broadcast())
+	}
+	return out
+}
+
+// Broadcast is one of them; false when there is none of that name.
+func (s *Set) Broadcast(name string) (Broadcast, bool) {
+	if s == nil || s.sweeps[name] == nil {
+		return Broadcast{}, false
+	}
+	return s.sweeps[name].broadcast(), true
+}
+
+func (j *Journey) broadcast() Broadcast {
+	e := &j.Definition.Entry
+	return Broadcast{Name: j.Name, At: j.at, Segments: append([]string{e.Segment}, e.Exclude...), Going: j.open(), Over: j.Definition.State == "archived"}
 }
 
 // open: it takes entries.
@@ -77,4 +116,5 @@ type Trigger struct {
 	Changed       profiles.Change
 	Timer         bool
 	ExitRun       enishi.ID // an operator takes this run out
+	Broadcast     string    // a sweep has come to this person for this journey
 }

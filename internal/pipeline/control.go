@@ -26,7 +26,9 @@ func (part *partition) switchTo(e *enishi.Event) error {
 	changed := defs.changedSegments(part.defs)
 	part.definitions = e.Control.Offset
 	part.switching = max(part.switching, part.definitions)
+	before := part.defs
 	part.use(defs)
+	part.broadcasts(before)
 	part.addSweep(SweepPrefix+strconv.FormatInt(e.Control.Offset, 10), changed)
 	return nil
 }

@@ -59,10 +59,12 @@ type Sweep struct {
 	Segments []string      `json:"segments"` // names
 	Next     int           `json:"next"`     // first bucket that is not folded; 256: done
 	Since    time.Time     `json:"since,omitzero"`
-	People   int64         `json:"people,omitempty"` // evaluated so far
-	Busy     time.Duration `json:"busy,omitempty"`   // in which they were, without pauses
-	Last     time.Time     `json:"last,omitzero"`    // of the newest record
-	Sent     int           `json:"-"`                // first bucket that is not appended
+	People   int64         `json:"people,omitempty"`  // evaluated so far
+	Busy     time.Duration `json:"busy,omitempty"`    // in which they were, without pauses
+	Last     time.Time     `json:"last,omitzero"`     // of the newest record
+	Sent     int           `json:"-"`                 // first bucket that is not appended
+	Journey  string        `json:"journey,omitempty"` // of a broadcast: it starts this for everybody; Segments is empty
+	At       time.Time     `json:"at,omitzero"`       // not before
 }
 
 // Split is an un-merge that the partition folded: what still comes to Profile for one of Subjects goes on to Winner.

@@ -48,7 +48,7 @@ func (f *Folder) Stored() bool {
 }
 
 func (f *Folder) owes(part *partition) bool {
-	if len(part.timers.sent) > 0 || part.nextSweep() >= 0 || f.cfg.Definitions.Next() > part.definitions || f.near(part) {
+	if len(part.timers.sent) > 0 || part.nextSweep(f.wall(part)) >= 0 || f.cfg.Definitions.Next() > part.definitions || f.near(part) {
 		return true
 	}
 	if t := part.timers.earliest(); !t.IsZero() && !t.After(f.target(part)) {

@@ -146,7 +146,7 @@ func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger,
 	opt.Unswept = append(opt.Unswept, part.unswept(p.ID)...)
 	for range MaxChain {
 		entered, left := part.defs.Segments.Update(p, part.env.Now, t.Changed, opt)
-		if t.Event == nil && !t.Timer && t.Changed == 0 && len(entered)+len(left) == 0 {
+		if t.Event == nil && !t.Timer && t.Changed == 0 && len(entered)+len(left) == 0 && t.Broadcast == "" {
 			return // a sweep that found nothing
 		}
 		part.transitions(p, entered, left)

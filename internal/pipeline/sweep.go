@@ -46,16 +46,40 @@ func (part *partition) addSweep(id string, names []string) {
 				kept = append(kept, name)
 			}
 		}
-		if s.Segments = kept; len(kept) > 0 {
+		if s.Segments = kept; len(kept) > 0 || s.Journey != "" {
 			open = append(open, s)
 		}
 	}
 	part.sweeps = append(open, Sweep{ID: id, Segments: names, Since: part.clock})
 }
 
-// nextSweep is the place of the oldest sweep that goes on; -1: there is none.
-func (part *partition) nextSweep() int {
-	return slices.IndexFunc(part.sweeps, func(s Sweep) bool { return !part.defs.Sweeping.Holds(s.ID) })
+// BroadcastPrefix begins the ids of sweeps that start a journey for everybody; its name follows.
+const BroadcastPrefix = "broadcast-"
+
+// broadcasts begins the sweeps of broadcasts that have gone live, and ends those of broadcasts that are over. One that is
+// paused stays where it stands.
+func (part *partition) broadcasts(before *Definitions) {
+	for _, b := range part.defs.Journeys.Broadcasts() {
+		was, known := before.Journeys.Broadcast(b.Name)
+		if id := BroadcastPrefix + b.Name; b.Going && part.sweepAt(id) < 0 && (!known || !was.Going) {
+			part.sweeps = append(part.sweeps, Sweep{ID: id, Journey: b.Name, At: b.At, Since: part.clock})
+		}
+	}
+	part.sweeps = slices.DeleteFunc(part.sweeps, func(s Sweep) bool {
+		b, known := part.defs.Journeys.Broadcast(s.Journey)
+		return s.Journey != "" && (!known || b.Over)
+	})
+}
+
+// nextSweep is the place of the oldest sweep that goes on at an instant; -1: there is none.
+func (part *partition) nextSweep(now time.Time) int {
+	return slices.IndexFunc(part.sweeps, func(s Sweep) bool {
+		if s.Journey != "" {
+			b, _ := part.defs.Journeys.Broadcast(s.Journey)
+			return b.Going && !s.At.After(now)
+		}
+		return !part.defs.Sweeping.Holds(s.ID)
+	})
 }
 
 func (part *partition) sweepAt(id string) int {
@@ -103,6 +127,14 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 	if part.sweeps[at].Next != c.Bucket {
 		return nil // a repeat
 	}
+	opt, start := segments.Options{Segments: part.sweeps[at].Segments}, part.sweeps[at].Journey
+	if start != "" {
+		b, _ := part.defs.Journeys.Broadcast(start)
+		if !b.Going {
+			return nil // paused while this was on its way
+		}
+		opt.Segments = b.Segments // who is in them is found anew: a new version of one may not have come to everybody yet
+	}
 	rng := buckets(c)
 	people := part.in(rng)
 	for i := range part.share.ranges[e.Offset] {
@@ -117,12 +149,11 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 		people = append(people, p)
 	}
 	slices.SortFunc(people, func(a, b *profiles.Profile) int { return a.ID.Compare(b.ID) })
-	opt := segments.Options{Segments: part.sweeps[at].Segments}
 	for _, p := range people {
 		if p.Offset > e.Offset || !p.Redirect.IsZero() || p.Erased && len(p.Subjects) == 0 {
 			continue
 		}
-		if f.sweepOne(part, p, opt) {
+		if f.sweepOne(part, p, opt, start) {
 			x := part.cache[p.ID]
 			if x == nil {
 				x = part.keep(p)
@@ -163,7 +194,7 @@ func (part *partition) in(r Range) []*profiles.Profile {
 }
 
 // sweepOne evaluates one profile; it reports whether anything changed.
-func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Options) bool {
+func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Options, start string) bool {
 	// What time has changed is news, what the sweep finds is not: time goes first.
 	changed := f.due(part, p)
 	before := p.NextChange
@@ -172,7 +203,7 @@ func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Opt
 		versions = append(versions, p.Memberships[i].Version)
 	}
 	opt.Sweep = true
-	f.react(part, p, journeys.Trigger{}, opt)
+	f.react(part, p, journeys.Trigger{Broadcast: start}, opt)
 	out := &part.share.Effects
 	if changed || len(out.Derived)+len(out.Messages)+len(out.Decisions) > 0 || !p.NextChange.Equal(before) || len(versions) != len(p.Memberships) {
 		return true

@@ -257,8 +257,8 @@ func TestSweepSuperseded(t *testing.T) {
 	f("b", []string{"x"}, "[a[y] b[x]]")
 	f("c", nil, "[a[y] b[x]]")
 	f("d", []string{"y"}, "[b[x] d[y]]")
-	if part.nextSweep() != 1 {
-		t.Errorf("the paused sweep is gone on with: %d", part.nextSweep())
+	if part.nextSweep(time.Time{}) != 1 {
+		t.Errorf("the paused sweep is gone on with: %d", part.nextSweep(time.Time{}))
 	}
 	f("e", []string{"x", "y"}, "[e[x y]]")
 	if fmt.Sprint(saved[0].Segments) != "[x y]" {

@@ -120,7 +120,7 @@ func (f *Folder) owe(part *partition) owed {
 		e.ID = enishi.NewID("move", strconv.FormatInt(m.Offset, 10), m.Loser.String())
 		add(e)
 	}
-	if i := part.nextSweep(); i >= 0 && part.sweeps[i].Sent <= part.sweeps[i].Next {
+	if i := part.nextSweep(now); i >= 0 && part.sweeps[i].Sent <= part.sweeps[i].Next {
 		s := &part.sweeps[i]
 		known := part.stored.n + len(part.dirty)
 		n := min(256-s.Next, max(1, 256*f.cfg.sweepProfiles/(known+1)))

@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"enishi"
+)
+
+type sheetOutput struct{ Body sheetPage }
+
+// sheetPage is what somebody looks at before sending: the consequence, before the click.
+type sheetPage struct {
+	Version  int64                `json:"version" doc:"To be sent with the command to send."`
+	People   int64                `json:"people" doc:"In the segment."`
+	Sent     []channelSum         `json:"sent" doc:"Who gets it, by channel."`
+	LeftOut  []reasonSum          `json:"left_out" doc:"Who does not, by the first reason."`
+	Previews []sheetPreview       `json:"previews" doc:"Up to three real people."`
+	Lint     map[string]*lintPage `json:"lint" doc:"By template."`
+	Stops    []problemDetail      `json:"stops" doc:"What stands against sending; empty: it may go."`
+	SendBy   string               `json:"send_by"`
+	At       time.Time            `json:"at,omitzero"`
+	Approver string               `json:"approver" doc:"Whose role is asked for to send."`
+	May      bool                 `json:"may" doc:"The caller has it."`
+	Through  time.Time            `json:"complete_through,omitzero"`
+}
+
+type sheetPreview struct {
+	Profile  enishi.ID `json:"profile"`
+	Name     string    `json:"name"`
+	Channel  string    `json:"channel"`
+	Template string    `json:"template"`
+}
+
+func (a *API) getBroadcastSheet(ctx context.Context, in *NamePath) (*sheetOutput, error) {
+	d, b, err := a.broadcast(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &sheetOutput{sheetPage{Version: d.Version, Sent: []channelSum{}, LeftOut: []reasonSum{}, Previews: []sheetPreview{}, Lint: map[string]*lintPage{}, Stops: []problemDetail{},
+		SendBy: b.SendBy, At: b.At, Approver: string(approver), May: callOf(ctx).caller.role.includes(approver)}}
+	page := &out.Body
+	if err := a.sheetCounts(ctx, &b, page); err != nil {
+		return nil, err
+	}
+	for _, channel := range b.Channels {
+		name := b.Templates[channel]
+		body, ok := a.current("template", name)
+		if !ok {
+			continue // said below
+		}
+		found, err := a.lint(name, body)
+		if err != nil && enishi.ErrorCode(err) != enishi.Invalid {
+			return nil, err
+		}
+		l := lintPageOf(found)
+		page.Lint[name] = &l
+	}
+	if err := a.stopsBroadcast(ctx, &b); err != nil {
+		var many interface{ Unwrap() []error }
+		list := []error{err}
+		if errors.As(err, &many) {
+			list = many.Unwrap()
+		}
+		for _, err := range list {
+			var e *enishi.Error
+			if !errors.As(err, &e) {
+				return nil, err
+			}
+			page.Stops = append(page.Stops, detailOf(e))
+		}
+	}
+	page.Through, err = a.through(ctx)
+	return out, err
+}
+
+// stopsBroadcast is what stands against sending; nil: nothing.
+func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
+	var problems []error
+	p, err := a.progress(ctx, true)
+	if err != nil {
+		return err
+	}
+	held, _ := a.sweeping()
+	for _, name := range append([]string{b.Segment}, b.Exclude...) {
+		d, ok := a.cfg.Definitions.Current("segment", name)
+		if !ok {
+			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "segment", Msg: "there is no segment " + name, MsgJA: "セグメント「" + name + "」がありません。"})
+			continue
+		}
+		if s := a.stale(p, &d, p.sweep(&d), &held); s != nil {
+			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "segment", Msg: "the segment " + name + " is not up to date: " + s.Text.EN, MsgJA: "セグメント「" + name + "」が最新ではありません: " + s.Text.JA})
+		}
+	}
+	var templates []string
+	for _, channel := range b.Channels {
+		name := b.Templates[channel]
+		if _, ok := a.current("template", name); !ok {
+			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "templates." + channel, Msg: "there is no template " + name, MsgJA: "テンプレート「" + name + "」がありません。"})
+		}
+		templates = append(templates, name)
+	}
+	err = a.checkOpen(templates, func(name string) ([]byte, bool) { return a.current("template", name) })
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		problems = append(problems, many.Unwrap()...)
+	} else if err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// sheetSQL is why a channel does not reach a person, in the order of the fold's checks; empty when it does.
+var sheetSQL = map[string]string{
+	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
+	"line":  "multiIf(has_line = 0, 'address', line_friend = 0, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
+}
+
+// sheetCounts counts by the rules of the fold, over the tables.
+func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
+	held := "NOT (" + notHeld + ")"
+	if b.Purpose == "transactional" {
+		held = "0"
+	}
+	reasons, ways := "", ""
+	for i, channel := range b.Channels {
+		consent := "consents['" + channel + "." + b.Purpose + "'] = 'in'"
+		if b.Purpose == "transactional" {
+			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
+		}
+		why := fmt.Sprintf(sheetSQL[channel], consent, held)
+		if i == 0 {
+			reasons = why
+		}
+		ways += why + " = '', '+" + channel + "', "
+	}
+	exclude := "0"
+	if len(b.Exclude) > 0 {
+		exclude = "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment IN (" + quoteAll(b.Exclude) + "))"
+	}
+	query := fmt.Sprintf(`SELECT multiIf(%s, 'excluded', %s%s) AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL
+WHERE profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {segment:String}) GROUP BY way ORDER BY n DESC, way`, exclude, ways, reasons)
+	samples := map[string][]enishi.ID{}
+	err := a.each(ctx, query, []any{ch.Named("segment", b.Segment), millis("now", a.now())}, func(rows driver.Rows) error {
+		var way string
+		var n uint64
+		var sample []string
+		if err := rows.Scan(&way, &n, &sample); err != nil {
+			return err
+		}
+		page.People += int64(n)
+		channel, sent := strings.CutPrefix(way, "+")
+		if !sent {
+			page.LeftOut = append(page.LeftOut, reasonSum{way, word("reason", way), int64(n)})
+			return nil
+		}
+		page.Sent = append(page.Sent, channelSum{channel, int64(n)})
+		for _, id := range sample {
+			samples[channel] = append(samples[channel], idOf(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("count the sheet of a broadcast: %w", err)
+	}
+	for _, s := range page.Sent {
+		people, err := a.personRows(ctx, samples[s.Channel])
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			if len(page.Previews) < 3 {
+				page.Previews = append(page.Previews, sheetPreview{p.ID, p.Name, s.Channel, b.Templates[s.Channel]})
+			}
+		}
+	}
+	return nil
+}

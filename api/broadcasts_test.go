@@ -1,0 +1,118 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"enishi"
+)
+
+// shoppers are n people: a third may get mail, a third LINE is not known of, a third has said no.
+func shoppers(n int, now time.Time) []enishi.Event {
+	var out []enishi.Event
+	for i := range n {
+		p := &enishi.Person{CustomerID: fmt.Sprintf("B%03d", i), Traits: map[string]enishi.Value{"prefecture": enishi.TextValue("東京都")}}
+		e := enishi.Event{Type: "user.signed_up", At: now.Add(-time.Hour), Person: p}
+		if i == 0 || i == 3 {
+			p.Traits["gender"] = enishi.TextValue("x")
+		}
+		switch i % 3 {
+		case 0:
+			p.Email = fmt.Sprintf("b%d@mail.example", i)
+			e.Consent = []enishi.ConsentChange{{Channel: "email", Purpose: "marketing", State: "in", Method: "form:signup"}}
+		case 1:
+			p.Email = fmt.Sprintf("b%d@mail.example", i)
+			e.Consent = []enishi.ConsentChange{{Channel: "email", Purpose: "marketing", State: "out", Method: "form:signup"}}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (w *world) segment(name, expression string) {
+	w.t.Helper()
+	w.write(put, "/segments/"+name, map[string]any{"title": map[string]any{"ja": name, "en": name}, "expression": expression, "expect": -1})
+	eventually(w.t, func() bool { return into[segmentRow](w.call(get, "/segments/"+name, nil)).Stale == nil })
+}
+
+// TestBroadcast: the sheet says what the fold then does; nobody gets it twice; who is left out is told why.
+func TestBroadcast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	w.play(shoppers(90, time.Now().UTC()))
+	w.segment("tokyo", `traits.prefecture == "東京都"`)
+	w.segment("some", `traits.gender == "x"`)
+	long := strings.Repeat("うるおいを補う順番を少し変えるだけで、使い心地が変わります。", 4)
+	w.write(put, "/templates/news", map[string]any{"definition": marketingMail("<p>" + long + "</p>"), "expect": -1})
+	b := map[string]any{"title": map[string]any{"ja": "冬のご案内", "en": "Winter"}, "segment": "tokyo", "exclude": []string{"some"}, "channels": []string{"email"}, "templates": map[string]any{"email": "news"}}
+	w.write(put, "/broadcasts/winter", map[string]any{"broadcast": b, "expect": 0})
+
+	sheet := into[sheetPage](w.call(get, "/broadcasts/winter/sheet", nil))
+	sums := func(sent []channelSum, out []reasonSum) string {
+		s := fmt.Sprint(sent)
+		for _, r := range out {
+			s += fmt.Sprintf(" %s=%d", r.Reason, r.People)
+			if r.Text.JA == "" || r.Text.EN == "" {
+				t.Errorf("reason %s has no words", r.Reason)
+			}
+		}
+		return s
+	}
+	if got := sums(sheet.Sent, sheet.LeftOut); sheet.People != 90 || got != "[{email 28}] address=30 consent=30 excluded=2" || len(sheet.Previews) != 3 || len(sheet.Stops) != 0 || !sheet.May {
+		t.Fatalf("sheet %s of %d: %+v", got, sheet.People, sheet)
+	}
+	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": sheet.Version + 1}).want(409)
+	w.call(post, "/broadcasts/winter/status", map[string]any{"status": "paused"}).want(409)
+
+	// What stands against it.
+	w.write(put, "/templates/news", map[string]any{"definition": marketingMail("<p>" + long + "シミが消える</p>"), "expect": -1})
+	if s := into[sheetPage](w.call(get, "/broadcasts/winter/sheet", nil)); len(s.Stops) != 1 || !strings.Contains(s.Stops[0].MessageJA, "シミが消える") || s.Lint["news"].Open != 1 {
+		t.Errorf("stops: %+v", s.Stops)
+	}
+	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": sheet.Version}).want(409)
+	w.write(put, "/templates/news", map[string]any{"definition": marketingMail("<p>" + long + "</p>"), "expect": -1})
+	token, _ := w.key("admin", "editor")
+	w.as(token).call(post, "/broadcasts/winter/send", map[string]any{"expect": sheet.Version}).want(403)
+	token, _ = w.key("admin", "admin")
+	w = w.as(token)
+
+	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": sheet.Version}).want(200)
+	page := func(name string) broadcastPage { return into[broadcastPage](w.call(get, "/broadcasts/"+name, nil)) }
+	eventually(t, func() bool { return page("winter").Status == "sent" })
+	p := page("winter")
+	if got := sums(p.Sent, p.LeftOut); got != "[{email 28}] address=30 consent=30 excluded=2" || p.Done != p.Of {
+		t.Errorf("done: %s %+v", got, p)
+	}
+	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": p.Version}).want(409)
+	w.call(put, "/broadcasts/winter", map[string]any{"broadcast": b, "expect": -1}).want(409)
+	w.call(post, "/broadcasts/winter/status", map[string]any{"status": "sending"}).want(409)
+	// Saved anew as a journey, by a file: nobody gets it again.
+	d, _ := w.cfg.Definitions.Current("journey", "winter")
+	w.call(put, "/definitions/journey/winter", map[string]any{"body": d.Body, "expect": -1}).want(200)
+
+	// One that waits for its time can be paused and cancelled: nobody gets it.
+	b["at"] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	later := w.write(put, "/broadcasts/later", map[string]any{"broadcast": b, "expect": 0})
+	w.call(post, "/broadcasts/later/send", map[string]any{"expect": later.Version}).want(200)
+	eventually(t, func() bool { return page("later").Status == "scheduled" })
+	w.call(post, "/broadcasts/later/status", map[string]any{"status": "paused"}).want(200)
+	eventually(t, func() bool { return page("later").Status == "paused" })
+	w.call(post, "/broadcasts/later/status", map[string]any{"status": "cancelled"}).want(200)
+	if p := page("later"); p.Status != "cancelled" || len(p.Sent)+len(p.LeftOut) != 0 {
+		t.Errorf("cancelled: %+v", p)
+	}
+	if p := page("winter"); p.Status != "sent" || len(p.Sent) != 1 || p.Sent[0].People != 28 {
+		t.Errorf("after it was saved anew: %+v", p)
+	}
+	if n, err := w.api.count(t.Context(), "SELECT count() FROM decisions FINAL WHERE journey = 'winter'"); err != nil || n != 88 {
+		t.Errorf("%d decisions: %v", n, err)
+	}
+	if l := into[list[broadcastRow]](w.call(get, "/broadcasts", nil)); len(l.Items) != 2 {
+		t.Errorf("list %+v", l)
+	}
+	if l := into[list[journeyRow]](w.call(get, "/journeys", nil)); len(l.Items) != 0 {
+		t.Errorf("broadcasts stand among the journeys: %+v", l)
+	}
+}
