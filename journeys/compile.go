@@ -214,8 +214,6 @@ func (c *compiler) entry() {
 // sweep checks the entry of a broadcast.
 func (c *compiler) sweep(e *Entry) {
 	switch {
-	case e.Segment == "":
-		c.problem("entry.segment", "a broadcast needs a segment", "一斉配信にはセグメントが必要です")
 	case e.Entered != nil || e.PeopleIn:
 		c.problem("entry", "a broadcast takes everybody in the segment: leave entered and include_people_in out", "一斉配信はセグメントの全員が対象です。entered と include_people_in は使えません")
 	case e.Reentry != reentryNever:
