@@ -9,7 +9,7 @@ export CGO_ENABLED := 0
 
 APT          := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: help run dev build tools deps deps-test web lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
+.PHONY: help run dev build tools deps deps-test deps-full web lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +55,12 @@ test: deps-test build lint ## everything a change must pass, in less than 10 min
 	$(GO) test -p 2 -timeout 20m ./...
 	$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi
 
-test-full: deps-test build ## more kills, more seeds, both languages
+deps-full: deps-test
+	@test -x /usr/sbin/postfix && /usr/bin/python3 -c 'import dkim, nacl' 2>/dev/null || \
+		{ echo "installing postfix and python3-dkim ..."; \
+		  $(APT) update -qq && RUNLEVEL=1 $(APT) install -y -qq postfix python3-dkim python3-nacl >/dev/null || echo "they cannot be installed: the test with a real mail server is skipped"; }
+
+test-full: deps-full build ## more kills, more seeds, both languages, a real mail server
 	ENISHI_FULL=1 $(GO) test -p 1 -timeout 60m ./...
 	ENISHI_FULL=1 $(GO) test -tags browser -count=1 -timeout 20m -run Browser ./cmd/enishi
 

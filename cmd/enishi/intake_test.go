@@ -29,12 +29,10 @@ func report(kind string, m mailsim.Mail) string {
 		"--b\r\n" + part + "\r\n--b--\r\n"
 }
 
-// mailer is a shop whose mail goes to an inbox and which takes mail in.
+// mailer is a shop that sends signed mail and takes mail in.
 type mailer struct {
 	*shop
-	inbox  *mailsim.Server
-	listen string
-	keys   []email.Key
+	keys []email.Key
 }
 
 // openMailer opens a shop that sends mail to so many people who sign up, by a relay, and comes back when all is sent.
@@ -45,12 +43,13 @@ func openMailer(t *testing.T, relay string, people int, env ...string) *mailer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &mailer{listen: freePort(t), keys: keys}
+	x := &mailer{keys: keys}
 	x.shop = openShop(t, t.TempDir(), people, append([]string{"ENISHI_SMTP__ADDR=" + relay, "ENISHI_SMTP__TLS=none", "ENISHI_SMTP__FROM=Shop <shop@load.example>", "ENISHI_SMTP__DKIM=" + dir,
-		"ENISHI_SMTP__BOUNCE=bounce.load.example", "ENISHI_MAIL_LISTEN=" + x.listen}, env...)...)
+		"ENISHI_SMTP__BOUNCE=bounce.load.example"}, env...)...)
+	x.put("setting", "brand", map[string]any{"name": "店", "address": "東京都千代田区丸の内1-1-1", "contact": "03-0000-0000"})
 	x.put("template", "paper", map[string]any{"name": "paper", "channel": "email", "purpose": "marketing", "title": title("paper"), "variants": map[string]any{
-		"ja": map[string]any{"subject": "秋のご案内です。長い件名は折り返されますが、署名はそのまま確かめられます", "html": "<!doctype html><html lang=\"ja\"><head><title>ご案内</title></head><body><p>ありがとうございます</p><a href=\"{{ links.unsubscribe }}\">配信を停止する</a></body></html>",
-			"text": "ありがとうございます\n配信停止: {{ links.unsubscribe }}\n"}}})
+		"ja": map[string]any{"subject": "秋のご案内です。長い件名は折り返されますが、署名はそのまま確かめられます", "html": "<!doctype html><html lang=\"ja\"><head><title>ご案内</title></head><body><p>ありがとうございます</p><p>{{ brand.name }} {{ brand.address }} {{ brand.contact }}</p><a href=\"{{ links.unsubscribe }}\">配信を停止する</a></body></html>",
+			"text": "ありがとうございます\n{{ brand.name }} {{ brand.address }} {{ brand.contact }}\n配信停止: {{ links.unsubscribe }}\n"}}})
 	x.putJourney("paper", map[string]any{"events": []string{"user.signed_up"}, "reentry": "never"})
 	l := &load{key: x.write, to: []*server{x.server}, sent: acknowledged{}}
 	if err := l.send(meeting(people, time.Now().UTC())); err != nil {
@@ -100,7 +99,8 @@ func TestMailComesBack(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	x := openMailer(t, listener.Addr().String(), 6)
+	intake := freePort(t)
+	x := openMailer(t, listener.Addr().String(), 6, "ENISHI_MAIL_LISTEN="+intake)
 	mails := map[string]mailsim.Mail{}
 	for _, m := range inbox.Mails() {
 		mails[m.To[0]] = m
@@ -111,7 +111,7 @@ func TestMailComesBack(t *testing.T) {
 	}
 	deliver := func(from, to, text string) {
 		t.Helper()
-		if err := netsmtp.SendMail(x.listen, nil, from, []string{to}, []byte(text)); err != nil {
+		if err := netsmtp.SendMail(intake, nil, from, []string{to}, []byte(text)); err != nil {
 			t.Error(err)
 		}
 	}
