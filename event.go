@@ -254,7 +254,7 @@ type Contact struct {
 // ConsentChange is a given or withdrawn permission, with the evidence that 特定電子メール法 3条2項 and 個人情報保護法 ask for.
 type ConsentChange struct {
 	Channel string `json:"channel" wire:"1"`           // email, line, sms, push, postal, social, ads
-	Purpose string `json:"purpose,omitempty" wire:"2"` // marketing (default) or transactional
+	Purpose string `json:"purpose,omitempty" wire:"2"` // marketing (default), marketing:TOPIC or transactional
 	State   string `json:"state" wire:"3"`             // in, out
 	Method  string `json:"method,omitempty" wire:"4"`  // how: checkout, form:NAME, line_follow, unsubscribe_link, import ...
 	Text    string `json:"text,omitempty" wire:"5"`    // the words shown, or their hash

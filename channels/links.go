@@ -22,15 +22,19 @@ type LinksConfig struct {
 	Append     func(ctx context.Context, recs []stream.Record) error
 	// Message finds a message in the ledger: Deliveries.Message.
 	Message func(ctx context.Context, send enishi.ID) (*enishi.Message, error)
-	Now     func() time.Time
-	Clock   func() time.Time // the shop's clock: the time of events; Now
-	Log     *slog.Logger
+	// Chosen tells what a person has chosen so far; nil: nothing is known, and everything is shown as wanted.
+	Chosen func(ctx context.Context, profile enishi.ID) (Chosen, error)
+	Now    func() time.Time
+	Clock  func() time.Time // the shop's clock: the time of events; Now
+	Log    *slog.Logger
 }
 
 // Links answers the links of messages. Whoever has a link may use it; nothing else is asked.
 //
 //	GET       /u/{token}      asks whether to unsubscribe; changes nothing, because scanners follow links
 //	POST      /u/{token}      unsubscribes, from the page's button or by RFC 8058 one-click
+//	GET       /p/{token}      the preference centre
+//	POST      /p/{token}      saves what was chosen there
 //	GET, HEAD /c/{token}      goes on to the address that we signed, and to no other
 //	GET       /o/{token}.gif  a pixel
 //	GET       /v/{token}      the mail in the browser
@@ -61,6 +65,8 @@ func (l *Links) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /u/{token}", l.askUnsubscribe)
 	mux.HandleFunc("POST /u/{token}", l.unsubscribe)
+	mux.HandleFunc("GET /p/{token}", l.preferences)
+	mux.HandleFunc("POST /p/{token}", l.savePreferences)
 	mux.HandleFunc("GET /c/{token}", l.click)
 	mux.HandleFunc("GET /o/{file}", l.open)
 	mux.HandleFunc("GET /v/{token}", l.view)

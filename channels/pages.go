@@ -3,7 +3,6 @@ package channels
 import (
 	pages "html/template"
 	"net/http"
-	"strings"
 )
 
 // page names one of the pages that a person may see.
@@ -14,6 +13,7 @@ const (
 	pageDone  page = "done"
 	pageGone  page = "gone"
 	pageLater page = "later"
+	pageSaved page = "saved"
 )
 
 type pageWords struct{ Title, Text, Button string }
@@ -23,12 +23,14 @@ var pageTexts = map[string]map[page]pageWords{
 		pageAsk:   {"配信を停止しますか？", "下のボタンを押すと、このご案内の配信を停止します。ご注文に関するお知らせは、引き続きお送りします。", "配信を停止する"},
 		pageDone:  {"配信を停止しました", "これまでご覧いただき、ありがとうございました。行き違いで届くことがありましたら、お許しください。", ""},
 		pageGone:  {"このリンクは使えません", "リンクが途中で切れているか、期限が過ぎています。お手数ですが、メッセージのリンクをもう一度お試しください。", ""},
+		pageSaved: {"設定を保存しました", "ご希望を承りました。行き違いで届くことがありましたら、お許しください。", ""},
 		pageLater: {"ただいま処理できません", "しばらくしてから、もう一度お試しください。", ""},
 	},
 	"en": {
 		pageAsk:   {"Unsubscribe?", "Press the button and we will not send you this kind of message any more. Notices about your orders will still reach you.", "Unsubscribe"},
 		pageDone:  {"You are unsubscribed", "Thank you for having read us. A message that is already on its way may still arrive.", ""},
 		pageGone:  {"This link does not work", "It was cut off or is too old. Please try the link in your message again.", ""},
+		pageSaved: {"Saved", "Thank you for telling us. A message that is already on its way may still arrive.", ""},
 		pageLater: {"We cannot do this right now", "Please try again in a moment.", ""},
 	},
 }
@@ -39,25 +41,19 @@ var pageTemplate = pages.Must(pages.New("page").Parse(`<!doctype html>
 main{max-width:480px;margin:12vh auto 0;padding:32px 24px;background:#fff;border-radius:8px}h1{font-size:20px;margin:0 0 16px}p{margin:0 0 24px}
 small{color:#6b6b6b}button{font:inherit;padding:12px 24px;border:0;border-radius:8px;background:#2b2b2b;color:#fff;cursor:pointer}
 button:focus-visible{outline:3px solid #7aa7d9;outline-offset:2px}</style></head>
-<body><main><h1>{{.Words.Title}}</h1><p>{{.Words.Text}}</p>{{if .Words.Button}}<form method="post"><button type="submit">{{.Words.Button}}</button></form>{{end}}{{if .Brand}}<p><small>{{.Brand}}</small></p>{{end}}</main></body></html>
+<body><main><h1>{{.Words.Title}}</h1><p>{{.Words.Text}}</p>{{if .Words.Button}}<form method="post"><button type="submit">{{.Words.Button}}</button></form>{{end}}{{if .More}}<p><a href="{{.More}}">{{.MoreWords}}</a></p>{{end}}{{if .Brand}}<p><small>{{.Brand}}</small></p>{{end}}</main></body></html>
 `))
 
 // page shows a page in the language of the message, else in what the browser asks for. t may be nil.
 func (l *Links) page(w http.ResponseWriter, r *http.Request, status int, t *token, which page) {
-	lang := "ja"
-	if !strings.HasPrefix(strings.ToLower(r.Header.Get("Accept-Language")), "ja") && r.Header.Get("Accept-Language") != "" {
-		lang = "en"
-	}
-	if t != nil && t.Language != "" {
-		if lang = "en"; strings.HasPrefix(t.Language, "ja") {
-			lang = "ja"
-		}
-	}
+	lang := l.language(t, r)
 	brand := l.cfg.Renderer.brandVars(lang).text("name")
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	pageHeaders(w)
 	w.WriteHeader(status)
+	more := ""
+	if code := r.PathValue("token"); which == pageAsk && code != "" {
+		more = l.cfg.Renderer.cfg.BaseURL + "/p/" + code
+	}
 	// The only error is a reader who has gone.
-	_ = pageTemplate.Execute(w, map[string]any{"Lang": lang, "Words": pageTexts[lang][which], "Brand": brand})
+	_ = pageTemplate.Execute(w, map[string]any{"Lang": lang, "Words": pageTexts[lang][which], "Brand": brand, "More": more, "MoreWords": preferenceTexts[lang].Title})
 }

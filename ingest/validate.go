@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -357,12 +358,19 @@ func checkStore(s *enishi.StoreVisit) *Refusal {
 	return nil
 }
 
+// topicPattern is that of the setting "topics".
+var topicPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
 func checkConsent(c *enishi.ConsentChange) *Refusal {
 	if c.Purpose == "" {
 		c.Purpose = "marketing"
 	}
+	purpose, topic, hasTopic := strings.Cut(c.Purpose, ":")
+	if hasTopic && (purpose != "marketing" || !topicPattern.MatchString(topic)) {
+		return refuse(CodeValue, "purpose", "a topic is written as marketing:TOPIC with small letters, digits and _", "配信テーマは marketing:テーマID（英小文字・数字・_）の形で送ってください")
+	}
 	return first(oneOf("channel", c.Channel, "email", "line", "sms", "push", "postal", "social", "ads"),
-		oneOf("purpose", c.Purpose, "marketing", "transactional"), oneOf("state", c.State, "in", "out"),
+		oneOf("purpose", purpose, "marketing", "transactional"), oneOf("state", c.State, "in", "out"),
 		checkText(c.Method, "method"), checkText(c.IP, "ip"), checkText(c.Actor, "actor"))
 }
 

@@ -158,6 +158,9 @@ func (c *compiler) head() {
 	c.oneOf("state", d.State, true, "draft", "review", "approved", "live", "paused", "archived")
 	c.oneOf("purpose", d.Purpose, false, marketing, transactional)
 	c.oneOf("consent", d.Consent, false, consentOptIn, consentNotRefused)
+	if d.Topic != "" && (d.Purpose != marketing || !idPattern.MatchString(d.Topic)) {
+		c.problem("topic", "only a marketing journey has a topic: small letters, digits and _", "配信テーマは販促のジャーニーだけに、英小文字・数字・_ で指定できます")
+	}
 	if d.Purpose == marketing && d.Consent == consentNotRefused {
 		c.problem("consent", "a marketing journey needs consent \"opt_in\": 特定電子メール法 asks for permission before the first message",
 			"販促のジャーニーでは consent を opt_in にしてください（特定電子メール法：事前の同意が必要です）")

@@ -170,7 +170,11 @@ func (a *attempt) checkSuppression() (bool, string) {
 }
 
 func (a *attempt) checkConsent() (bool, string) {
-	state, since := a.p.View().Consent(a.channel, a.j.Definition.Purpose)
+	purpose := a.j.Definition.Purpose
+	if a.j.Definition.Topic != "" {
+		purpose += ":" + a.j.Definition.Topic
+	}
+	state, since := a.p.View().Consent(a.channel, purpose)
 	detail := state
 	if !since.IsZero() {
 		detail += " since " + instantText(since)

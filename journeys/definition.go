@@ -14,6 +14,7 @@ type Definition struct {
 	About   *Text            `json:"about,omitempty"`       // what it is for, in one or two sentences
 	State   string           `json:"state,omitempty"`       // draft, review, approved, live (default), paused, archived; only live takes entries
 	Purpose string           `json:"purpose"`               // marketing, transactional
+	Topic   string           `json:"topic,omitempty"`       // of a marketing journey: an id of the setting topics, which people may refuse by itself
 	Consent string           `json:"consent"`               // opt_in: the channel's permission is given; not_refused: transactional only
 	Cap     *Cap             `json:"cap,omitempty"`         // stored for the frequency caps
 	Quiet   *QuietHours      `json:"quiet_hours,omitempty"` // stored for the quiet hours

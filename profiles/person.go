@@ -17,11 +17,26 @@ const (
 // Consent is the permission for a channel and purpose ("" is marketing), by the strictest word of all addresses: out when
 // any says out, else in when any says in, else unknown; since is when that was first so. A LINE account that was blocked
 // is out by itself alone: it does not count while another account of the person is a friend. Of an erased person nothing
-// up to the erasure counts, and marketing stays out until a new permission.
+// up to the erasure counts, and marketing stays out until a new permission. A topic of a purpose ("marketing:news") is in
+// while the purpose is, unless the topic itself was refused.
 func (v *View) Consent(channel, purpose string) (state string, since time.Time) {
 	if purpose == "" {
 		purpose = Marketing
 	}
+	if base, topic, ok := strings.Cut(purpose, ":"); ok && topic != "" {
+		if state, since = v.Consent(channel, base); state != In {
+			return state, since
+		}
+		if of, at := v.strictest(channel, purpose); of == Out {
+			return of, at
+		}
+		return state, since
+	}
+	return v.strictest(channel, purpose)
+}
+
+// strictest is the strictest word of all addresses.
+func (v *View) strictest(channel, purpose string) (state string, since time.Time) {
 	var in, out, blocked time.Time
 	p := v.Profile
 	for i := range p.Subjects {

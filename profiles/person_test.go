@@ -283,3 +283,30 @@ func TestSearchText(t *testing.T) {
 	})
 	equal(t, "search", "山田花子 ヤマダハナコ", v.searchText())
 }
+
+// TestTopics: a topic is wanted while its purpose is, unless it was refused by itself; refusing one leaves the others.
+func TestTopics(t *testing.T) {
+	x := newPerson(t)
+	mail := someone{email: alice.email}
+	topic := func(name, state string) func(*enishi.Event) {
+		return func(e *enishi.Event) {
+			e.Consent = []enishi.ConsentChange{{Channel: "email", Purpose: "marketing:" + name, State: state}}
+		}
+	}
+	is := func(v *View, purpose, want string) {
+		t.Helper()
+		got, _ := v.Consent("email", purpose)
+		equal(t, purpose, want, got)
+	}
+	v := x.eventOf(mail, "consent.changed", 1, topic("news", "in"))
+	is(v, "marketing:news", Unknown)
+	v = x.eventOf(mail, "consent.changed", 2, permission("email", "in"))
+	is(v, "marketing:news", In)
+	is(v, "marketing:sale", In)
+	v = x.eventOf(mail, "consent.changed", 3, topic("news", "out"))
+	is(v, "marketing:news", Out)
+	is(v, "marketing:sale", In)
+	is(v, "marketing", In)
+	v = x.eventOf(mail, "consent.changed", 4, permission("email", "out"))
+	is(v, "marketing:sale", Out)
+}

@@ -13,7 +13,10 @@ import (
 	"net/mail"
 	"strings"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"enishi"
+	"enishi/channels"
 	"enishi/channels/email"
 	"enishi/ingest"
 )
@@ -95,6 +98,23 @@ func (a *app) takeMail(ctx context.Context, from, to string, raw []byte) error {
 	}
 	_, err := owner.intake.Take(ctx, from, to, raw)
 	return err
+}
+
+// chosen reads what a person has chosen so far; of somebody who is not known, nothing.
+func (w *workspace) chosen(ctx context.Context, profile enishi.ID) (channels.Chosen, error) {
+	var out channels.Chosen
+	rows, err := w.db.Query(ctx, "SELECT consents, traits[{trait:String}] FROM people FINAL WHERE profile_id = unhex({id:String})",
+		clickhouse.Named("trait", channels.FrequencyTrait), clickhouse.Named("id", w.ingester.Graph().Resolve(profile).String()))
+	if err != nil {
+		return out, fmt.Errorf("read preferences: %w", err)
+	}
+	defer rows.Close()
+	if rows.Next() {
+		if err := rows.Scan(&out.Consents, &out.Frequency); err != nil {
+			return out, fmt.Errorf("read preferences: %w", err)
+		}
+	}
+	return out, rows.Err()
 }
 
 type bounceCommand struct {

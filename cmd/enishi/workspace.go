@@ -194,7 +194,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 		return err
 	}
 	partitions := w.stream.Partitions(enishi.TopicEvents)
-	w.links, err = channels.NewLinks(channels.LinksConfig{Renderer: w.renderer, Partitions: partitions, Append: w.stream.Append, Message: w.deliveries.Message,
+	w.links, err = channels.NewLinks(channels.LinksConfig{Renderer: w.renderer, Partitions: partitions, Append: w.stream.Append, Message: w.deliveries.Message, Chosen: w.chosen,
 		Now: w.now, Clock: w.shopClock, Log: w.log})
 	if err != nil {
 		return err
