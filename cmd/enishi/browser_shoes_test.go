@@ -176,6 +176,9 @@ func TestBrowserSegmentList(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.call("PUT", "/rankings/spend", map[string]any{"title": map[string]string{"ja": "購入額", "en": "Spend"}, "measure": "ltv", "among": "orders_count >= 1", "by": map[string]any{"quantiles": 2}, "every": "manual", "expect": 0}, nil); err != nil {
+		t.Fatal(err)
+	}
 	s.settled(30 * time.Second)
 	b := builder{openBrowser(t)}
 	b.do("open the console", chromedp.Navigate(s.base+"/"), chromedp.WaitVisible(chromedp.CSS(`h1`)))
@@ -205,6 +208,10 @@ func TestBrowserSegmentList(t *testing.T) {
 		b.shot("segment-template-" + lang)
 		b.axe("segment-template-" + lang)
 
+		b.do("open the rankings", chromedp.Navigate(s.base+"/segments/rankings?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`main tbody a`)))
+		b.see("the cut points", word("購入額", "Spend"), word("同じ人数で 2 段階", "2 ranks of equal size"), word("いちばん下", "lowest"))
+		b.shot("rankings-" + lang)
+		b.checkPage("rankings-"+lang, false) // a measure is an expression
 		b.do("open the overlap", chromedp.Navigate(s.base+"/segments/overlap?lang="+lang+"&s=buyers&s=again&s=friends"), chromedp.WaitVisible(chromedp.CSS(`.upset`)))
 		b.see("the combinations", word("すべてに入っている", "In all of them"), word("全体に占める割合", "Share of all"))
 		b.shot("overlap-" + lang)

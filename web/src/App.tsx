@@ -14,6 +14,7 @@ const People = page(() => import("./pages/People"), "People");
 const Person = page(() => import("./pages/Person"), "Person");
 const Segments = page(() => import("./pages/Segments"), "Segments");
 const Segment = page(() => import("./pages/Segment"), "Segment");
+const Rankings = page(() => import("./pages/Rankings"), "Rankings");
 const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
@@ -39,6 +40,7 @@ export function App() {
           <Route path="/people" element={<People />} />
           <Route path="/people/:id" element={<Person />} />
           <Route path="/segments" element={<Segments />} />
+          <Route path="/segments/rankings" element={<Rankings />} />
           <Route path="/segments/overlap" element={<Overlap />} />
           <Route path="/segments/:name" element={<Segment />} />
           <Route path="/journeys" element={<Journeys />} />

@@ -8,6 +8,7 @@ import { count } from "../format";
 import { actor, pick } from "../i18n";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { SegmentGallery } from "../parts/SegmentGallery";
+import { SegmentTabs } from "../parts/SegmentTabs";
 import { Spark } from "../parts/Spark";
 import type { Segment } from "../types";
 
@@ -33,6 +34,7 @@ export function Segments() {
   const overlap = () => void go(`/segments/overlap?${chosen.map((c) => `s=${encodeURIComponent(c)}`).join("&")}`);
   return (
     <Page title={t("nav.segments")} about={t("segments.about")} through={segments.data?.complete_through} actions={<Button size="xs" onClick={() => void go("/segments/new")}>{t("segments.new")}</Button>}>
+      <SegmentTabs at="segments" />
       {segments.error && !segments.data && <ProblemBox error={segments.error} retry={() => void segments.refetch()} />}
       {!segments.data && !segments.error && <Loading />}
       {segments.data && items.length === 0 && <Empty title={t("segments.none")}>{t("segments.noneText")}</Empty>}
