@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"enishi"
@@ -41,6 +42,9 @@ type LinksConfig struct {
 type Links struct {
 	cfg LinksConfig
 	log *slog.Logger
+
+	mu     sync.Mutex
+	recent map[enishi.ID]visits // by send id: what was clicked just now, on this replica
 }
 
 // NewLinks checks cfg.
@@ -144,7 +148,11 @@ func (l *Links) click(w http.ResponseWriter, r *http.Request) {
 	now := l.clock()
 	e := t.event("message.clicked", now, t.URL, strconv.FormatInt(now.Unix(), 10))
 	e.Result.URL = clip(t.URL, 2000)
-	e.Result.Machine = l.machine(r, t)
+	e.Result.Reason = l.by(r, t)
+	if e.Result.Reason == "" && l.hurried(t.Send, t.URL) {
+		e.Result.Reason = byScanner
+	}
+	e.Result.Machine = e.Result.Reason != ""
 	if err := l.append(r.Context(), e); err != nil { // the person shall arrive all the same
 		l.log.Warn("click is not stored", "send_id", t.Send, "err", err)
 	}
@@ -180,7 +188,10 @@ func (l *Links) open(w http.ResponseWriter, r *http.Request) {
 	}
 	now := l.clock()
 	e := t.event("message.opened", now, strconv.FormatInt(now.Unix(), 10))
-	e.Result.Machine = l.machine(r, t) || r.UserAgent() == "Mozilla/5.0" // Apple's proxy loads every picture
+	if e.Result.Reason = l.by(r, t); r.UserAgent() == "Mozilla/5.0" { // Apple's proxy loads every picture, read or not
+		e.Result.Reason = byPrefetch
+	}
+	e.Result.Machine = e.Result.Reason != ""
 	if err := l.append(r.Context(), e); err != nil {
 		l.log.Warn("open is not stored", "send_id", t.Send, "err", err)
 	}
@@ -195,18 +206,25 @@ var machines = [...]string{"bot", "crawl", "spider", "preview", "scan", "barracu
 // tooSoon is how quick no person is after a message left.
 const tooSoon = 2 * time.Second
 
-// machine guesses that no person did this: no name or a scanner's, only the head asked for, or right after the send.
-func (l *Links) machine(r *http.Request, t *token) bool {
+// Who opened or clicked, as the reason of the event: empty is a person. Gmail's and Yahoo!'s proxies fetch a picture when
+// a person opens the mail, so they are none of these.
+const (
+	byScanner  = "scanner"  // a program that checks links, by its name or its haste
+	byPrefetch = "prefetch" // a mail program that loads pictures whether or not anybody reads
+)
+
+// by guesses that no person did this: no name or a scanner's, only the head asked for, or right after the send.
+func (l *Links) by(r *http.Request, t *token) string {
 	agent := strings.ToLower(r.UserAgent())
 	if r.Method == http.MethodHead || agent == "" || !t.At.IsZero() && l.cfg.Now().Sub(t.At) < tooSoon {
-		return true
+		return byScanner
 	}
 	for _, m := range machines {
 		if strings.Contains(agent, m) {
-			return true
+			return byScanner
 		}
 	}
-	return false
+	return ""
 }
 
 // viewFor is how long a mail can be seen in the browser: it may name the person.
