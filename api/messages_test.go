@@ -144,7 +144,9 @@ func TestTemplates(t *testing.T) {
 		t.Errorf("got %s", p.Messages)
 	}
 	broken := map[string]any{"definition": map[string]any{"channel": "email", "purpose": "marketing", "variants": map[string]any{"ja": map[string]string{"subject": "x", "html": "<p>{{ nothing.here }}</p>"}}}}
-	w.call("POST", "/templates/hello/preview", broken).want(422)
+	if p := into[renderedPage](w.call("POST", "/templates/hello/preview", broken)); len(p.Missing) != 1 || p.Missing[0] != "nothing.here" {
+		t.Errorf("a variable that nobody has: %v", p.Missing)
+	}
 	w.call("POST", "/templates/hello/preview", map[string]any{"profile": strings.Repeat("0", 32)}).want(404)
 }
 

@@ -104,6 +104,7 @@ type previewTemplateInput struct {
 		Profile    string          `json:"profile,omitempty" maxLength:"36" doc:"Whose data to fill in; a made-up person unless said."`
 		Language   string          `json:"language,omitempty" enum:",ja,en" doc:"ja unless said."`
 		Definition json.RawMessage `json:"definition,omitempty" doc:"What is being edited; the saved version unless said."`
+		Choice     *int            `json:"choice,omitempty" minimum:"0" maximum:"9" doc:"Which of the texts that are compared, from 0; the person's own unless said."`
 	}
 }
 
@@ -111,10 +112,18 @@ type renderedOutput struct{ Body renderedPage }
 
 // renderedPage is a message as its reader gets it.
 type renderedPage struct {
-	Subject  string          `json:"subject"`
-	HTML     string          `json:"html" doc:"Made safe, for a sandboxed frame."`
-	Text     string          `json:"text"`
-	Messages json.RawMessage `json:"messages" doc:"LINE message objects."`
+	Subject      string          `json:"subject"`
+	Preheader    string          `json:"preheader"`
+	FromName     string          `json:"from_name"`
+	Language     string          `json:"language" doc:"Of the variant that was taken."`
+	Variant      string          `json:"variant" doc:"Of the texts that are compared: a, b, ...; empty: there is one."`
+	Alternatives int             `json:"alternatives"`
+	Missing      []string        `json:"missing" doc:"Variables that were asked for and have no value; shown as blanks, or as the template's defaults."`
+	Sampled      []string        `json:"sampled" doc:"Parts that the person has not and that are made up here: order, shipment, cart."`
+	Size         int             `json:"size" doc:"Bytes of HTML, or of the LINE messages."`
+	HTML         string          `json:"html" doc:"Made safe, for a sandboxed frame."`
+	Text         string          `json:"text"`
+	Messages     json.RawMessage `json:"messages" doc:"LINE message objects."`
 }
 
 func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*renderedOutput, error) {
@@ -131,12 +140,13 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 		lang = "ja"
 	}
 	var view *profiles.View
+	var profile enishi.ID
 	if in.Body.Profile != "" {
 		p, _, err := a.load(ctx, in.Body.Profile)
 		if err != nil {
 			return nil, err
 		}
-		view = p.View()
+		view, profile = p.View(), p.ID
 	}
 	variables, err := json.Marshal(a.sampleVariables(view, lang))
 	if err != nil {
@@ -149,13 +159,32 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	if json.Unmarshal(body, &head) != nil {
 		return nil, enishi.FieldError("body.definition", "is no JSON object", "JSON オブジェクトにしてください。")
 	}
-	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Language: lang, Variables: string(variables)}, -1, false)
+	choice := -1
+	if in.Body.Choice != nil {
+		choice = *in.Body.Choice
+	}
+	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Profile: profile, Language: lang, Variables: string(variables)}, choice, true)
 	if err != nil {
 		return nil, notShown(err)
 	}
-	out := &renderedOutput{renderedPage{Subject: r.Subject, HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
+	out := &renderedOutput{renderedPage{Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, Language: r.Language, Variant: r.Variant, Alternatives: r.Alternatives,
+		Missing: append([]string{}, r.Missing...), Sampled: sampled(view), Size: len(r.HTML) + len(r.Messages), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
 	if len(out.Body.Messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
 	}
 	return out, nil
+}
+
+// sampled are the parts that a preview makes up for a person: they have none.
+func sampled(v *profiles.View) []string {
+	out := []string{}
+	for _, x := range [...]struct {
+		name string
+		has  bool
+	}{{"cart", v != nil && v.Cart != nil}, {"order", v != nil && len(v.Orders) > 0}, {"shipment", v != nil && len(v.Shipments) > 0}} {
+		if !x.has {
+			out = append(out, x.name)
+		}
+	}
+	return out
 }

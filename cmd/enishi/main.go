@@ -26,6 +26,7 @@ type cli struct {
 	Check   checkCommand   `cmd:"" help:"Check a configuration file and definition files."`
 	Apply   applyCommand   `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
 	Segment segmentCommand `cmd:"" help:"Check, count, list and explain segments."`
+	Render  renderCommand  `cmd:"" help:"Print a template as a person would get it."`
 	Tail    tailCommand    `cmd:"" help:"Print records of a topic as JSON."`
 	Bounce  bounceCommand  `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
 	DKIM    dkimCommand    `cmd:"" name:"dkim" help:"Keys that sign mail."`
