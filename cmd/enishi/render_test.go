@@ -23,7 +23,7 @@ func TestRenderCommand(t *testing.T) {
 		t.Helper()
 		var out, problems bytes.Buffer
 		c.Addr, c.Template, c.Lang = server.URL, "welcome", "ja"
-		if err := c.Run(t.Context(), streams{out: &out, err: &problems}); err != nil || strings.TrimSpace(out.String()) != want || !strings.Contains(problems.String(), "order.total") {
+		if err := c.Run(t.Context(), streams{out: &out, err: &problems, environ: func() []string { return nil }}); err != nil || strings.TrimSpace(out.String()) != want || !strings.Contains(problems.String(), "order.total") {
 			t.Errorf("%q %q %v", out.String(), problems.String(), err)
 		}
 	}
