@@ -55,7 +55,7 @@ function One({ ranking: r, reload }: { ranking: Ranking; reload: () => void }) {
       {ranks.length > 0 && (
         <div className="scroll"><Table verticalSpacing={6}>
           <Table.Thead><Table.Tr><Table.Th>{t("rankings.rank")}</Table.Th><Table.Th>{t("rankings.from")}</Table.Th><Table.Th ta="right">{t("segments.members")}</Table.Th></Table.Tr></Table.Thead>
-          <Table.Tbody>{ranks.map((x) => <Table.Tr key={x.rank}><Table.Td className="num">{x.rank}</Table.Td><Table.Td className="num">{x.from ? t("rankings.begins", { value: begins(x.from) }) : t("rankings.lowest")}</Table.Td><Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?where=${encodeURIComponent(`rank(${JSON.stringify(r.name)}) == ${x.rank}`)}`}>{count(x.people)}</Anchor></Table.Td></Table.Tr>)}</Table.Tbody>
+          <Table.Tbody>{ranks.map((x) => <Table.Tr key={x.rank}><Table.Td className="num">{x.rank}</Table.Td><Table.Td className="num">{x.from ? t("rankings.begins", { value: begins(x.from) }) : x.rank === 1 ? t("rankings.lowest") : "—"}</Table.Td><Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?where=${encodeURIComponent(`rank(${JSON.stringify(r.name)}) == ${x.rank}`)}`}>{count(x.people)}</Anchor></Table.Td></Table.Tr>)}</Table.Tbody>
         </Table></div>
       )}
     </Card>
