@@ -76,7 +76,7 @@ type Person struct {
 
 // TraitNames are the reserved traits; any other name may be used too.
 var TraitNames = [...]string{"family_name", "given_name", "family_name_kana", "given_name_kana", "name", "gender", "birthday",
-	"prefecture", "postal_code", "city", "address1", "address2", "language", "timezone", "member_rank", "main_store_id", "signed_up_at"}
+	"prefecture", "postal_code", "city", "address1", "address2", "language", "timezone", "member_rank", "main_store_id", "signed_up_at", "lat", "lon"}
 
 // Context is where a web or app event came from.
 type Context struct {

@@ -136,6 +136,11 @@ func operations() []operation {
 		{"save-block", put, "/blocks/{name}", editor, writes, "Templates", "Save a new version; it acts in every template that takes it in"},
 		{"delete-block", erase, "/blocks/{name}", editor, writes, "Templates", "Delete a block that no template takes in"},
 
+		{"list-stores", get, "/stores", viewer, reads, "Settings", "All stores"},
+		{"get-store", get, "/stores/{name}", viewer, reads, "Settings", "One store"},
+		{"save-store", put, "/stores/{name}", editor, writes, "Settings", "Save a new version; segments by distance follow it"},
+		{"delete-store", erase, "/stores/{name}", editor, writes, "Settings", "Delete a store that no segment names"},
+
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
 		{"list-deliveries", get, "/deliveries", viewer, reads, "Messages", "The sender's ledger"},

@@ -14,6 +14,11 @@ type NamePath struct {
 	Name string `path:"name" maxLength:"64"`
 }
 
+// StorePath is the path of an operation on a store.
+type StorePath struct {
+	Name string `path:"name" maxLength:"64" doc:"The store's id, as events have it."`
+}
+
 // IDPath names a thing by its id in a path.
 type IDPath struct {
 	ID string `path:"id" maxLength:"36"`

@@ -11,6 +11,7 @@ import (
 
 	"enishi"
 	"enishi/profiles"
+	"enishi/segments"
 )
 
 // maxRedirects bounds how many merges a page follows.
@@ -329,10 +330,15 @@ func (a *API) orderRows(v *profiles.View) []orderRow {
 	return out
 }
 
-// storeName is a store as people call it: the setting stores has {"ginza": "銀座本店"}.
+// storeName is a store as people call it: by its definition, or by the setting stores ({"ginza": "銀座本店"}).
 func (a *API) storeName(id string) string {
 	if id == "" {
 		return ""
+	}
+	if d, ok := a.cfg.Definitions.Current(segments.KindStore, id); ok {
+		if title := definitionTitle(&d); title.JA != "" {
+			return title.JA
+		}
 	}
 	var names map[string]string
 	if a.setting("stores", &names) && strings.TrimSpace(names[id]) != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/profiles"
 	"enishi/segments"
 )
 
@@ -146,6 +147,7 @@ func TestSegmentGalleryAndLanguage(t *testing.T) {
 		vip.Ranking = func(name string) (*segments.Cuts, bool) {
 			return &segments.Cuts{Order: segments.Order{Measure: "ltv", By: segments.By{Top: 1000}}}, name == "best"
 		}
+		vip.Store = func(id string) (profiles.Place, bool) { return profiles.Place{}, id == "ginza" }
 		if err := vip.Check(x.Example); err != nil || !strings.Contains(x.Example, x.Name) {
 			t.Errorf("%s: %v", x.Example, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
+	"enishi/segments"
 )
 
 func partitionOf(topic string, n int) stream.Partition {
@@ -107,7 +108,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,ranking,journey,template,block,words,setting"`
+	Kind string `path:"kind" enum:"segment,ranking,journey,template,block,store,words,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -117,7 +118,7 @@ type definitionInput struct {
 }
 
 func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*writtenOutput, error) {
-	if err := checkName(in.Name); err != nil {
+	if err := checkNameOf(in.Kind, in.Name); err != nil {
 		return nil, err
 	}
 	b := &in.Body
@@ -135,6 +136,8 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putJourney(ctx, in.Name, withoutState(text.Bytes()), status, b.Expect, b.Reason)
 	case "template":
 		w, err = a.putTemplate(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case segments.KindStore:
+		w, err = a.putStore(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "words":
 		w, err = a.putWords(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "block":
@@ -153,7 +156,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,ranking,cuts,journey,template,block,words,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,ranking,cuts,journey,template,block,store,words,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

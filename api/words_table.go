@@ -34,7 +34,7 @@ var words = map[string]Text{
 
 	"trait.family_name": {"姓", "Family name"}, "trait.given_name": {"名", "Given name"}, "trait.family_name_kana": {"姓（カナ）", "Family name (kana)"}, "trait.given_name_kana": {"名（カナ）", "Given name (kana)"},
 	"trait.name": {"氏名", "Name"}, "trait.gender": {"性別", "Gender"}, "trait.birthday": {"生年月日", "Birthday"}, "trait.prefecture": {"都道府県", "Prefecture"}, "trait.postal_code": {"郵便番号", "Postal code"},
-	"trait.city": {"市区町村", "City"}, "trait.address1": {"住所", "Address"}, "trait.address2": {"建物名", "Building"}, "trait.language": {"言語", "Language"}, "trait.timezone": {"時間帯", "Time zone"},
+	"trait.lat": {"緯度", "Latitude"}, "trait.lon": {"経度", "Longitude"}, "trait.city": {"市区町村", "City"}, "trait.address1": {"住所", "Address"}, "trait.address2": {"建物名", "Building"}, "trait.language": {"言語", "Language"}, "trait.timezone": {"時間帯", "Time zone"},
 	"trait.member_rank": {"会員ランク", "Member rank"}, "trait.main_store_id": {"主な店舗", "Main store"}, "trait.signed_up_at": {"会員登録日", "Member since"},
 	"value.gender.female": {"女性", "Female"}, "value.gender.male": {"男性", "Male"}, "value.gender.": {"その他", "Other"},
 	"value.language.ja": {"日本語", "Japanese"}, "value.language.en": {"英語", "English"}, "value.language.zh": {"中国語", "Chinese"}, "value.language.ko": {"韓国語", "Korean"},

@@ -140,7 +140,7 @@ var traitNames = map[string]string{
 	"firstNameKana": "given_name_kana", "lastNameKana": "family_name_kana",
 	"createdAt": "signed_up_at", "created_at": "signed_up_at",
 	"postalCode": "postal_code", "zip": "postal_code", "state": "prefecture", "region": "prefecture", "street": "address1",
-	"memberRank": "member_rank", "mainStoreId": "main_store_id",
+	"memberRank": "member_rank", "mainStoreId": "main_store_id", "latitude": "lat", "longitude": "lon", "lng": "lon",
 }
 
 // readTraits takes identifiers, consents and traits.

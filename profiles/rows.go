@@ -71,6 +71,8 @@ func (w *rowWriter) person() {
 	t.text(v.HoldReason)
 	put(t, append([]string{}, v.Risks...))
 	t.text(v.household(), v.MainStore)
+	place := v.Place()
+	t.ints(place.X, place.Y, place.Z)
 	t.end()
 }
 

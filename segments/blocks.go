@@ -9,6 +9,9 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser/lexer"
+
+	"enishi"
+	"enishi/profiles"
 )
 
 // Kinds of [Block].
@@ -275,12 +278,16 @@ func shiftDay(day string, days int) (string, bool) {
 	return at.AddDate(0, 0, days).Format(time.DateOnly), err == nil
 }
 
-// checkNames is check where in_segment and rank may name anything: what is different for each name stands for it.
+// checkNames is check where in_segment, rank and distance may name anything: what is different for each name stands for it.
 func checkNames(src string) (*node, ast.Node, error) {
 	find := func(name string) (string, bool) { return "traits[" + strconv.Quote("segment "+name) + "]", true }
 	ranking := func(name string) (*Cuts, bool) {
 		order := Order{Measure: "traits[" + strconv.Quote("ranking "+name) + "]", By: By{Top: 1}}
 		return &Cuts{Order: order, Points: []string{"1"}, ComputedAt: time.UnixMilli(1)}, true
 	}
-	return checkWith(src, Library{Segment: find, Ranking: ranking}.inclusion(""))
+	store := func(id string) (profiles.Place, bool) {
+		h := enishi.NewID("store", id).Hash64()
+		return profiles.Place{X: int64(h), Y: 1}, true
+	}
+	return checkWith(src, Library{Segment: find, Ranking: ranking, Store: store}.inclusion(""))
 }

@@ -35,6 +35,8 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 			}
 		}
 		return nil, c.fail(at, "%[1]s takes a list and a field, as in %[1]s(orders, .total)", "%[1]s にはリストと項目を渡します。例: %[1]s(orders, .total)", callee.Value)
+	case "distance":
+		return c.distance(t)
 	case "fold":
 		return c.folding(t)
 	case "in_segment":

@@ -28,6 +28,9 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 	}
 	if e.Type == "person.identified" {
 		e.Person.Traits = map[string]enishi.Value{pick(t, append(append(names, nameTraits...), "prefecture", "gender", "member_rank", "signed_up_at", "name")): drawValue(t)}
+		if rapid.Bool().Draw(t, "moved") {
+			e.Person.Traits["lat"], e.Person.Traits["lon"] = drawDegrees(t), drawDegrees(t)
+		}
 		if rapid.Bool().Draw(t, "birthday") {
 			e.Person.Traits["birthday"] = drawBirthday(t)
 		}

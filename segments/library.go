@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/profiles"
 )
 
 // Library is what an expression may name beside the person. What it takes in from there is a part of it: when that changes,
@@ -16,6 +17,8 @@ type Library struct {
 	Segment func(name string) (expression string, ok bool)
 	// Ranking finds the cuts of a ranking, for rank and top; of one that was never computed those without points.
 	Ranking func(name string) (*Cuts, bool)
+	// Store finds where a store is, for distance; the zero Place is not known.
+	Store func(id string) (at profiles.Place, ok bool)
 	// Zone is where days begin: those of date("2026-11-01"), of the calendar's instants, of ages and birthdays. Nil: Japan.
 	Zone *time.Location
 }
@@ -101,8 +104,12 @@ func (s *Segment) Current(l Library) bool {
 // library gives again what the segment was compiled with.
 func (s *Segment) library() Library {
 	find := func(name string) (string, bool) { text, ok := s.took[Reference{KindSegment, name}]; return text, ok }
+	store := func(id string) (profiles.Place, bool) {
+		text, ok := s.took[Reference{KindStore, id}]
+		return parsePlace(text), ok
+	}
 	cuts := func(name string) (*Cuts, bool) { c, ok := s.cuts[name]; return c, ok }
-	return Library{Segment: find, Ranking: cuts, Zone: s.zone}
+	return Library{Segment: find, Ranking: cuts, Store: store, Zone: s.zone}
 }
 
 // inclusion is how far an expression has taken in what a library has.
@@ -141,6 +148,9 @@ func (inc *inclusion) text(r Reference) (string, bool) {
 	switch {
 	case r.Kind == kindZone:
 		return inc.library.Zone.String(), true
+	case r.Kind == KindStore && inc.library.Store != nil:
+		at, ok := inc.library.Store(r.Name)
+		return placeText(at), ok
 	case r.Kind == KindSegment && inc.library.Segment != nil:
 		return inc.library.Segment(r.Name)
 	case r.Kind == KindRanking:

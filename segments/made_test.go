@@ -36,7 +36,7 @@ var (
 var tokyo = Library{}.inclusion("").library.Zone
 
 // library are segments that others name.
-var library = Library{Segment: func(name string) (string, bool) {
+var library = Library{Store: storeAt, Segment: func(name string) (string, bool) {
 	text, ok := map[string]string{
 		"vip":    `ltv >= 5000 && (count(orders, .valid) >= 2 || traits.vip)`,
 		"recent": `any(orders, .placed_at > ago("30d")) || last_visit_at >= this_week()`,
@@ -59,6 +59,12 @@ var rankings = map[string]Cuts{
 	"basket":     {Order: Order{Measure: "max(orders, .total)", Among: `age < 36 || has_email`, By: By{Top: 10}}, Points: []string{"5000"}, ComputedAt: made},
 	"latest":     {Order: Order{Measure: "max(visits, .at)", By: By{Top: 10}}, Points: []string{"2026-11-20T00:00:00+09:00"}, ComputedAt: made},
 	"everybody":  {Order: Order{Measure: "points", By: By{Top: 10}}, ComputedAt: made},
+}
+
+// storeAt finds the stores of the made expressions.
+func storeAt(id string) (profiles.Place, bool) {
+	at, ok := map[string]profiles.Place{"ginza": profiles.PlaceOf(35.6717, 139.765), "umeda": profiles.PlaceOf(34.7025, 135.4959), "sydney": profiles.PlaceOf(-33.8688, 151.2093), "popup": {}}[id]
+	return at, ok
 }
 
 func pick[T any](t *rapid.T, from []T) T { return from[rapid.IntRange(0, len(from)-1).Draw(t, "pick")] }
@@ -123,6 +129,13 @@ func drawBirthday(t *rapid.T) enishi.Value {
 	return enishi.TextValue(pick(t, births))
 }
 
+func drawDegrees(t *rapid.T) enishi.Value {
+	if rapid.IntRange(0, 6).Draw(t, "odd") == 0 {
+		return pick(t, []enishi.Value{{}, enishi.TextValue("35.6"), enishi.NumberValue(200), enishi.NumberValue(-91), enishi.BoolValue(true)})
+	}
+	return enishi.NumberValue(pick(t, []float64{0, 90, -90, 35.6717, 139.765, 34.7025, 135.4959, -33.8688, 151.2093, 35.671, 139.7, 43.06, 180, -180}))
+}
+
 func count(t *rapid.T, most int) int {
 	if rapid.IntRange(0, 3).Draw(t, "none") == 0 {
 		return 0
@@ -143,6 +156,9 @@ func drawView(t *rapid.T) *profiles.View {
 	}
 	if rapid.IntRange(0, 3).Draw(t, "birthday") > 0 {
 		v.Traits["birthday"] = drawBirthday(t)
+	}
+	if rapid.Bool().Draw(t, "located") {
+		v.Traits["lat"], v.Traits["lon"] = drawDegrees(t), drawDegrees(t)
 	}
 	if rapid.Bool().Draw(t, "place") {
 		v.Traits["prefecture"] = enishi.TextValue(pick(t, places))
@@ -350,7 +366,10 @@ func numberOf(t *rapid.T, l *Collection, depth int) string {
 	if depth > 0 && rapid.IntRange(0, 2).Draw(t, "arithmetic") == 0 {
 		return "(" + numberOf(t, l, depth-1) + " " + pick(t, []string{"+", "-", "*", "/"}) + " " + numberOf(t, l, depth-1) + ")"
 	}
-	n := rapid.IntRange(0, 6).Draw(t, "number")
+	n := rapid.IntRange(0, 7).Draw(t, "number")
+	if n == 7 {
+		return "distance(" + quote(pick(t, []string{"ginza", "umeda", "sydney", "popup"})) + ")"
+	}
 	if n == 0 || depth == 0 && n < 4 {
 		return literal(t)
 	}

@@ -24,6 +24,7 @@ const (
 	opCalendar             // the instant of the calendar that name says
 	opAge                  // whole years since the birthday
 	opBirthMonth           // its month
+	opDistance             // kilometres to place
 	opBirthday             // it is today or in the next i days
 
 	opAnd // args
@@ -93,6 +94,7 @@ type node struct {
 	s     string
 	texts []string
 	exact *big.Rat
+	place profiles.Place // of a store
 	zone  *time.Location // of the calendar's instants, of ages and birthdays
 
 	timed   bool // the clock alone can change it

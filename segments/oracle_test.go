@@ -473,6 +473,13 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 		}
 		return naiveFold(x.(string))
 	}
+	env["distance"] = func(id string) num {
+		at, _ := storeAt(id)
+		if km, ok := kilometres(v.Place(), at); ok { // a test of its own holds it to the haversine formula
+			return doubleNum(km)
+		}
+		return num{}
+	}
 	env["truth"] = func(x any) bool {
 		if v, ok := x.(enishi.Value); ok {
 			return form(v) == "true"

@@ -35,6 +35,7 @@ func Functions() []Function {
 		{"this_year", `this_year()`, "the start of this year", "今年 1 月 1 日の 0 時", `signed_up_at >= this_year()`, false},
 		{"fiscal_year", `fiscal_year()`, "the start of the fiscal year, 1 April", "今年度 4 月 1 日の 0 時", `sum(filter(orders, .placed_at >= fiscal_year()), .revenue) >= 10000`, true},
 		{"birthday_within", `birthday_within("7d")`, "the birthday is today or in the next days (at most 180)", "誕生日が今日から何日以内（180 日まで）", `birthday_within("7d")`, true},
+		{"distance", `distance("STORE")`, "kilometres that the person lives from a store", "店舗までの距離（km）", `distance("ginza") < 10`, true},
 		{"fold", `fold(TEXT)`, "text without differences of width, case and kana", "全角・半角、大文字・小文字、ひらがな・カタカナを区別しない", `fold(family_name_kana) == "さとう"`, true},
 		{"in_segment", `in_segment("NAME")`, "another segment's condition holds", "別のセグメントの条件に合う", `in_segment("vip") && !has_email`, false},
 		{"rank", `rank("NAME")`, "the rank by a ranking, 1 the lowest", "ランキングの順位（1 が最も低い）", `rank("rfm-monetary") >= 4`, true},

@@ -19,8 +19,8 @@ import (
 var (
 	hanakoAt    = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	hanakoWords = [2]string{
-		`The answers are those for Hanako Satō (サトウ) of 東京都, female, born on 25 November 1990, 500 points, member since 1 February 2025, with a mail address and permission for it, friend on LINE. She placed two orders: on 10 August in a store for 12,000 yen (two 化粧水 SK-1 "しっとり化粧水" at 3,000, one 乳液 at 6,000) and on 5 November on the web for 9,000 yen (a 化粧水 SK-2, 500 off). She viewed a 化粧水 on 20 November at 18:00. The clock is 22 November 2026, 12:00 in Japan.`,
-		`答えは次の例の方のものです。佐藤花子（サトウ）さん、東京都、女性、1990 年 11 月 25 日生まれ、500 ポイント、2025 年 2 月 1 日に会員登録、メールアドレスあり（配信許可あり）、LINE 友だち。注文は 2 回: 8 月 10 日に店舗で 12,000 円（化粧水 SK-1「しっとり化粧水」3,000 円を 2 点、乳液 6,000 円を 1 点）、11 月 5 日に Web で 9,000 円（化粧水 SK-2、500 円引き）。11 月 20 日 18 時に化粧水を閲覧。現在は 2026 年 11 月 22 日 12 時（日本時間）です。`}
+		`The answers are those for Hanako Satō (サトウ) of 東京都 (lat 35.658, lon 139.751; the store ginza is 2 km away), female, born on 25 November 1990, 500 points, member since 1 February 2025, with a mail address and permission for it, friend on LINE. She placed two orders: on 10 August in a store for 12,000 yen (two 化粧水 SK-1 "しっとり化粧水" at 3,000, one 乳液 at 6,000) and on 5 November on the web for 9,000 yen (a 化粧水 SK-2, 500 off). She viewed a 化粧水 on 20 November at 18:00. The clock is 22 November 2026, 12:00 in Japan.`,
+		`答えは次の例の方のものです。佐藤花子（サトウ）さん、東京都（緯度 35.658・経度 139.751、銀座店から 2 km）、女性、1990 年 11 月 25 日生まれ、500 ポイント、2025 年 2 月 1 日に会員登録、メールアドレスあり（配信許可あり）、LINE 友だち。注文は 2 回: 8 月 10 日に店舗で 12,000 円（化粧水 SK-1「しっとり化粧水」3,000 円を 2 点、乳液 6,000 円を 1 点）、11 月 5 日に Web で 9,000 円（化粧水 SK-2、500 円引き）。11 月 20 日 18 時に化粧水を閲覧。現在は 2026 年 11 月 22 日 12 時（日本時間）です。`}
 )
 
 func hanako() *profiles.View {
@@ -36,7 +36,7 @@ func hanako() *profiles.View {
 	first, last := day(8, 10, 15), day(11, 5, 20)
 	return &profiles.View{ID: id("person", 25), OrdersCount: 2, ManualOrdersCount: 2, LTV: yen(21000), Currency: "JPY", FirstOrderAt: first, LastOrderAt: last, LastManualOrderAt: last,
 		LastVisitAt: day(11, 20, 18), SignedUpAt: time.Date(2025, 1, 31, 15, 0, 0, 0, time.UTC), Points: 500,
-		Traits: map[string]enishi.Value{"prefecture": text("東京都"), "gender": text("female"), "birthday": text("1990-11-25"), "family_name": text("佐藤"), "given_name": text("花子"), "family_name_kana": text("サトウ")},
+		Traits: map[string]enishi.Value{"prefecture": text("東京都"), "gender": text("female"), "birthday": text("1990-11-25"), "family_name": text("佐藤"), "given_name": text("花子"), "family_name_kana": text("サトウ"), "lat": enishi.NumberValue(35.658), "lon": enishi.NumberValue(139.751)},
 		Orders: []profiles.OrderView{
 			order("1", first, "store", 12000, 0, enishi.Line{ProductID: "SK-1", Name: "しっとり化粧水", Category: "化粧水", Quantity: 2, Price: yen(3000)}, enishi.Line{ProductID: "EM-1", Category: "乳液", Quantity: 1, Price: yen(6000)}),
 			order("2", last, "web", 9000, 500, enishi.Line{ProductID: "SK-2", Category: "化粧水", Quantity: 1, Price: yen(4500), Discount: yen(500)})},
@@ -47,7 +47,7 @@ func hanako() *profiles.View {
 }
 
 // referenceLibrary is what the examples name.
-var referenceLibrary = Library{Segment: func(name string) (string, bool) { return "ltv >= 20000", name == "vip" },
+var referenceLibrary = Library{Store: storeAt, Segment: func(name string) (string, bool) { return "ltv >= 20000", name == "vip" },
 	Ranking: func(name string) (*Cuts, bool) {
 		c, ok := map[string]*Cuts{
 			rfmMonetary: {Order: RFM()[rfmMonetary].Order, Points: []string{"3000", "8000", "20000", "50000"}, ComputedAt: hanakoAt},

@@ -113,7 +113,8 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	trait := func(name string) string { return form(v.Traits[name]) }
 	risks := append([]string{}, v.Risks...)
 	name := func(name string) string { return strings.TrimSpace(trait(name)) }
-	add("people", "family_name", name("family_name"), "given_name", name("given_name"), "family_name_kana", name("family_name_kana"), "given_name_kana", name("given_name_kana"),
+	place := v.Place()
+	add("people", "place_x", place.X, "place_y", place.Y, "place_z", place.Z, "family_name", name("family_name"), "given_name", name("given_name"), "family_name_kana", name("family_name_kana"), "given_name_kana", name("given_name_kana"),
 		"main_store", v.MainStore, "prefecture", trait("prefecture"), "gender", trait("gender"), "birthday", trait("birthday"), "language", trait("language"), "member_rank", trait("member_rank"),
 		"first_seen_at", storedTime(v.FirstSeenAt), "last_seen_at", storedTime(v.LastSeenAt), "last_visit_at", storedTime(v.LastVisitAt), "signed_up_at", storedTime(v.SignedUpAt),
 		"orders_count", v.OrdersCount, "manual_orders_count", v.ManualOrdersCount, "ltv", int64(v.LTV), "currency", v.Currency,

@@ -166,6 +166,8 @@ func (q *statement) number(n *node) string {
 		q.needs("traits_number") // has booleans and instants as well, but their text forms tell them apart
 		name := q.text(n.name)
 		return fmt.Sprintf("if(mapContains(p.traits_number, %[1]s) AND p.traits[%[1]s] NOT IN ('true', 'false') AND position(p.traits[%[1]s], 'T') = 0, p.traits_number[%[1]s], NULL)", name)
+	case opDistance:
+		return q.distance(n.place)
 	case opAge:
 		return q.age(n.zone)
 	case opRank:

@@ -195,6 +195,9 @@ func floatOf(n *node) float {
 	case opConst:
 		k := n.f
 		return func(*view, int64, int) (float64, bool) { return k, true }
+	case opDistance:
+		to := n.place
+		return func(v *view, _ int64, _ int) (float64, bool) { return kilometres(v.Place(), to) }
 	case opTrait:
 		name := n.name
 		return func(v *view, _ int64, _ int) (float64, bool) {

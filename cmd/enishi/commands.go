@@ -236,11 +236,13 @@ func (d *definitionFile) check(others []definitionFile) error {
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
 	case "block":
 		err = channels.CheckBlock(d.Name, body)
+	case "store":
+		_, err = segments.ParseStore(body)
 	case "words":
 		err = channels.CheckWords(d.Name, body)
 	case "setting":
 	default:
-		err = fmt.Errorf("kind is segment, ranking, journey, template, block, words or setting")
+		err = fmt.Errorf("kind is segment, ranking, journey, template, block, store, words or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
@@ -325,7 +327,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	order := map[string]int{"setting": 0, "block": 1, "template": 2, "ranking": 3, "segment": 4, "journey": 5}
+	order := map[string]int{"setting": 0, "store": 0, "block": 1, "template": 2, "ranking": 3, "segment": 4, "journey": 5}
 	sort.SliceStable(all, func(i, j int) bool {
 		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
 	})
@@ -391,7 +393,7 @@ func (c *client) put(ctx context.Context, d *definitionFile) error {
 			delete(definition, "state")
 		}
 		body["definition"] = definition
-	case "template":
+	case "template", "block", "store":
 		body["definition"] = fields
 	default:
 		body["body"] = fields

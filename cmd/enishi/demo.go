@@ -124,11 +124,13 @@ func (d *demoShop) befriend() {
 func (d *demoShop) fill(ctx context.Context) error {
 	settings := map[string]any{"timezone": "Asia/Tokyo", "default_language": "ja", "accelerate": demoAccelerate}
 	brand := map[string]any{"name": "縁コスメ", "address": "〒104-0061 東京都中央区銀座 0-0-0（架空）", "contact": "0120-000-000 / help@mail.example", "colour": "#9c3d44"}
-	stores := map[string]string{}
 	for _, s := range demo.Stores {
-		stores[s.ID] = s.Name
+		store := map[string]any{"title": map[string]string{"ja": s.Name, "en": s.English}, "prefecture": s.Prefecture, "lat": s.Lat, "lon": s.Lon, "hours": "11:00-20:00"}
+		if err := d.save(ctx, "store", s.ID, store); err != nil {
+			return err
+		}
 	}
-	for name, body := range map[string]any{"journeys": settings, "brand": brand, "stores": stores} {
+	for name, body := range map[string]any{"journeys": settings, "brand": brand} {
 		if err := d.save(ctx, "setting", name, body); err != nil {
 			return err
 		}

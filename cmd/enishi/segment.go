@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/profiles"
 	"enishi/segments"
 )
 
@@ -325,8 +326,9 @@ func (x *explained) print(s streams) error {
 	return t.Flush()
 }
 
-// namesAny takes any name for a segment or a ranking that is there: the server knows which are.
+// namesAny takes any name for a segment, a ranking or a store that is there: the server knows which are.
 func namesAny() segments.Library {
 	best := &segments.Cuts{Order: segments.Order{Measure: "ltv", By: segments.By{Top: 1}}}
-	return segments.Library{Segment: func(string) (string, bool) { return "true", true }, Ranking: func(string) (*segments.Cuts, bool) { return best, true }}
+	return segments.Library{Segment: func(string) (string, bool) { return "true", true }, Ranking: func(string) (*segments.Cuts, bool) { return best, true },
+		Store: func(string) (profiles.Place, bool) { return profiles.Place{}, true }}
 }

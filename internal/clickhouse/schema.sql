@@ -349,7 +349,10 @@ CREATE TABLE people
     `hold_reason` String,
     `risks` Array(LowCardinality(String)),
     `household` String,
-    `main_store` LowCardinality(String)
+    `main_store` LowCardinality(String),
+    `place_x` Int64,
+    `place_y` Int64,
+    `place_z` Int64
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id

@@ -3,6 +3,7 @@ package demo
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sort"
 	"strings"
@@ -29,6 +30,7 @@ type Customer struct {
 	Browser       string
 	Place         int
 	Zip, Street   string
+	Lat, Lon      float64 // degrees
 	Birthday      string
 	Gender        string
 	MailOK        bool
@@ -80,13 +82,19 @@ func New(seed uint64, n int) *Shop {
 		c.Subscribes = s.rnd.IntN(12) == 0
 		c.Zip = fmt.Sprintf("%s-%04d", places[c.Place].zip, s.rnd.IntN(9000)+1)
 		c.Street = fmt.Sprintf("%d-%d-%d", 1+s.rnd.IntN(6), 1+s.rnd.IntN(30), 1+s.rnd.IntN(20))
+		c.Lat, c.Lon = nearby(s.rnd, places[c.Place].lat), nearby(s.rnd, places[c.Place].lon)
 		if i > 0 && s.rnd.IntN(12) == 0 { // of one household with the customer before
 			o := &s.Customers[i-1]
-			c.Family, c.Place, c.Zip, c.Street = o.Family, o.Place, o.Zip, o.Street
+			c.Family, c.Place, c.Zip, c.Street, c.Lat, c.Lon = o.Family, o.Place, o.Zip, o.Street, o.Lat, o.Lon
 		}
 		s.Customers = append(s.Customers, c)
 	}
 	return s
+}
+
+// nearby is a place within some two kilometres, to four decimals.
+func nearby(rnd *rand.Rand, degrees float64) float64 {
+	return math.Round((degrees+(rnd.Float64()-0.5)/25)*1e4) / 1e4
 }
 
 // romaji is good enough for made-up addresses.
@@ -116,7 +124,7 @@ func (s *Shop) registration(c *Customer, at time.Time) []enishi.Event {
 	p := &enishi.Person{CustomerID: c.ID, Email: c.Email, Phone: c.Phone, LineUserID: c.LINE, POSCard: c.Card, Traits: map[string]enishi.Value{
 		"family_name": t(c.Family.kanji), "given_name": t(c.Given.kanji), "family_name_kana": t(c.Family.kana), "given_name_kana": t(c.Given.kana),
 		"gender": t(c.Gender), "birthday": t(c.Birthday), "prefecture": t(place.prefecture), "city": t(place.city), "language": t("ja"),
-		"postal_code": t(c.Zip), "address1": t(c.Street), "main_store_id": t(Stores[c.Store].ID)}}
+		"postal_code": t(c.Zip), "address1": t(c.Street), "lat": enishi.NumberValue(c.Lat), "lon": enishi.NumberValue(c.Lon), "main_store_id": t(Stores[c.Store].ID)}}
 	state := "out"
 	if c.MailOK {
 		state = "in"

@@ -6,6 +6,7 @@ import (
 
 	"enishi"
 	"enishi/journeys"
+	"enishi/profiles"
 	"enishi/segments"
 )
 
@@ -107,6 +108,14 @@ func Library(current func(kind, name string) (enishi.Definition, bool)) segments
 		b, err := segments.ParseBody(d.Body)
 		return b.Expression, err == nil
 	}, Ranking: func(name string) (*segments.Cuts, bool) { return cutsOf(name, current) }}
+	l.Store = func(id string) (profiles.Place, bool) {
+		d, ok := current(segments.KindStore, id)
+		if !ok {
+			return profiles.Place{}, false
+		}
+		b, err := segments.ParseStore(d.Body)
+		return b.Place(), err == nil
+	}
 	if d, ok := current("setting", "journeys"); ok {
 		if s, err := journeys.ParseSettings(d.Body); err == nil {
 			l.Zone = s.Zone()
