@@ -45,6 +45,7 @@ type Event struct {
 	Result       *MessageResult   `json:"message,omitempty" wire:"34"`
 	Control      *Control         `json:"control,omitempty" wire:"35"`
 	Subscription *Subscription    `json:"subscription,omitempty" wire:"37"`
+	List         *ListChange      `json:"list,omitempty" wire:"38"`
 	Properties   map[string]Value `json:"properties,omitempty" wire:"36"` // what no typed field takes; of custom events all
 
 	// Where the record stands; set when read from the topic events, never encoded.
@@ -336,6 +337,12 @@ type Risk struct {
 	Set     bool   `json:"set" wire:"2"`
 	OrderID string `json:"order_id,omitempty" wire:"3"`
 	Reason  string `json:"reason,omitempty" wire:"4"`
+}
+
+// ListChange puts a person on a static list of the workspace, or takes them off.
+type ListChange struct {
+	List   string `json:"list" wire:"1"`             // internal name
+	Reason string `json:"reason,omitempty" wire:"2"` // why, or by which filling
 }
 
 // Hold stops marketing to a person until a date: an open complaint, a return in progress, mourning.

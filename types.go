@@ -102,6 +102,8 @@ var types = []TypeInfo{
 	{"line.followed", TopicWeb, "", nil, "The person added the LINE account as a friend, or unblocked it.", "LINE友だち追加"},
 	{"line.message_received", TopicWeb, "", nil, "The person wrote on LINE.", "LINE受信"},
 	{"line.unfollowed", TopicWeb, "", nil, "The person blocked the LINE account.", "LINEブロック"},
+	{"list.added", TopicStore, "list", nil, "The person was put on a static list.", "リスト追加"},
+	{"list.removed", TopicStore, "list", nil, "The person was taken off a static list.", "リスト除外"},
 	{"list.viewed", TopicWeb, payloadWeb, []string{"Product List Viewed", "Product List Filtered"}, "A list of products was looked at.", "商品一覧閲覧"},
 	{"message.bounced", TopicEvents, payloadMessage, []string{"Email Bounced"}, "The message came back.", "不達"},
 	{"message.clicked", TopicEvents, payloadMessage, []string{"Email Link Clicked"}, "A link of the message was opened.", "クリック"},

@@ -185,6 +185,12 @@ func (x *Event) AppendWire(b []byte) []byte {
 		b = x.Subscription.AppendWire(b)
 		b = wire.Close(b, from24)
 	}
+	if x.List != nil {
+		b = append(b, 0xb2, 0x02, 0)
+		from25 := len(b)
+		b = x.List.AppendWire(b)
+		b = wire.Close(b, from25)
+	}
 	return b
 }
 
@@ -511,6 +517,17 @@ func (x *Event) ParseWire(s string) error {
 				return wire.Nested(err, "enishi.Event", i-len(p50))
 			}
 			x.Subscription = v49
+		case 38<<3 | 2: // List
+			v51 := new(ListChange)
+			var p52 string
+			p52, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("enishi.Event", at)
+			}
+			if err := v51.ParseWire(p52); err != nil {
+				return wire.Nested(err, "enishi.Event", i-len(p52))
+			}
+			x.List = v51
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2550,6 +2567,43 @@ func (x *Risk) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("enishi.Risk", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *ListChange) AppendWire(b []byte) []byte {
+	if x.List != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.List)
+	}
+	if x.Reason != "" {
+		b = append(b, 0x12)
+		b = wire.AppendBytes(b, x.Reason)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *ListChange) ParseWire(s string) error {
+	*x = ListChange{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // List
+			x.List, i = wire.Content(s, i)
+		case 2<<3 | 2: // Reason
+			x.Reason, i = wire.Content(s, i)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("enishi.ListChange", at)
 		}
 	}
 	return nil

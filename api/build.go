@@ -130,6 +130,12 @@ func (a *API) register() {
 	register(a, "list-segment-changes", a.listSegmentChanges)
 	register(a, "list-members", a.listMembers)
 
+	register(a, "list-lists", a.listLists)
+	register(a, "get-list", a.getList)
+	register(a, "save-list", a.saveList)
+	register(a, "delete-list", a.deleteList)
+	register(a, "fill-list", a.fillList)
+	register(a, "list-fillings", a.listFillings)
 	register(a, "list-rankings", a.listRankings)
 	register(a, "get-ranking", a.getRanking)
 	register(a, "save-ranking", a.saveRanking)

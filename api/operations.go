@@ -103,6 +103,12 @@ func operations() []operation {
 		{"list-segment-changes", get, "/segments/{name}/changes", viewer, reads, "Segments", "Who entered and left, newest first"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
+		{"list-lists", get, "/lists", viewer, reads, "Segments", "All static lists"},
+		{"get-list", get, "/lists/{name}", viewer, reads, "Segments", "One static list"},
+		{"save-list", put, "/lists/{name}", editor, writes, "Segments", "Save a new version"},
+		{"delete-list", erase, "/lists/{name}", editor, writes, "Segments", "Delete an empty list that no segment names"},
+		{"fill-list", post, "/lists/{name}/fill", editor, writes, "Segments", "Put people on it or take them off: by ids, as a segment stands, at random, or the top by a measure"},
+		{"list-fillings", get, "/lists/{name}/fillings", viewer, reads, "Segments", "Who filled it, when, why and how many"},
 		{"list-rankings", get, "/rankings", viewer, reads, "Segments", "All rankings with their cut points"},
 		{"get-ranking", get, "/rankings/{name}", viewer, reads, "Segments", "One ranking and how many people each rank has"},
 		{"save-ranking", put, "/rankings/{name}", editor, writes, "Segments", "Save a new version; it is computed at once"},

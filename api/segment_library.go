@@ -64,7 +64,7 @@ func (a *API) takers(kind, name string) []enishi.Definition {
 }
 
 // takerMarks are what the text of a segment has that takes something in.
-var takerMarks = []string{"in_segment", "rank(", "top(", "rank (", "top (", "rfm_"}
+var takerMarks = []string{"in_segment", "in_list", "rank(", "top(", "rank (", "top (", "rfm_"}
 
 // checkUntaken refuses to delete what segments take in: their conditions could not be read any more.
 func (a *API) checkUntaken(kind, name string) error {

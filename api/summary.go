@@ -21,7 +21,10 @@ func (a *API) teller() *teller { return &teller{a.titles, a.now(), a.zone()} }
 
 // kindOf is the family by which a timeline chooses its picture.
 func kindOf(typ string) string {
-	family, _, _ := strings.Cut(typ, ".")
+	family, name, _ := strings.Cut(typ, ".")
+	if family == "list" && name != "viewed" {
+		return "profile"
+	}
 	switch family {
 	case "page", "screen", "product", "list", "search", "cart", "checkout", "wishlist", "price_alert", "stock_alert", "app":
 		return "web"
@@ -233,6 +236,8 @@ func (t *teller) other(e *enishi.Event) Text {
 			return Text{r.JA + "を解除", r.EN + " removed"}
 		}
 		return r
+	case e.List != nil:
+		return joined(t.titles.of("list", e.List.List), plain(e.List.Reason))
 	case e.Hold != nil:
 		until := Text{}
 		if !e.Hold.Until.IsZero() {

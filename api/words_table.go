@@ -68,6 +68,6 @@ var words = map[string]Text{
 	"reach.no_consent": {"同意なし", "no permission"}, "reach.withdrawn": {"配信停止", "permission withdrawn"}, "reach.held": {"配信保留中", "on hold"},
 	"merge.automatic": {"自動", "automatic"},
 	"survey.":         {"アンケート", "survey"}, "survey.nps": {"推奨度（NPS）", "NPS"}, "survey.csat": {"満足度", "CSAT"}, "survey.quiz": {"診断", "quiz"},
-	"gone.journey": {"削除されたジャーニー", "a deleted journey"}, "gone.segment": {"削除されたセグメント", "a deleted segment"}, "gone.template": {"削除されたテンプレート", "a deleted template"},
+	"gone.journey": {"削除されたジャーニー", "a deleted journey"}, "gone.segment": {"削除されたセグメント", "a deleted segment"}, "gone.template": {"削除されたテンプレート", "a deleted template"}, "gone.list": {"削除されたリスト", "a deleted list"},
 	"gone.node": {"以前の版のステップ", "a step of an earlier version"},
 }

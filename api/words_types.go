@@ -10,7 +10,7 @@ var typeNames = map[string]string{
 	"coupon.applied": "Coupon entered", "coupon.issued": "Coupon issued", "coupon.redeemed": "Coupon used",
 	"hold.placed": "Marketing on hold", "hold.released": "Hold ended",
 	"line.followed": "LINE friend added", "line.message_received": "Wrote on LINE", "line.unfollowed": "Blocked on LINE",
-	"list.viewed":     "Viewed a list",
+	"list.added": "Put on a list", "list.removed": "Taken off a list", "list.viewed": "Viewed a list",
 	"message.bounced": "Message bounced", "message.clicked": "Clicked a link", "message.complained": "Reported as spam", "message.deferred": "Message deferred",
 	"message.delivered": "Message delivered", "message.dropped": "Message cancelled", "message.failed": "Message failed", "message.opened": "Opened a message",
 	"message.refused": "Message held back", "message.sent": "Message sent", "message.unknown": "Message outcome unknown", "message.unsubscribed": "Unsubscribed",

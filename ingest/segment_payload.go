@@ -80,6 +80,9 @@ func readPayload(e *enishi.Event, r *rule, raw []byte) *Refusal {
 	case "risk":
 		e.Risk = &enishi.Risk{}
 		return readNamed(e, raw, e.Risk, nil)
+	case "list":
+		e.List = &enishi.ListChange{}
+		return readNamed(e, raw, e.List, nil)
 	case "hold":
 		e.Hold = &enishi.Hold{}
 		return readNamed(e, raw, e.Hold, nil)

@@ -50,6 +50,7 @@ func (p *Parser) checkPayloads(e *enishi.Event, r *rule) *Refusal {
 	try("points", e.Points != nil, func() *Refusal { return checkPoints(e.Points, e.Type) })
 	try("subscription", e.Subscription != nil, func() *Refusal { return p.checkSubscription(e.Subscription) })
 	try("risk", e.Risk != nil, func() *Refusal { return ids("flag", e.Risk.Flag, "order_id?", e.Risk.OrderID) })
+	try("list", e.List != nil, func() *Refusal { return ids("list", e.List.List) })
 	try("hold", e.Hold != nil, func() *Refusal { return checkHold(e.Hold) })
 	if refusal == nil {
 		refusal = checkNames(e.Properties, "properties")
@@ -89,6 +90,8 @@ func checkNeeded(e *enishi.Event, r *rule) *Refusal {
 		present = e.Subscription != nil
 	case "risk":
 		present = e.Risk != nil
+	case "list":
+		present = e.List != nil
 	case "hold":
 		present = e.Hold != nil
 	}

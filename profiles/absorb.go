@@ -84,6 +84,7 @@ func (s *Subject) join(x *Subject, part uint64, now time.Time) {
 	s.Messages = union(s.Messages, x.Messages, compareMessage, (*Message).join)
 	s.Holds = union(s.Holds, x.Holds, compareHold, (*Hold).join)
 	s.Risks = union(s.Risks, x.Risks, compareRisk, (*RiskFlag).join)
+	s.Lists = union(s.Lists, x.Lists, compareList, (*ListMark).join)
 	s.Files = union(s.Files, x.Files, func(a, b *FileMark) int { return compareFile(*a, b.File) }, func(dst, src *FileMark) { dst.Row = max(dst.Row, src.Row) })
 	s.Evicted = union(s.Evicted, x.Evicted, func(a, b *Stub) int { return strings.Compare(a.Key, b.Key) }, (*Stub).join)
 	if x.Cart != nil && (s.Cart == nil || newer(x.Cart.At, x.Cart.Event, s.Cart.At, s.Cart.Event)) {
@@ -189,6 +190,7 @@ func (s *Subject) bound(p *Profile) {
 	s.Messages = keepNewest(s.Messages, MaxCollection, rankMessage, nil)
 	s.Holds = keepNewest(s.Holds, MaxCollection, rankHold, nil)
 	s.Risks = keepNewest(s.Risks, MaxCollection, rankRisk, nil)
+	s.Lists = keepNewest(s.Lists, MaxCollection, rankList, nil)
 }
 
 // Extract takes subjects and their runs out of p: what an un-merge moves to another profile. The moved profile has the id

@@ -264,6 +264,29 @@ func (r *RiskFlag) join(x *RiskFlag) {
 	}
 }
 
+// listed folds that the person is put on a list or taken off.
+func (f *folding) listed(name string) {
+	c := f.e.List
+	if c == nil || c.List == "" || name != "added" && name != "removed" {
+		return
+	}
+	s, x := f.subject(), ListMark{Name: strings.Clone(c.List), On: name == "added", At: f.at, Event: f.e.ID}
+	f.changed |= ChangedLists
+	if i, ok := search(s.Lists, &x, compareList); ok {
+		s.Lists[i].join(&x)
+	} else {
+		s.Lists = keepNewest(slices.Insert(s.Lists, i, x), MaxCollection, rankList, nil)
+	}
+}
+
+func compareList(a, b *ListMark) int { return strings.Compare(a.Name, b.Name) }
+
+func (m *ListMark) join(x *ListMark) {
+	if newer(x.At, x.Event, m.At, m.Event) {
+		*m = *x
+	}
+}
+
 // hold folds a hold on marketing or its end.
 func (f *folding) hold(name string) {
 	c := f.e.Hold

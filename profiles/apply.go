@@ -55,6 +55,10 @@ func (p *Profile) Apply(e *enishi.Event, now time.Time) (changed Change, fresh b
 // dispatch folds what the type of the event tells.
 func (f *folding) dispatch(family, name string) {
 	e := f.e
+	if family == "list" && name != "viewed" {
+		f.listed(name)
+		return
+	}
 	switch family {
 	case "order":
 		f.order(name, e.Order)

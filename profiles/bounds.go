@@ -68,6 +68,7 @@ func rankContract(c *Subscription) int64 { return ms(newestAt(c.Marks)) }
 func rankMove(m *PointMove) int64        { return ms(m.At) }
 func rankConsent(c *Consent) int64       { return ms(c.At) }
 func rankHold(h *Hold) int64             { return ms(h.At) }
+func rankList(m *ListMark) int64         { return ms(m.At) }
 func rankRisk(r *RiskFlag) int64         { return ms(r.At) }
 
 // rankMessage is when it was decided; of one only heard of, its first result.

@@ -68,6 +68,9 @@ func (v *View) build(p *Profile) {
 	if stale&ChangedHolds != 0 {
 		v.buildHolds(p)
 	}
+	if stale&ChangedLists != 0 {
+		v.buildLists(p)
+	}
 	if stale&ChangedRisks != 0 {
 		v.buildRisks(p)
 	}
@@ -266,6 +269,17 @@ func (v *View) bought(c *CartState) bool {
 		}
 	}
 	return false
+}
+
+func (v *View) buildLists(p *Profile) {
+	var buf []ListMark
+	list := gather(p, &buf, func(s *Subject) []ListMark { return s.Lists }, compareList, (*ListMark).join)
+	v.Lists = nil
+	for i := range list {
+		if list[i].On {
+			v.Lists = append(v.Lists, list[i].Name)
+		}
+	}
 }
 
 func (v *View) buildRisks(p *Profile) {

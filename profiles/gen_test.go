@@ -162,6 +162,10 @@ func genPayload(t *rapid.T, e *enishi.Event, payload string) {
 		e.Survey = &enishi.Survey{SurveyID: "nps", Kind: "nps", Score: small("score")}
 	case "review":
 		e.Review = &enishi.Review{ReviewID: fmt.Sprint("v", small("review")), OrderID: order(), Version: int64(small("version")), Rating: small("rating")}
+	case "list":
+		if typ := e.Type; typ != "list.viewed" {
+			e.List = &enishi.ListChange{List: rapid.SampledFrom([]string{"fair", "staff"}).Draw(t, "list")}
+		}
 	case "risk":
 		e.Risk = &enishi.Risk{Flag: rapid.SampledFrom([]string{"reseller", "chargeback"}).Draw(t, "flag"), Set: rapid.Bool().Draw(t, "set")}
 	case "hold":

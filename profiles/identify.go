@@ -69,7 +69,7 @@ func (f *folding) identify(family, name string) {
 		f.changed |= ChangedIdentifiers
 	}
 	f.main, _ = p.find(f.subjectID())
-	report := family == "message" && !personActed(e, name)
+	report := family == "message" && !personActed(e, name) || family == "list" && name != "viewed"
 	if !report {
 		f.see(f.main)
 	}

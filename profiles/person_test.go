@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -214,6 +215,17 @@ func TestRisksPointsAndContacts(t *testing.T) {
 	equal(t, "risks", 1, len(v.Risks))
 	v = x.event("risk.flagged", 1, flag(false))
 	equal(t, "risks", 0, len(v.Risks))
+	list := func(name string) func(*enishi.Event) {
+		return func(e *enishi.Event) { e.List = &enishi.ListChange{List: name} }
+	}
+	seen := v.LastSeenAt
+	x.event("list.added", 5, list("fair"))
+	v = x.event("list.added", 6, list("staff"))
+	equal(t, "lists", "fair staff", strings.Join(v.Lists, " "))
+	v = x.event("list.removed", 7, list("fair"))
+	v = x.event("list.added", 4, list("fair")) // late: it was before
+	equal(t, "lists", "staff", strings.Join(v.Lists, " "))
+	equal(t, "seen", seen, v.LastSeenAt)
 	points := func(n int64) func(*enishi.Event) {
 		return func(e *enishi.Event) { e.Points = &enishi.Points{Amount: n} }
 	}

@@ -67,6 +67,7 @@ type Subject struct {
 	Evicted   []Stub         `wire:"24"` // sorted by Key: orders that left by MaxOrders
 	Contracts []Subscription `wire:"25"` // sorted by SubscriptionID
 	Moves     []PointMove    `wire:"26"` // sorted by At, EventID
+	Lists     []ListMark     `wire:"27"` // sorted by Name
 
 	pruned int32 // day on which Seen was last pruned
 }
@@ -259,6 +260,14 @@ type RiskFlag struct {
 	Event enishi.ID `wire:"4"`
 }
 
+// ListMark says since when a person is on a static list, or off it.
+type ListMark struct {
+	Name  string    `wire:"1"`
+	On    bool      `wire:"2"`
+	At    time.Time `wire:"3"`
+	Event enishi.ID `wire:"4"`
+}
+
 // Lifetime counts for ever what bounded collections forget. Each event id counts once.
 type Lifetime struct {
 	Events         int64     `wire:"1"`
@@ -359,5 +368,6 @@ const (
 	ChangedRuns
 	ChangedContracts        // subscriptions
 	ChangedMoves            // of points
+	ChangedLists            // static ones
 	ChangedAll       Change = 1<<iota - 1
 )

@@ -73,6 +73,7 @@ func (w *rowWriter) person() {
 	t.text(v.household(), v.MainStore)
 	place := v.Place()
 	t.ints(place.X, place.Y, place.Z)
+	put(t, append([]string{}, v.Lists...))
 	t.end()
 }
 

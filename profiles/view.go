@@ -43,6 +43,7 @@ type View struct {
 	MainStore string
 
 	Risks      []string
+	Lists      []string  // static lists that the person is on, by name
 	HoldUntil  time.Time // zero: no hold now unless Held; a hold without end has the year 9999
 	HoldReason string
 

@@ -426,6 +426,17 @@ func (x *Subject) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from37)
 	}
+	if len(x.Lists) != 0 {
+		b = append(b, 0xda, 0x01, 0)
+		from39 := len(b)
+		for i39 := range x.Lists {
+			b = append(b, 0)
+			from40 := len(b)
+			b = x.Lists[i39].AppendWire(b)
+			b = wire.Close(b, from40)
+		}
+		b = wire.Close(b, from39)
+	}
 	return b
 }
 
@@ -950,6 +961,32 @@ func (x *Subject) ParseWire(s string) error {
 				}
 			}
 			x.Moves = l60
+		case 27<<3 | 2: // Lists
+			var p62 string
+			p62, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			n63 := wire.Count(p62)
+			if n63 < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			var l63 []ListMark
+			if n63 > 0 {
+				l63 = make([]ListMark, n63)
+			}
+			j63 := 0
+			for k63 := range l63 {
+				var p64 string
+				p64, j63 = wire.Content(p62, j63)
+				if j63 < 0 {
+					return wire.Corrupt("profiles.Subject", at)
+				}
+				if err := l63[k63].ParseWire(p64); err != nil {
+					return wire.Nested(err, "profiles.Subject", i-len(p62)+j63-len(p64))
+				}
+			}
+			x.Lists = l63
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2462,6 +2499,57 @@ func (x *RiskFlag) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("profiles.RiskFlag", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *ListMark) AppendWire(b []byte) []byte {
+	if x.Name != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.Name)
+	}
+	if x.On {
+		b = append(b, 0x14)
+	}
+	if !x.At.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(x.At.UnixMilli()))
+	}
+	if x.Event != (enishi.ID{}) {
+		b = append(b, 0x23)
+		b = append(b, x.Event[:]...)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *ListMark) ParseWire(s string) error {
+	*x = ListMark{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Name
+			x.Name, i = wire.Content(s, i)
+		case 2<<3 | 4: // On
+			x.On = true
+		case 3<<3 | 0: // At
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.At = wire.Time(u1)
+		case 4<<3 | 3: // Event
+			var p2 string
+			p2, i = wire.Raw(s, i, 16)
+			copy(x.Event[:], p2)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.ListMark", at)
 		}
 	}
 	return nil

@@ -41,6 +41,8 @@ func (c *typing) call(t *ast.CallNode) (*node, error) {
 		return c.folding(t)
 	case "in_segment":
 		return c.inSegment(t)
+	case "in_list":
+		return c.inList(t)
 	case "rank", "top":
 		return c.rank(t, callee.Value)
 	case "len":

@@ -85,3 +85,15 @@ func (c *Cuts) SQL(l Library, at time.Time) (query string, args []any, err error
 	b.WriteString(") WHERE r IS NOT NULL GROUP BY rank ORDER BY rank")
 	return b.String(), q.args, nil
 }
+
+// TopSQL is a query of the people (profile_id) with the greatest measures at an instant, at most n; of equals the hash of the
+// profile id decides, so that it is always the same ones.
+func (r *Ranked) TopSQL(at time.Time, n int) (query string, args []any) {
+	q := newQuery(at)
+	measure, condition := q.ranking(r.node)
+	var b strings.Builder
+	fmt.Fprintf(&b, "SELECT profile_id FROM (SELECT p.profile_id AS profile_id, assumeNotNull(%s) AS m\n", measure)
+	q.from(&b, nil)
+	fmt.Fprintf(&b, "WHERE %s) ORDER BY m DESC, sipHash64(profile_id) LIMIT %s", condition, q.whole(int64(n)))
+	return b.String(), q.args
+}

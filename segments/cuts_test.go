@@ -218,7 +218,9 @@ func pointsOf[T cmp.Ordered](by By, values []T, text func(T) string) (points []s
 		shares = append(shares, 100*float64(i)/float64(by.Quantiles))
 	}
 	for _, share := range shares {
-		add(func(p T) bool { return float64(count(func(x T) bool { return x < p }))*100 >= share*float64(len(values))-1e-9 })
+		add(func(p T) bool {
+			return float64(count(func(x T) bool { return x < p }))*100 >= share*float64(len(values))-1e-9
+		})
 	}
 	return points
 }

@@ -15,7 +15,7 @@ import (
 func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 	types := []string{"order.placed", "order.placed", "order.paid", "order.cancelled", "order.refunded", "order.updated", "shipment.shipped", "shipment.delivered", "shipment.delayed",
 		"return.requested", "return.received", "product.viewed", "product.viewed", "page.viewed", "cart.updated", "cart.item_added", "wishlist.added", "search.performed", "store.visited", "contact.opened", "contact.solved",
-		"consent.changed", "survey.answered", "review.written", "points.earned", "points.redeemed", "points.adjusted", "subscription.started", "subscription.renewed", "subscription.paused", "subscription.cancelled", "subscription.payment_failed", "risk.flagged", "hold.placed", "hold.released", "line.followed", "line.unfollowed",
+		"consent.changed", "survey.answered", "review.written", "points.earned", "points.redeemed", "points.adjusted", "subscription.started", "subscription.renewed", "subscription.paused", "subscription.cancelled", "subscription.payment_failed", "risk.flagged", "list.added", "list.removed", "hold.placed", "hold.released", "line.followed", "line.unfollowed",
 		"message.sent", "message.clicked", "message.bounced", "message.complained", "person.identified", "user.signed_up", "person.identified"}
 	e := &enishi.Event{ID: enishi.NewID("test", who, fmt.Sprint(n)), Type: pick(t, types), At: now, Source: "shop", Channel: pick(t, []string{"web", "store"})}
 	if rapid.IntRange(0, 3).Draw(t, "late") == 0 {
@@ -78,6 +78,8 @@ func payload(t *rapid.T, e *enishi.Event) {
 	case "subscription":
 		e.Subscription = &enishi.Subscription{SubscriptionID: pick(t, []string{"c1", "c2"}), ProductID: pick(t, texts), CycleDays: 30, Amount: drawYen(t), NextAt: e.At.Add(span(pick(t, spans))),
 			Deliveries: rapid.IntRange(0, 5).Draw(t, "deliveries")}
+	case "list":
+		e.List = &enishi.ListChange{List: pick(t, []string{"fair", "staff"})}
 	case "risk":
 		e.Risk = &enishi.Risk{Flag: "reseller", Set: rapid.Bool().Draw(t, "set")}
 	case "hold":
@@ -104,7 +106,7 @@ func values(v *profiles.View) map[*Field]string {
 		case f.whole != nil:
 			out[f] = fmt.Sprint(f.whole(v, 0))
 		case f.Kind == Texts:
-			out[f] = fmt.Sprint(v.Risks)
+			out[f] = fmt.Sprint(f.texts(v))
 		}
 	}
 	return out

@@ -103,7 +103,7 @@ func found(n *node, v *view, now int64) string {
 	case opField, opConsent:
 		return strconv.FormatBool(testOf(n)(v, now, 0))
 	case opHas:
-		return strings.Join(v.Risks, ", ")
+		return strings.Join(n.field.texts(v), ", ")
 	}
 	return ""
 }

@@ -41,6 +41,7 @@ type Field struct {
 	column  string // of the fact table; the name when empty
 	whole   func(v *profiles.View, i int) int64
 	text    func(v *profiles.View, i int) string
+	texts   func(v *profiles.View) []string
 	derived string // an expression that stands for it
 	op      op     // how the clock, a trait or a ranking makes it; such a number can be missing
 	ranking string // that makes it

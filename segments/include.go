@@ -51,6 +51,20 @@ func (c *typing) inSegment(t *ast.CallNode) (*node, error) {
 	return &own, nil
 }
 
+func (c *typing) inList(t *ast.CallNode) (*node, error) {
+	name, err := c.text1(t, `in_list("fair-2026")`)
+	if err != nil {
+		return nil, err
+	}
+	inc := c.including
+	if inc.library.List != nil && !inc.library.List(name) {
+		return nil, c.fail(t.Arguments[0].Location(), "there is no list %q: write the name of one that is there, or make it first", "「%s」というリストはありません。既存のリストの内部名を書くか、先に作成してください", name)
+	}
+	inc.took[Reference{KindList, name}] = ""
+	f := language().scalar["lists"]
+	return &node{op: opHas, kind: Bool, field: f, s: name, inputs: f.Inputs, at: t.Location()}, nil
+}
+
 // notIncluded says at the name what is wrong with the other segment.
 func (c *typing) notIncluded(t *ast.CallNode, name string, err error) error {
 	var e *enishi.Error

@@ -19,6 +19,8 @@ type Library struct {
 	Ranking func(name string) (*Cuts, bool)
 	// Store finds where a store is, for distance; the zero Place is not known.
 	Store func(id string) (at profiles.Place, ok bool)
+	// List reports whether there is a static list, for in_list. Nil: any name may be one.
+	List func(name string) bool
 	// Zone is where days begin: those of date("2026-11-01"), of the calendar's instants, of ages and birthdays. Nil: Japan.
 	Zone *time.Location
 }
@@ -29,6 +31,7 @@ type Reference struct{ Kind, Name string }
 // Kinds of references. They are the kinds of the definitions that give them, but for the zone, which has no name.
 const (
 	KindSegment = "segment"
+	KindList    = "list"
 	kindZone    = "zone"
 )
 
@@ -153,6 +156,8 @@ func (inc *inclusion) text(r Reference) (string, bool) {
 		return placeText(at), ok
 	case r.Kind == KindSegment && inc.library.Segment != nil:
 		return inc.library.Segment(r.Name)
+	case r.Kind == KindList:
+		return "", inc.library.List == nil || inc.library.List(r.Name)
 	case r.Kind == KindRanking:
 		cuts := inc.library.cuts(r.Name)
 		if cuts == nil {

@@ -216,6 +216,7 @@ func drawRest(t *rapid.T, v *profiles.View) {
 	drawContracts(t, v)
 	slices.SortFunc(v.Surveys, func(a, b profiles.Survey) int { return cmp.Or(a.At.Compare(b.At), a.Event.Compare(b.Event)) })
 	if rapid.Bool().Draw(t, "risk") {
+		v.Lists = []string{"fair", pick(t, []string{"staff", "x'y"})}
 		v.Risks = []string{pick(t, texts[1:]), "reseller"}
 	}
 	p := &profiles.Profile{ID: v.ID}
@@ -316,7 +317,7 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 		return pick(t, []string{"present", "missing"}) + "(" + timeOf(t, l) + ")"
 	}
 	if l == nil {
-		return pick(t, []string{"present(age)", "missing(birthday_month)", "has_email", "has_line", "line_friend", "suppressed_email", "held", `"reseller" in risks`, "present(aov)", `missing(prefecture)`, "true"})
+		return pick(t, []string{"present(age)", "missing(birthday_month)", "has_email", "has_line", "line_friend", "suppressed_email", "held", `"reseller" in risks`, `in_list("fair")`, `in_list("staff")`, `"x'y" in lists`, "present(aov)", `missing(prefecture)`, "true"})
 	}
 	if f := fieldOf(t, l, Bool); f != "" {
 		return f

@@ -1,6 +1,7 @@
 package segments
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,15 +33,8 @@ func testOf(n *node) test {
 	case opTraitIs:
 		return testTraitIs(n)
 	case opHas:
-		s := n.s
-		return func(v *view, _ int64, _ int) bool {
-			for _, r := range v.Risks {
-				if r == s {
-					return true
-				}
-			}
-			return false
-		}
+		s, texts := n.s, n.field.texts
+		return func(v *view, _ int64, _ int) bool { return slices.Contains(texts(v), s) }
 	case opBirthday:
 		days, zone := int(n.i), n.zone
 		return func(v *view, now int64, _ int) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -465,6 +466,12 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 		risks = append(risks, r)
 	}
 	env["risks"] = risks
+	var on []any
+	for _, name := range v.Lists {
+		on = append(on, name)
+	}
+	env["lists"] = on
+	env["in_list"] = func(name string) bool { return slices.Contains(v.Lists, name) }
 	person(env, v)
 	lists(env, v, now)
 	env["fold"] = func(x any) string {

@@ -119,6 +119,7 @@ var signatures = map[string]any{
 	"fold": func(any) string { return "" },
 	"rank": func(string) int64 { return 0 }, "top": func(string) bool { return false },
 	"distance":        func(string) float64 { return 0 },
+	"in_list":         func(string) bool { return false },
 	"in_segment":      func(string) bool { return false },
 	"birthday_within": func(string) bool { return false },
 	"present":         func(any) bool { return false }, "missing": func(any) bool { return false },

@@ -76,7 +76,10 @@ func scalars() []*Field {
 			&Field{Name: "held", Kind: Bool, EN: "Marketing is held", JA: "配信保留中", derived: "hold_until > now()"},
 		),
 		inputs(profiles.ChangedRisks,
-			&Field{Name: "risks", Kind: Texts, EN: "Risk marks", JA: "リスク"},
+			&Field{Name: "risks", Kind: Texts, EN: "Risk marks", JA: "リスク", texts: func(v *view) []string { return v.Risks }},
+		),
+		inputs(profiles.ChangedLists,
+			&Field{Name: "lists", Kind: Texts, EN: "Static lists", JA: "固定リスト", texts: func(v *view) []string { return v.Lists }},
 		),
 	)
 }

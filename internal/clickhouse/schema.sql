@@ -352,7 +352,8 @@ CREATE TABLE people
     `main_store` LowCardinality(String),
     `place_x` Int64,
     `place_y` Int64,
-    `place_z` Int64
+    `place_z` Int64,
+    `lists` Array(LowCardinality(String))
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id

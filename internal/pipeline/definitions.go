@@ -107,7 +107,8 @@ func Library(current func(kind, name string) (enishi.Definition, bool)) segments
 		}
 		b, err := segments.ParseBody(d.Body)
 		return b.Expression, err == nil
-	}, Ranking: func(name string) (*segments.Cuts, bool) { return cutsOf(name, current) }}
+	}, Ranking: func(name string) (*segments.Cuts, bool) { return cutsOf(name, current) },
+		List: func(name string) bool { _, ok := current(segments.KindList, name); return ok }}
 	l.Store = func(id string) (profiles.Place, bool) {
 		d, ok := current(segments.KindStore, id)
 		if !ok {
