@@ -272,13 +272,13 @@ type segmentInput struct {
 // namePattern is what definitions may be named; the words of routes are taken.
 var (
 	namePattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
-	takenNames  = []string{"new", "preview", "gallery", "language", "blocks", "values", "count", "explain", "export", "overlap", "rankings", "lint", "words"}
+	takenNames  = []string{"new", "preview", "gallery", "language", "blocks", "values", "count", "explain", "export", "overlap", "rankings", "lists", "lint", "words"}
 )
 
 func checkName(name string) error {
 	if !namePattern.MatchString(name) || slices.Contains(takenNames, name) {
-		return enishi.FieldError("path.name", "a name begins with a small letter and has small letters, digits, _ and -; new, preview, gallery, language, blocks, values, count, explain, export, overlap, rankings, lint and words are taken",
-			"内部名は英小文字で始め、英小文字・数字・_・- だけにしてください（new、preview、gallery、language、blocks、values、count、explain、export、overlap、rankings、lint、words は使えません）。")
+		return enishi.FieldError("path.name", "a name begins with a small letter and has small letters, digits, _ and -; new, preview, gallery, language, blocks, values, count, explain, export, overlap, rankings, lists, lint and words are taken",
+			"内部名は英小文字で始め、英小文字・数字・_・- だけにしてください（new、preview、gallery、language、blocks、values、count、explain、export、overlap、rankings、lists、lint、words は使えません）。")
 	}
 	return nil
 }

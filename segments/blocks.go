@@ -31,7 +31,7 @@ type Block struct {
 	Blocks   []Block  `json:"blocks,omitempty" doc:"Of a group its members, of a list the conditions on its elements, all of which hold."`
 	List     string   `json:"list,omitempty" doc:"Name of the list."`
 	Quantity string   `json:"quantity,omitempty" enum:"at_least,at_most,exactly,none,all,sum,avg,min,max" doc:"Of a list: how many elements, or which measure of field."`
-	Field    string   `json:"field,omitempty" doc:"Name of a field, consent.CHANNEL, traits.NAME, or of a question such as in_segment, which value is asked with; among a list's conditions a field of its elements."`
+	Field    string   `json:"field,omitempty" doc:"Name of a field, consent.CHANNEL, traits.NAME, rank.RANKING, distance.STORE, or of a question such as in_segment, which value is asked with; among a list's conditions a field of its elements."`
 	Operator string   `json:"operator,omitempty" doc:"As in the expression; also true, false, present, missing, between, has, not has."`
 	Fold     bool     `json:"fold,omitempty" doc:"Of a text: compared without differences of width, case and kana."`
 	As       string   `json:"as,omitempty" enum:"number,text,ago,date,now,calendar" doc:"What value and values are."`
@@ -55,13 +55,16 @@ const (
 // function's name as its field.
 func questionOf(function string) (as string, ok bool) {
 	switch function {
-	case "in_segment":
+	case "in_segment", "in_list", "top":
 		return asText, true
 	case "birthday_within":
 		return asAgo, true
 	}
 	return "", false
 }
+
+// askedOf are the functions of a name that give a number of the person. A block has rank.NAME or distance.STORE as its field.
+func askedOf() []string { return []string{"rank", "distance"} }
 
 var (
 	plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)

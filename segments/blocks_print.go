@@ -184,6 +184,9 @@ func written(field string, l *Collection) (string, Kind, bool) {
 	if channel, ok := strings.CutPrefix(field, "consent."); ok {
 		return field, Bool, slices.Contains(Channels(), channel)
 	}
+	if function, name, ok := strings.Cut(field, "."); ok && name != "" && slices.Contains(askedOf(), function) {
+		return function + "(" + strconv.Quote(name) + ")", Decimal, true
+	}
 	f := language().scalar[field]
 	if f == nil {
 		return "", 0, false

@@ -56,6 +56,9 @@ func (r *blockReader) path(from, to int) (field string, kind Kind, next int, ok 
 		}
 		return name + "." + member, kind, next, ok
 	}
+	if slices.Contains(askedOf(), name) && r.is(from+1, to, "(") && r.match[from+1] == from+3 && r.tokens[from+2].Kind == lexer.String {
+		return name + "." + r.tokens[from+2].Value, Decimal, from + 4, true
+	}
 	if f := language().scalar[name]; f != nil {
 		return name, f.Kind, from + 1, true
 	}

@@ -42,6 +42,9 @@ func TestBlocks(t *testing.T) {
 	f(`last_order_at >= this_month()`, value("last_order_at", ">=", asPeriod, "this_month"))
 	f(`any(views, .at < today())`, list("views", "at_least", "1", value("at", "<", asPeriod, "today")))
 	f(`birthday_within("7d") && !in_segment("vip")`, group(BlockAll, value("birthday_within", "true", asAgo, "7d"), value("in_segment", "false", asText, "vip")))
+	f(`in_list("fair-2026") && !in_list("staff") && top("best")`, group(BlockAll, value("in_list", "true", asText, "fair-2026"), value("in_list", "false", asText, "staff"), value("top", "true", asText, "best")))
+	f(`rank("rfm-monetary") >= 4 && distance("ginza") < 10`, group(BlockAll, value("rank.rfm-monetary", ">=", asNumber, "4"), value("distance.ginza", "<", asNumber, "10")))
+	f(`missing(rank("a.b")) && !top("best")`, group(BlockAll, value("rank.a.b", "missing", "", ""), value("top", "false", asText, "best")))
 	f(`!(in_segment("vip") || held)`, group(BlockNone, value("in_segment", "true", asText, "vip"), value("held", "true", "", "")))
 	f(`line_friend && !consent.email`, group(BlockAll, value("line_friend", "true", "", ""), value("consent.email", "false", "", "")))
 	f(`prefecture in ["東京都", "大阪府"]`, Block{Kind: BlockValue, Field: "prefecture", Operator: "in", As: asText, Values: []string{"東京都", "大阪府"}})
@@ -173,7 +176,13 @@ func drawBlock(t *rapid.T, l *Collection, depth int) Block {
 		return drawListBlock(t)
 	}
 	if l == nil && rapid.IntRange(0, 9).Draw(t, "question") == 0 {
-		return pick(t, []Block{{Kind: BlockValue, Field: "in_segment", As: asText, Value: "vip", Operator: pick(t, Operators(Bool))}, {Kind: BlockValue, Field: "birthday_within", As: asAgo, Value: "7d", Operator: pick(t, Operators(Bool))}})
+		return pick(t, []Block{{Kind: BlockValue, Field: "in_segment", As: asText, Value: "vip", Operator: pick(t, Operators(Bool))}, {Kind: BlockValue, Field: "birthday_within", As: asAgo, Value: "7d", Operator: pick(t, Operators(Bool))},
+			{Kind: BlockValue, Field: "in_list", As: asText, Value: "fair-2026", Operator: pick(t, Operators(Bool))}, {Kind: BlockValue, Field: "top", As: asText, Value: "best", Operator: pick(t, Operators(Bool))}})
+	}
+	if l == nil && rapid.IntRange(0, 9).Draw(t, "asked") == 0 {
+		b := Block{Kind: BlockValue, Field: pick(t, []string{"rank.best", "rank.rfm-monetary", "distance.ginza"})}
+		drawOperand(t, &b, Decimal)
+		return b
 	}
 	fields := Fields()
 	if l != nil {
