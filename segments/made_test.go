@@ -52,8 +52,9 @@ var library = Library{Store: storeAt, Segment: func(name string) (string, bool) 
 // rankings are those of the library: points are written as the oracle reads them.
 var rankings = map[string]Cuts{
 	rfmRecency:   {Order: Order{Measure: "last_order_at", Among: "orders_count >= 1", By: By{Quantiles: 5}}, Points: []string{"2026-08-01T00:00:00+09:00", "2026-11-01T00:00:00+09:00", "2026-11-20T00:00:00+09:00"}, ComputedAt: made},
-	rfmFrequency: {Order: Order{Measure: "orders_count", By: By{Quantiles: 5}}, Points: []string{"1", "1", "2", "3"}, ComputedAt: made},
-	rfmMonetary:  {Order: RFM()[rfmMonetary].Order},
+	rfmFrequency: {Order: Order{Measure: "orders_count", Among: "orders_count >= 1", By: By{Quantiles: 5}}, Points: []string{"1", "1", "2", "3"}, ComputedAt: made},
+	rfmMonetary:  {Order: RFM()[rfmMonetary].Order, Points: []string{"1", "999.9999", "5000", "30000"}, ComputedAt: made},
+	"never":      {Order: RFM()[rfmMonetary].Order},
 	"often":      {Order: Order{Measure: `count(orders, .placed_at > ago("90d"))`, Among: `last_visit_at > ago("30d")`, By: By{Percentiles: []float64{50, 90}}}, Points: []string{"1", "2"}, ComputedAt: made},
 	"score":      {Order: Order{Measure: "traits.score", By: By{Quantiles: 4}}, Points: []string{"1", "2.5", "5000"}, ComputedAt: made},
 	"basket":     {Order: Order{Measure: "max(orders, .total)", Among: `age < 36 || has_email`, By: By{Top: 10}}, Points: []string{"5000"}, ComputedAt: made},
@@ -303,7 +304,7 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 	switch rapid.IntRange(0, 5).Draw(t, "flag") {
 	case 5:
 		if l == nil {
-			return pick(t, []string{`top("basket")`, `top("latest")`, `top("everybody")`, `present(rank("often"))`, "missing(rfm_m)"})
+			return pick(t, []string{`top("basket")`, `top("latest")`, `top("everybody")`, `present(rank("often"))`, `missing(rank("never"))`})
 		}
 	case 3:
 		if l == nil {

@@ -8,35 +8,58 @@ import (
 	"enishi/profiles"
 )
 
-// person reads what stands in the subjects: consent is given if some subject gave it and none withdrew it.
-func person(env map[string]any, v *profiles.View) {
-	consent := map[string]bool{}
-	for _, ch := range Channels() {
-		asked, out := false, false
-		for _, s := range v.Profile.Subjects {
-			for _, c := range s.Consents {
-				if c.Channel == ch && c.Purpose == "marketing" {
-					asked, out = true, out || c.Out
-				}
+// consentStates are the permissions by channel and purpose: in if some subject gave it and none withdrew it. An account that
+// was blocked is out by itself alone.
+func consentStates(v *profiles.View) map[string]string {
+	states := map[string]string{}
+	for _, s := range v.Profile.Subjects {
+		for _, c := range s.Consents {
+			key := c.Channel + "." + c.Purpose
+			switch blocked := c.Method == profiles.MethodUnfollow; {
+			case c.Out && !blocked:
+				states[key] = "out"
+			case !c.Out && states[key] != "out":
+				states[key] = "in"
+			case blocked && states[key] == "":
+				states[key] = "blocked"
 			}
 		}
-		consent[ch] = asked && !out
+	}
+	for key, state := range states {
+		if state == "blocked" {
+			states[key] = "out"
+		}
+	}
+	return states
+}
+
+// person reads what stands in the subjects.
+func person(env map[string]any, v *profiles.View) {
+	consent, states := map[string]bool{}, consentStates(v)
+	for _, ch := range Channels() {
+		consent[ch] = states[ch+".marketing"] == "in"
 	}
 	env["consent"] = consent
 	env["has_email"], env["has_line"], env["has_phone"], env["line_friend"], env["suppressed_email"] = false, false, false, false, false
+	bounced, well := false, false
 	for _, s := range v.Profile.Subjects {
 		switch s.Kind {
 		case enishi.Email:
-			env["has_email"], env["suppressed_email"] = true, !s.Lifetime.Bounced.IsZero()
+			if s.Value == "" {
+				continue // known by what came from elsewhere, and not by its address
+			}
+			env["has_email"] = true
+			bounced, well = bounced || !s.Lifetime.Bounced.IsZero(), well || s.Lifetime.Bounced.IsZero()
 		case enishi.Phone:
 			env["has_phone"] = true
 		case enishi.LINEUser:
 			env["has_line"] = true
-			if s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed) {
-				env["line_friend"] = true
-			}
+		}
+		if s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed) {
+			env["line_friend"] = true
 		}
 	}
+	env["suppressed_email"] = bounced && !well // one that can be written to is written to
 }
 
 // listed are the types of events that lists are about.

@@ -32,7 +32,7 @@ func oracle(src string) (*vm.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := rewriter{runes: []rune(src)}
+	o := &rewriter{runes: []rune(src)}
 	tree := &parser.Tree{Node: o.truth(node), Source: file.NewSource(src)}
 	config := conf.CreateNew()
 	config.Optimize = false
@@ -45,16 +45,28 @@ func oracle(src string) (*vm.Program, error) {
 	return compiler.Compile(tree, config)
 }
 
-type rewriter struct{ runes []rune }
+// rewriter makes the oracle's tree; above are the subjects of coverage that what it rewrites stands in.
+type rewriter struct {
+	runes []rune
+	above []int
+}
+
+// at is a call that is told where in the expression it stands.
+func (o *rewriter) at(name string, of ast.Node, sides []ast.Node, args ...ast.Node) ast.Node {
+	return callNode(name, append([]ast.Node{&ast.ConstantNode{Value: siteOf(o.above, of, sides)}}, args...)...)
+}
 
 func callNode(name string, args ...ast.Node) ast.Node {
 	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: args}
 }
 
 // truth rewrites a condition: a bare trait becomes a boolean.
-func (o rewriter) truth(n ast.Node) ast.Node { return callNode("truth", o.rewrite(n)) }
+func (o *rewriter) truth(n ast.Node) ast.Node { return o.at("truth", n, nil, o.rewrite(n)) }
 
-func (o rewriter) rewrite(n ast.Node) ast.Node {
+func (o *rewriter) rewrite(n ast.Node) ast.Node {
+	outside := o.above
+	defer func() { o.above = outside }()
+	o.above = append(slices.Clip(outside), subjectsOf(n)...)
 	switch t := n.(type) {
 	case *ast.IntegerNode:
 		return &ast.ConstantNode{Value: num{kind: 'l', r: new(big.Rat).SetInt64(int64(t.Value))}}
@@ -84,7 +96,7 @@ func (o rewriter) rewrite(n ast.Node) ast.Node {
 		if isFold(t.Right) {
 			left = foldFixed(left)
 		}
-		return callNode("cmp", op, left, right)
+		return o.at("cmp", n, []ast.Node{t.Left, t.Right}, op, left, right)
 	case *ast.ArrayNode:
 		out := &ast.ArrayNode{}
 		for _, x := range t.Nodes {
@@ -96,6 +108,9 @@ func (o rewriter) rewrite(n ast.Node) ast.Node {
 		out := &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}}
 		for _, x := range t.Arguments {
 			out.Arguments = append(out.Arguments, o.rewrite(x))
+		}
+		if name == "present" || name == "missing" {
+			return o.at(name, n, nil, out.Arguments...)
 		}
 		if name == "first" || name == "last" {
 			return o.chosen(out, t.Arguments[0].(*ast.BuiltinNode))
@@ -127,7 +142,7 @@ func (o rewriter) rewrite(n ast.Node) ast.Node {
 }
 
 // chosen leaves out the elements without an instant and adds what stands for no element.
-func (o rewriter) chosen(call *ast.CallNode, of *ast.BuiltinNode) ast.Node {
+func (o *rewriter) chosen(call *ast.CallNode, of *ast.BuiltinNode) ast.Node {
 	source := of.Arguments[0]
 	for {
 		b, ok := source.(*ast.BuiltinNode)
@@ -141,13 +156,13 @@ func (o rewriter) chosen(call *ast.CallNode, of *ast.BuiltinNode) ast.Node {
 	none := map[Kind]any{Text: "", Instant: time.Time{}, Bool: false, Whole: num{}, Money: num{}}[field.Kind]
 	list := call.Arguments[0].(*ast.BuiltinNode)
 	at := &ast.MemberNode{Node: &ast.PointerNode{}, Property: &ast.StringNode{Value: l.sorted}}
-	list.Arguments[0] = &ast.BuiltinNode{Name: "filter", Arguments: []ast.Node{list.Arguments[0], &ast.PredicateNode{Node: callNode("present", at)}}}
+	list.Arguments[0] = &ast.BuiltinNode{Name: "filter", Arguments: []ast.Node{list.Arguments[0], &ast.PredicateNode{Node: callNode("present_", at)}}}
 	call.Arguments = append(call.Arguments, &ast.ConstantNode{Value: none})
 	return call
 }
 
 // list renames the lists: store_visits is a number, too.
-func (o rewriter) list(n ast.Node) ast.Node {
+func (o *rewriter) list(n ast.Node) ast.Node {
 	if id, ok := n.(*ast.IdentifierNode); ok {
 		return &ast.IdentifierNode{Value: "list_" + id.Value}
 	}
@@ -405,21 +420,7 @@ func aggregate(name string, xs []any) any {
 // rankIn asks the conditions that a rank stands for, one for each point.
 func rankIn(env map[string]any, name string) num {
 	c := rankings[name]
-	holds := func(condition string) bool {
-		program, ok := rankPrograms.Load(condition)
-		if !ok {
-			p, err := oracle(condition)
-			if err != nil {
-				panic(err)
-			}
-			program, _ = rankPrograms.LoadOrStore(condition, p)
-		}
-		in, err := vm.Run(program.(*vm.Program), env)
-		if err != nil {
-			panic(err)
-		}
-		return in.(bool)
-	}
+	holds := func(condition string) bool { return holdsIn(env, condition) }
 	measure := c.Measure
 	if measure == "traits.score" {
 		measure = "(traits.score + 0)" // as a number
@@ -439,7 +440,24 @@ func rankIn(env map[string]any, name string) num {
 	return wholeNum(rank)
 }
 
-var rankPrograms sync.Map // by condition
+// holdsIn asks a condition that another names.
+func holdsIn(env map[string]any, condition string) bool {
+	program, ok := namedPrograms.Load(condition)
+	if !ok {
+		p, err := oracle(condition)
+		if err != nil {
+			panic(err)
+		}
+		program, _ = namedPrograms.LoadOrStore(condition, p)
+	}
+	in, err := vm.Run(program.(*vm.Program), env)
+	if err != nil {
+		panic(err)
+	}
+	return in.(bool)
+}
+
+var namedPrograms sync.Map // by condition
 
 // environment shows a person to the VM.
 func environment(v *profiles.View, now time.Time) map[string]any { return environmentIn(v, now, tokyo) }
@@ -487,14 +505,27 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 		}
 		return num{}
 	}
-	env["truth"] = func(x any) bool {
+	w := newWatch(env, v, now)
+	env["watch"] = w
+	env["truth"] = func(s *site, x any) bool {
+		w.truth(s)
 		if v, ok := x.(enishi.Value); ok {
 			return form(v) == "true"
 		}
 		return x.(bool)
 	}
-	env["cmp"], env["arith"], env["present"] = judge, arith, present
-	env["missing"] = func(x any) bool { return !present(x) }
+	env["cmp"] = func(s *site, op string, x, y any) bool {
+		w.compare(s, x, y)
+		return judge(op, x, y)
+	}
+	env["arith"] = func(op string, x, y any) num {
+		z := arith(op, x, y)
+		w.compute(op, x, y, z)
+		return z
+	}
+	env["present_"] = present
+	env["present"] = func(s *site, x any) bool { return w.present(s, x) }
+	env["missing"] = func(s *site, x any) bool { return !w.present(s, x) }
 	env["whole"] = func(n int) num { return wholeNum(int64(n)) }
 	env["sum_"] = func(xs []any) any { return aggregate("sum", xs) }
 	env["first"] = func(xs []any, none any) any {
@@ -523,18 +554,20 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 	}
 	env["in_segment"] = func(name string) bool {
 		text, _ := library.Segment(name)
-		program, err := oracle(text)
-		if err != nil {
-			panic(err)
-		}
-		in, err := vm.Run(program, env)
-		if err != nil {
-			panic(err)
-		}
-		return in.(bool)
+		defer w.enter("in_segment")()
+		return holdsIn(env, text)
 	}
-	env["rank"] = func(name string) num { return rankIn(env, name) }
-	env["top"] = func(name string) bool { r := rankIn(env, name); return r.kind != 0 && r.i == 2 }
+	env["rank"] = func(name string) num {
+		defer w.pause()()
+		return rankIn(env, name)
+	}
+	env["top"] = func(name string) bool {
+		defer w.enter("top")()
+		r := rankIn(env, name)
+		return r.kind != 0 && r.i == 2
+	}
+	w.birthdays(env)
+	w.named(env, "in_list", len(v.Lists))
 	env["now"] = func() time.Time { return now }
 	env["ago"] = func(s string) time.Time { return now.Add(-span(s)) }
 	env["date"] = func(s string) time.Time {
@@ -548,7 +581,10 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 		return t
 	}
 	for name, ranking := range map[string]string{"rfm_r": rfmRecency, "rfm_f": rfmFrequency, "rfm_m": rfmMonetary} {
+		resume := w.pause()
 		env[name] = rankIn(env, ranking)
+		resume()
 	}
+	w.learn(env)
 	return env
 }

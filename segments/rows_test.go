@@ -94,15 +94,7 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 	}
 	env := map[string]any{}
 	person(env, v)
-	consents, traits, numbers := map[string]string{}, map[string]string{}, map[string]float64{}
-	for _, s := range v.Profile.Subjects {
-		for _, c := range s.Consents {
-			key := c.Channel + "." + c.Purpose
-			if state := map[bool]string{true: "out", false: "in"}[c.Out]; consents[key] != "out" {
-				consents[key] = state
-			}
-		}
-	}
+	consents, traits, numbers := consentStates(v), map[string]string{}, map[string]float64{}
 	for name, x := range v.Traits {
 		traits[name] = form(x)
 		if x.Kind != enishi.Text {

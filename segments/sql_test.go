@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/expr-lang/expr/vm"
 	"pgregory.net/rapid"
 
 	"enishi"
@@ -80,56 +81,103 @@ func matrix(segs []*Segment, at time.Time) (string, []any) {
 }
 
 // 500 made expressions (20,000 in make test-full) over a made population, and the same for other instants of the clock: SQL on
-// the real engine gives the people that Match gives.
+// the real engine and the oracle give the people that Match gives. The golden cases come first. What was compared is counted:
+// a case of the language that no expression met fails the test.
 func TestSQLEqualsMatch(t *testing.T) {
 	t.Parallel()
+	seen := compareCases(t)
 	db := openDB(t, "differential")
-	people := map[string]*profiles.View{}
-	var all []*profiles.View
-	for seed := range 300 {
-		v := rapid.Custom(drawView).Example(seed)
-		if people[text16(v.ID)] == nil {
-			people[text16(v.ID)] = v
-			all = append(all, v)
-		}
-	}
+	all, people := drawPopulation(300)
 	insertPeople(t, db, all)
 	pairs, varied, batches := 0, 0, 5
 	if os.Getenv("ENISHI_FULL") != "" {
 		batches = 200
 	}
+	var each []*Segment
+	for _, e := range aboutEach(all, made) {
+		if library.Check(e) == nil { // an amount may be beyond what can be written
+			each = append(each, compiled(t, e))
+		}
+	}
+	compareAll(t, db, each, people, made)
+	seen.add(compareOracle(t, each, all, made))
 	for batch := range batches {
 		var segs []*Segment
 		for seed := range 100 {
 			segs = append(segs, compiled(t, rapid.Custom(drawExpression).Example(batch*100+seed)))
 		}
-		at := made.Add(time.Duration(batch%5-2) * 12 * time.Hour)
-		query, args := matrix(segs, at)
-		got := readMatrix(t, db, query, args)
-		if len(got) != len(all) {
-			t.Fatalf("%d people of %d", len(got), len(all))
+		each, alone := 1, 20 // how many people the oracle is asked about, and segments that are a query of their own
+		if batch >= 5 {
+			each, alone = 5, 4
 		}
-		for k, s := range segs {
-			in := 0
-			for key, answers := range got {
-				want := s.Match(people[key], at)
-				in += int(answers[k])
-				if (answers[k] == 1) != want {
-					one, args := s.SQL(at)
-					t.Fatalf("%s\n  Match %v, SQL %v for %s\n%s\n%v", s.Body.Expression, want, !want, people[key].ID, one, args)
-				}
-			}
+		at := made.Add(time.Duration(batch%5-2) * 12 * time.Hour)
+		counts := compareAll(t, db, segs, people, at)
+		for _, in := range counts {
 			if pairs++; in > 0 && in < len(all) {
 				varied++
 			}
 		}
-		compareSets(t, db, segs[:20], all, at)
+		var asked []*profiles.View
+		for k := batch % each; k < len(all); k += each {
+			asked = append(asked, all[k])
+		}
+		seen.add(compareOracle(t, segs, asked, at))
+		compareSets(t, db, segs[:alone], all, at)
 		compareCounts(t, db, segs, all, at)
 	}
 	t.Logf("%d pairs, %d with people in and out", pairs, varied)
 	if pairs < 500 || varied < pairs/3 {
 		t.Errorf("%d pairs, only %d of them tell people apart", pairs, varied)
 	}
+	table, holes := seen.table()
+	t.Logf("evaluations that were compared, by case:\n%s", table)
+	if len(holes) > 0 {
+		t.Errorf("nothing was compared for: %s\nwiden what is made, or add a case (docs/testing.md)", strings.Join(holes, ", "))
+	}
+}
+
+// compareAll asks for all segments in one query and says how many each has.
+func compareAll(t *testing.T, db *clickhouse.DB, segs []*Segment, people map[string]*profiles.View, at time.Time) []int {
+	t.Helper()
+	query, args := matrix(segs, at)
+	got := readMatrix(t, db, query, args)
+	if len(got) != len(people) {
+		t.Fatalf("%d people of %d", len(got), len(people))
+	}
+	in := make([]int, len(segs))
+	for k, s := range segs {
+		for key, answers := range got {
+			want := s.Match(people[key], at)
+			in[k] += int(answers[k])
+			if (answers[k] == 1) != want {
+				one, args := s.SQL(at)
+				t.Fatalf("%s\n  Match %v, SQL %v for %s\n%s\n%v\n%s", s.Body.Expression, want, !want, people[key].ID, one, args, shrinkSQL(t, db, s, people[key], at))
+			}
+		}
+	}
+	return in
+}
+
+// compareOracle asks the oracle, which counts what it evaluates.
+func compareOracle(t *testing.T, segs []*Segment, people []*profiles.View, at time.Time) covered {
+	t.Helper()
+	programs := make([]*vm.Program, len(segs))
+	for k, s := range segs {
+		programs[k] = must(oracle(s.Body.Expression))(t)
+	}
+	seen := make(covered, len(subjects()))
+	var machine vm.VM
+	for _, v := range people {
+		env := environment(v, at)
+		for k, s := range segs {
+			want, err := machine.Run(programs[k], env)
+			if got := s.Match(v, at); err != nil || want != got {
+				t.Fatalf("%s\n  Match %v, VM %v for %s, %v\n%s", s.Body.Expression, got, want, v.ID, err, shrinkVM(t, s, v, at))
+			}
+		}
+		seen.add(env["watch"].(*watch).seen)
+	}
+	return seen
 }
 
 func readMatrix(t *testing.T, db *clickhouse.DB, query string, args []any) map[string][]uint8 {
