@@ -14,7 +14,7 @@ type Message struct {
 	Destination     string    `json:"destination" wire:"5"` // channel:account[:recipient-domain group]
 	Channel         string    `json:"channel" wire:"6"`     // email, line
 	Account         string    `json:"account" wire:"7"`     // sender of the channel, as the settings name it
-	Purpose         string    `json:"purpose" wire:"8"`     // marketing, transactional
+	Purpose         string    `json:"purpose" wire:"8"`     // marketing, transactional, test
 	Journey         string    `json:"journey" wire:"9"`
 	Version         int       `json:"version" wire:"10"` // of the journey
 	Node            string    `json:"node" wire:"11"`
@@ -29,6 +29,8 @@ type Message struct {
 	Cancel          bool      `json:"cancel,omitempty" wire:"20"`
 	Reason          string    `json:"reason,omitempty" wire:"21"` // of a cancel
 	Priority        int       `json:"priority,omitempty" wire:"22"`
+	Variant         string    `json:"variant,omitempty" wire:"23"` // of the texts that are compared: a, b, ...; empty: the person's own
+	Content         string    `json:"content,omitempty" wire:"24"` // body of a template that is not saved; of tests only
 }
 
 // LogValue keeps the address and the variables out of logs.

@@ -3110,6 +3110,14 @@ func (x *Message) AppendWire(b []byte) []byte {
 		b = append(b, 0xb0)
 		b = wire.AppendTagUvarint(b, 0x01, wire.Zigzag(int64(x.Priority)))
 	}
+	if x.Variant != "" {
+		b = append(b, 0xba, 0x01)
+		b = wire.AppendBytes(b, x.Variant)
+	}
+	if x.Content != "" {
+		b = append(b, 0xc2, 0x01)
+		b = wire.AppendBytes(b, x.Content)
+	}
 	return b
 }
 
@@ -3196,6 +3204,10 @@ func (x *Message) ParseWire(s string) error {
 			if wire.Zigzag(int64(x.Priority)) != u10 {
 				i = -1
 			}
+		case 23<<3 | 2: // Variant
+			x.Variant, i = wire.Content(s, i)
+		case 24<<3 | 2: // Content
+			x.Content, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -162,6 +162,7 @@ func (a *API) register() {
 	register(a, "save-template", a.saveTemplate)
 	register(a, "delete-template", a.deleteTemplate)
 	register(a, "preview-template", a.previewTemplate)
+	register(a, "test-template", a.testTemplate)
 	register(a, "lint-template", a.lintTemplate)
 	register(a, "list-words", a.listWords)
 	register(a, "list-stores", a.listStores)

@@ -38,12 +38,20 @@ type deliveriesInput struct {
 	State   string `query:"state" enum:",decided,intent,sent,failed,unknown,refused,deferred,dropped"`
 	Channel string `query:"channel" enum:",email,line"`
 	Journey string `query:"journey" maxLength:"64"`
+	Send    string `query:"send" maxLength:"36" doc:"One send, by its id."`
 	Before  string `query:"before" maxLength:"80"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
 func (a *API) listDeliveries(ctx context.Context, in *deliveriesInput) (*listOutput[deliveryListRow], error) {
 	f := channels.Filter{State: in.State, Channel: in.Channel, Journey: in.Journey, Limit: in.Limit + 1}
+	if in.Send != "" {
+		id, err := enishi.ParseID(in.Send)
+		if err != nil {
+			return nil, enishi.FieldError("query.send", "is no id", "ID の形で指定してください。")
+		}
+		f.SendID = id
+	}
 	if in.Before != "" {
 		parts := strings.Split(in.Before, ".")
 		if len(parts) != 3 {

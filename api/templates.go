@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -126,29 +127,35 @@ type renderedPage struct {
 	Messages     json.RawMessage `json:"messages" doc:"LINE message objects."`
 }
 
-func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*renderedOutput, error) {
-	body := []byte(in.Body.Definition)
-	if len(body) == 0 {
+// filledIn is a template with the data of a person before it is sent.
+type filledIn struct {
+	message  enishi.Message
+	version  int64 // of the saved template; 0: what is being edited
+	body     []byte
+	view     *profiles.View // nil: a made-up person
+	rendered *channels.Rendered
+}
+
+// show fills a template in as in says. purpose stands in for the template's own unless it is empty.
+func (a *API) show(ctx context.Context, in *previewTemplateInput, purpose string) (*filledIn, error) {
+	s := &filledIn{body: in.Body.Definition}
+	if len(s.body) == 0 {
 		d, ok := a.cfg.Definitions.Current("template", in.Name)
 		if !ok {
 			return nil, notFound("template", "テンプレート")
 		}
-		body = d.Body
+		s.body, s.version = d.Body, d.Version
 	}
-	lang := in.Body.Language
-	if lang == "" {
-		lang = "ja"
-	}
-	var view *profiles.View
+	lang := cmp.Or(in.Body.Language, "ja")
 	var profile enishi.ID
 	if in.Body.Profile != "" {
 		p, _, err := a.load(ctx, in.Body.Profile)
 		if err != nil {
 			return nil, err
 		}
-		view, profile = p.View(), p.ID
+		s.view, profile = p.View(), p.ID
 	}
-	variables, err := json.Marshal(a.sampleVariables(view, lang))
+	variables, err := json.Marshal(a.sampleVariables(s.view, lang))
 	if err != nil {
 		return nil, err
 	}
@@ -156,19 +163,26 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 		Channel string `json:"channel"`
 		Purpose string `json:"purpose"`
 	}
-	if json.Unmarshal(body, &head) != nil {
+	if json.Unmarshal(s.body, &head) != nil {
 		return nil, enishi.FieldError("body.definition", "is no JSON object", "JSON オブジェクトにしてください。")
 	}
 	choice := -1
 	if in.Body.Choice != nil {
 		choice = *in.Body.Choice
 	}
-	r, err := a.cfg.Renderer.Preview(body, &enishi.Message{Template: in.Name, Channel: head.Channel, Purpose: head.Purpose, Profile: profile, Language: lang, Variables: string(variables)}, choice, true)
+	s.message = enishi.Message{Template: in.Name, TemplateVersion: s.version, Channel: head.Channel, Purpose: cmp.Or(purpose, head.Purpose), Profile: profile, Language: lang, Variables: string(variables)}
+	s.rendered, err = a.cfg.Renderer.Preview(s.body, &s.message, choice, true)
+	return s, notShown(err)
+}
+
+func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*renderedOutput, error) {
+	s, err := a.show(ctx, in, "")
 	if err != nil {
-		return nil, notShown(err)
+		return nil, err
 	}
+	r := s.rendered
 	out := &renderedOutput{renderedPage{Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, Language: r.Language, Variant: r.Variant, Alternatives: r.Alternatives,
-		Missing: append([]string{}, r.Missing...), Sampled: sampled(view), Size: len(r.HTML) + len(r.Messages), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
+		Missing: append([]string{}, r.Missing...), Sampled: sampled(s.view), Size: len(r.HTML) + len(r.Messages), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
 	if len(out.Body.Messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
 	}

@@ -14,7 +14,7 @@ var words = map[string]Text{
 	"channel.postal": {"郵送", "Post"}, "channel.social": {"SNS", "Social"}, "channel.ads": {"広告連携", "Ads"}, "channel.phone": {"電話", "Phone"}, "channel.chat": {"チャット", "Chat"}, "channel.store": {"店舗", "Store"},
 	"touchpoint.web": {"通販サイト", "Web shop"}, "touchpoint.app": {"アプリ", "App"}, "touchpoint.pwa": {"アプリ（PWA）", "App (PWA)"}, "touchpoint.store": {"店舗", "Store"}, "touchpoint.phone": {"電話", "Phone"},
 	"touchpoint.chat": {"チャット", "Chat"}, "touchpoint.social": {"SNS", "Social"}, "touchpoint.marketplace": {"モール", "Marketplace"}, "touchpoint.in_person": {"店頭対面", "In person"},
-	"purpose.": {"配信", "messages"}, "purpose.marketing": {"販促", "marketing"}, "purpose.transactional": {"お知らせ（取引）", "transactional"},
+	"purpose.": {"配信", "messages"}, "purpose.marketing": {"販促", "marketing"}, "purpose.transactional": {"お知らせ（取引）", "transactional"}, "purpose.test": {"テスト送信", "test"},
 	"consent.": {"未確認", "not asked"}, "consent.in": {"許可", "given"}, "consent.out": {"配信停止", "withdrawn"},
 
 	"order_status.": {"受付", "Received"}, "order_status.placed": {"注文受付", "Placed"}, "order_status.pending": {"入金待ち", "Awaiting payment"}, "order_status.overdue": {"支払期限超過", "Payment overdue"},

@@ -220,9 +220,11 @@ func (f *flow) reportBatch(ctx context.Context, ends []ended) bool {
 			f.s.log.Error("unreadable message is not reported", "send_id", x.row.SendID, "err", err)
 			continue
 		}
-		clock := f.s.cfg.clock(&m).Truncate(time.Millisecond)
-		e := x.row.event(&m, clock)
-		recs = append(recs, eventRecord(&e, f.s.cfg.Partitions, clock))
+		if m.Purpose != TestPurpose {
+			clock := f.s.cfg.clock(&m).Truncate(time.Millisecond)
+			e := x.row.event(&m, clock)
+			recs = append(recs, eventRecord(&e, f.s.cfg.Partitions, clock))
+		}
 		x.row.Reported, x.row.UpdatedAt = true, now
 		rows = append(rows, x.row)
 	}

@@ -86,7 +86,11 @@ func (l *Links) Handler() http.Handler {
 
 const appendTimeout = 5 * time.Second
 
+// append stores what somebody did with a message; of a test it stores nothing.
 func (l *Links) append(ctx context.Context, e enishi.Event) error {
+	if e.Result.Purpose == TestPurpose {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout) // the person may have gone; the fact stays
 	defer cancel()
 	return l.cfg.Append(ctx, []stream.Record{eventRecord(&e, l.cfg.Partitions, e.At)})
@@ -242,9 +246,9 @@ func (l *Links) view(w http.ResponseWriter, r *http.Request) {
 	m, err := l.cfg.Message(r.Context(), t.Send)
 	if err == nil {
 		var tpl *template
-		if tpl, err = l.cfg.Renderer.template(r.Context(), m.Template, m.TemplateVersion); err == nil {
+		if tpl, err = l.cfg.Renderer.templateOf(r.Context(), m); err == nil {
 			var out *Rendered
-			if out, err = l.cfg.Renderer.fill(tpl, m, how{choice: -1}); err == nil && out.HTML != "" {
+			if out, err = l.cfg.Renderer.fill(tpl, m, how{choice: -1, blanks: m.Purpose == TestPurpose}); err == nil && out.HTML != "" {
 				h := w.Header()
 				h.Set("Content-Type", "text/html; charset=utf-8")
 				// What a template may hold stays without scripts and forms, and apart from everything else on this host.

@@ -77,11 +77,11 @@ func NewRenderer(cfg RendererConfig) (*Renderer, error) {
 
 // Render makes what the provider gets. An error that is no [SendError] means that the message can never be made.
 func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, error) {
-	t, err := r.template(ctx, m.Template, m.TemplateVersion)
+	t, err := r.templateOf(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.fill(t, m, how{track: true, choice: -1})
+	out, err := r.fill(t, m, how{track: true, choice: -1, blanks: m.Purpose == TestPurpose})
 	if errors.Is(err, errOverload) { // the machine's fault, not the template's
 		return nil, RetryAfter(err, 0)
 	}
@@ -105,6 +105,14 @@ type how struct {
 	track  bool // a message that leaves: links are tracked
 	choice int  // alternative; -1: the person's own
 	blanks bool // variables without a value give nothing
+}
+
+// templateOf is what a message is made from: what it brings along, or a saved version.
+func (r *Renderer) templateOf(ctx context.Context, m *enishi.Message) (*template, error) {
+	if m.Content != "" {
+		return compileTemplate(r.engine, r.block, m.Template, []byte(m.Content))
+	}
+	return r.template(ctx, m.Template, m.TemplateVersion)
 }
 
 // template finds a compiled version; 0 is the current one.
@@ -195,8 +203,8 @@ func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, err
 		return nil, fmt.Errorf("template %s is for %s, the message for %s", m.Template, t.channel, m.Channel)
 	}
 	f := &filling{Renderer: r, m: m, track: how.track, at: r.cfg.Now(), purpose: m.Purpose}
-	if t.purpose == marketing { // whatever the journey says, the text is an advertisement
-		f.purpose = marketing
+	if t.purpose == marketing || m.Purpose == TestPurpose { // whatever the journey says, the text is an advertisement
+		f.purpose = t.purpose
 	}
 	set := r.settings()
 	f.c, f.lang = t.variant(m.Language, append(set.Languages[:len(set.Languages):len(set.Languages)], r.cfg.Language))
@@ -205,7 +213,10 @@ func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, err
 	if how.blanks && f.missing.rule == missingRefuse {
 		f.missing.rule = missingBlank
 	}
-	if f.choice = how.choice; f.choice < 0 || f.choice >= f.c.alternatives {
+	if f.choice = how.choice; f.choice < 0 && len(m.Variant) == 1 {
+		f.choice = int(m.Variant[0]) - 'a'
+	}
+	if f.choice < 0 || f.choice >= f.c.alternatives {
 		f.choice = f.c.choice(m.Template, m.Profile)
 	}
 	if err := f.variables(); err != nil {
@@ -294,6 +305,9 @@ func (f *filling) mail(out *Rendered) (err error) {
 	if out.Subject == "" {
 		return errors.New("the subject is empty")
 	}
+	if f.m.Purpose == TestPurpose {
+		out.Subject = testMark + " " + out.Subject
+	}
 	if out.FromName == "" {
 		out.FromName = oneLine(f.brand.text("name"))
 	}
@@ -371,6 +385,9 @@ func (f *filling) line(out *Rendered) error {
 	list, err := f.c.fillLine(f.vars, f.cfg.Now)
 	if err != nil {
 		return err
+	}
+	if f.m.Purpose == TestPurpose {
+		list = markTest(list)
 	}
 	for _, m := range list {
 		if err := f.lineLinks(m); err != nil {

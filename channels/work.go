@@ -17,6 +17,10 @@ const (
 	transactional = "transactional"
 )
 
+// TestPurpose is the purpose of messages to a shop's own testers. They leave as any other and are in the ledger, but nothing
+// of them comes back to the fold: no result, click or unsubscribe becomes an event. A template is never of this purpose.
+const TestPurpose = "test"
+
 // loadPause is the least time between two looks into the ledger for messages that did not fit into memory.
 const loadPause = 20 * time.Millisecond
 

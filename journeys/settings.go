@@ -135,6 +135,12 @@ func (s *Settings) account(channel, purpose string) string {
 	return name
 }
 
+// Destination is the account by which a message to an address leaves, and the queue that it waits in.
+func (s *Settings) Destination(channel, purpose, address string) (account, queue string) {
+	account = s.account(channel, purpose)
+	return account, destination(channel, account, address)
+}
+
 // mailGroups are receiving systems that answer for several domains, each with limits and moods of its own.
 var mailGroups = map[string]string{
 	"gmail.com": "gmail", "googlemail.com": "gmail", "yahoo.co.jp": "yahoo_jp", "ymail.ne.jp": "yahoo_jp",
