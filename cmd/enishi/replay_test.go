@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,8 @@ func (s *server) publishGallery() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	// Advertisements go out for a shop that says who it is.
+	definitions = slices.Insert(definitions, 0, definitionFile{Kind: "setting", Name: "brand", Body: map[string]any{"name": "店", "address": "東京都千代田区丸の内1-1-1", "contact": "03-0000-0000"}})
 	for i := range definitions {
 		if err := (&client{Addr: s.base}).put(s.t.Context(), &definitions[i]); err != nil {
 			s.t.Fatal(err)
