@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"enishi"
 )
@@ -26,4 +27,33 @@ func TestPreviewAsAPerson(t *testing.T) {
 	if p = into[renderedPage](w.call(post, "/templates/t/preview", ask)); !slices.Equal(p.Sampled, []string{"cart", "order", "shipment"}) {
 		t.Errorf("made up %v", p.Sampled)
 	}
+}
+
+// TestPreviewGoesThroughPeople: next goes round all of a segment once, previous goes back the same way, random gives
+// somebody else of it.
+func TestPreviewGoesThroughPeople(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	w.play(shoppers(6, time.Now().UTC()))
+	w.segment("some", `traits.gender == "x"`)
+	definition := map[string]any{"channel": "email", "purpose": "transactional", "variants": map[string]any{"ja": map[string]any{"subject": "A", "text": "a"}}}
+	step := func(segment, from, how string) string {
+		t.Helper()
+		return into[renderedPage](w.call(post, "/templates/t/preview", map[string]any{"definition": definition, "profile": from, "segment": segment, "pick": how})).Profile
+	}
+	all := []string{step("", "", "next")}
+	for range 6 {
+		all = append(all, step("", all[len(all)-1], "next"))
+	}
+	if all[6] != all[0] || len(slices.Compact(slices.Sorted(slices.Values(all)))) != 6 {
+		t.Errorf("next went %v", all)
+	}
+	if back := step("", all[0], "previous"); back != all[5] {
+		t.Errorf("back from the first is %s, not the last %s", back, all[5])
+	}
+	a, b := w.id(enishi.Customer, "B000"), w.id(enishi.Customer, "B003")
+	if step("some", a, "next") != b || step("some", b, "next") != a || step("some", a, "previous") != b || step("some", a, "random") != b {
+		t.Error("a segment of two does not take turns")
+	}
+	w.call(post, "/templates/t/preview", map[string]any{"definition": definition, "segment": "nobody", "pick": "next"}).want(404)
 }

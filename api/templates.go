@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"enishi"
@@ -106,6 +108,8 @@ type previewTemplateInput struct {
 		Language   string          `json:"language,omitempty" enum:",ja,en" doc:"ja unless said."`
 		Definition json.RawMessage `json:"definition,omitempty" doc:"What is being edited; the saved version unless said."`
 		Choice     *int            `json:"choice,omitempty" minimum:"0" maximum:"9" doc:"Which of the texts that are compared, from 0; the person's own unless said."`
+		Segment    string          `json:"segment,omitempty" maxLength:"64" doc:"Whose people pick goes through; all people unless said."`
+		Pick       string          `json:"pick,omitempty" enum:",next,previous,random" doc:"Another person than profile; next and previous go round, in an order that stays."`
 	}
 }
 
@@ -113,6 +117,8 @@ type renderedOutput struct{ Body renderedPage }
 
 // renderedPage is a message as its reader gets it.
 type renderedPage struct {
+	Profile      string          `json:"profile" doc:"Whose data it is; empty: a made-up person's."`
+	Name         string          `json:"name"`
 	Subject      string          `json:"subject"`
 	Preheader    string          `json:"preheader"`
 	FromName     string          `json:"from_name"`
@@ -176,6 +182,13 @@ func (a *API) show(ctx context.Context, in *previewTemplateInput, purpose string
 }
 
 func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*renderedOutput, error) {
+	if in.Body.Pick != "" {
+		id, err := a.pick(ctx, in.Body.Segment, in.Body.Profile, in.Body.Pick)
+		if err != nil {
+			return nil, err
+		}
+		in.Body.Profile = id
+	}
 	s, err := a.show(ctx, in, "")
 	if err != nil {
 		return nil, err
@@ -186,7 +199,40 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	if len(out.Body.Messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
 	}
+	if s.view != nil {
+		family, given, _, _ := s.view.Name()
+		out.Body.Profile, out.Body.Name = s.view.Profile.ID.String(), fullName(family, given)
+	}
 	return out, nil
+}
+
+// pick finds another person to show a message for: of a segment, or of all people when it is empty. People are in the
+// order of their ids, so that who goes forth and back meets the same ones.
+func (a *API) pick(ctx context.Context, segment, from, how string) (string, error) {
+	source, args := "people FINAL", []any(nil)
+	if segment != "" {
+		source, args = "memberships FINAL WHERE segment = {segment:String}", []any{named("segment", segment)}
+	}
+	at, err := enishi.ParseID(from)
+	if err != nil && from != "" {
+		return "", notFound("person", "顧客")
+	}
+	// Who comes after the end begins again; who is alone is found again.
+	here := idLiteral(at)
+	order := map[string]string{
+		"next":     "profile_id > " + here + " DESC, profile_id",
+		"previous": "profile_id < " + here + " DESC, profile_id DESC",
+		"random":   "profile_id != " + here + " DESC, rand()",
+	}[how]
+	var id string
+	err = a.one(ctx, "SELECT profile_id FROM "+source+" ORDER BY "+order+" LIMIT 1", args, &id)
+	if errors.Is(err, errNoRow) {
+		return "", refusal(enishi.NotFound, "there is nobody to show it for", "プレビューに使える人がいません。")
+	}
+	if err != nil {
+		return "", fmt.Errorf("pick a person: %w", err)
+	}
+	return idOf(id).String(), nil
 }
 
 // sampled are the parts that a preview makes up for a person: they have none.
