@@ -229,23 +229,28 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 		}
 		return t.Channel, json.Unmarshal(body, &t) == nil && t.Channel != ""
 	}
-	segment := func(name string) bool {
-		if _, ok := a.current("segment", name); ok {
-			return true
+	l := a.library()
+	now := l.Segment
+	l.Segment = func(name string) (string, bool) {
+		if text, ok := now(name); ok {
+			return text, true
 		}
 		body, ok := segs[name]
-		if ok {
-			need[[2]string{"segment", name}] = body
+		if !ok {
+			return "", false
 		}
-		return ok
+		need[[2]string{"segment", name}] = body
+		b, err := segments.ParseBody(body)
+		return b.Expression, err == nil
 	}
+	segment := func(name string) bool { _, ok := l.Segment(name); return ok }
 	// The state stands last, so that it moves no line of what the caller wrote.
 	state, err := json.Marshal(journeyStates[status])
 	if err != nil {
 		return Written{}, err
 	}
 	full := withField(definition, "state", state)
-	if err := journeys.Check(full, template, segment); err != nil {
+	if err := journeys.Check(full, l, template, segment); err != nil {
 		return Written{}, err
 	}
 	if status == "live" {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,4 +219,63 @@ func TestMembers(t *testing.T) {
 			t.Errorf("%q has members", bad)
 		}
 	}
+}
+
+// TestJourneyNames: what a journey's conditions name must be there when it is saved, and cannot be deleted or broken while they
+// do; of an archived one it can.
+func TestJourneyNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	const path = "/journeys/split"
+	definition := `{"title":{"ja":"分ける","en":"Split"},"purpose":"transactional","consent":"not_refused","entry":{"event":"order.placed","reentry":"never","where":"!in_list(\"staff\")"},
+"goal":{"event":"order.placed","where":"distance(\"S1\") < 5"},"start":"ask","nodes":{"ask":{"type":"branch","branches":[{"if":"in_segment(\"big\")","next":"end"},{"if":"top(\"best\")","next":"end"}],"else":"end"},"end":{"type":"exit"}}}`
+	save := map[string]any{"definition": json.RawMessage(definition), "status": "draft", "expect": 0}
+	a := w.call("PUT", path, save).want(422)
+	var p problem
+	if err := json.Unmarshal([]byte(a.text), &p); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`there is no list "staff"`, `there is no store "S1"`, `there is no segment "big"`, `there is no ranking "best"`} {
+		if !slices.ContainsFunc(p.Errors, func(e problemDetail) bool { return e.Line > 0 && e.Col > 0 && strings.Contains(e.Message, want) }) {
+			t.Errorf("%s is not said: %s", want, a.text)
+		}
+	}
+	title := map[string]string{"ja": "題", "en": "T"}
+	segment := func(expression string, expect int) map[string]any {
+		return map[string]any{"title": title, "expression": expression, "expect": expect}
+	}
+	w.write("PUT", "/segments/base", segment("ltv > 100", 0))
+	w.write("PUT", "/segments/big", segment(`in_segment("base")`, 0))
+	w.write("PUT", "/lists/staff", map[string]any{"title": title, "expect": 0})
+	w.write("PUT", "/stores/S1", map[string]any{"definition": map[string]any{"title": title, "lat": 35, "lon": 139}, "expect": 0})
+	ranking := map[string]any{"title": title, "measure": "ltv", "by": map[string]any{"top": 10}, "expect": 0}
+	w.write("PUT", "/rankings/best", ranking)
+	w.write("PUT", path, save)
+	for _, at := range []string{"/segments/base", "/segments/big", "/lists/staff", "/stores/S1", "/rankings/best"} {
+		if a := w.call("DELETE", at+"?used_by=split", nil).want(409); !strings.Contains(a.text, "split") || !strings.Contains(a.text, "ジャーニー split") {
+			t.Errorf("%s: %s", at, a.text)
+		}
+		if strings.HasPrefix(at, "/segments/") {
+			uses := into[list[segmentUse]](w.call("GET", at+"/uses", nil)).Items
+			if !slices.ContainsFunc(uses, func(u segmentUse) bool {
+				return u.Kind == "journey" && u.Name == "split" && u.Status == "draft" && len(u.Where) == 1
+			}) {
+				t.Errorf("uses of %s: %+v", at, uses)
+			}
+			continue
+		}
+		if used := into[struct {
+			Names []string `json:"used_in"`
+		}](w.call("GET", at, nil)); !slices.Equal(used.Names, []string{"split"}) {
+			t.Errorf("%s is used in %v", at, used.Names)
+		}
+	}
+	ranking["by"], ranking["expect"] = map[string]any{"quantiles": 4}, -1 // top("best") could not be read any more
+	if a := w.call("PUT", "/rankings/best", ranking).want(422); !strings.Contains(a.text, "split") {
+		t.Error(a.text)
+	}
+	w.write("PUT", "/segments/base", segment("ltv > 200", -1))
+	w.write("POST", path+"/status", map[string]any{"status": "archived", "reason": ""})
+	w.write("DELETE", "/lists/staff", nil)
+	w.call("POST", path+"/status", map[string]any{"status": "draft", "reason": ""}).want(422) // it would name what is gone
 }

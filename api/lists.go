@@ -33,7 +33,7 @@ type staticRow struct {
 	Members     int64     `json:"members"`
 	Version     int64     `json:"version"`
 	UpdatedAt   time.Time `json:"updated_at"`
-	UsedIn      []string  `json:"used_in" doc:"Names of segments."`
+	UsedIn      []string  `json:"used_in" doc:"Names of segments and journeys."`
 }
 
 func (a *API) staticRows(ctx context.Context, defs []enishi.Definition) ([]staticRow, error) {
@@ -55,10 +55,7 @@ func (a *API) staticRows(ctx context.Context, defs []enishi.Definition) ([]stati
 		if err := json.Unmarshal(d.Body, &b); err != nil {
 			return nil, fmt.Errorf("read list %s: %w", d.Name, err)
 		}
-		row := staticRow{d.Name, b.Title.complete(), b.Description.complete(), b.Owner, b.Folder, members[d.Name], d.Version, d.At, []string{}}
-		for _, s := range a.takers(segments.KindList, d.Name) {
-			row.UsedIn = append(row.UsedIn, s.Name)
-		}
+		row := staticRow{d.Name, b.Title.complete(), b.Description.complete(), b.Owner, b.Folder, members[d.Name], d.Version, d.At, a.takerNames(segments.KindList, d.Name)}
 		out = append(out, row)
 	}
 	return out, nil

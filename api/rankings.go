@@ -27,7 +27,7 @@ type rankingRow struct {
 	UpdatedAt   time.Time   `json:"updated_at"`
 	Due         time.Time   `json:"due,omitzero" doc:"When it is computed next; absent: when somebody asks for it, or at once."`
 	Computed    *cutsRow    `json:"computed,omitempty" doc:"What counts now; absent before the first computation, when nobody has a rank."`
-	UsedIn      []string    `json:"used_in" doc:"Names of segments."`
+	UsedIn      []string    `json:"used_in" doc:"Names of segments and journeys."`
 	Ranks       []rankRow   `json:"ranks" doc:"Of one ranking: how many people are in each rank now."`
 }
 
@@ -56,7 +56,7 @@ func (a *API) rankingRow(d *enishi.Definition) (rankingRow, error) {
 		return rankingRow{}, fmt.Errorf("read ranking %s: %w", d.Name, err)
 	}
 	row := rankingRow{Name: d.Name, Title: Text(r.Title).complete(), Description: Text(r.Description).complete(), Measure: r.Measure, Among: r.Among, By: r.By, Every: r.Every,
-		Version: d.Version, UpdatedAt: d.At, UsedIn: []string{}, Ranks: []rankRow{}}
+		Version: d.Version, UpdatedAt: d.At, UsedIn: a.takerNames(segments.KindRanking, d.Name), Ranks: []rankRow{}}
 	if row.Every == "" {
 		row.Every = "24h"
 	}
@@ -66,9 +66,6 @@ func (a *API) rankingRow(d *enishi.Definition) (rankingRow, error) {
 		if !row.Computed.Outdated {
 			row.Due = r.Due(c.ComputedAt)
 		}
-	}
-	for _, s := range a.takers(segments.KindRanking, d.Name) {
-		row.UsedIn = append(row.UsedIn, s.Name)
 	}
 	return row, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"enishi"
 	"enishi/internal/pipeline"
+	"enishi/journeys"
 	"enishi/segments"
 )
 
@@ -35,12 +36,13 @@ func (a *API) checkSegment(name string, body []byte) error {
 	return a.checkTakers(segments.KindSegment, name, after)
 }
 
-// checkTakers compiles the segments that take in something with the library as it is to be.
+// checkTakers compiles the segments and journeys that take in something with the library as it is to be.
 func (a *API) checkTakers(kind, name string, after segments.Library) error {
 	for _, d := range a.takers(kind, name) {
+		_, err := took(&d, kind, after)
 		var e *enishi.Error
-		if _, err := after.Compile(d.Name, d.Version, d.Body); errors.As(err, &e) {
-			refused := refusal(enishi.Invalid, "the segment "+d.Name+" names this one and would break: "+e.Msg, "これを参照しているセグメント「"+d.Name+"」が使えなくなります: "+e.MsgJA)
+		if errors.As(err, &e) {
+			refused := refusal(enishi.Invalid, "the "+d.Kind+" "+d.Name+" names this one and would break: "+e.Msg, "これを参照している"+takerJA(d.Kind)+"「"+d.Name+"」が使えなくなります: "+e.MsgJA)
 			refused.Field = "expression"
 			return refused
 		}
@@ -48,33 +50,68 @@ func (a *API) checkTakers(kind, name string, after segments.Library) error {
 	return nil
 }
 
-// takers are the segments that take in something of a kind, also by way of others.
+// takerJA is the kind of what takes things in, in Japanese.
+func takerJA(kind string) string {
+	if kind == segments.KindSegment {
+		return "セグメント"
+	}
+	return "ジャーニー"
+}
+
+// took compiles a segment or a journey and lists what its conditions take in of a kind.
+func took(d *enishi.Definition, kind string, l segments.Library) ([]string, error) {
+	if d.Kind == segments.KindSegment {
+		s, err := l.Compile(d.Name, d.Version, d.Body)
+		if err != nil {
+			return nil, err
+		}
+		return s.Took(kind), nil
+	}
+	j, err := journeys.Compile(d.Name, d.Version, d.Body, l)
+	if err != nil {
+		return nil, err
+	}
+	return j.Took(kind), nil
+}
+
+// takers are the segments and journeys whose conditions take in something of a kind, also by way of others; segments first.
+// An archived journey needs nothing more.
 func (a *API) takers(kind, name string) []enishi.Definition {
 	var out []enishi.Definition
 	l := a.library()
-	for _, d := range a.cfg.Definitions.List(segments.KindSegment) {
-		if kind == segments.KindSegment && d.Name == name || !slices.ContainsFunc(takerMarks, func(mark string) bool { return strings.Contains(string(d.Body), mark) }) {
+	for _, d := range slices.Concat(a.cfg.Definitions.List(segments.KindSegment), a.cfg.Definitions.List("journey")) {
+		if d.Kind == kind && d.Name == name || d.Kind == "journey" && headOf(&d).State == "archived" ||
+			!slices.ContainsFunc(takerMarks, func(mark string) bool { return strings.Contains(string(d.Body), mark) }) {
 			continue
 		}
-		if s, err := l.Compile(d.Name, d.Version, d.Body); err == nil && slices.Contains(s.Took(kind), name) {
+		if names, err := took(&d, kind, l); err == nil && slices.Contains(names, name) {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// takerMarks are what the text of a segment has that takes something in.
-var takerMarks = []string{"in_segment", "in_list", "rank(", "top(", "rank (", "top (", "rfm_"}
+// takerMarks are what the text of a condition has that takes something in.
+var takerMarks = []string{"in_segment", "in_list", "rank", "top", "rfm_", "distance"}
 
-// checkUntaken refuses to delete what segments take in: their conditions could not be read any more.
-func (a *API) checkUntaken(kind, name string) error {
-	var names []string
+// takerNames are the names of takers.
+func (a *API) takerNames(kind, name string) []string {
+	out := []string{}
 	for _, d := range a.takers(kind, name) {
-		names = append(names, d.Name)
+		out = append(out, d.Name)
 	}
-	if len(names) == 0 {
+	return out
+}
+
+// checkUntaken refuses to delete what conditions take in: they could not be read any more.
+func (a *API) checkUntaken(kind, name string) error {
+	var en, ja []string
+	for _, d := range a.takers(kind, name) {
+		en, ja = append(en, d.Kind+" "+d.Name), append(ja, takerJA(d.Kind)+" "+d.Name)
+	}
+	if len(en) == 0 {
 		return nil
 	}
-	all := strings.Join(names, ", ")
-	return refusal(enishi.Conflict, "segments name this one: "+all+". Change them first.", "セグメントから参照されているため削除できません（"+all+"）。先にそれらを変更してください。")
+	return refusal(enishi.Conflict, "conditions name this one: "+strings.Join(en, ", ")+". Change them first.",
+		"条件から参照されているため削除できません（"+strings.Join(ja, "、")+"）。先にそれらを変更してください。")
 }

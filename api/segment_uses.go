@@ -28,7 +28,8 @@ func (a *API) listSegmentUses(ctx context.Context, in *NamePath) (*listOutput[se
 	return listOf(a.uses(in.Name)), nil
 }
 
-// uses are the journeys whose current version names a segment, and the segments that take in its condition.
+// uses are the journeys whose current version names a segment, and the segments and journeys that take in its condition by way
+// of others.
 func (a *API) uses(segment string) []segmentUse {
 	out := []segmentUse{}
 	for _, d := range a.cfg.Definitions.List("journey") {
@@ -38,7 +39,14 @@ func (a *API) uses(segment string) []segmentUse {
 		}
 	}
 	for _, d := range a.takers(segments.KindSegment, segment) {
-		out = append(out, segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: []Text{{"条件", "condition"}}})
+		use := segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: []Text{{"条件", "condition"}}}
+		if d.Kind == "journey" {
+			if slices.ContainsFunc(out, func(u segmentUse) bool { return u.Kind == "journey" && u.Name == d.Name }) {
+				continue
+			}
+			use.Kind, use.Title, use.Status = d.Kind, a.titles.journey(d.Name), headOf(&d).State
+		}
+		out = append(out, use)
 	}
 	return out
 }
@@ -106,21 +114,17 @@ func calledSegments(expression string) []string {
 	return out
 }
 
-// checkUnused refuses to delete a segment that others take in, and one that a journey uses that the caller has not been shown.
+// checkUnused refuses to delete a segment that conditions take in, and one that a journey uses that the caller has not been shown.
 func (a *API) checkUnused(segment, confirmed string) error {
+	if err := a.checkUntaken(segments.KindSegment, segment); err != nil {
+		return err
+	}
 	seen := strings.Split(confirmed, ",")
 	var missing []segmentUse
-	var namers []string
 	for _, u := range a.uses(segment) {
-		if u.Kind == "segment" {
-			namers = append(namers, u.Name)
-		} else if !slices.Contains(seen, u.Name) {
+		if !slices.Contains(seen, u.Name) {
 			missing = append(missing, u)
 		}
-	}
-	if len(namers) > 0 { // their conditions could not be read any more
-		all := strings.Join(namers, ", ")
-		return refusal(enishi.Conflict, "other segments name this one: "+all+". Change them first.", "ほかのセグメントから参照されているため削除できません（"+all+"）。先にそれらを変更してください。")
 	}
 	if len(missing) == 0 {
 		return nil

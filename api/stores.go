@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"enishi"
@@ -19,23 +17,12 @@ type storeRow struct {
 	Located   bool      `json:"located" doc:"Where it is is known: distance(...) can be asked."`
 	Version   int64     `json:"version"`
 	UpdatedAt time.Time `json:"updated_at"`
-	UsedIn    []string  `json:"used_in" doc:"Names of segments that ask for the distance to it."`
+	UsedIn    []string  `json:"used_in" doc:"Names of segments and journeys that ask for the distance to it."`
 }
 
 func (a *API) storeRow(d *enishi.Definition) storeRow {
 	b, err := segments.ParseStore(d.Body)
-	return storeRow{d.Name, definitionTitle(d), err == nil && b.Lat != nil, d.Version, d.At, a.segmentsNear(d.Name)}
-}
-
-// segmentsNear are the segments whose conditions ask for the distance to a store, by name.
-func (a *API) segmentsNear(store string) []string {
-	out := []string{}
-	for _, d := range a.cfg.Definitions.List(segments.KindSegment) {
-		if s, err := a.library().Compile(d.Name, d.Version, d.Body); err == nil && slices.Contains(s.Took(segments.KindStore), store) {
-			out = append(out, d.Name)
-		}
-	}
-	return out
+	return storeRow{d.Name, definitionTitle(d), err == nil && b.Lat != nil, d.Version, d.At, a.takerNames(segments.KindStore, d.Name)}
 }
 
 func (a *API) listStores(ctx context.Context, _ *struct{}) (*listOutput[storeRow], error) {
@@ -98,9 +85,8 @@ func (a *API) deleteStore(ctx context.Context, in *deleteStoreInput) (*writtenOu
 	if _, ok := a.cfg.Definitions.Current(segments.KindStore, in.Name); !ok {
 		return nil, notFound("store", "店舗")
 	}
-	if near := a.segmentsNear(in.Name); len(near) > 0 { // their conditions could not be read any more
-		all := strings.Join(near, ", ")
-		return nil, refusal(enishi.Conflict, "segments ask for the distance to this store: "+all+". Change them first.", "この店舗までの距離がセグメントで使われているため削除できません（"+all+"）。先にそれらを変更してください。")
+	if err := a.checkUntaken(segments.KindStore, in.Name); err != nil {
+		return nil, err
 	}
 	w, err := a.save(ctx, enishi.Definition{Kind: segments.KindStore, Name: in.Name, Expect: in.Expect, Deleted: true, Reason: in.Reason})
 	return &writtenOutput{w}, err

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"enishi/segments"
 )
 
 func TestBroadcastEntry(t *testing.T) {
@@ -21,12 +23,12 @@ func TestBroadcastEntry(t *testing.T) {
 		`"sweep":true,"event":"user.signed_up","segment":"a","reentry":"never"`:           "not both",
 		`"event":"user.signed_up","at":"2026-12-01T00:00:00Z","reentry":"never","key":""`: "belong to a broadcast",
 	} {
-		if _, err := Compile("b", 1, body(entry, "live")); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Compile("b", 1, body(entry, "live"), segments.Library{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", entry, err, want)
 		}
 	}
 	set := func(state string) *Set {
-		j, err := Compile("b", 1, body(`"sweep":true,"segment":"a","exclude":["c"],"at":"2026-12-01T10:00:00+09:00","reentry":"never"`, state))
+		j, err := Compile("b", 1, body(`"sweep":true,"segment":"a","exclude":["c"],"at":"2026-12-01T10:00:00+09:00","reentry":"never"`, state), segments.Library{})
 		if err != nil {
 			t.Fatal(err)
 		}

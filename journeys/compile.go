@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/segments"
 )
 
 // Bounds of a definition.
@@ -35,9 +36,10 @@ type Journey struct {
 	exits      []*condition
 	goal       *condition
 	nodes      map[string]*node
-	keep       []field         // event fields that branches read
-	listens    map[string]bool // event types that a run of this version may act on
-	segments   map[string]bool // segments likewise
+	keep       []field             // event fields that branches read
+	listens    map[string]bool     // event types that a run of this version may act on
+	segments   map[string]bool     // segments likewise
+	people     []*segments.Segment // parts of conditions that are about the person
 }
 
 // node is a compiled step.
@@ -64,15 +66,17 @@ type condition struct {
 // compiler collects what is wrong.
 type compiler struct {
 	*source
-	j      *Journey
-	def    *Definition
-	fields fields
+	j       *Journey
+	def     *Definition
+	fields  fields
+	library segments.Library
 }
 
 // Compile checks the body of a definition and makes it ready to run. version is its definition's. The error is [Problems]:
-// all that is wrong, each with its node and place.
-func Compile(name string, version int64, body []byte) (*Journey, error) {
-	c := compile(name, version, body)
+// all that is wrong, each with its node and place. What its conditions name of the library is taken in as it is now:
+// [Journey.Current] tells when to compile it anew.
+func Compile(name string, version int64, body []byte, l segments.Library) (*Journey, error) {
+	c := compile(name, version, body, l)
 	if len(c.problems) > 0 {
 		return nil, c.sorted()
 	}
@@ -81,8 +85,8 @@ func Compile(name string, version int64, body []byte) (*Journey, error) {
 
 // Check compiles like [Compile] and checks what a definition refers to: the channel of each template, by its name, and
 // the names of segments. Either func may be nil.
-func Check(body []byte, template func(name string) (channel string, ok bool), segment func(name string) bool) error {
-	c := compile("check", 1, body)
+func Check(body []byte, l segments.Library, template func(name string) (channel string, ok bool), segment func(name string) bool) error {
+	c := compile("check", 1, body, l)
 	if len(c.problems) == 0 {
 		c.references(template, segment)
 	}
@@ -90,6 +94,21 @@ func Check(body []byte, template func(name string) (channel string, ok bool), se
 		return c.sorted()
 	}
 	return nil
+}
+
+// Took lists what the conditions took in of a kind ([segments.KindSegment] and its like), also by way of others; by name.
+func (j *Journey) Took(kind string) []string {
+	var names []string
+	for _, s := range j.people {
+		names = append(names, s.Took(kind)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Current reports whether the library still has what the conditions took in.
+func (j *Journey) Current(l segments.Library) bool {
+	return !slices.ContainsFunc(j.people, func(s *segments.Segment) bool { return !s.Current(l) })
 }
 
 func (c *compiler) sorted() Problems {
@@ -100,9 +119,9 @@ func (c *compiler) sorted() Problems {
 	return c.problems
 }
 
-func compile(name string, version int64, body []byte) *compiler {
+func compile(name string, version int64, body []byte, l segments.Library) *compiler {
 	def := &Definition{}
-	c := &compiler{def: def, j: &Journey{Name: name, Version: version, Definition: def, nodes: map[string]*node{},
+	c := &compiler{def: def, library: l, j: &Journey{Name: name, Version: version, Definition: def, nodes: map[string]*node{},
 		listens: map[string]bool{}, segments: map[string]bool{}}}
 	if len(body) > maxBody {
 		c.source = &source{at: map[string]int{}}
@@ -326,12 +345,12 @@ func (c *compiler) conditionKey(path, name string, types []string) keyInfo {
 
 // expression compiles a condition; withEvent is false where no event is at hand.
 func (c *compiler) expression(path, text string, withEvent bool) *expression {
-	fs := c.fields
-	x, err := compileExpression(text, fs)
+	x, err := compileExpression(text, c.fields, c.library)
 	if err != nil {
 		c.add(path, c.within(path, err.at), err.en, err.ja)
 		return nil
 	}
+	c.j.people = x.people(c.j.people)
 	if !withEvent {
 		used := map[string]field{}
 		x.eventFields(used)

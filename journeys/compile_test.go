@@ -3,10 +3,13 @@ package journeys
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"enishi"
+	"enishi/profiles"
+	"enishi/segments"
 )
 
 const minimal = `{
@@ -27,7 +30,7 @@ func TestCompileFailure(t *testing.T) {
 			t.Fatalf("the definition has no %s", old)
 		}
 		body := strings.Replace(minimal, old, with, 1)
-		_, err := Compile("j", 1, []byte(body))
+		_, err := Compile("j", 1, []byte(body), segments.Library{})
 		var ps Problems
 		if !errors.As(err, &ps) {
 			t.Fatalf("%s: no problem found: %v", with, err)
@@ -103,7 +106,7 @@ func TestCompileFailure(t *testing.T) {
 func TestCompileSuccess(t *testing.T) {
 	f := func(old, with string) {
 		t.Helper()
-		if _, err := Compile("j", 1, []byte(strings.Replace(minimal, old, with, 1))); err != nil {
+		if _, err := Compile("j", 1, []byte(strings.Replace(minimal, old, with, 1)), segments.Library{}); err != nil {
 			t.Errorf("%s: %v", with, err)
 		}
 	}
@@ -127,7 +130,7 @@ func TestGalleryCompiles(t *testing.T) {
 			continue
 		}
 		journeys++
-		err := Check(item.Body, func(name string) (string, bool) { x, ok := templates[name]; return x.Channel, ok },
+		err := Check(item.Body, segments.Library{}, func(name string) (string, bool) { x, ok := templates[name]; return x.Channel, ok },
 			func(name string) bool { return name == "lapsed-90-days" })
 		if err != nil {
 			t.Errorf("%s: %v", item.Name, err)
@@ -157,7 +160,7 @@ func TestGalleryCompiles(t *testing.T) {
 func TestCheckReferences(t *testing.T) {
 	body := galleryBody(t, "journey", "winback")
 	check := func(template func(string) (string, bool), segment func(string) bool) string {
-		if err := Check(body, template, segment); err != nil {
+		if err := Check(body, segments.Library{}, template, segment); err != nil {
 			var ps Problems
 			if !errors.As(err, &ps) || ps[0].Line == 0 {
 				t.Fatalf("no place: %v", err)
@@ -208,6 +211,45 @@ func TestParseSettings(t *testing.T) {
 	f(`{"quiet":1}`, `no field "quiet"`)
 }
 
+// TestCompileNames: conditions may name what the library has; what it has not is named at its place.
+func TestCompileNames(t *testing.T) {
+	t.Parallel()
+	vip := "ltv > 50000"
+	l := segments.Library{Segment: func(name string) (string, bool) { return vip, name == "vip" }, List: func(name string) bool { return name == "fair" },
+		Store: func(id string) (profiles.Place, bool) { return profiles.Place{}, id == "S1" }}
+	body := func(where, branch string) []byte {
+		return fmt.Appendf(nil, `{"title":{"ja":"題","en":"T"},"purpose":"marketing","consent":"opt_in","entry":{"event":"order.placed","reentry":"never","where":%q},
+"exit_on":[{"event":"order.cancelled","where":"in_list(\"fair\")"}],"goal":{"event":"order.placed","where":"event.order.total > 5 && distance(\"S1\") < 3"},
+"start":"b","nodes":{"b":{"type":"branch","branches":[{"if":%q,"next":"x"}],"else":"x"},"x":{"type":"exit"}}}`, where, branch)
+	}
+	j, err := Compile("j", 1, body(`event.order.total > 3 && !in_segment("vip")`, `rfm_r >= 4 || in_segment("vip")`), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]string{segments.KindSegment: "[vip]", segments.KindList: "[fair]", segments.KindStore: "[S1]", segments.KindRanking: "[rfm-recency]"} {
+		if have := fmt.Sprint(j.Took(kind)); have != want {
+			t.Errorf("took %s of kind %s, want %s", have, kind, want)
+		}
+	}
+	if !j.Current(l) {
+		t.Error("it is as it was")
+	}
+	if vip = "ltv > 60000"; j.Current(l) {
+		t.Error("a changed segment is not noticed")
+	}
+	f := func(where, branch, want string) {
+		t.Helper()
+		_, err := Compile("j", 1, body(where, branch), l)
+		var ps Problems
+		if !errors.As(err, &ps) || len(ps) != 1 || fmt.Sprintf("%d:%d %s %s", ps[0].Line, ps[0].Col, ps[0].Field, ps[0].Msg) != want {
+			t.Errorf("%s, %s: %v, want %s", where, branch, err, want)
+		}
+	}
+	f(`in_segment("vpi")`, "true", `1:141 entry.where there is no segment "vpi": write the name of one that is there, or make it first`)
+	f("true", `in_list("fare")`, `3:70 nodes.b.branches[0].if there is no list "fare": write the name of one that is there, or make it first`)
+	f("true", `event.order.total > 1 && top("x")`, `3:91 nodes.b.branches[0].if there is no ranking "x": write the name of one that is there, or make it first`)
+}
+
 // FuzzCompile: no text makes the compiler panic, and a problem always has a place.
 func FuzzCompile(f *testing.F) {
 	f.Add(minimal)
@@ -219,7 +261,7 @@ func FuzzCompile(f *testing.F) {
 	f.Add(`{"nodes":{"a":null}}`)
 	f.Add(`[1]`)
 	f.Fuzz(func(t *testing.T, body string) {
-		j, err := Compile("fuzz", 1, []byte(body))
+		j, err := Compile("fuzz", 1, []byte(body), segments.Library{})
 		var ps Problems
 		if err != nil && (!errors.As(err, &ps) || len(ps) == 0) {
 			t.Fatalf("error without problems: %v", err)

@@ -3,7 +3,6 @@ package journeys
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sort"
 	"strings"
 
@@ -89,6 +88,17 @@ func zeroOr(v any, f *field) any {
 	return nil
 }
 
+// people adds the parts about the person.
+func (x *expression) people(to []*segments.Segment) []*segments.Segment {
+	if x == nil {
+		return to
+	}
+	if x.person != nil {
+		to = append(to, x.person)
+	}
+	return x.b.people(x.a.people(to))
+}
+
 // eventFields adds the event. fields that the expression uses.
 func (x *expression) eventFields(to map[string]field) {
 	if x == nil {
@@ -109,12 +119,12 @@ type expressionError struct {
 	en, ja string
 }
 
-// compileExpression checks and compiles. fs are the journey's own names.
-func compileExpression(text string, fs fields) (*expression, *expressionError) {
+// compileExpression checks and compiles. fs are the journey's own names, l has what the parts about the person may name.
+func compileExpression(text string, fs fields, l segments.Library) (*expression, *expressionError) {
 	if len(text) > maxExpression {
 		return nil, &expressionError{0, "the expression is longer than 4,000 bytes: split it", "条件式が 4,000 バイトを超えています。分けてください"}
 	}
-	p := &splitter{text: []rune(text), fs: fs}
+	p := &splitter{text: []rune(text), fs: fs, library: l}
 	tokens, err := lexer.Lex(file.NewSource(text))
 	if err != nil || len(tokens) < 2 {
 		return p.person(0, len(p.text)) // segments say in words what cannot be read
@@ -125,8 +135,9 @@ func compileExpression(text string, fs fields) (*expression, *expressionError) {
 // splitter takes an expression apart along its logical operators, as far as both kinds of names make it necessary. It works
 // on tokens, so each part keeps its place in the text.
 type splitter struct {
-	text []rune
-	fs   fields
+	text    []rune
+	fs      fields
+	library segments.Library
 }
 
 func (p *splitter) build(ts []lexer.Token) (*expression, *expressionError) {
@@ -223,18 +234,13 @@ func sides(ts []lexer.Token) (own, person bool) {
 	return own || !person, person
 }
 
-// personExpression compiles a segment's expression that has no definition of its own.
-func personExpression(text string) (*segments.Segment, error) {
-	body, err := json.Marshal(segments.Body{Expression: text})
-	if err != nil {
-		return nil, fmt.Errorf("write expression: %w", err)
-	}
-	return segments.Compile("", 0, body)
-}
-
 // person compiles a part about the person.
 func (p *splitter) person(from, to int) (*expression, *expressionError) {
-	seg, err := personExpression(string(p.text[from:to]))
+	var seg *segments.Segment // without a definition of its own
+	body, err := json.Marshal(segments.Body{Expression: string(p.text[from:to])})
+	if err == nil {
+		seg, err = p.library.Compile("", 0, body)
+	}
 	if err == nil {
 		return &expression{person: seg}, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"enishi"
+	"enishi/segments"
 )
 
 func TestPrice(t *testing.T) {
@@ -124,7 +125,7 @@ func TestExpressions(t *testing.T) {
 	j := mustCompile(t, "j", 1, []byte(minimal))
 	f := func(text string, want bool) {
 		t.Helper()
-		x, problem := compileExpression(text, newFields())
+		x, problem := compileExpression(text, newFields(), segments.Library{})
 		if problem != nil {
 			t.Fatalf("%s: %s", text, problem.en)
 		}

@@ -52,7 +52,7 @@ func galleryBody(t testing.TB, kind, name string) []byte {
 
 func mustCompile(t testing.TB, name string, version int64, body []byte) *Journey {
 	t.Helper()
-	j, err := Compile(name, version, body)
+	j, err := Compile(name, version, body, segments.Library{})
 	if err != nil {
 		t.Fatalf("compile %s: %v", name, err)
 	}

@@ -207,6 +207,11 @@ func (d *definitionFile) segment(others []definitionFile) (*segments.Segment, er
 	if err != nil {
 		return nil, err
 	}
+	return libraryOf(others).Compile(d.Name, 0, body)
+}
+
+// libraryOf is what expressions may name of definitions.
+func libraryOf(others []definitionFile) segments.Library {
 	current := func(kind, name string) (enishi.Definition, bool) {
 		i := slices.IndexFunc(others, func(x definitionFile) bool { return x.Kind == kind && x.Name == name })
 		if i < 0 {
@@ -215,7 +220,7 @@ func (d *definitionFile) segment(others []definitionFile) (*segments.Segment, er
 		body, err := json.Marshal(others[i].Body)
 		return enishi.Definition{Kind: kind, Name: name, Body: body}, err == nil
 	}
-	return pipeline.Library(current).Compile(d.Name, 0, body)
+	return pipeline.Library(current)
 }
 
 // check compiles a definition.
@@ -231,7 +236,7 @@ func (d *definitionFile) check(others []definitionFile) error {
 	case "ranking":
 		_, err = segments.ParseRanking(body)
 	case "journey":
-		_, err = journeys.Compile(d.Name, 0, body)
+		_, err = journeys.Compile(d.Name, 0, body, libraryOf(others))
 	case "template":
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
 	case "block":
@@ -336,7 +341,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 		if err := d.withHTML(ctx); err != nil {
 			return err
 		}
-		if d.Kind != "segment" && d.Kind != "template" { // the server checks these: they may name what it has
+		if d.Kind != "segment" && d.Kind != "template" && d.Kind != "journey" { // the server checks these: they may name what it has
 			if err := d.check(all); err != nil {
 				return err
 			}

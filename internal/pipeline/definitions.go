@@ -85,10 +85,11 @@ func newCompiler() *compiler {
 
 func sourceOf(x *enishi.Definition) source { return source{x.Name, x.Version, string(x.Body)} }
 
-func (c *compiler) journey(x *enishi.Definition) (*journeys.Journey, error) {
+// journey compiles x anew when it, or something that its conditions take in, has changed.
+func (c *compiler) journey(x *enishi.Definition, l segments.Library) (*journeys.Journey, error) {
 	key := sourceOf(x)
-	if c.journeys[key] == nil {
-		j, err := journeys.Compile(x.Name, x.Version, x.Body)
+	if had := c.journeys[key]; had == nil || !had.Current(l) {
+		j, err := journeys.Compile(x.Name, x.Version, x.Body, l)
 		if err != nil {
 			return nil, err
 		}
@@ -96,6 +97,29 @@ func (c *compiler) journey(x *enishi.Definition) (*journeys.Journey, error) {
 	}
 	own := *c.journeys[key] // whether it is live differs between definitions
 	return &own, nil
+}
+
+// lasting is the library of journeys. Runs may stand in versions that name what was deleted since: nobody is in it, has a rank
+// by it or lives near it, and the run goes on.
+func lasting(l segments.Library) segments.Library {
+	out := segments.Library{Zone: l.Zone}
+	out.Segment = func(name string) (string, bool) {
+		if text, ok := l.Segment(name); ok {
+			return text, true
+		}
+		return "false", true
+	}
+	out.Ranking = func(name string) (*segments.Cuts, bool) {
+		if c, ok := l.Ranking(name); ok {
+			return c, true
+		}
+		if _, builtin := segments.RFM()[name]; builtin {
+			return nil, false // the library has those
+		}
+		return &segments.Cuts{Order: segments.Order{Measure: "ltv", By: segments.By{Top: 1}}}, true
+	}
+	out.Store = func(id string) (profiles.Place, bool) { at, _ := l.Store(id); return at, true }
+	return out
 }
 
 // Library is what expressions may name, by the definitions that current finds.
@@ -189,6 +213,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 		}
 		return *x, true
 	})
+	named := lasting(library)
 	var js []*journeys.Journey
 	var segs []*segments.Segment
 	for i := range until {
@@ -201,7 +226,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 		switch x.Kind {
 		case "journey":
 			var j *journeys.Journey
-			if j, err = f.compiler.journey(x); err == nil {
+			if j, err = f.compiler.journey(x, named); err == nil {
 				j.Live = x == newest
 				js = append(js, j)
 			}

@@ -11,6 +11,7 @@ import (
 	"enishi"
 	"enishi/journeys"
 	"enishi/profiles"
+	"enishi/segments"
 )
 
 // shopWorld is a quiet world of 400 customers, all stored: one of three has two orders, the others have one.
@@ -150,7 +151,7 @@ const thanks = `{"title":{"ja":"お礼","en":"Thanks"},"purpose":"transactional"
 func TestSweepSteered(t *testing.T) {
 	t.Parallel()
 	w := shopWorld(t, newCompiler())
-	if _, err := journeys.Compile("thanks", 1, []byte(thanks)); err != nil {
+	if _, err := journeys.Compile("thanks", 1, []byte(thanks), segments.Library{}); err != nil {
 		t.Fatal(err)
 	}
 	w.define("journey", "thanks", []byte(thanks))

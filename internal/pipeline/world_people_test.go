@@ -329,7 +329,16 @@ func (w *world) unlink() {
 // Definitions.
 
 func (w *world) define(kind, name string, body []byte) {
-	value, err := json.Marshal(enishi.Definition{Kind: kind, Name: name, Expect: -1, Body: body, RequestID: enishi.NewID("request", fmt.Sprint(w.defNext))})
+	w.publishDefinition(enishi.Definition{Kind: kind, Name: name, Body: body})
+}
+
+func (w *world) undefine(kind, name string) {
+	w.publishDefinition(enishi.Definition{Kind: kind, Name: name, Deleted: true})
+}
+
+func (w *world) publishDefinition(d enishi.Definition) {
+	d.Expect, d.RequestID = -1, enishi.NewID("request", fmt.Sprint(w.defNext))
+	value, err := json.Marshal(d)
 	if err != nil {
 		panic(err)
 	}
