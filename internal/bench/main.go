@@ -47,8 +47,11 @@ func stages() []stage {
 		{"collector", "product views over HTTP to the log", runCollector},
 		{"segments", "100 live segments for a touched profile", runSegments},
 		{"recompute", "segments over all people from the fact tables against SQL written by hand", runRecompute},
+		{"preview", "previews of a segment while somebody types", runPreview},
+		{"sweep", "a new segment for all stored profiles, and live events meanwhile", runSweep},
 		{"steps", "steps of a journey, durable", runSteps},
 		{"timers", "100,000 timers due in one second -> all folded and stored", runTimers},
+		{"membership", "windows that end -> their changes folded", runMembership},
 		{"mail", "personalised mails to a relay", runMail},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
@@ -70,9 +73,9 @@ func main() {
 	flag.BoolVar(&gate, "gate", false, "end with code 1 when a gate or a goal is missed")
 	flag.IntVar(&b.rounds, "rounds", 9, "rounds of A and B; 3 for a quick look")
 	flag.IntVar(&b.profiles, "profiles", 200_000, "people of the standard mix, 5 events each, over all rounds")
-	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stage start")
+	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start and sweep")
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
-	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stage recompute, 20 to a person")
+	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stages recompute and preview, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
 	flag.IntVar(&b.seconds, "seconds", 20, "length of the stage latency")
 	flag.IntVar(&b.cacheMB, "cache", 128, "memory for decoded profiles, in MiB")

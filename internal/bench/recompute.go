@@ -152,12 +152,8 @@ func runRecompute(ctx context.Context, b *bench) (err error) {
 
 // merged times the counts when each table is one part, as the background leaves it after a while.
 func (b *bench) merged(ctx context.Context, db *clickhouse.DB) error {
-	for _, table := range []string{"people", "orders", "shipments", "visits"} {
-		for _, s := range []string{"SYSTEM START MERGES " + table, "OPTIMIZE TABLE " + table + " FINAL"} {
-			if err := db.Exec(ctx, s); err != nil {
-				return fmt.Errorf("merge %s: %w", table, err)
-			}
-		}
+	if err := mergeFacts(ctx, db); err != nil {
+		return err
 	}
 	for _, x := range recomputes() {
 		list, err := compiled(x.expression)

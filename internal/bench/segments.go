@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -135,11 +136,28 @@ func (b *bench) hundred(name string, expressions []string, ops int) error {
 	}
 	b.compare(name+", all evaluated", "profile", as, bs, 0.5)
 	b.least(name+", rate on one core", median(each(bs, (*slice).rate)), "profiles/s", 50_000)
+	if err := b.evaluation(name, len(list), ops, update(profiles.ChangedAll)); err != nil {
+		return err
+	}
 	as, bs, err = b.alternate(nil, bare, update(profiles.ChangedVisits|profiles.ChangedLifetime))
 	if err != nil {
 		return err
 	}
 	b.compare(name+", after a visit", "profile", as, bs, 0.5)
+	return nil
+}
+
+// evaluation prints what one segment of a profile costs, its part of keeping memberships and the next change included.
+func (b *bench) evaluation(name string, segments, ops int, update func(int) (slice, error)) error {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s, err := measured(func() (slice, error) { return update(0) })
+	if err != nil {
+		return err
+	}
+	runtime.ReadMemStats(&after)
+	n := float64(ops * segments)
+	b.printf("  %-28s %.0f CPU ns, %.3f allocations and %.1f bytes an evaluation\n", name, float64(s.cpu.Nanoseconds())/n, float64(after.Mallocs-before.Mallocs)/n, float64(after.TotalAlloc-before.TotalAlloc)/n)
 	return nil
 }
 
