@@ -38,7 +38,7 @@ func Functions() []Function {
 		{"distance", `distance("STORE")`, "kilometres that the person lives from a store", "店舗までの距離（km）", `distance("ginza") < 10`, true},
 		{"fold", `fold(TEXT)`, "text without differences of width, case and kana", "全角・半角、大文字・小文字、ひらがな・カタカナを区別しない", `fold(family_name_kana) == "さとう"`, true},
 		{"in_segment", `in_segment("NAME")`, "another segment's condition holds", "別のセグメントの条件に合う", `in_segment("vip") && !has_email`, false},
-		{"in_list", `in_list("NAME")`, "the person is on a static list", "固定リストに入っている", `in_list("fair-2026")`, false},
+		{"in_list", `in_list("NAME")`, "the person is on a static list", "静的リストに入っている", `in_list("fair-2026")`, false},
 		{"rank", `rank("NAME")`, "the rank by a ranking, 1 the lowest", "ランキングの順位（1 が最も低い）", `rank("rfm-monetary") >= 4`, true},
 		{"top", `top("NAME")`, "among the top of a ranking", "ランキングの上位に入っている", `top("best")`, false},
 		{"present", `present(VALUE)`, "there is a value", "値がある", `present(last_order_at)`, true},

@@ -79,7 +79,7 @@ func scalars() []*Field {
 			&Field{Name: "risks", Kind: Texts, EN: "Risk marks", JA: "リスク", texts: func(v *view) []string { return v.Risks }},
 		),
 		inputs(profiles.ChangedLists,
-			&Field{Name: "lists", Kind: Texts, EN: "Static lists", JA: "固定リスト", texts: func(v *view) []string { return v.Lists }},
+			&Field{Name: "lists", Kind: Texts, EN: "Static lists", JA: "静的リスト", texts: func(v *view) []string { return v.Lists }},
 		),
 	)
 }

@@ -15,6 +15,8 @@ const Person = page(() => import("./pages/Person"), "Person");
 const Segments = page(() => import("./pages/Segments"), "Segments");
 const Segment = page(() => import("./pages/Segment"), "Segment");
 const Rankings = page(() => import("./pages/Rankings"), "Rankings");
+const Lists = page(() => import("./pages/Lists"), "Lists");
+const List = page(() => import("./pages/List"), "List");
 const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
@@ -41,6 +43,8 @@ export function App() {
           <Route path="/people/:id" element={<Person />} />
           <Route path="/segments" element={<Segments />} />
           <Route path="/segments/rankings" element={<Rankings />} />
+          <Route path="/segments/lists" element={<Lists />} />
+          <Route path="/segments/lists/:name" element={<List />} />
           <Route path="/segments/overlap" element={<Overlap />} />
           <Route path="/segments/:name" element={<Segment />} />
           <Route path="/journeys" element={<Journeys />} />

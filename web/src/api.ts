@@ -1,6 +1,7 @@
 import { useQuery, type UseQueryOptions } from "@tanstack/react-query";
 import type { paths } from "./api.gen";
 import { language } from "./i18n";
+import { saveBlob } from "./parts/download";
 import type { Problem } from "./types";
 
 /** What the server says when it refuses: RFC 9457. */
@@ -75,10 +76,7 @@ function refusal(answer: Response, data: unknown): ApiError {
 export async function saveExport(body: Body<paths["/segments/export"]["post"]>["body"], file: string): Promise<void> {
   const answer = await ask("POST", address("/segments/export"), body);
   if (!answer.ok) throw refusal(answer, await answer.json().catch(() => undefined));
-  const url = URL.createObjectURL(await answer.blob());
-  const link = Object.assign(document.createElement("a"), { href: url, download: file });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveBlob(await answer.blob(), file);
 }
 
 /** The one way to ask for something once: to change, to preview. */

@@ -4,11 +4,12 @@ import { useTranslation } from "react-i18next";
 import { useApi } from "../api";
 import { language, pick } from "../i18n";
 import type { Block, LanguageField } from "../types";
-import { begun, begunList, compared, isQuestion, kindOf, measures } from "./blocks";
+import { begun, begunList, compared, isQuestion, kindOf, measures, rfm } from "./blocks";
 import { Operand } from "./inputs";
 
 // A field of the language, or a question that is asked with a value.
-type Field = Omit<LanguageField, "kind"> & { kind: LanguageField["kind"] | "segment" | "birthday" };
+type Field = Omit<LanguageField, "kind"> & { kind: LanguageField["kind"] | Question };
+type Question = "segment" | "onlist" | "top" | "birthday";
 
 export interface Words { fields: LanguageField[] }
 
@@ -49,25 +50,42 @@ const inOrder = (number: boolean, operator: ReactNode, operand: ReactNode) => (n
 
 const grow = { flex: "1 1 200px", maxWidth: 320 };
 
+/** What a condition can be about: of a person also traits that were seen, questions, ranks by rankings, distances to stores. */
+function useFields(block: Block, words: Words, list?: string): Field[] {
+  const { t } = useTranslation();
+  const traits = useApi("/segments/values", { query: { field: "traits" } }, { enabled: !list, staleTime: 60_000 });
+  const rankings = useApi("/rankings", {}, { enabled: !list, staleTime: 60_000 });
+  const stores = useApi("/stores", {}, { enabled: !list, staleTime: 60_000 });
+  if (list) return words.fields.filter((f) => f.collection === list);
+  // Who is on a list is asked by in_list: the field behind it is there for what was written with it.
+  const own: Field[] = words.fields.filter((f) => !f.collection && f.kind !== "list" && (f.name !== "lists" || block.field === "lists"));
+  const add = (name: string, kind: Field["kind"], label: string, like: string) => {
+    if (!own.some((f) => f.name === name)) own.push({ name, kind, type: "", label: { ja: label, en: label }, about: { ja: "", en: "" }, operators: words.fields.find((f) => f.kind === like)?.operators ?? [], values: kind === "trait" });
+  };
+  add("birthday_within", "birthday", t("question.birthday"), "flag");
+  add("in_segment", "segment", t("question.segment"), "flag");
+  add("in_list", "onlist", t("question.onlist"), "flag");
+  add("top", "top", t("question.top"), "flag");
+  for (const r of rankings.data?.items ?? []) if (!r.by.top && !Object.values(rfm).includes(r.name)) add("rank." + r.name, "number", pick(r.title), "number");
+  for (const x of stores.data?.items ?? []) if (x.located) add("distance." + x.name, "number", t("builder.distance", { name: pick(x.title) || x.name }), "number");
+  for (const v of traits.data?.items ?? []) add("traits." + v.value, "trait", pick(v.label), "trait");
+  const [family, ...rest] = (block.field ?? "").split(".");
+  if (["rank", "distance"].includes(family)) add(block.field!, "number", rest.join("."), "number");
+  if (family === "traits" && rest.length) add(block.field!, "trait", rest.join("."), "trait");
+  return own;
+}
+
 /** A condition on a field of the person, or of a list's elements. */
 export function ValueCondition({ block, words, list, onChange }: { block: Block; words: Words; list?: string; onChange: (b: Block) => void }) {
   const { t } = useTranslation();
-  const traits = useApi("/segments/values", { query: { field: "traits" } }, { enabled: !list, staleTime: 60_000 });
+  const own = useFields(block, words, list);
   const prefix = list ? list + "." : "";
-  const own: Field[] = words.fields.filter((f) => (list ? f.collection === list : !f.collection && f.kind !== "list"));
-  const known = new Set(own.map((f) => f.name));
-  const trait = (name: string, label: string): LanguageField => ({ name, kind: "trait", type: "", label: { ja: label, en: label }, about: { ja: "", en: "" }, operators: words.fields.find((f) => f.kind === "trait")?.operators ?? [], values: true });
-  if (!list) {
-    const question = (name: string, kind: "segment" | "birthday", label: string): Field => ({ name, kind, type: "", label: { ja: label, en: label }, about: { ja: "", en: "" }, operators: ["true", "false"], values: false });
-    own.push(question("birthday_within", "birthday", t("question.birthday")), question("in_segment", "segment", t("question.segment")));
-    for (const v of traits.data?.items ?? []) if (!known.has("traits." + v.value)) own.push(trait("traits." + v.value, pick(v.label)));
-    if (block.field?.startsWith("traits.") && !own.some((f) => f.name === block.field)) own.push(trait(block.field, block.field.slice(7)));
-  }
   const field = own.find((f) => f.name === prefix + block.field);
   const option = (f: Field) => ({ value: f.name.slice(prefix.length), label: pick(f.label) });
   const part = (label: string, fit: (f: Field) => boolean) => ({ group: label, items: own.filter(fit).map(option) });
   const consent = (f: Field) => f.name.startsWith("consent.");
-  const data = list ? own.map(option) : [part(t("builder.ofPerson"), (f) => f.kind !== "trait" && !consent(f)), part(t("builder.ofConsent"), consent), part(t("builder.ofTraits"), (f) => f.kind === "trait")];
+  const ranked = (f: Field) => /^(rank\.|rfm_|top$)/.test(f.name);
+  const data = list ? own.map(option) : [part(t("builder.ofPerson"), (f) => f.kind !== "trait" && !consent(f) && !ranked(f)), part(t("rankings.title"), ranked), part(t("builder.ofConsent"), consent), part(t("builder.ofTraits"), (f) => f.kind === "trait")];
   const span = words.fields.find((f) => f.name === list && f.kind === "list")?.window_days;
   return (
     <Group gap="sm" align="center" style={{ flex: 1 }}>

@@ -87,6 +87,8 @@ export function begun(field: { kind: string }, name: string): Block {
     case "time":
       return { ...b, operator: ">", as: "ago", value: "30d" };
     case "segment":
+    case "onlist":
+    case "top":
       return { ...b, operator: "true", as: "text", value: "" };
     case "birthday":
       return { ...b, operator: "true", as: "ago", value: "7d" };
@@ -108,8 +110,8 @@ export function begunList(list: string, fields: LanguageField[]): Block {
 
 export const measures = ["sum", "avg", "min", "max"];
 
-/** A question is asked with a value and holds or does not: in_segment, birthday_within. */
-export const isQuestion = (kind: string): boolean => kind === "segment" || kind === "birthday";
+/** A question is asked with a value and holds or does not: in_segment, in_list, top, birthday_within. */
+export const isQuestion = (kind: string): boolean => ["segment", "onlist", "top", "birthday"].includes(kind);
 
 /** The kind of what is compared: of a list's measure that of its field, except that an average is a number. */
 export const kindOf = (b: Block, field?: LanguageField): string => (b.quantity === "avg" && field?.kind !== "money" ? "number" : (field?.kind ?? ""));
@@ -138,3 +140,6 @@ export function compared(b: Block, kind: string, operator: string, as = ""): Blo
   const was = value ?? values?.[0] ?? "";
   return { ...next, as: number ? "number" : "text", value: number && !/^-?\d+(\.\d+)?$/.test(was) ? "" : was };
 }
+
+/** The built-in rankings behind fields of the person. */
+export const rfm: Record<string, string> = { rfm_r: "rfm-recency", rfm_f: "rfm-frequency", rfm_m: "rfm-monetary" };

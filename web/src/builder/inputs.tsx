@@ -4,8 +4,9 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { useApi } from "../api";
-import { pick } from "../i18n";
+import { pick, type Text as Both } from "../i18n";
 import type { Block } from "../types";
+import { rfm } from "./blocks";
 
 type Change = (b: Block) => void;
 
@@ -64,14 +65,43 @@ function Day({ label, value, onChange }: { label: string; value: string; onChang
   return <TextInput type="date" size="sm" w={160} aria-label={label} value={value.slice(0, 10)} min="1971-01-01" max="2199-12-31" onChange={(e) => onChange(e.currentTarget.value)} />;
 }
 
-/** Another segment, by its title. */
+/** One of what the shop has made, by its title. */
+function Named({ block, label, hint, nothing, items, onChange }: { block: Block; label: string; hint: string; nothing: string; items: { name: string; title: Both }[]; onChange: Change }) {
+  const data = items.map((s) => ({ value: s.name, label: pick(s.title) || s.name }));
+  if (block.value && !data.some((d) => d.value === block.value)) data.push({ value: block.value, label: block.value });
+  return <Select size="sm" aria-label={label} placeholder={hint} data={data} value={block.value || null} searchable miw={200} comboboxProps={popover} nothingFoundMessage={nothing} onChange={(v) => onChange({ ...block, value: v ?? "" })} />;
+}
+
 function Segment({ block, onChange }: { block: Block; onChange: Change }) {
   const { t } = useTranslation();
   const { name } = useParams();
   const all = useApi("/segments", {}, { staleTime: 30_000 });
-  const data = (all.data?.items ?? []).filter((s) => s.name !== name).map((s) => ({ value: s.name, label: pick(s.title) }));
-  if (block.value && !data.some((d) => d.value === block.value)) data.push({ value: block.value, label: block.value });
-  return <Select size="sm" aria-label={t("builder.segment")} placeholder={t("builder.chooseSegment")} data={data} value={block.value || null} searchable miw={200} comboboxProps={popover} nothingFoundMessage={t("builder.noSegments")} onChange={(v) => onChange({ ...block, value: v ?? "" })} />;
+  return <Named block={block} label={t("builder.segment")} hint={t("builder.chooseSegment")} nothing={t("builder.noSegments")} items={(all.data?.items ?? []).filter((s) => s.name !== name)} onChange={onChange} />;
+}
+
+function OnList({ block, onChange }: { block: Block; onChange: Change }) {
+  const { t } = useTranslation();
+  const all = useApi("/lists", {}, { staleTime: 30_000 });
+  return <Named block={block} label={t("question.onlist")} hint={t("builder.chooseList")} nothing={t("builder.noLists")} items={all.data?.items ?? []} onChange={onChange} />;
+}
+
+function Top({ block, onChange }: { block: Block; onChange: Change }) {
+  const { t } = useTranslation();
+  const all = useApi("/rankings", {}, { staleTime: 30_000 });
+  return <Named block={block} label={t("rankings.title")} hint={t("builder.chooseRanking")} nothing={t("builder.noTop")} items={(all.data?.items ?? []).filter((r) => r.by.top)} onChange={onChange} />;
+}
+
+/** A rank: of five as stars, else with how many there are. */
+function Rank({ block, ranking, onChange }: { block: Block; ranking: string; onChange: Change }) {
+  const { t } = useTranslation();
+  const all = useApi("/rankings", {}, { staleTime: 30_000 });
+  const by = all.data?.items.find((r) => r.name === ranking)?.by;
+  const most = by?.quantiles || (by?.percentiles?.length ?? 4) + 1;
+  const word = (n: number) => (most === 5 ? "★".repeat(n) + "☆".repeat(5 - n) + ` ${n}` : t("builder.rankOf", { n, of: most })) + (n === most ? t("paren", { text: t("builder.rankTop") }) : n === 1 ? t("paren", { text: t("builder.rankLowest") }) : "");
+  const data = Array.from({ length: most }, (_, i) => ({ value: String(most - i), label: word(most - i) }));
+  const value = block.value ?? "";
+  if (!data.some((d) => d.value === value)) data.unshift({ value, label: value || t("builder.chooseRank") });
+  return <NativeSelect size="sm" aria-label={t("rankings.rank")} data={data} value={value} onChange={(e) => onChange({ ...block, value: e.currentTarget.value })} />;
 }
 
 const periods = ["today", "this_week", "this_month", "last_month", "this_year", "fiscal_year"];
@@ -79,6 +109,8 @@ const periods = ["today", "this_week", "this_month", "last_month", "this_year", 
 /** What is compared with, fitting the field and the operator. */
 export function Operand({ block, kind, field, seen, most, onChange }: { block: Block; kind: string; field: string; seen: boolean; most?: number; onChange: Change }) {
   const { t } = useTranslation();
+  if (kind === "onlist") return <OnList block={block} onChange={onChange} />;
+  if (kind === "top") return <Top block={block} onChange={onChange} />;
   if (kind === "segment") return <Segment block={block} onChange={onChange} />;
   if (kind === "birthday") return <Span block={block} most={180} onChange={onChange} />;
   switch (block.operator) {
@@ -110,6 +142,7 @@ export function Operand({ block, kind, field, seen, most, onChange }: { block: B
     case "calendar":
       return <NativeSelect size="sm" aria-label={t("builder.period")} value={block.value ?? ""} data={periods.map((p) => ({ value: p, label: t(`period.${p}`) }))} onChange={(e) => onChange({ ...block, value: e.currentTarget.value })} />;
     case "number":
+      if (rfm[field] || field.startsWith("rank.")) return <Rank block={block} ranking={rfm[field] ?? field.slice(5)} onChange={onChange} />;
       return <NumberInput size="sm" w={kind === "money" ? 140 : 110} aria-label={t("builder.value")} thousandSeparator="," prefix={kind === "money" ? "¥" : undefined} decimalScale={4} value={block.value ?? ""} placeholder={kind === "money" ? "¥5,000" : "0"} onChange={(v) => onChange({ ...block, value: String(v) })} />;
   }
   if (["==", "!=", "has", "not has"].includes(block.operator ?? "") && seen) return <Single block={block} field={field} seen onChange={onChange} />;

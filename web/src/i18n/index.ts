@@ -48,8 +48,12 @@ export interface Text {
   en: string;
 }
 export const pick = (t: Text | undefined | null): string => (t ? t[language()] || t.ja || t.en : "");
+/** A text with what was typed in the language of the page; the other language keeps what it had, or takes the same. */
+export const both = (typed: string, before?: Text): Text => ({ ja: before?.ja || typed, en: before?.en || typed, [language()]: typed });
 /** Who did something: a token's name, or the one who sits at the machine. */
 export const actor = (name: string): string => (name === "local" ? i18next.t("local") : name);
 /** Parts of a line, as the language puts them together: 甲・乙 and a · b. */
 export const joined = (parts: (string | undefined | null | false)[]): string => parts.filter(Boolean).join(i18next.t("sep"));
+/** Sentences one after another: Japanese ones without a space. */
+export const sentences = (...parts: string[]): string => parts.filter(Boolean).join(language() === "ja" ? "" : " ");
 export default i18next;

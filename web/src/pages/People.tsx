@@ -8,6 +8,7 @@ import { useApi } from "../api";
 import { ago, count, money } from "../format";
 import { pick } from "../i18n";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import { SaveAsList } from "../parts/SaveAsList";
 
 export function People() {
   const { t } = useTranslation();
@@ -29,11 +30,12 @@ export function People() {
         <TextInput flex={1} miw={240} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("people.searchHint")} aria-label={t("people.search")} leftSection={<IconSearch size={16} />} />
         <Select data={(segments.data?.items ?? []).map((s) => ({ value: s.name, label: pick(s.title) }))} value={segment || null} onChange={(v) => setParams((p) => { p.delete("cursor"); if (v) p.set("segment", v); else p.delete("segment"); return p; })} placeholder={t("people.anySegment")} aria-label={t("nav.segments")} clearable searchable w={260} />
       </Group>
+      {segment && !where && !query && <Group justify="flex-end"><SaveAsList segment={segment} people={people.data?.total ?? undefined} /></Group>}
       {where && (
         <Card withBorder padding="md">
           <Group justify="space-between" gap="md" align="flex-start">
             <div style={{ flex: "1 1 320px" }}><Text size="sm" fw={600}>{t("people.where")}</Text><Text className="mono" c="dimmed" lineClamp={4}>{where}</Text></div>
-            <Group gap="sm"><Button size="xs" variant="default" onClick={() => setParams((p) => { p.delete("where"); p.delete("cursor"); return p; })}>{t("people.everybody")}</Button><Button size="xs" component={Link} to={`/segments/new?expression=${encodeURIComponent(where)}`}>{t("people.saveAs")}</Button></Group>
+            <Group gap="sm"><Button size="xs" variant="default" onClick={() => setParams((p) => { p.delete("where"); p.delete("cursor"); return p; })}>{t("people.everybody")}</Button>{!query && <SaveAsList expression={segment ? `(${where}) && in_segment(${JSON.stringify(segment)})` : where} people={people.data?.total ?? undefined} />}<Button size="xs" component={Link} to={`/segments/new?expression=${encodeURIComponent(where)}`}>{t("people.saveAs")}</Button></Group>
           </Group>
         </Card>
       )}

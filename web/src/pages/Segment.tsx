@@ -10,10 +10,11 @@ import { Builder } from "../builder/Builder";
 import { Expression } from "../builder/Expression";
 import { useCondition } from "../builder/useCondition";
 import { count, money, percent } from "../format";
-import { actor, language, pick, type Text as Both } from "../i18n";
+import { actor, both, language, pick } from "../i18n";
 import { modals } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
+import { SaveAsList } from "../parts/SaveAsList";
 import { Sizes } from "../parts/Sizes";
 import { Sweep } from "../parts/Sweep";
 import type { Segment as SegmentData } from "../types";
@@ -67,7 +68,6 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
     if (view && view !== (params.get("view") ?? "blocks")) setParams((p) => { p.set("view", view); return p; }, { replace: true });
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [view]);
-  const both = (now: string, before: Both): Both => ({ ja: before.ja || now, en: before.en || now, [language()]: now });
   const save = async () => {
     try {
       const finished = await condition.finished();
@@ -95,7 +95,7 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
   const tab = fresh ? "condition" : (params.get("tab") ?? "condition");
   const counted = t(`countUnit.${unit}`);
   return (
-    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <Export name={name} people={p.count} />}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
+    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <><SaveAsList segment={name} people={now?.members} /><Export name={name} people={p.count} /></>}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
       {!fresh && (
         <Tabs value={tab} onChange={(v) => setParams((p) => { p.set("tab", v ?? "condition"); return p; })}>
           <Tabs.List><Tabs.Tab value="condition">{t("segment.tabCondition")}</Tabs.Tab><Tabs.Tab value="sizes">{t("segment.tabSizes")}</Tabs.Tab></Tabs.List>
