@@ -29,8 +29,9 @@ type Message struct {
 	Cancel          bool      `json:"cancel,omitempty" wire:"20"`
 	Reason          string    `json:"reason,omitempty" wire:"21"` // of a cancel
 	Priority        int       `json:"priority,omitempty" wire:"22"`
-	Variant         string    `json:"variant,omitempty" wire:"23"` // of the texts that are compared: a, b, ...; empty: the person's own
-	Content         string    `json:"content,omitempty" wire:"24"` // body of a template that is not saved; of tests only
+	Variant         string    `json:"variant,omitempty" wire:"23"`    // of the texts that are compared: a, b, ...; empty: the person's own
+	Content         string    `json:"content,omitempty" wire:"24"`    // body of a template that is not saved; of tests only
+	Prefecture      string    `json:"prefecture,omitempty" wire:"25"` // of the person, so that a region can be stopped
 }
 
 // LogValue keeps the address and the variables out of logs.

@@ -3118,6 +3118,10 @@ func (x *Message) AppendWire(b []byte) []byte {
 		b = append(b, 0xc2, 0x01)
 		b = wire.AppendBytes(b, x.Content)
 	}
+	if x.Prefecture != "" {
+		b = append(b, 0xca, 0x01)
+		b = wire.AppendBytes(b, x.Prefecture)
+	}
 	return b
 }
 
@@ -3208,6 +3212,8 @@ func (x *Message) ParseWire(s string) error {
 			x.Variant, i = wire.Content(s, i)
 		case 24<<3 | 2: // Content
 			x.Content, i = wire.Content(s, i)
+		case 25<<3 | 2: // Prefecture
+			x.Prefecture, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

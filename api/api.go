@@ -55,13 +55,13 @@ type Config struct {
 	TakeMail func(ctx context.Context, from, to string, raw []byte) (what string, err error)
 	Lookup   email.Lookup // of checklists; default: the machine's resolver
 
-	LINEProvider string                      // of LINE user ids that people search for
-	Sending      func() string               // "on" or "off"; nil: on
-	Troubles     func() []enishi.Alert       // what this replica cannot work without and is away now; nil: nothing
-	MailReady    bool                        // a mail server is configured
-	LINEReady    bool                        // a LINE account is configured
-	Demo         bool                        // the demo shop is running
-	ClearDemo    func(context.Context) error // clears it; required with Demo
+	LINEProvider string                        // of LINE user ids that people search for
+	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none
+	Troubles     func() []enishi.Alert         // what this replica cannot work without and is away now; nil: nothing
+	MailReady    bool                          // a mail server is configured
+	LINEReady    bool                          // a LINE account is configured
+	Demo         bool                          // the demo shop is running
+	ClearDemo    func(context.Context) error   // clears it; required with Demo
 
 	Loopback bool             // the listener is a loopback address without a proxy: the local admin is let in while there are no tokens
 	Secure   bool             // people come by https, also when a proxy ends it: cookies are marked so
@@ -111,8 +111,8 @@ func New(cfg Config) (*API, error) {
 	if cfg.Lookup.TXT == nil || cfg.Lookup.MX == nil {
 		cfg.Lookup = email.SystemLookup()
 	}
-	if cfg.Sending == nil {
-		cfg.Sending = func() string { return "on" }
+	if cfg.Queues == nil {
+		cfg.Queues = func() []channels.QueueStatus { return nil }
 	}
 	own := cfg.IngestPassed == nil
 	if own {

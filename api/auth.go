@@ -159,7 +159,7 @@ type sessionPage struct {
 
 func (a *API) sessionOf(c caller) sessionPage {
 	return sessionPage{Name: c.name, Role: c.role, Workspace: a.cfg.Workspace, Demo: a.cfg.Demo, Languages: []string{"ja", "en"},
-		Timezone: a.zone().String(), Sending: a.cfg.Sending(), Version: a.cfg.Version}
+		Timezone: a.zone().String(), Sending: a.sendingState(), Version: a.cfg.Version}
 }
 
 func (a *API) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {

@@ -176,6 +176,12 @@ func (a *API) register() {
 
 	register(a, "list-outbox", a.listOutbox)
 	register(a, "get-outbox-message", a.getOutboxMessage)
+	register(a, "get-sending", a.getSending)
+	register(a, "stop-sending", a.stopSending)
+	register(a, "resume-sending", a.resumeSending)
+	register(a, "cancel-stopped", a.cancelStopped)
+	register(a, "turn-sending-off", a.turnSendingOff)
+	register(a, "turn-sending-on", a.turnSendingOn)
 	register(a, "list-deliveries", a.listDeliveries)
 	register(a, "summarise-deliveries", a.summariseDeliveries)
 	register(a, "get-sender-checklist", a.getSenderChecklist)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"enishi"
+	"enishi/channels"
 	"enishi/internal/stream"
 	"enishi/journeys"
 )
@@ -104,8 +105,8 @@ func TestRefusalsOverHTTP(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config) { c.Sending = func() string { panic("secret detail") } })
-	a := w.call("GET", "/session", nil).want(500)
+	w := newWorld(t, func(c *Config) { c.Queues = func() []channels.QueueStatus { panic("secret detail") } })
+	a := w.call("GET", "/sending", nil).want(500)
 	if strings.Contains(a.text, "secret detail") || !strings.Contains(a.text, "request_id") {
 		t.Errorf("got %s", a.text)
 	}

@@ -150,6 +150,12 @@ func operations() []operation {
 
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
+		{"get-sending", get, "/sending", viewer, reads, "Messages", "What may leave, what waits and for what"},
+		{"stop-sending", post, "/sending/stop", editor, writes, "Messages", "Emergency stop of everything, a channel, a destination, a journey or a prefecture; counts what it holds"},
+		{"resume-sending", post, "/sending/resume", approver, writes, "Messages", "Lift a stop, or let a destination that is down try again; what waited longer than a minute is decided anew"},
+		{"cancel-stopped", post, "/sending/cancel", approver, writes, "Messages", "Drop what a stop holds, and what still comes until it is lifted"},
+		{"turn-sending-off", post, "/sending/off", editor, writes, "Messages", "Nothing leaves; everything waits"},
+		{"turn-sending-on", post, "/sending/on", approver, writes, "Messages", "Let messages leave again"},
 		{"list-deliveries", get, "/deliveries", viewer, reads, "Messages", "The sender's ledger"},
 		{"take-mail", post, "/mail", editor, writes, "Messages", "Take in a bounce, a complaint or a reply, for the pipe of a mail server"},
 		{"get-sender-checklist", get, "/senders/{name}/checklist", viewer, reads, "Messages", "What a mail sender owes: alignment and DNS records to set, as they stand now"},

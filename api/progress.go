@@ -68,9 +68,14 @@ func (a *API) openMessages(ctx context.Context) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	n = backlog.Open
+	n, err = a.incoming(ctx)
+	return n + backlog.Open, err
+}
+
+// incoming is how many records of the topic messages the sender has not read; 0 when nobody knows how far it is.
+func (a *API) incoming(ctx context.Context) (n int64, err error) {
 	if a.cfg.MessagesPassed == nil {
-		return n, nil
+		return 0, nil
 	}
 	passed, err := a.cfg.MessagesPassed(ctx)
 	if err != nil {

@@ -98,6 +98,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := parseTesters(body); err != nil {
 			return Written{}, err
 		}
+	case channels.SendingName:
+		if _, err := channels.ParseSending(body); err != nil {
+			return Written{}, err
+		}
 	case "topics":
 		if _, err := channels.ParseTopics(body); err != nil {
 			return Written{}, err

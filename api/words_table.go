@@ -61,6 +61,11 @@ var words = map[string]Text{
 	"reason.paused": {"送信を一時停止中", "sending was paused"}, "reason.waited": {"待ち時間が長くなった", "it waited too long"}, "reason.consent": {"同意なし", "no permission"}, "reason.hold": {"配信保留中", "a hold"}, "reason.suppression": {"配信停止リスト", "the suppression list"},
 	"reason.cancel": {"取り消し", "cancelled"}, "reason.render": {"内容を作れなかった", "it could not be rendered"}, "reason.run": {"ジャーニーを離脱済み", "the run had ended"}, "reason.freshness": {"送信期限切れ", "too late to send"},
 	"refused.": {"開始条件に合わない", "the entry rules"}, "refused.reentry": {"再開始の条件に合わない", "the re-entry rule"}, "refused.already": {"離脱条件か目標にすでに当てはまっている", "an exit or the goal holds already"}, "refused.too_many_runs": {"進行中のジャーニーが多すぎる", "too many runs"},
+	"reason.stopped": {"担当者が停止して取り消し", "stopped and cancelled by an operator"},
+	"sending.on":     {"配信中", "on"}, "sending.off": {"すべての配信を停止中", "off: nothing leaves"},
+	"stop.all": {"すべて", "everything"}, "stop.channel": {"配信手段", "channel"}, "stop.destination": {"宛先", "destination"}, "stop.journey": {"ジャーニー・一斉配信", "journey or broadcast"}, "stop.prefecture": {"都道府県", "prefecture"},
+	"queue.running": {"稼働中", "running"}, "queue.off": {"停止中（すべて）", "off"}, "queue.stopped": {"停止中", "stopped"}, "queue.down": {"アカウントが拒否されています", "the account is refused"}, "queue.quota": {"送信枠を使い切りました", "the quota is used up"},
+	"queue.open": {"応答がないため待機中", "nobody answers; it is tried again"}, "queue.elsewhere": {"別のサーバーが送信", "another replica sends"},
 	"delivery.": {"処理中", "in progress"}, "delivery.decided": {"送信待ち", "waiting"}, "delivery.intent": {"送信中", "being sent"}, "delivery.sent": {"送信済み", "sent"}, "delivery.failed": {"失敗", "failed"},
 	"delivery.unknown": {"結果不明", "outcome unknown"}, "delivery.refused": {"見送り", "refused"}, "delivery.deferred": {"延期", "deferred"}, "delivery.dropped": {"取り消し", "dropped"}, "delivery.parked": {"保留", "parked"},
 

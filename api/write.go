@@ -34,8 +34,13 @@ func listOf[T any](items []T) *listOutput[T] { return &listOutput[T]{list[T]{Ite
 
 // save appends a definition in the caller's name and waits for its outcome.
 func (a *API) save(ctx context.Context, d enishi.Definition) (Written, error) {
+	return a.saveAs(ctx, d)
+}
+
+// saveAs is save for one of several tries of a request, which parts tell apart.
+func (a *API) saveAs(ctx context.Context, d enishi.Definition, parts ...string) (Written, error) {
 	c := callOf(ctx)
-	d.Actor, d.Role, d.RequestID = c.caller.name, string(c.caller.role), enishi.NewID("save", c.request.String(), d.Kind, d.Name)
+	d.Actor, d.Role, d.RequestID = c.caller.name, string(c.caller.role), enishi.NewID("save", append([]string{c.request.String(), d.Kind, d.Name}, parts...)...)
 	if d.At.IsZero() {
 		d.At = a.cfg.Now().UTC()
 	}

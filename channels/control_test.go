@@ -18,7 +18,7 @@ func TestOffHoldsEverything(t *testing.T) {
 	t.Parallel()
 	bubble(t, "", func(t *testing.T, w *world) {
 		prov := &provider{}
-		p := w.start(routes(map[string]channels.Route{"email": {Channel: prov}, "line": {Channel: prov, Repeat: line.Repeat}}), func(c *channels.Config) { c.Off = true })
+		p := w.start(routes(map[string]channels.Route{"email": {Channel: prov}, "line": {Channel: prov, Repeat: line.Repeat}}), func(c *channels.Config) { c.Sending.Off = true })
 		old, late := message("email:main", "marketing", "a"), message("line:main", "marketing", "b")
 		late.NotAfter = late.DecidedAt.Add(time.Minute)
 		w.put(old, late)
@@ -37,7 +37,7 @@ func TestOffHoldsEverything(t *testing.T) {
 		if w.row(old).State != "decided" {
 			t.Errorf("a held message is %s", w.row(old).State)
 		}
-		p.SetOff(false)
+		p.Set(channels.Sending{})
 		w.eventually("what waited goes back to the fold", func() bool { return w.ended(old) })
 		fresh := message("email:main", "marketing", "a")
 		w.put(fresh)
@@ -52,23 +52,38 @@ func TestOffHoldsEverything(t *testing.T) {
 	})
 }
 
+// stop holds what goes to the destinations of a match; "" is all.
+func stop(p *process, match string) {
+	x := channels.Stop{ID: "1", Scope: channels.ScopeDestination, Value: match}
+	if match == "" {
+		x.Scope = channels.ScopeAll
+	}
+	p.Set(channels.Sending{Stops: []channels.Stop{x}})
+}
+
 func TestPause(t *testing.T) {
 	t.Parallel()
 	for _, match := range []string{"email:main:gmail", "email:main", "email", ""} {
 		bubble(t, "match "+match, func(t *testing.T, w *world) {
 			prov := &provider{}
 			p := w.start(routes(map[string]channels.Route{"email": {Channel: prov}, "line": {Channel: prov, Repeat: line.Repeat}}), nil)
-			p.Pause(match)
+			stop(p, match)
 			a, b := message("email:main:gmail", "marketing", "a"), message("line:main", "marketing", "b")
 			w.put(a, b)
 			time.Sleep(5 * time.Second)
 			if w.ended(a) || w.ended(b) != (match != "") {
 				t.Errorf("mail ended %t, LINE ended %t", w.ended(a), w.ended(b))
 			}
-			if held := p.Pause(match); held != map[bool]int{true: 2, false: 1}[match == ""] {
+			held := 0
+			for _, q := range p.Status() {
+				if q.State == "stopped" {
+					held += q.Waiting
+				}
+			}
+			if held != map[bool]int{true: 2, false: 1}[match == ""] {
 				t.Errorf("%d are held", held)
 			}
-			p.Resume(match)
+			p.Set(channels.Sending{})
 			w.eventually("all are sent", func() bool { return w.ended(a, b) })
 			p.stop()
 			if e := w.result(a); e.Type != "message.sent" { // it waited less than a minute
@@ -79,7 +94,7 @@ func TestPause(t *testing.T) {
 	bubble(t, "a name that only begins alike", func(t *testing.T, w *world) {
 		prov := &provider{}
 		p := w.start(routes(map[string]channels.Route{"email": {Channel: prov}}), nil)
-		p.Pause("email:ma")
+		stop(p, "email:ma")
 		m := message("email:main", "marketing", "a")
 		w.put(m)
 		w.eventually("it is sent", func() bool { return w.ended(m) })
@@ -90,19 +105,18 @@ func TestPause(t *testing.T) {
 func TestHeldMessagesWait(t *testing.T) {
 	t.Parallel()
 	bubble(t, "", func(t *testing.T, w *world) {
-		var stopped atomic.Bool
-		stopped.Store(true)
-		w.held = func(m *enishi.Message) bool { return stopped.Load() && m.To == "a" }
+		w.sending.Stops = []channels.Stop{{ID: "1", Scope: channels.ScopePrefecture, Value: "東京都"}}
 		prov := &provider{}
 		p := w.start(routes(map[string]channels.Route{"email": {Channel: prov}}), nil)
 		a, b := message("email:main", "marketing", "a"), message("email:main", "marketing", "b")
+		a.Prefecture, b.Prefecture = "東京都", "大阪府"
 		w.put(a, b)
 		w.eventually("the other is sent", func() bool { return w.ended(b) })
 		time.Sleep(30 * time.Second)
 		if w.ended(a) {
 			t.Error("a held message ended")
 		}
-		stopped.Store(false)
+		p.Set(channels.Sending{})
 		w.eventually("it is sent", func() bool { return w.ended(a) })
 		p.stop()
 	})
@@ -120,7 +134,7 @@ func TestSpill(t *testing.T) {
 			m.DecidedAt = m.DecidedAt.Add(time.Duration(i) * time.Millisecond)
 			all = append(all, m)
 		}
-		p.Pause("")
+		stop(p, "")
 		w.put(all[:200]...)
 		synctest.Wait()
 		if st := p.Status(); st[0].Waiting > 20 || !st[0].Spilled {
@@ -129,7 +143,7 @@ func TestSpill(t *testing.T) {
 		drop := *all[150] // waits in the ledger only
 		drop.Cancel, drop.Reason = true, "hold:complaint"
 		w.put(&drop)
-		p.Resume("")
+		p.Set(channels.Sending{})
 		for i := 200; i < 500; i += 10 { // goes on coming meanwhile
 			w.put(all[i : i+10]...)
 			time.Sleep(7 * time.Millisecond)
@@ -385,7 +399,7 @@ func TestUnknownAccount(t *testing.T) {
 			t.Errorf("ended as %s %s", e.Type, e.Result.Reason)
 		}
 		by["email"] = channels.Route{Channel: prov}
-		p.Resume("")
+		p.Set(channels.Sending{Again: map[string]int64{"email:nobody": 1}})
 		m = message("email:nobody", "marketing", "a")
 		w.put(m)
 		w.eventually("it is sent once the account is there", func() bool { return w.ended(m) })

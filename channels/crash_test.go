@@ -114,12 +114,13 @@ func crashRun(t *testing.T, at, times int, after bool) (calls int) {
 	receipt := message("email:main:gmail", "transactional", "a@gmail.com")
 	second := message("email:main:gmail", "marketing", "a@gmail.com") // lines up behind the first: its intent is written later
 	gone := message("email:main:gmail", "marketing", "b@gmail.com")
-	cancel := *gone
-	cancel.Cancel, cancel.Reason = true, "consent:out"
 	all := []*enishi.Message{push, advert, receipt, second, gone}
 
+	gone.Journey = "stopped" // waits until it is cancelled
+	w.sending.Stops = []channels.Stop{{ID: "1", Scope: channels.ScopeJourney, Value: gone.Journey}}
+	cancel := *gone
+	cancel.Cancel, cancel.Reason = true, "consent:out"
 	w.crashAt, w.after = at, after
-	w.held = func(m *enishi.Message) bool { return m.SendID == gone.SendID } // waits until it is cancelled
 	w.put(all...)
 	w.put(advert) // the fold was replayed
 	p := w.start(route, nil)

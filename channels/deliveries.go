@@ -133,6 +133,54 @@ func (d *Deliveries) Backlog(ctx context.Context) (Backlog, error) {
 	return b, nil
 }
 
+// OpenCount is how many messages of one kind have been decided and have not ended.
+type OpenCount struct {
+	Destination, Journey, Prefecture string
+	Waiting, InHand                  int64     // InHand: about to be handed over, or in doubt
+	Oldest                           time.Time // decided at
+}
+
+// Open counts what is open, by what stops tell apart.
+func (d *Deliveries) Open(ctx context.Context) ([]OpenCount, error) {
+	rows, err := d.db.Query(ctx, `SELECT toString(destination), toString(journey), toString(prefecture), countIf(state = 'decided'), countIf(state = 'intent'), min(decided_at)
+		FROM deliveries FINAL WHERE state IN ('decided', 'intent') GROUP BY destination, journey, prefecture ORDER BY destination, journey, prefecture`)
+	if err != nil {
+		return nil, fmt.Errorf("count what is open: %w", err)
+	}
+	defer rows.Close()
+	var out []OpenCount
+	for rows.Next() {
+		var c OpenCount
+		var waiting, inHand uint64
+		if err := rows.Scan(&c.Destination, &c.Journey, &c.Prefecture, &waiting, &inHand, &c.Oldest); err != nil {
+			return nil, fmt.Errorf("count what is open: %w", err)
+		}
+		c.Waiting, c.InHand, c.Oldest = int64(waiting), int64(inHand), c.Oldest.UTC()
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// Dropped counts what stops dropped, by the stop's id.
+func (d *Deliveries) Dropped(ctx context.Context) (map[string]int64, error) {
+	rows, err := d.db.Query(ctx, `SELECT substring(reason, {from:UInt32}) AS stop, count() FROM deliveries FINAL
+		WHERE state IN ('dropped', 'unknown') AND startsWith(reason, {prefix:String}) GROUP BY stop`, ch.Named("prefix", droppedBy), ch.Named("from", len(droppedBy)+1))
+	if err != nil {
+		return nil, fmt.Errorf("count what stops dropped: %w", err)
+	}
+	defer rows.Close()
+	out := map[string]int64{}
+	for rows.Next() {
+		var stop string
+		var n uint64
+		if err := rows.Scan(&stop, &n); err != nil {
+			return nil, fmt.Errorf("count what stops dropped: %w", err)
+		}
+		out[stop] = int64(n)
+	}
+	return out, rows.Err()
+}
+
 // Message returns a message as it was decided, of the newest round; its error is not_found when the ledger does not have it.
 func (d *Deliveries) Message(ctx context.Context, send enishi.ID) (*enishi.Message, error) {
 	rows, err := readRows(ctx, d.db, "SELECT "+readColumns+" FROM deliveries FINAL WHERE send_id = unhex({send:String}) ORDER BY round DESC LIMIT 1",
@@ -164,7 +212,7 @@ func readRows(ctx context.Context, db *clickhouse.DB, query string, args ...any)
 		var send, profile []byte
 		var round, attempt uint32
 		var reported uint8
-		err := rows.Scan(&partition, &send, &round, &r.State, &attempt, &r.Destination, &r.Channel, &r.Purpose, &r.Journey, &r.Template,
+		err := rows.Scan(&partition, &send, &round, &r.State, &attempt, &r.Destination, &r.Channel, &r.Purpose, &r.Journey, &r.Template, &r.Prefecture,
 			&profile, &r.NextTryAt, &r.DecidedAt, &r.UpdatedAt, &reported, &r.Code, &r.Reason, &r.ProviderID, &r.Message)
 		if err != nil {
 			return nil, err

@@ -38,5 +38,7 @@
 //
 // A message that waited longer than Config.MaxWait, or whose next try would be later, goes back to the fold as deferred:
 // consent, quiet hours and freshness are decided anew, not assumed. One in doubt stays. While sending is off or a
-// destination is paused everything waits; what does not fit into memory waits in the ledger alone.
+// destination is stopped everything waits; what does not fit into memory waits in the ledger alone, and so does what a stop
+// of a journey or a prefecture holds, so that it takes nobody's place. What may leave is the setting "sending" (sending.go):
+// it is asked last right before the call, so after a stop only calls that had begun end.
 package channels

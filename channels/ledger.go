@@ -18,8 +18,8 @@ type Ledger struct {
 	// Unfinished returns the open rows of a partition and those whose end is not reported, oldest decision first; of
 	// decided ones at most perDestination of each destination.
 	Unfinished func(ctx context.Context, partition, perDestination int) ([]Row, error)
-	// Waiting returns the oldest decided rows of a destination.
-	Waiting func(ctx context.Context, partition int, destination string, limit int) ([]Row, error)
+	// Waiting returns the oldest decided rows of a destination, without those that the stops hold.
+	Waiting func(ctx context.Context, partition int, destination string, held []Stop, limit int) ([]Row, error)
 	// Find returns all rounds of sends.
 	Find func(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error)
 	// Recent returns the rounds that were decided last: all after since.
@@ -47,10 +47,10 @@ func NewLedger(db *clickhouse.DB) Ledger {
 }
 
 var ledgerColumns = []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey",
-	"template", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message"}
+	"template", "prefecture", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message"}
 
 // readColumns are ledgerColumns without version.
-const readColumns = `partition, send_id, round, state, attempt, destination, channel, purpose, journey, template, profile_id,
+const readColumns = `partition, send_id, round, state, attempt, destination, channel, purpose, journey, template, prefecture, profile_id,
 	next_try_at, decided_at, updated_at, reported, code, reason, provider_id, message`
 
 func (l ledger) insert(ctx context.Context, rows []Row) error {
@@ -62,6 +62,7 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 		version                                            = make([]uint64, n)
 		state, destination, channel, purpose               = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		journey, template, code, reason, provider, message = make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		prefecture                                         = make([]string, n)
 		next, decided, updated                             = make([]int64, n), make([]int64, n), make([]int64, n)
 		reported                                           = make([]uint8, n)
 	)
@@ -70,14 +71,14 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 		partition[i], send[i], profile[i] = uint16(r.Partition), r.SendID[:], r.Profile[:]
 		round[i], attempt[i], version[i] = uint32(r.Round), uint32(r.Attempt), r.version()
 		state[i], destination[i], channel[i], purpose[i] = r.State, r.Destination, r.Channel, r.Purpose
-		journey[i], template[i], code[i], reason[i], provider[i], message[i] = r.Journey, r.Template, r.Code, r.Reason, r.ProviderID, r.Message
+		journey[i], template[i], prefecture[i], code[i], reason[i], provider[i], message[i] = r.Journey, r.Template, r.Prefecture, r.Code, r.Reason, r.ProviderID, r.Message
 		next[i], decided[i], updated[i] = millis(r.NextTryAt), millis(r.DecidedAt), millis(r.UpdatedAt)
 		if r.Reported {
 			reported[i] = 1
 		}
 	}
 	return l.db.Insert(ctx, "deliveries", ledgerColumns, n, partition, send, round, version, state, attempt, destination, channel, purpose, journey,
-		template, profile, next, decided, updated, reported, code, reason, provider, message)
+		template, prefecture, profile, next, decided, updated, reported, code, reason, provider, message)
 }
 
 // millis is an instant as DateTime64(3) takes it; a missing one is the epoch.
@@ -101,13 +102,20 @@ func (l ledger) unfinished(ctx context.Context, partition, perDestination int) (
 		ch.Named("p", partition), ch.Named("n", perDestination))
 }
 
-func (l ledger) waiting(ctx context.Context, partition int, destination string, limit int) ([]Row, error) {
+func (l ledger) waiting(ctx context.Context, partition int, destination string, held []Stop, limit int) ([]Row, error) {
+	but := map[string][]string{ScopeJourney: {}, ScopePrefecture: {}}
+	for i := range held {
+		if values, ok := but[held[i].Scope]; ok {
+			but[held[i].Scope] = append(values, held[i].Value)
+		}
+	}
 	return l.rows(ctx, `SELECT `+readColumns+` FROM deliveries
 		WHERE partition = {p:UInt16} AND (send_id, round, version) IN (
 			SELECT send_id, round, version FROM deliveries FINAL
-			WHERE partition = {p:UInt16} AND destination = {d:String} AND state = 'decided' ORDER BY decided_at LIMIT {n:UInt32})
+			WHERE partition = {p:UInt16} AND destination = {d:String} AND state = 'decided'
+				AND NOT has({journeys:Array(String)}, toString(journey)) AND NOT has({prefectures:Array(String)}, toString(prefecture)) ORDER BY decided_at LIMIT {n:UInt32})
 		ORDER BY decided_at, send_id, round LIMIT 1 BY send_id, round`,
-		ch.Named("p", partition), ch.Named("d", destination), ch.Named("n", limit))
+		ch.Named("p", partition), ch.Named("d", destination), ch.Named("n", limit), ch.Named("journeys", but[ScopeJourney]), ch.Named("prefectures", but[ScopePrefecture]))
 }
 
 func (l ledger) find(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error) {

@@ -61,7 +61,7 @@ func openDB(t testing.TB, name string) *clickhouse.DB {
 func ledgerRow(n int, state string, change func(*Row)) Row {
 	at := time.Date(2026, 11, 21, 0, 0, n, 0, time.UTC)
 	r := Row{Partition: 3, SendID: enishi.NewID("send", fmt.Sprint(n)), Round: 1, State: state, Destination: "email:main:gmail", Channel: "email", Purpose: "marketing",
-		Journey: "welcome", Template: "hello", Profile: enishi.NewID("p", fmt.Sprint(n)), DecidedAt: at, UpdatedAt: at.Add(time.Second), Message: fmt.Sprint("message ", n)}
+		Journey: "welcome", Template: "hello", Prefecture: "東京都", Profile: enishi.NewID("p", fmt.Sprint(n)), DecidedAt: at, UpdatedAt: at.Add(time.Second), Message: fmt.Sprint("message ", n)}
 	if change != nil {
 		change(&r)
 	}
@@ -104,11 +104,16 @@ func TestLedgerOnEngine(t *testing.T) {
 	if rows, err = l.Unfinished(ctx, 3, 1); err != nil || len(rows) != 3 || rows[0].SendID != decided.SendID {
 		t.Errorf("one decided of each destination: %v %v", rows, err)
 	}
-	if rows, err = l.Waiting(ctx, 3, "email:main:gmail", 10); err != nil || cmp.Diff([]Row{decided, back}, rows) != "" {
+	if rows, err = l.Waiting(ctx, 3, "email:main:gmail", nil, 10); err != nil || cmp.Diff([]Row{decided, back}, rows) != "" {
 		t.Errorf("waiting: %v %v", rows, err)
 	}
-	if rows, err = l.Waiting(ctx, 3, "line:main", 10); err != nil || len(rows) != 0 {
+	if rows, err = l.Waiting(ctx, 3, "line:main", nil, 10); err != nil || len(rows) != 0 {
 		t.Errorf("waiting elsewhere: %v %v", rows, err)
+	}
+	for _, x := range []Stop{{Scope: ScopeJourney, Value: "welcome"}, {Scope: ScopePrefecture, Value: "東京都"}} {
+		if rows, err = l.Waiting(ctx, 3, "email:main:gmail", []Stop{x, {Scope: ScopeJourney, Value: "other"}}, 10); err != nil || len(rows) != 0 {
+			t.Errorf("waiting but what is held by %s: %v %v", x.Scope, rows, err)
+		}
 	}
 	if rows, err = l.Find(ctx, 3, []enishi.ID{done.SendID, other.SendID, enishi.NewID("nobody")}); err != nil || cmp.Diff([]Row{done}, rows) != "" {
 		t.Errorf("find: %v %v", rows, err)

@@ -112,8 +112,7 @@ func (q *queue) add(e *entry) {
 // row and a wait. nil: it lines up. The caller writes the row, then hands it over.
 func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
 	key := laneKey{m.Profile, m.Purpose}
-	held := q.shard.s.cfg.Held
-	if q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || q.shard.s.cfg.expired(m) || held != nil && held(m) {
+	if q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || q.shard.s.cfg.expired(m) || q.shard.s.held(m) {
 		return nil
 	}
 	if n, _ := q.room(at); n < 1 {
@@ -191,7 +190,7 @@ func (q *queue) room(now time.Time) (n int, again time.Duration) {
 	if d := q.holdUntil.Sub(now); d > 0 {
 		return 0, min(d, again)
 	}
-	if _, stopped := q.shard.s.stopped(q.destination); stopped {
+	if _, stands := q.shard.s.sending.Load().standing(q.destination); stands {
 		return 0, again
 	}
 	switch q.breaker.State() {
@@ -261,7 +260,6 @@ func (q *queue) pick(n int, now time.Time) (picked []*entry) {
 			q.makeReady(l)
 		}
 	}
-	held := q.shard.s.cfg.Held
 	for len(picked) < n {
 		l := q.popReady()
 		if l == nil {
@@ -274,9 +272,15 @@ func (q *queue) pick(n int, now time.Time) (picked []*entry) {
 			if l.state != laneGone {
 				q.makeReady(l)
 			}
-		case held != nil && held(e.m):
+		case q.shard.s.held(e.m) && e.doubt:
 			e.next = now.Add(sweepEvery)
 			q.makeReady(l)
+		case q.shard.s.parks(e.m):
+			q.park(e)
+			q.remove(e)
+			if l.state != laneGone {
+				q.makeReady(l)
+			}
 		case !e.doubt && now.Sub(e.arrived) >= q.shard.s.cfg.MaxWait && q.shard.valid():
 			// It waited while nothing could leave. What stands behind it goes along: the order is kept.
 			for _, x := range l.entries {
@@ -297,11 +301,12 @@ func (q *queue) pick(n int, now time.Time) (picked []*entry) {
 	return picked
 }
 
-// over ends a message whose time is over: not_after has passed, or it may not be repeated any more. The caller takes it
-// out of its lane.
+// over ends a message whose time is over: not_after has passed, it may not be repeated any more, or a stop drops it. The
+// caller takes it out of its lane.
 func (q *queue) over(e *entry, now time.Time) bool {
 	expired := q.shard.s.cfg.expired(e.m)
 	switch {
+	case q.dropped(e):
 	case e.doubt && expired:
 		q.shard.end(e, stateUnknown, outcome{reason: "expired"})
 	case e.doubt && !e.until.After(now):
@@ -323,18 +328,20 @@ func (q *queue) sweep(now time.Time) {
 	if !q.shard.valid() {
 		return
 	}
-	_, stopped := q.shard.s.stopped(q.destination)
-	held := q.shard.s.cfg.Held
+	_, stopped := q.shard.s.sending.Load().standing(q.destination)
 	for _, l := range q.lanes {
 		keep := l.entries[:0:0]
 		deferring := false
 		for i, e := range l.entries {
 			busy := i == 0 && l.state == laneBusy
 			if busy || !q.over(e, now) {
-				waited := now.Sub(e.arrived) >= q.shard.s.cfg.MaxWait && !stopped && (held == nil || !held(e.m))
+				held := q.shard.s.held(e.m)
+				waited := now.Sub(e.arrived) >= q.shard.s.cfg.MaxWait && !stopped && !held
 				switch {
 				case busy || e.doubt:
 					keep = append(keep, e)
+				case held && q.shard.s.parks(e.m):
+					q.park(e)
 				case now.Before(q.quotaUntil):
 					q.shard.end(e, stateRefused, outcome{reason: "quota"})
 				case waited || deferring: // what stands behind it goes along: the order is kept
@@ -409,7 +416,8 @@ func (q *queue) hasSpilled() bool {
 }
 
 func (q *queue) status() QueueStatus {
-	st := QueueStatus{Partition: q.shard.n, Destination: q.destination, State: "running", Waiting: q.size - q.busy, InHand: q.busy, Spilled: q.spilled}
+	st := QueueStatus{Partition: q.shard.n, Destination: q.destination, State: "running", Waiting: q.size - q.busy, InHand: q.busy, Spilled: q.spilled,
+		PerSecond: q.perSecond, Limit: q.route.Limit.PerSecond}
 	for _, l := range q.lanes {
 		if e := l.head(); st.Oldest.IsZero() || e.m.DecidedAt.Before(st.Oldest) {
 			st.Oldest = e.m.DecidedAt
@@ -424,7 +432,7 @@ func (q *queue) status() QueueStatus {
 	if q.down != "" {
 		st.State, st.Reason = "down", q.down
 	}
-	if why, stopped := q.shard.s.stopped(q.destination); stopped {
+	if why, stands := q.shard.s.sending.Load().standing(q.destination); stands {
 		st.State = why
 	}
 	return st

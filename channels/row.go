@@ -32,6 +32,7 @@ type Row struct {
 	Purpose     string
 	Journey     string
 	Template    string
+	Prefecture  string
 	Profile     enishi.ID
 	NextTryAt   time.Time // of deferred: when it is decided again; of intent: until when it may be repeated
 	DecidedAt   time.Time // by the shop's clock
@@ -75,7 +76,7 @@ func (r *Row) version() uint64 {
 func rowOf(partition int, m *enishi.Message, raw string, now time.Time) Row {
 	return Row{
 		Partition: partition, SendID: m.SendID, Round: m.Round, State: stateDecided, Destination: m.Destination,
-		Channel: m.Channel, Purpose: m.Purpose, Journey: m.Journey, Template: m.Template, Profile: m.Profile,
+		Channel: m.Channel, Purpose: m.Purpose, Journey: m.Journey, Template: m.Template, Prefecture: m.Prefecture, Profile: m.Profile,
 		DecidedAt: m.DecidedAt, UpdatedAt: now, Message: raw,
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"enishi"
@@ -26,10 +26,7 @@ type Config struct {
 	// Virtual says that the shop's clock is virtual: it runs ahead of what is being sent, so sending takes no time.
 	Virtual func() bool
 	Alert   func(enishi.Alert)
-	// Held keeps a message from leaving while it says so (a region or a journey is stopped); nil: nothing is.
-	Held func(m *enishi.Message) bool
-	// Off starts with sending off: everything waits in the ledger until SetOff(false).
-	Off bool
+	Sending Sending // what may leave at first, until Set
 
 	MaxWait  time.Duration // what has waited longer goes back to the fold; 60 s
 	MaxQueue int           // messages of a destination in memory; more wait in the ledger; 20,000
@@ -94,13 +91,12 @@ func (c *Config) expired(m *enishi.Message) bool {
 
 // Sender hands decided messages to providers. Run does the work; the other methods may be called at any time.
 type Sender struct {
-	cfg    Config
-	log    *slog.Logger
-	flow   *flow
-	mu     sync.Mutex
-	shards map[int]*shard
-	off    bool
-	paused map[string]bool // destinations, or their beginnings up to a colon
+	cfg     Config
+	log     *slog.Logger
+	flow    *flow
+	sending atomic.Pointer[Sending]
+	mu      sync.Mutex
+	shards  map[int]*shard
 }
 
 // New checks cfg. It starts nothing.
@@ -108,7 +104,8 @@ func New(cfg Config) (*Sender, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	s := &Sender{cfg: cfg, log: cfg.Log.With("component", "channels"), shards: map[int]*shard{}, off: cfg.Off, paused: map[string]bool{}}
+	s := &Sender{cfg: cfg, log: cfg.Log.With("component", "channels"), shards: map[int]*shard{}}
+	s.sending.Store(&cfg.Sending)
 	s.flow = newFlow(s)
 	return s, nil
 }
@@ -140,72 +137,6 @@ func (s *Sender) pace() time.Duration {
 	return stream.DefaultLinger
 }
 
-// SetOff turns sending off or on. Off, everything waits in the ledger; what waited longer than Config.MaxWait when it is
-// turned on goes back to the fold.
-func (s *Sender) SetOff(off bool) {
-	s.mu.Lock()
-	s.off = off
-	s.mu.Unlock()
-	s.wake("")
-}
-
-// Pause stops a destination, or all whose name begins with match and a colon ("email", "line:main"); "" is all. It
-// returns how many messages it holds in memory. Calls under way end.
-func (s *Sender) Pause(match string) (held int) {
-	s.mu.Lock()
-	s.paused[match] = true
-	s.mu.Unlock()
-	for _, q := range s.Status() {
-		if matches(match, q.Destination) {
-			held += q.Waiting
-		}
-	}
-	return held
-}
-
-// Resume ends Pause of the same match, and lets destinations try again that are down or out of quota.
-func (s *Sender) Resume(match string) {
-	s.mu.Lock()
-	delete(s.paused, match)
-	s.mu.Unlock()
-	s.wake(match)
-}
-
-// matches tells whether a destination is meant.
-func matches(match, destination string) bool {
-	rest, ok := strings.CutPrefix(destination, match)
-	return ok && (match == "" || rest == "" || rest[0] == ':')
-}
-
-// stopped tells whether nothing may go to a destination now.
-func (s *Sender) stopped(destination string) (why string, stopped bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.off {
-		return "off", true
-	}
-	for match := range s.paused {
-		if matches(match, destination) {
-			return "paused", true
-		}
-	}
-	return "", false
-}
-
-// wake lets the queues of a match look again, without what kept them back.
-func (s *Sender) wake(match string) {
-	for _, sh := range s.owned() {
-		sh.mu.Lock()
-		for _, q := range sh.queues {
-			if matches(match, q.destination) {
-				q.forgive()
-				q.poke()
-			}
-		}
-		sh.mu.Unlock()
-	}
-}
-
 func (s *Sender) owned() []*shard {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,12 +151,14 @@ func (s *Sender) owned() []*shard {
 type QueueStatus struct {
 	Partition   int
 	Destination string
-	State       string // running, off, paused, down, quota, open (the breaker)
+	State       string // running, off, stopped, down, quota, open (the breaker)
 	Reason      string // of down and quota
 	Waiting     int    // in memory, not at the provider
 	InHand      int    // at the provider, or about to be
-	Spilled     bool   // more wait in the ledger
+	Spilled     bool   // more may wait in the ledger
 	Oldest      time.Time
+	PerSecond   float64 // sent, as lately measured; 0: not known
+	Limit       float64 // most a second; 0: none
 }
 
 // Status lists the destinations of the partitions that this replica owns.

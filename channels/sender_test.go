@@ -403,7 +403,7 @@ func TestBadTokenStopsTheAccount(t *testing.T) {
 			t.Errorf("status %+v, %d alerts", st, alerts.Load())
 		}
 		token.Store("good")
-		p.Resume("line")
+		p.Set(channels.Sending{Again: map[string]int64{"line": 1}})
 		w.eventually("all are sent", func() bool { return w.ended(all...) })
 		p.stop()
 		for _, m := range all {

@@ -300,6 +300,7 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 		case in.spill:
 			q.spilling--
 			q.spills++
+			q.spilled = q.spilled || !sh.s.parks(in.m) // it was let go meanwhile
 		default:
 			q.reserved--
 			q.add(&entry{m: in.m, raw: in.raw, arrived: now})
@@ -347,6 +348,9 @@ func (sh *shard) sort(ctx context.Context, ms []*enishi.Message, raws map[*enish
 		in := &incoming{m: m, raw: raws[m]}
 		q := sh.queue(m)
 		switch {
+		case sh.s.parks(m):
+			in.spill = true
+			q.spilling++
 		case q.spilled || q.size+q.reserved >= sh.s.cfg.MaxQueue:
 			in.spill, q.spilled = true, true
 			q.spilling++
@@ -399,7 +403,7 @@ func (sh *shard) drop(ctx context.Context, m *enishi.Message) error {
 	q := sh.queues[m.Destination]
 	gone := sh.dropQueued(m)
 	sh.mu.Unlock()
-	if gone || q == nil || !q.hasSpilled() {
+	if gone || q == nil || !q.hasSpilled() && len(sh.s.sending.Load().holding()) == 0 {
 		return nil
 	}
 	// It may wait in the ledger only. Nothing is loaded from there meanwhile.

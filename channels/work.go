@@ -120,8 +120,9 @@ func (q *queue) wantsMore(now time.Time) bool {
 	if !q.spilled || q.size+q.reserved+q.spilling+q.storing > 0 || now.Sub(q.loadedAt) < loadPause {
 		return false
 	}
-	_, stopped := q.shard.s.stopped(q.destination)
-	return !stopped && q.down == ""
+	sending := q.shard.s.sending.Load()
+	_, stands := sending.standing(q.destination)
+	return (!stands || sending.drops(q.destination)) && q.down == ""
 }
 
 // load takes the oldest waiting messages out of the ledger into memory.
@@ -133,7 +134,7 @@ func (q *queue) load() {
 	spills, limit := q.spills, sh.s.cfg.MaxQueue
 	q.loadedAt = sh.s.cfg.Now()
 	sh.mu.Unlock()
-	rows, err := sh.s.cfg.Ledger.Waiting(sh.ctx, sh.n, q.destination, limit)
+	rows, err := sh.s.cfg.Ledger.Waiting(sh.ctx, sh.n, q.destination, sh.s.sending.Load().holding(), limit)
 	if err != nil {
 		if sh.ctx.Err() == nil {
 			sh.s.log.Warn("waiting messages are loaded later", "destination", q.destination, "err", err)
@@ -178,7 +179,7 @@ func (q *queue) one(e *entry) {
 		q.giveBack(e, sh.s.cfg.Now().Add(sh.s.cfg.BreakerOpen/4))
 		return
 	}
-	if !sh.valid() { // the last thing before the call
+	if _, stands := sh.s.sending.Load().standing(q.destination); stands || sh.s.held(e.m) || !sh.valid() { // the last thing before the call
 		done(nil)
 		q.giveBack(e, sh.s.cfg.Now().Add(time.Second))
 		return
@@ -211,10 +212,7 @@ func (q *queue) mayGo(e *entry) (Channel, *gobreaker.TwoStepCircuitBreaker[struc
 	if sh.ctx.Err() != nil || !sh.valid() {
 		return nil, nil, false
 	}
-	if _, stopped := sh.s.stopped(q.destination); stopped {
-		return nil, nil, false
-	}
-	if held := sh.s.cfg.Held; held != nil && held(e.m) {
+	if _, stands := sh.s.sending.Load().standing(q.destination); stands || sh.s.held(e.m) {
 		return nil, nil, false
 	}
 	now := sh.s.cfg.Now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ type world struct {
 
 	insertErr error // what every insert answers, while it is set
 	render    func(m *enishi.Message) (*channels.Rendered, error)
-	held      func(m *enishi.Message) bool
+	sending   channels.Sending // of a process that starts
 }
 
 var errCrashed = errors.New("the process is dead")
@@ -145,8 +146,11 @@ func (w *world) ledger(process <-chan struct{}) channels.Ledger {
 			}
 			return out, err
 		},
-		Waiting: func(_ context.Context, _ int, destination string, limit int) ([]channels.Row, error) {
-			rows, err := match(func(r channels.Row) bool { return r.State == "decided" && r.Destination == destination })
+		Waiting: func(_ context.Context, _ int, destination string, held []channels.Stop, limit int) ([]channels.Row, error) {
+			rows, err := match(func(r channels.Row) bool {
+				return r.State == "decided" && r.Destination == destination &&
+					!slices.ContainsFunc(held, func(x channels.Stop) bool { return x.Covers(r.Destination, r.Journey, r.Prefecture) })
+			})
 			return rows[:min(limit, len(rows))], err
 		},
 		Find: func(_ context.Context, _ int, sends []enishi.ID) ([]channels.Row, error) {
@@ -270,7 +274,7 @@ func (w *world) start(route func(channel, account string) (channels.Route, bool)
 	w.mu.Unlock()
 	cfg := channels.Config{
 		Partitions: partitions, Consume: w.consume(dead, func() bool { return true }), Append: w.append(dead), Ledger: w.ledger(dead),
-		Route: route, Held: w.held, Drain: 2 * time.Second, BreakerOpen: 50 * time.Millisecond,
+		Route: route, Sending: w.sending, Drain: 2 * time.Second, BreakerOpen: 50 * time.Millisecond,
 		Render: func(_ context.Context, m *enishi.Message) (*channels.Rendered, error) {
 			if w.render != nil {
 				return w.render(m)

@@ -140,7 +140,8 @@ func (a *attempt) message() {
 	a.out.Messages = append(a.out.Messages, enishi.Message{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: a.subject,
 		Destination: dest, Channel: a.channel, Account: account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
 		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.to, Language: language,
-		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.due.Add(a.n.sendBy), Priority: priority})
+		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.due.Add(a.n.sendBy), Priority: priority,
+		Prefecture: a.p.View().Traits["prefecture"].String()})
 	a.p.AddMessage(profiles.Message{SendID: a.send, Round: a.round, Channel: a.channel, Purpose: purpose, Journey: a.j.Name, Node: a.n.id,
 		Template: a.template, RunID: a.r.ID, DecidedAt: a.now, To: a.subject, Destination: dest})
 }

@@ -44,7 +44,7 @@ type Config struct {
 	CacheMB  int           `koanf:"cache_mb" help:"Memory for decoded profiles, in MiB."`
 	EngineMB int           `koanf:"engine_mb" help:"Memory limit of the embedded engine, in MiB."`
 	Session  time.Duration `koanf:"session" help:"How long a silent replica keeps its partitions."`
-	Sending  string        `koanf:"sending" help:"on, or off: nothing leaves until a person turns it on (after a restore)."`
+	Sending  string        `koanf:"sending" help:"on, or off: every start turns sending off for all replicas; nothing leaves until a person turns it on (after a restore)."`
 
 	MailListen string `koanf:"mail_listen" help:"Address at which bounces, complaints and replies come in by SMTP, such as 0.0.0.0:25. Empty: none, but on a loopback address while there is no mail server (smtp.addr)."`
 

@@ -18,19 +18,21 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Serve    serveCommand    `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
-	Import   importCommand   `cmd:"" help:"Bring data in through the topics of a running server."`
-	Status   statusCommand   `cmd:"" help:"Show what a running server holds and how far it is."`
-	Key      keyCommand      `cmd:"" help:"Manage keys of a running server."`
-	Clock    clockCommand    `cmd:"" help:"Show the clock, or let it run again after a replay."`
-	Check    checkCommand    `cmd:"" help:"Check a configuration file and definition files."`
-	Apply    applyCommand    `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
-	Segment  segmentCommand  `cmd:"" help:"Check, count, list and explain segments."`
-	Render   renderCommand   `cmd:"" help:"Print a template as a person would get it."`
-	SendTest sendTestCommand `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
-	Tail     tailCommand     `cmd:"" help:"Print records of a topic as JSON."`
-	Bounce   bounceCommand   `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
-	DKIM     dkimCommand     `cmd:"" name:"dkim" help:"Keys that sign mail."`
+	Serve      serveCommand      `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
+	Import     importCommand     `cmd:"" help:"Bring data in through the topics of a running server."`
+	Status     statusCommand     `cmd:"" help:"Show what a running server holds and how far it is."`
+	Key        keyCommand        `cmd:"" help:"Manage keys of a running server."`
+	Clock      clockCommand      `cmd:"" help:"Show the clock, or let it run again after a replay."`
+	Check      checkCommand      `cmd:"" help:"Check a configuration file and definition files."`
+	Apply      applyCommand      `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
+	Segment    segmentCommand    `cmd:"" help:"Check, count, list and explain segments."`
+	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`
+	SendTest   sendTestCommand   `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
+	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
+	Deliveries deliveriesCommand `cmd:"" help:"List the sender's ledger."`
+	Tail       tailCommand       `cmd:"" help:"Print records of a topic as JSON."`
+	Bounce     bounceCommand     `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
+	DKIM       dkimCommand       `cmd:"" name:"dkim" help:"Keys that sign mail."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

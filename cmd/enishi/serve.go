@@ -31,6 +31,7 @@ type serveCommand struct {
 	Kafka            []string `help:"Addresses of a Kafka cluster instead of the embedded broker." placeholder:"HOST:PORT"`
 	Clickhouse       string   `help:"URL of a ClickHouse server instead of the embedded engine." placeholder:"URL"`
 	Keys             string   `help:"File of the workspace keys (keys in the data folder)." placeholder:"FILE"`
+	Sending          string   `help:"on, or off: nothing leaves until a person turns it on, as after a restore (on)." enum:",on,off" default:"" placeholder:"on|off"`
 	Demo             bool     `help:"Fill an empty folder with the demo shop and keep it running."`
 }
 
@@ -50,7 +51,7 @@ func (c *serveCommand) config(environ func() []string) (Config, error) {
 		flag string
 		into *string
 	}{{c.Data, &cfg.Data}, {c.Listen, &cfg.Listen}, {c.KafkaListen, &cfg.KafkaListen}, {c.ClickhouseListen, &cfg.ClickHouseListen},
-		{c.Clickhouse, &cfg.ClickHouse}, {c.Keys, &cfg.Keys}} {
+		{c.Clickhouse, &cfg.ClickHouse}, {c.Keys, &cfg.Keys}, {c.Sending, &cfg.Sending}} {
 		if f.flag != "" {
 			*f.into = f.flag
 		}
@@ -265,7 +266,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 	x, err := api.New(api.Config{
 		Workspace: w.name, Base: base, Version: version(), DB: w.db, Stream: w.stream, Definitions: w.definitions, Folder: w.folder, Ingester: w.ingester,
 		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider, TakeMail: w.intake.Take, MailSender: func(string) *email.Channel { return w.mail },
-		Sending: func() string { return w.cfg.Sending }, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
+		Queues: w.sender.Status, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
 		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
 		Troubles: a.health.Troubles, Now: w.now, Log: w.log})
 	if err != nil {

@@ -109,7 +109,7 @@ func (w *workspace) settled(ctx context.Context) error {
 
 // sent waits until what was decided has been handed over and all is in the tables. With sending off nothing is.
 func (w *workspace) sent(ctx context.Context) error {
-	if w.cfg.Sending == "off" {
+	if w.sender.Sending().Off {
 		return nil
 	}
 	ends, err := w.stream.Ends(ctx, enishi.TopicMessages)

@@ -231,7 +231,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	}
 	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(w.stream), Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
 		Render: w.renderer.Render, Route: func(channel, _ string) (channels.Route, bool) { r, ok := routes[channel]; return r, ok },
-		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Off: w.cfg.Sending == "off", Log: w.log})
+		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Sending: channels.Sending{Off: true}, Log: w.log})
 	return err
 }
 
@@ -305,6 +305,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("collector", w.collector.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
+	run("sending", w.followSending)
 	run("api", w.api.Run)
 	run("rankings", w.api.KeepRankings)
 	if w.inbox != nil {

@@ -90,6 +90,7 @@ CREATE TABLE deliveries
     `purpose` LowCardinality(String),
     `journey` LowCardinality(String),
     `template` LowCardinality(String),
+    `prefecture` LowCardinality(String),
     `profile_id` FixedString(16),
     `next_try_at` DateTime64(3, 'UTC'),
     `decided_at` DateTime64(3, 'UTC'),
