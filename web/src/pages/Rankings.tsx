@@ -1,32 +1,36 @@
 import { Anchor, Badge, Button, Card, Group, Stack, Table, Text, Title } from "@mantine/core";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { request, useApi, type Got } from "../api";
+import { request, useApi } from "../api";
 import { count, instant } from "../format";
 import { joined, pick } from "../i18n";
-import { tell } from "../parts/confirm";
+import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import { RankingForm, type Ranking } from "../parts/RankingForm";
 import { SegmentTabs } from "../parts/SegmentTabs";
-
-type Ranking = Got<"/rankings">["items"][number];
+import { UsedIn } from "../parts/UsedIn";
 
 /** Rankings: where each rank begins, how many people it has, and when that was computed. */
 export function Rankings() {
   const { t } = useTranslation();
   const all = useApi("/rankings", {}, { refetchInterval: 5_000 });
   const items = all.data?.items ?? [];
+  const [editing, setEditing] = useState<Ranking | "new" | null>(null);
+  const make = <Button size="xs" onClick={() => setEditing("new")}>{t("rankings.new")}</Button>;
   return (
-    <Page title={t("nav.segments")} about={t("rankings.about")}>
+    <Page title={t("nav.segments")} about={t("rankings.about")} actions={make}>
       <SegmentTabs at="rankings" />
       {all.error && !all.data && <ProblemBox error={all.error} retry={() => void all.refetch()} />}
       {!all.data && !all.error && <Loading />}
-      {all.data && items.length === 0 && <Empty title={t("rankings.none")}>{t("rankings.noneText")}</Empty>}
-      {items.map((r) => <One key={r.name} ranking={r} reload={() => void all.refetch()} />)}
+      {all.data && items.length === 0 && <Empty title={t("rankings.none")} action={make}>{t("rankings.noneText")}</Empty>}
+      {items.map((r) => <One key={r.name} ranking={r} edit={() => setEditing(r)} reload={() => void all.refetch()} />)}
+      {editing && <RankingForm ranking={editing === "new" ? undefined : editing} taken={items.map((r) => r.name)} close={() => setEditing(null)} saved={() => { setEditing(null); void all.refetch(); }} />}
     </Page>
   );
 }
 
-function One({ ranking: r, reload }: { ranking: Ranking; reload: () => void }) {
+function One({ ranking: r, edit, reload }: { ranking: Ranking; edit: () => void; reload: () => void }) {
   const { t } = useTranslation();
   const full = useApi("/rankings/{name}", { path: { name: r.name } }, { staleTime: 30_000 });
   const compute = async () => {
@@ -38,6 +42,15 @@ function One({ ranking: r, reload }: { ranking: Ranking; reload: () => void }) {
       tell(e);
     }
   };
+  const remove = async () => {
+    try {
+      if (!(await modals.confirm(t("rankings.deleteTitle"), t("rankings.deleteText", { name: pick(r.title) }), t("rankings.delete")))) return;
+      await request("delete", "/rankings/{name}", { path: { name: r.name }, query: { expect: r.version } });
+    } catch (e) {
+      tell(e); // a segment that names it is said by name
+    }
+    reload();
+  };
   const by = r.by.quantiles ? t("rankings.quantiles", { n: r.by.quantiles }) : r.by.top ? t("rankings.top", { n: count(r.by.top) }) : t("rankings.percentiles", { list: (r.by.percentiles ?? []).join(t("comma")) });
   const begins = (from: string) => (/^\d{4}-\d\d-\d\dT/.test(from) ? instant(from) : from.replace(/\B(?=(\d{3})+(?!\d)(?<!\.\d*))/g, ","));
   const ranks = full.data?.ranks.toReversed() ?? [];
@@ -48,9 +61,9 @@ function One({ ranking: r, reload }: { ranking: Ranking; reload: () => void }) {
           <Title order={2}>{pick(r.title)}</Title>
           <Text size="sm" c="dimmed">{joined([by, r.computed ? t("rankings.computed", { at: instant(r.computed.at), n: count(r.computed.people) }) : t("rankings.notYet")])}</Text>
         </div>
-        <Group gap="sm">{r.computed?.outdated && <Badge color="orange" variant="light">{t("rankings.outdated")}</Badge>}<Button size="xs" variant="default" onClick={() => void compute()}>{t("rankings.compute")}</Button></Group>
+        <Group gap="sm">{r.computed?.outdated && <Badge color="orange" variant="light">{t("rankings.outdated")}</Badge>}<Button size="xs" variant="default" onClick={() => void compute()}>{t("rankings.compute")}</Button><Button size="xs" variant="default" onClick={edit}>{t("rankings.change")}</Button><Button size="xs" variant="default" onClick={() => void remove()}>{t("rankings.delete")}</Button></Group>
       </Group>
-      <Stack gap={0} mb="sm"><Text className="mono" c="dimmed">{r.measure}</Text>{r.among && <Text className="mono" c="dimmed">{r.among}</Text>}</Stack>
+      <Stack gap={0} mb="sm"><Text className="mono" c="dimmed">{r.measure}</Text>{r.among && <Text className="mono" c="dimmed">{r.among}</Text>}{r.used_in.length > 0 && <UsedIn names={r.used_in} />}</Stack>
       {full.error && <ProblemBox error={full.error} retry={() => void full.refetch()} />}
       {ranks.length > 0 && (
         <div className="scroll"><Table verticalSpacing={6}>

@@ -1,6 +1,6 @@
-import { Alert, Anchor, Autocomplete, Button, Card, Group, SegmentedControl, SimpleGrid, Stack, Table, Tabs, Text, TextInput, Textarea, Title } from "@mantine/core";
+import { ActionIcon, Alert, Anchor, Autocomplete, Button, Card, Group, Menu, SegmentedControl, SimpleGrid, Stack, Table, Tabs, Text, TextInput, Textarea, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconArrowBackUp } from "@tabler/icons-react";
+import { IconArrowBackUp, IconDots } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
@@ -11,12 +11,12 @@ import { Expression } from "../builder/Expression";
 import { useCondition } from "../builder/useCondition";
 import { count, money, percent } from "../format";
 import { actor, both, language, pick } from "../i18n";
-import { modals } from "../parts/confirm";
+import { modals, tell } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import { SaveAsList } from "../parts/SaveAsList";
 import { Sizes } from "../parts/Sizes";
-import { Sweep } from "../parts/Sweep";
+import { evaluateAgain, Sweep } from "../parts/Sweep";
 import type { Segment as SegmentData } from "../types";
 
 export function Segment() {
@@ -95,7 +95,7 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
   const tab = fresh ? "condition" : (params.get("tab") ?? "condition");
   const counted = t(`countUnit.${unit}`);
   return (
-    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <><SaveAsList segment={name} people={now?.members} /><Export name={name} people={p.count} /></>}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
+    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <><SaveAsList segment={name} people={now?.members} /><Export name={name} people={p.count} /></>}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{now && !now.stale && <Menu position="bottom-end" withinPortal><Menu.Target><ActionIcon variant="default" size={30} aria-label={t("moreActions")}><IconDots size={16} aria-hidden /></ActionIcon></Menu.Target><Menu.Dropdown><Menu.Item onClick={() => void evaluateAgain(name).then(reload, tell)}>{t("sweep.again")}</Menu.Item></Menu.Dropdown></Menu>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
       {!fresh && (
         <Tabs value={tab} onChange={(v) => setParams((p) => { p.set("tab", v ?? "condition"); return p; })}>
           <Tabs.List><Tabs.Tab value="condition">{t("segment.tabCondition")}</Tabs.Tab><Tabs.Tab value="sizes">{t("segment.tabSizes")}</Tabs.Tab></Tabs.List>

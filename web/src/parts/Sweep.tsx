@@ -2,9 +2,15 @@ import { Alert, Button, Group, Progress, Stack, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { request, useApi } from "../api";
 import { count, percent } from "../format";
-import { joined, pick } from "../i18n";
+import i18n, { joined, pick } from "../i18n";
 import type { Segment } from "../types";
 import { modals, tell } from "./confirm";
+
+/** Holds everybody against a segment's condition again, once the consequence was read. */
+export async function evaluateAgain(name: string): Promise<void> {
+  if (!(await modals.confirm(i18n.t("sweep.againTitle"), i18n.t("sweep.againText"), i18n.t("sweep.again")))) return;
+  await request("post", "/segments/{name}/sweep", { path: { name }, body: {} });
+}
 
 /** Why a segment's members may be others than its condition says, how far everybody is evaluated, and what can be done. */
 export function Sweep({ segment: s, reload }: { segment: Pick<Segment, "name" | "stale" | "progress" | "members">; reload: () => void }) {
@@ -28,10 +34,7 @@ export function Sweep({ segment: s, reload }: { segment: Pick<Segment, "name" | 
     const values = { path: { id: row!.id }, body: {} };
     await (how === "pause" ? request("post", "/sweeps/{id}/pause", values) : how === "resume" ? request("post", "/sweeps/{id}/resume", values) : request("post", "/sweeps/{id}/cancel", values));
   });
-  const again = () => act(async () => {
-    if (!(await modals.confirm(t("sweep.againTitle"), t("sweep.againText"), t("sweep.again")))) return;
-    await request("post", "/segments/{name}/sweep", { path: { name: s.name }, body: {} });
-  });
+  const again = () => act(() => evaluateAgain(s.name));
   const share = row ? row.done / Math.max(1, row.of) : 0;
   const stands = s.stale.code === "cancelled" || s.stale.code === "paused";
   return (
