@@ -164,6 +164,7 @@ func (a *API) register() {
 	register(a, "preview-template", a.previewTemplate)
 	register(a, "test-template", a.testTemplate)
 	register(a, "lint-template", a.lintTemplate)
+	register(a, "list-template-variables", a.listTemplateVariables)
 	register(a, "list-words", a.listWords)
 	register(a, "list-stores", a.listStores)
 	register(a, "get-store", a.getStore)

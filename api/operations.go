@@ -137,6 +137,7 @@ func operations() []operation {
 		{"preview-template", post, "/templates/{name}/preview", viewer, asks, "Templates", "The message as a person would get it"},
 		{"test-template", post, "/templates/{name}/test", editor, writes, "Templates", "Send it to a list of testers as a person would get it, marked [TEST]; nothing of it is counted anywhere"},
 		{"lint-template", post, "/templates/lint", viewer, asks, "Templates", "Check before sending: what a template owes, says and links to"},
+		{"list-template-variables", get, "/templates/variables", viewer, reads, "Templates", "Values that templates may use"},
 		{"list-words", get, "/templates/words", viewer, reads, "Templates", "The lists of words that the check looks for"},
 		{"list-blocks", get, "/blocks", viewer, reads, "Templates", "Shared blocks of templates"},
 		{"get-block", get, "/blocks/{name}", viewer, reads, "Templates", "One shared block"},

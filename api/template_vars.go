@@ -16,10 +16,11 @@ func (a *API) sampleVariables(v *profiles.View, lang string) map[string]any {
 	if lang == "en" {
 		family, given = "Enyama", "Hanako"
 	}
-	points, rank := int64(120), ""
+	c := s.customer(family, given, "", 120)
+	c["family_name_kana"], c["given_name_kana"], c["full_name_kana"] = "エニヤマ", "ハナコ", "エニヤマ ハナコ"
+	c["points_expiring"], c["points_expire_on"] = 50, s.date(s.now.AddDate(0, 1, 0))
 	if v != nil {
-		family, given, _, _ = v.Name()
-		points, rank = v.Points, v.Traits["member_rank"].String()
+		c = s.person(v)
 	}
 	order, parcel, cart := s.samples()
 	if v != nil {
@@ -49,7 +50,7 @@ func (a *API) sampleVariables(v *profiles.View, lang string) map[string]any {
 		links["cart"] = cart.URL
 	}
 	return map[string]any{
-		"language": lang, "customer": s.customer(family, given, rank, points), "order": s.order(order), "shipment": s.shipment(parcel), "cart": s.cart(cart),
+		"language": lang, "customer": c, "coupon": s.coupon(), "order": s.order(order), "shipment": s.shipment(parcel), "cart": s.cart(cart),
 		"product": s.line(&product, order.Currency), "links": links, "keys": map[string]any{"order_id": order.OrderID, "cart_id": cart.CartID},
 		"store": map[string]any{"store_id": a.storeName(order.StoreID)},
 	}
@@ -73,6 +74,26 @@ func (s sampler) samples() (*profiles.OrderView, *profiles.ShipmentView, *profil
 	parcel := &profiles.ShipmentView{Shipment: &enishi.Shipment{ShipmentID: "SAMPLE-1001-1", OrderID: "SAMPLE-1001", Number: 1, Of: 1, Carrier: "yamato", Tracking: "0000-0000-0000", EstimatedAt: s.now.AddDate(0, 0, 1)}}
 	cart := &profiles.CartState{CartID: "SAMPLE-CART", At: s.now, Lines: lines, Value: total, Currency: "JPY", URL: "https://shop.example/cart"}
 	return order, parcel, cart
+}
+
+// person is the customer of a real one; what is not known is absent.
+func (s sampler) person(v *profiles.View) map[string]any {
+	family, given, familyKana, givenKana := v.Name()
+	c := s.customer(family, given, v.Traits["member_rank"].String(), v.Points)
+	for name, kana := range map[string]string{"family_name_kana": familyKana, "given_name_kana": givenKana, "full_name_kana": fullName(familyKana, givenKana)} {
+		if kana != "" {
+			c[name] = kana
+		}
+	}
+	if points, at := v.ExpiringPoints(s.now); points > 0 {
+		c["points_expiring"], c["points_expire_on"] = points, s.date(at)
+	}
+	return c
+}
+
+// coupon is made up: whose journey begins by a coupon is not known before.
+func (s sampler) coupon() map[string]any {
+	return map[string]any{"code": "SAMPLE500", "campaign": "sample", "amount": "¥500", "amount_value": "500", "expires_on": s.date(s.now.AddDate(0, 1, 0))}
 }
 
 func (s sampler) customer(family, given, rank string, points int64) map[string]any {

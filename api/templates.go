@@ -126,7 +126,7 @@ type renderedPage struct {
 	Variant      string          `json:"variant" doc:"Of the texts that are compared: a, b, ...; empty: there is one."`
 	Alternatives int             `json:"alternatives"`
 	Missing      []string        `json:"missing" doc:"Variables that were asked for and have no value; shown as blanks, or as the template's defaults."`
-	Sampled      []string        `json:"sampled" doc:"Parts that the person has not and that are made up here: order, shipment, cart."`
+	Sampled      []string        `json:"sampled" doc:"Parts that the person has not and that are made up here: cart, coupon, order, shipment."`
 	Size         int             `json:"size" doc:"Bytes of HTML, or of the LINE messages."`
 	HTML         string          `json:"html" doc:"Made safe, for a sandboxed frame."`
 	Text         string          `json:"text"`
@@ -241,7 +241,7 @@ func sampled(v *profiles.View) []string {
 	for _, x := range [...]struct {
 		name string
 		has  bool
-	}{{"cart", v != nil && v.Cart != nil}, {"order", v != nil && len(v.Orders) > 0}, {"shipment", v != nil && len(v.Shipments) > 0}} {
+	}{{"cart", v != nil && v.Cart != nil}, {"coupon", false}, {"order", v != nil && len(v.Orders) > 0}, {"shipment", v != nil && len(v.Shipments) > 0}} {
 		if !x.has {
 			out = append(out, x.name)
 		}

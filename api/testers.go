@@ -81,7 +81,7 @@ type testPage struct {
 	LeftOut []testLeftOut `json:"left_out"`
 	Variant string        `json:"variant" doc:"Of the texts that are compared: a, b, ...; empty: there is one."`
 	Missing []string      `json:"missing" doc:"Variables that were asked for and have no value."`
-	Sampled []string      `json:"sampled" doc:"Parts that are made up: order, shipment, cart."`
+	Sampled []string      `json:"sampled" doc:"Parts that are made up: cart, coupon, order, shipment."`
 }
 
 type testSend struct {

@@ -16,7 +16,7 @@ import (
 type BrandField struct {
 	Name     string
 	JA, EN   string
-	kind     string // text, colour, address of a page or picture, words
+	Kind     string // text, colour, address of a page or picture, words
 	Required bool   // an advertisement by mail owes it
 }
 
@@ -63,7 +63,7 @@ func CheckBrand(body []byte) error {
 }
 
 func (f *BrandField) check(raw json.RawMessage) error {
-	if f.kind == "words" {
+	if f.Kind == "words" {
 		var words []string
 		if json.Unmarshal(raw, &words) != nil {
 			return enishi.FieldError(f.Name, "write a list of words", "言葉の一覧を書いてください")
@@ -80,9 +80,9 @@ func (f *BrandField) check(raw json.RawMessage) error {
 	for _, s := range byLanguage {
 		switch {
 		case s == "":
-		case f.kind == "colour" && !colour.MatchString(s):
+		case f.Kind == "colour" && !colour.MatchString(s):
 			return enishi.FieldError(f.Name, "write a colour as #rrggbb", "色は #rrggbb のように書いてください")
-		case f.kind == "url" && !webURL(s):
+		case f.Kind == "url" && !webURL(s):
 			return enishi.FieldError(f.Name, "write a whole address such as https://shop.example/", "https://shop.example/ のような URL を書いてください")
 		case strings.ContainsAny(s, "\x00"):
 			return enishi.FieldError(f.Name, "the text has control characters", "使えない文字が入っています")

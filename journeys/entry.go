@@ -184,6 +184,10 @@ func (w *walk) keep(e *enishi.Event) {
 		p := *e.Web.Product
 		k.Product = &p
 	}
+	if e.Coupon != nil {
+		c := *e.Coupon
+		k.Coupon = &c
+	}
 	if len(e.Properties) > 0 && strings.HasPrefix(e.Type, "custom.") {
 		if b, err := json.Marshal(e.Properties); err == nil && len(b) <= maxKeptProperties {
 			k.Properties = e.Properties

@@ -19,6 +19,7 @@ type kept struct {
 	Loops      []passed                `wire:"6"` // of nodes that a run can come to again
 	Due        []dueAt                 `wire:"7"` // per message node: when its newest message was due
 	Resend     *resend                 `wire:"8"` // this run is a deferred message that waits for its next round
+	Coupon     *enishi.Coupon          `wire:"9"`
 }
 
 // keptEvent is the entry event; a segment's entry has its type and instant.

@@ -19,18 +19,7 @@ const (
 	maxLines     = 20       // lines of an order or cart; more_lines says how many there are besides
 )
 
-// variables is what templates may use, besides what the sender adds (brand, links.unsubscribe, tracked links):
-//
-//	language               ja, en
-//	customer               family_name, given_name, full_name, salutation (佐藤 花子 様, お客様; Hanako Sato, Customer), member_rank, points
-//	order                  of the run: order_id, placed_at (and placed_at_raw), total, ..., lines, parcels, parcels_delivered
-//	shipment               of the run: number, of, carrier, carrier_name, tracking, tracking_url, estimated_on
-//	cart                   of the run: cart_id, value, lines, url
-//	product                of the entry event
-//	properties             of a custom entry event
-//	keys                   order_id, cart_id, ...
-//	store                  store_id, purchase in a store
-//	links                  those of the settings with {order_id}, {cart_id} ... filled in; cart; tracking
+// variables is what templates may use, besides what the sender adds: see [Variables], whose words docs/templates.md has.
 //
 // An amount is text such as ¥12,345; NAME_value is its plain decimal. What is not known is absent.
 type variables struct {
@@ -40,6 +29,7 @@ type variables struct {
 	Shipment   *shipmentVars           `json:"shipment,omitempty"`
 	Cart       *cartVars               `json:"cart,omitempty"`
 	Product    *lineVars               `json:"product,omitempty"`
+	Coupon     *couponVars             `json:"coupon,omitempty"`
 	Properties map[string]enishi.Value `json:"properties,omitempty"`
 	Keys       map[string]string       `json:"keys,omitempty"`
 	Store      *storeVars              `json:"store,omitempty"`
@@ -50,9 +40,22 @@ type customerVars struct {
 	FamilyName string `json:"family_name,omitempty"`
 	GivenName  string `json:"given_name,omitempty"`
 	FullName   string `json:"full_name,omitempty"`
+	FamilyKana string `json:"family_name_kana,omitempty"`
+	GivenKana  string `json:"given_name_kana,omitempty"`
+	FullKana   string `json:"full_name_kana,omitempty"`
 	Salutation string `json:"salutation"`
 	MemberRank string `json:"member_rank,omitempty"`
 	Points     int64  `json:"points"`
+	Expiring   int64  `json:"points_expiring,omitempty"`
+	ExpireOn   string `json:"points_expire_on,omitempty"`
+}
+
+type couponVars struct {
+	Code        string `json:"code"`
+	Campaign    string `json:"campaign,omitempty"`
+	Amount      string `json:"amount,omitempty"`
+	AmountValue string `json:"amount_value,omitempty"`
+	ExpiresOn   string `json:"expires_on,omitempty"`
 }
 
 type orderVars struct {
@@ -138,6 +141,12 @@ func (a *attempt) variables(language string) string {
 		v.Product = &lineVars{ProductID: p.ProductID, Name: p.Name, Variant: p.Variant, Brand: p.Brand, Quantity: p.Quantity,
 			Price: price(p.Price, p.Currency), PriceValue: raw(p.Price), ImageURL: p.ImageURL, URL: p.URL}
 	}
+	if c := a.k.Coupon; c != nil {
+		v.Coupon = &couponVars{Code: c.Code, Campaign: c.Campaign, ExpiresOn: a.date(c.ExpiresAt, language)}
+		if c.Amount != 0 {
+			v.Coupon.Amount, v.Coupon.AmountValue = price(c.Amount, ""), raw(c.Amount)
+		}
+	}
 	v.Links = a.links(v)
 	return v.encode()
 }
@@ -181,14 +190,17 @@ func (a *attempt) keyVars() map[string]string {
 
 func (a *attempt) customer(language string) customerVars {
 	v := a.p.View()
-	family, given, _, _ := v.Name()
-	c := customerVars{FamilyName: family, GivenName: given, MemberRank: v.Traits["member_rank"].String(), Points: v.Points}
+	family, given, familyKana, givenKana := v.Name()
+	c := customerVars{FamilyName: family, GivenName: given, FamilyKana: familyKana, GivenKana: givenKana, FullKana: strings.TrimSpace(familyKana + " " + givenKana), MemberRank: v.Traits["member_rank"].String(), Points: v.Points}
 	if language == "ja" {
 		c.FullName = strings.TrimSpace(family + " " + given)
 	} else {
 		c.FullName = strings.TrimSpace(given + " " + family)
 	}
 	c.Salutation = salutation(c.FullName, language)
+	if points, at := v.ExpiringPoints(a.now); points > 0 {
+		c.Expiring, c.ExpireOn = points, a.date(at, language)
+	}
 	return c
 }
 

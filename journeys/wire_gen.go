@@ -85,6 +85,12 @@ func (x *kept) AppendWire(b []byte) []byte {
 		b = x.Resend.AppendWire(b)
 		b = wire.Close(b, from13)
 	}
+	if x.Coupon != nil {
+		b = append(b, 0x4a, 0)
+		from14 := len(b)
+		b = x.Coupon.AppendWire(b)
+		b = wire.Close(b, from14)
+	}
 	return b
 }
 
@@ -265,6 +271,17 @@ func (x *kept) ParseWire(s string) error {
 				return wire.Nested(err, "journeys.kept", i-len(p20))
 			}
 			x.Resend = v19
+		case 9<<3 | 2: // Coupon
+			v21 := new(enishi.Coupon)
+			var p22 string
+			p22, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("journeys.kept", at)
+			}
+			if err := v21.ParseWire(p22); err != nil {
+				return wire.Nested(err, "journeys.kept", i-len(p22))
+			}
+			x.Coupon = v21
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"enishi"
+)
+
+// TestTemplatesReference compares the page of variables with the code; -update writes it.
+func TestTemplatesReference(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(`# Variables of templates
+
+A template is Liquid: ` + "`{{ customer.salutation }}`" + `. What a variable without a value gives is the template's ` + "`missing`" + `: ` + "`refuse`" + ` (the message is
+not sent; the default), ` + "`blank`" + `, or ` + "`default`" + ` (the template's own text; for names お客様 or Customer).
+
+Lists are gone through: ` + "`{% for line in order.lines %}{{ line.name }}{% endfor %}`" + `. An amount is text such as ¥12,345; ` + "`NAME_value`" + ` is its
+plain number. Values are those of the moment at which the message was decided; the sender adds its links and the brand kit when it sends.
+Prices and stock of products by id are not available: the sender keeps no catalogue.
+
+This page is made from the code (` + "`go test ./api -run TemplatesReference -update`" + `); the console has it as ` + "`GET /api/v1/templates/variables`" + `.
+
+| Variable | Kind | 内容 | What it is | Example |
+|---|---|---|---|---|
+`)
+	for _, v := range templateVariables() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", v.Name, v.Kind, v.Label.JA, v.Label.EN, v.Example)
+	}
+	const file = "../docs/templates.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != b.String() {
+		t.Errorf("%s is not what the code has: run go test ./api -run TemplatesReference -update (%v)", file, err)
+	}
+}
+
+// TestSamplesAreVariables: a preview makes up nothing that a message would not have, and shows a person's own.
+func TestSamplesAreVariables(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	known := []string{}
+	for _, v := range into[list[templateVariable]](w.call(get, "/templates/variables", nil)).Items {
+		known = append(known, v.Name)
+	}
+	for part, fields := range w.api.sampleVariables(nil, "ja") {
+		fields, ok := fields.(map[string]any)
+		if !ok || part == "links" || part == "keys" {
+			continue
+		}
+		for name := range fields {
+			if !slices.Contains(known, part+"."+name) {
+				t.Errorf("%s.%s is made up and no variable", part, name)
+			}
+		}
+	}
+	definition := map[string]any{"channel": "email", "purpose": "transactional", "variants": map[string]any{"ja": map[string]any{"subject": "{{ customer.full_name_kana }} {{ customer.points }} {{ coupon.code }}", "text": "a"}}}
+	p := into[renderedPage](w.call(post, "/templates/t/preview", map[string]any{"definition": definition, "profile": w.id(enishi.Customer, "C10001")}))
+	if p.Subject != "サトウ ハナコ 120 SAMPLE500" || !slices.Contains(p.Sampled, "coupon") {
+		t.Errorf("%q, made up %v", p.Subject, p.Sampled)
+	}
+}
