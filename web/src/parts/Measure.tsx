@@ -5,6 +5,7 @@ import { pick } from "../i18n";
 import { quantities, readMeasure, writeMeasure, type Measured } from "./measures";
 
 const written = "="; // no field's name
+const listed = "*"; // before a list's: points are both a number and a list
 const numbers = ["whole", "money", "number"];
 
 /** By what people are put in order: a number or a time of the person, orders and events in so many days, or an expression. */
@@ -30,11 +31,11 @@ export function Measure({ value, onChange }: { value: string; onChange: (text: s
   };
   const item = (f: { name: string; label: Parameters<typeof pick>[0] }) => ({ value: f.name, label: pick(f.label) });
   const group = (label: string, kinds: string[]) => ({ group: label, items: own.filter((f) => kinds.includes(f.kind)).map(item) });
-  const data = [group(t("measure.numbers"), numbers), group(t("measure.times"), ["time"]), { group: t("builder.addList"), items: lists.map(item) }, { group: t("measure.other"), items: [{ value: written, label: t("builder.expression") }] }];
-  const choose = (v: string | null) => v && onChange(v === written ? "" : lists.some((l) => l.name === v) ? begin(v) : v);
+  const data = [group(t("measure.numbers"), numbers), group(t("measure.times"), ["time"]), { group: t("builder.addList"), items: lists.map((f) => ({ value: listed + f.name, label: pick(f.label) })) }, { group: t("measure.other"), items: [{ value: written, label: t("builder.expression") }] }];
+  const choose = (v: string | null) => v && onChange(v === written ? "" : v.startsWith(listed) ? begin(v.slice(1)) : v);
   return (
     <Group gap="sm" align="flex-end">
-      <Select label={t("measure.label")} data={data} value={m.kind === "field" ? m.text : m.kind === "list" ? m.list : written} onChange={choose} searchable allowDeselect={false} miw={240} maxDropdownHeight={320} />
+      <Select label={t("measure.label")} data={data} value={m.kind === "field" ? m.text : m.kind === "list" ? listed + m.list : written} onChange={choose} searchable allowDeselect={false} miw={240} maxDropdownHeight={320} />
       {m.kind === "list" && (
         <>
           <NativeSelect aria-label={t("measure.quantity")} value={m.quantity} data={quantities.map((q) => ({ value: q, label: t(`measureQuantity.${q}`) })).filter((q) => q.value === "count" || of(m.list, numbers).length > 0)} onChange={(e) => change({ quantity: e.currentTarget.value })} />
