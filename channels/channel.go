@@ -65,7 +65,9 @@ type Route struct {
 	// RepeatTransactional is the same for transactional messages: a second copy of a receipt is better than none. Zero:
 	// as Repeat.
 	RepeatTransactional time.Duration
-	Limit               Limit
+	// Group is how many people one call may be for, when the channel is a [Grouper]; at most 500. 0: one.
+	Group int
+	Limit Limit
 }
 
 // Limit bounds one destination within one partition of the topic messages. Budgets and warm-up belong here.

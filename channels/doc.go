@@ -26,6 +26,14 @@
 //     order; other people's overtake one that waits.
 //   - Nothing is tried again anywhere else than here (retry.go).
 //
+// # Groups
+//
+// Advertising that says the same to many people leaves in one call where the provider takes that (LINE's multicast, at most
+// 500). A group is written to the ledger by one insert before its first try, each row with the group's id, and is never
+// changed after: its people and its key stay the same until it has ended, for all of them by one insert. Whoever is
+// cancelled before the first try is not in: the group falls apart and the others are put together anew, as after an
+// answer that says for certain that nothing was taken. What is personal leaves alone.
+//
 // # On a crash
 //
 // The next owner of the partition reads what is unfinished: decided messages line up, ends that are not reported are

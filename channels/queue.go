@@ -23,6 +23,9 @@ type queue struct {
 	route       Route
 	breaker     *gobreaker.TwoStepCircuitBreaker[struct{}]
 	limiter     *rate.Limiter // nil: no limit
+	most        int           // people in one call; 1: there are no groups
+	perCall     int           // people in a call as lately seen
+	doubtful    []*group      // that may have been taken, between two tries
 
 	lanes    map[laneKey]*lane
 	ready    [2]fifo // transactional and urgent first
@@ -78,6 +81,7 @@ func newQueue(sh *shard, m *enishi.Message) *queue {
 		}
 		q.limiter = rate.NewLimiter(rate.Limit(l.PerSecond), burst)
 	}
+	q.most, q.perCall = route.people(), maxAhead
 	q.breaker = q.newBreaker()
 	return q
 }
@@ -112,7 +116,7 @@ func (q *queue) add(e *entry) {
 // row and a wait. nil: it lines up. The caller writes the row, then hands it over.
 func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
 	key := laneKey{m.Profile, m.Purpose}
-	if q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || q.shard.s.cfg.expired(m) || q.shard.s.held(m) {
+	if q.mayGroup(m) || q.lanes[key] != nil || q.reserved > 0 || q.anyReady() || q.shard.s.cfg.expired(m) || q.shard.s.held(m) {
 		return nil
 	}
 	if n, _ := q.room(at); n < 1 {
@@ -135,7 +139,11 @@ func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
 
 // hand gives a chosen message to the workers.
 func (q *queue) hand(e *entry) {
-	if q.closed {
+	switch {
+	case q.closed && e.group != nil:
+		q.regroup(e.group, time.Time{})
+		return
+	case q.closed:
 		q.again(e, time.Time{})
 		return
 	}
@@ -176,6 +184,7 @@ func (q *queue) forgive() {
 	if route, ok := q.shard.s.cfg.Route(q.channel, q.account); ok {
 		workers := q.route.Limit.Workers // their goroutines run
 		q.route, q.route.Limit.Workers = route, workers
+		q.most, q.perCall = route.people(), maxAhead
 	} else {
 		q.down = "no such account"
 	}
@@ -295,9 +304,6 @@ func (q *queue) pick(n int, now time.Time) (picked []*entry) {
 		}
 	}
 	q.mayGrow = q.mayGrow || len(picked) > 0
-	if q.limiter != nil && len(picked) > 0 {
-		q.limiter.AllowN(now, len(picked))
-	}
 	return picked
 }
 

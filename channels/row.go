@@ -41,7 +41,8 @@ type Row struct {
 	Code        string    // the provider's own
 	Reason      string
 	ProviderID  string
-	Message     string // as it stands on the topic messages
+	Group       enishi.ID // whom it left with: the same id for all of one call; zero: alone
+	Message     string    // as it stands on the topic messages
 }
 
 // final tells whether the row is the end of its round.

@@ -39,13 +39,19 @@ type entry struct {
 	next      time.Time // not tried before
 	until     time.Time // in doubt: not tried after
 	attempt   int
-	doubt     bool   // a try may have succeeded
-	cancelled string // reason of a cancel that came while it was at the provider
+	doubt     bool      // a try may have succeeded
+	cancelled string    // reason of a cancel that came while it was at the provider
+	group     *group    // with whom it leaves; nil: alone
+	single    bool      // leaves alone: a group with it was refused
+	rendered  *Rendered // for the try that is about to be made; nil: not yet
 }
 
 func (e *entry) row(partition int, state string, now time.Time) Row {
 	r := rowOf(partition, e.m, e.raw, now)
 	r.State, r.Attempt = state, e.attempt
+	if e.group != nil {
+		r.Group = e.group.id
+	}
 	return r
 }
 
@@ -104,6 +110,10 @@ func (sh *shard) restore(r *Row) {
 		// The process ended between the intent and its outcome.
 		if e.doubt, e.until = true, r.NextTryAt; !e.until.After(sh.s.cfg.Now()) {
 			sh.end(e, stateUnknown, outcome{reason: "interrupted"})
+			return
+		}
+		if !r.Group.IsZero() {
+			q.rejoin(e, r.Group)
 			return
 		}
 	}
@@ -186,20 +196,28 @@ type outcome struct {
 
 // end finishes an entry: it leaves memory, and its end goes to the ledger and then to the topic events. mu is held; the
 // caller takes it out of its lane.
-func (sh *shard) end(e *entry, state string, o outcome) {
-	r := e.row(sh.n, state, sh.s.cfg.Now())
-	r.Code, r.Reason, r.ProviderID, r.NextTryAt = o.code, clip(o.reason, 500), o.provider, o.until
-	if sh.entries[e.m.SendID] == e {
-		delete(sh.entries, e.m.SendID)
+func (sh *shard) end(e *entry, state string, o outcome) { sh.endAll([]*entry{e}, state, o) }
+
+// endAll finishes entries of one destination by one insert.
+func (sh *shard) endAll(es []*entry, state string, o outcome) {
+	q := sh.queues[es[0].m.Destination]
+	ends, rows := make([]Row, len(es)), make([]Row, len(es))
+	for i, e := range es {
+		r := e.row(sh.n, state, sh.s.cfg.Now())
+		r.Code, r.Reason, r.ProviderID, r.NextTryAt = o.code, clip(o.reason, 500), o.provider, o.until
+		if sh.entries[e.m.SendID] == e {
+			delete(sh.entries, e.m.SendID)
+		}
+		ends[i], rows[i] = r, r
+		rows[i].Message = slim(e.m)
 	}
-	sh.owed++
-	q := sh.queues[e.m.Destination]
-	q.storing++
-	first := r
-	first.Message = slim(e.m)
-	sh.s.flow.store(false, []Row{first}, func() {
-		q.wrote()
-		sh.s.flow.stored(sh, []Row{r})
+	sh.owed += len(es)
+	q.storing += len(es)
+	sh.s.flow.store(false, rows, func() {
+		for range rows {
+			q.wrote()
+		}
+		sh.s.flow.stored(sh, ends)
 	})
 }
 

@@ -57,23 +57,30 @@ func (q *queue) dispatch() {
 		sh.mu.Lock()
 		q.sweep(now)
 		n, again := q.room(now)
-		picked := q.pick(n, now)
+		jobs := q.due(n, now)
+		picked := q.pick(q.people(n-len(jobs)), now)
 		load := q.wantsMore(now)
-		switch again = min(again, q.nextDue(now)); {
+		switch again = min(again, q.nextDue(now), q.nextGroup(now)); {
 		case q.size == 0 && q.spilled:
 			again = min(again, loadPause)
 		case q.size == 0:
 			again = time.Minute // whoever adds a message pokes
 		}
-		intents := q.intents(picked, now)
 		sh.mu.Unlock()
 		if load {
 			q.load()
 		}
 		timer.Reset(again)
-		if len(picked) == 0 {
+		jobs = append(jobs, q.bundle(picked, n-len(jobs))...)
+		if len(jobs) == 0 {
 			continue
 		}
+		sh.mu.Lock()
+		if q.limiter != nil {
+			q.limiter.AllowN(now, len(jobs))
+		}
+		intents := q.intents(membersOf(jobs), now)
+		sh.mu.Unlock()
 		stored := make(chan struct{})
 		sh.s.flow.store(true, intents, func() { close(stored) })
 		select {
@@ -82,7 +89,7 @@ func (q *queue) dispatch() {
 			// The rows may be written or not; close gives the messages back as it does those of the workers.
 		}
 		sh.mu.Lock()
-		for _, e := range picked {
+		for _, e := range jobs {
 			q.hand(e)
 		}
 		sh.mu.Unlock()
@@ -154,7 +161,11 @@ func (q *queue) load() {
 // work sends what it is given until the dispatcher ends.
 func (q *queue) work() {
 	for e := range q.jobs {
-		q.one(e)
+		if e.group != nil {
+			q.together(e.group)
+		} else {
+			q.one(e)
+		}
 	}
 }
 
@@ -168,10 +179,13 @@ func (q *queue) one(e *entry) {
 	}
 	ctx, cancel := context.WithTimeout(sh.calls, sh.s.cfg.Timeout)
 	defer cancel()
-	rendered, err := sh.s.cfg.Render(ctx, e.m)
-	if err != nil {
-		q.settle(e, Receipt{}, renderError(err))
-		return
+	rendered := e.rendered
+	if e.rendered = nil; rendered == nil {
+		var err error
+		if rendered, err = sh.s.cfg.Render(ctx, e.m); err != nil {
+			q.settle(e, Receipt{}, renderError(err))
+			return
+		}
 	}
 	rendered.Key = enishi.NewID("retry", e.m.SendID.String(), fmt.Sprint(e.m.Round))
 	done, err := breaker.Allow()

@@ -182,6 +182,40 @@ func TestRefusalsNameTheField(t *testing.T) {
 	}
 }
 
+// TestMulticast: one call for many, taken once under its key.
+func TestMulticast(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, linesim.Config{}, nil)
+	other := f.sim.UserID("taro")
+	if err := f.sim.Befriend(other, ""); err != nil {
+		t.Fatal(err)
+	}
+	m := f.message(1, "x")
+	m.Unit = "sale_a_2026_11"
+	to := []channels.Recipient{{To: f.to}, {To: other}, {To: f.sim.UserID("nobody")}}
+	f.sim.Inject(linesim.Fault{Endpoint: "multicast", After: true, Status: 500})
+	if _, err := f.SendGroup(context.Background(), m, to); verdict(err) != "unknown" {
+		t.Errorf("%v", err)
+	}
+	r, err := f.SendGroup(context.Background(), m, to)
+	if err != nil || r.Code != "409" || r.ProviderID == "" {
+		t.Errorf("%+v %v", r, err)
+	}
+	for _, id := range []string{f.to, other} {
+		if got := f.sim.Received(id); len(got) != 1 || got[0].Endpoint != "multicast" || got[0].Unit != m.Unit || got[0].RetryKey != m.Key.UUID() {
+			t.Errorf("%+v", got)
+		}
+	}
+	if _, err := f.SendGroup(context.Background(), f.message(2, strings.Repeat("x", 5001)), to); verdict(err) != "permanent content" {
+		t.Errorf("%v", err)
+	}
+	m = f.message(3, "x")
+	m.Messages = json.RawMessage(`{}`)
+	if _, err := f.SendGroup(context.Background(), m, to); verdict(err) != "permanent content" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, linesim.Config{}, nil)

@@ -14,6 +14,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/channels/line"
 	linesim "enishi/internal/sim/line"
 	mailsim "enishi/internal/sim/mail"
 )
@@ -32,25 +33,37 @@ type inbox struct {
 
 	mu    sync.Mutex
 	rows  []outboxRow
-	sends map[string]enishi.ID // by the LINE retry key, so that the Outbox can tell the journey
+	sends map[string]enishi.ID // by the LINE retry key and user, so that the Outbox can tell the journey
 	wake  chan struct{}
 }
 
 // noted remembers which send a retry key stands for while it passes.
 type noted struct {
-	channels.Channel
+	*line.Channel
 	in *inbox
 }
 
 // Send hands over to the real channel.
 func (n noted) Send(ctx context.Context, m *channels.Rendered) (channels.Receipt, error) {
+	n.note(m, channels.Recipient{To: m.To, SendID: m.SendID})
+	return n.Channel.Send(ctx, m)
+}
+
+// SendGroup likewise.
+func (n noted) SendGroup(ctx context.Context, m *channels.Rendered, to []channels.Recipient) (channels.Receipt, error) {
+	n.note(m, to...)
+	return n.Channel.SendGroup(ctx, m, to)
+}
+
+func (n noted) note(m *channels.Rendered, to ...channels.Recipient) {
 	n.in.mu.Lock()
+	defer n.in.mu.Unlock()
 	if len(n.in.sends) > 10_000 {
 		clear(n.in.sends)
 	}
-	n.in.sends[m.Key.UUID()] = m.SendID
-	n.in.mu.Unlock()
-	return n.Channel.Send(ctx, m)
+	for _, x := range to {
+		n.in.sends[m.Key.UUID()+x.To] = x.SendID
+	}
 }
 
 type outboxRow struct {
@@ -98,7 +111,7 @@ func (in *inbox) onMail(m mailsim.Mail) {
 
 func (in *inbox) onLine(s linesim.Sent) {
 	in.mu.Lock()
-	send := in.sends[s.RetryKey]
+	send := in.sends[s.RetryKey+s.To]
 	in.mu.Unlock()
 	in.add(outboxRow{id: enishi.NewID("outbox", "line", s.RetryKey, s.To), send: send, at: in.w.shopClock(), channel: "line", sender: "LINE", recipient: s.To, body: string(s.Messages)})
 }

@@ -36,7 +36,7 @@ func TestLogTellsNobody(t *testing.T) {
 	if err := line.Befriend(reader, personal["family name"]); err != nil {
 		t.Fatal(err)
 	}
-	line.Inject(linesim.Fault{Endpoint: "push", To: stranger, Times: -1, Status: 400, Message: "The user " + stranger + " cannot be reached"})
+	line.Inject(linesim.Fault{To: stranger, Times: -1, Status: 400, Message: "The user " + stranger + " cannot be reached"})
 	provider := httptest.NewServer(line)
 	defer provider.Close()
 	mail := mailsim.New(mailsim.Config{Username: "shop", Password: personal["SMTP password"]})

@@ -115,6 +115,9 @@ func TestProvidersRefuse(t *testing.T) {
 	x.put("template", "paper", map[string]any{"name": "paper", "channel": "email", "purpose": "marketing", "title": title("paper"), "variants": map[string]any{
 		"ja": map[string]any{"subject": "ご注文", "html": "<!doctype html><html lang=\"ja\"><head><title>ご注文</title></head><body><p>ありがとうございます</p><p>{{ brand.name }} {{ brand.address }} {{ brand.contact }}</p><a href=\"{{ links.unsubscribe }}\">配信を停止する</a></body></html>",
 			"text": "ありがとうございます\n{{ brand.name }} {{ brand.address }} {{ brand.contact }}\n配信停止: {{ links.unsubscribe }}\n"}}})
+	// With a link of each person's own, so that each gets a push.
+	x.put("template", "hello", map[string]any{"name": "hello", "channel": "line", "purpose": "marketing", "title": title("hello"), "variants": map[string]any{"ja": map[string]any{"messages": []map[string]any{
+		{"type": "text", "text": "to hello", "quickReply": map[string]any{"items": []map[string]any{{"type": "action", "action": map[string]any{"type": "uri", "label": "設定", "uri": "{{ links.preferences }}"}}}}}}}}})
 	x.putJourney("paper", map[string]any{"events": []string{"user.signed_up"}, "reentry": "never"})
 	l := &load{key: x.write, to: []*server{x.server}, sent: acknowledged{}}
 	if err := l.send(meeting(people, time.Now().UTC())); err != nil {

@@ -224,7 +224,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if w.cfg.LINE.Token == "" {
 		channel = noted{account, w.inbox}
 	}
-	routes["line"] = channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}
+	routes["line"] = channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Group: line.MaxGroup, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}
 	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: func(string) (line.Account, bool) { return lineAccount, true }, Ingest: w.ingest, Now: w.now, Log: w.log})
 	if err != nil {
 		return err

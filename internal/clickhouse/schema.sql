@@ -99,7 +99,8 @@ CREATE TABLE deliveries
     `code` String,
     `reason` String,
     `provider_id` String,
-    `message` String CODEC(ZSTD(1))
+    `message` String CODEC(ZSTD(1)),
+    `group_id` FixedString(16)
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (partition, send_id, round)
