@@ -13,8 +13,8 @@ import (
 	"enishi/channels"
 )
 
-// blockRow is a shared block in a list.
-type blockRow struct {
+// BlockRow is a shared block in a list.
+type BlockRow struct {
 	Name      string    `json:"name"`
 	Title     Text      `json:"title"`
 	Languages []string  `json:"languages"`
@@ -40,22 +40,22 @@ func (a *API) templatesWith(block string) []enishi.Definition {
 	return out
 }
 
-func (a *API) blockRow(d *enishi.Definition) blockRow {
+func (a *API) blockRow(d *enishi.Definition) BlockRow {
 	var b struct {
 		Variants map[string]json.RawMessage `json:"variants"`
 	}
 	if json.Unmarshal(d.Body, &b) != nil {
 		b.Variants = nil
 	}
-	row := blockRow{d.Name, definitionTitle(d), sortedKeys(b.Variants), d.Version, d.At, []string{}}
+	row := BlockRow{d.Name, definitionTitle(d), sortedKeys(b.Variants), d.Version, d.At, []string{}}
 	for _, t := range a.templatesWith(d.Name) {
 		row.UsedIn = append(row.UsedIn, t.Name)
 	}
 	return row
 }
 
-func (a *API) listBlocks(ctx context.Context, _ *struct{}) (*listOutput[blockRow], error) {
-	out := listOf([]blockRow{})
+func (a *API) listBlocks(ctx context.Context, _ *struct{}) (*listOutput[BlockRow], error) {
+	out := listOf([]BlockRow{})
 	for _, d := range a.cfg.Definitions.List("block") {
 		out.Body.Items = append(out.Body.Items, a.blockRow(&d))
 	}
@@ -66,7 +66,7 @@ type blockOutput struct{ Body blockPage }
 
 // blockPage is a shared block with its content and versions.
 type blockPage struct {
-	blockRow
+	BlockRow
 	Definition json.RawMessage `json:"definition"`
 	History    []versionRow    `json:"history"`
 }

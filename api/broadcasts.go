@@ -32,8 +32,8 @@ type broadcastBody struct {
 	At        time.Time         `json:"at,omitzero" required:"false" doc:"Not before; at once unless said."`
 }
 
-// broadcastRow is one in a list.
-type broadcastRow struct {
+// BroadcastRow is one in a list.
+type BroadcastRow struct {
 	Name      string    `json:"name"`
 	Title     Text      `json:"title"`
 	Status    string    `json:"status" enum:"draft,scheduled,sending,sent,paused,cancelled"`
@@ -49,7 +49,7 @@ type broadcastOutput struct{ Body broadcastPage }
 
 // broadcastPage is a broadcast with what came of it.
 type broadcastPage struct {
-	broadcastRow
+	BroadcastRow
 	Broadcast broadcastBody `json:"broadcast"`
 	History   []versionRow  `json:"history"`
 	Sent      []channelSum  `json:"sent" doc:"People for whom it was decided to send, by channel."`
@@ -120,8 +120,8 @@ func (a *API) broadcast(name string) (*enishi.Definition, broadcastBody, error) 
 	return nil, broadcastBody{}, notFound("broadcast", "一斉配信")
 }
 
-func (a *API) broadcastRow(d *enishi.Definition, b *broadcastBody, p *progress) broadcastRow {
-	row := broadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers))}
+func (a *API) broadcastRow(d *enishi.Definition, b *broadcastBody, p *progress) BroadcastRow {
+	row := BroadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers))}
 	begun := a.wentLive(d.Name)
 	for n := range p.Markers {
 		m := &p.Markers[n]
@@ -161,12 +161,12 @@ func (a *API) wentLive(name string) int64 {
 	return 0
 }
 
-func (a *API) listBroadcasts(ctx context.Context, _ *struct{}) (*listOutput[broadcastRow], error) {
+func (a *API) listBroadcasts(ctx context.Context, _ *struct{}) (*listOutput[BroadcastRow], error) {
 	p, err := a.progress(ctx, isFresh(ctx))
 	if err != nil {
 		return nil, err
 	}
-	out := listOf([]broadcastRow{})
+	out := listOf([]BroadcastRow{})
 	for _, d := range a.cfg.Definitions.List("journey") {
 		if b, ok := broadcastOf(&d); ok {
 			out.Body.Items = append(out.Body.Items, a.broadcastRow(&d, &b, p))
@@ -184,7 +184,7 @@ func (a *API) getBroadcast(ctx context.Context, in *NamePath) (*broadcastOutput,
 	if err != nil {
 		return nil, err
 	}
-	out := &broadcastOutput{broadcastPage{broadcastRow: a.broadcastRow(d, &b, p), Broadcast: b, History: a.versions("journey", in.Name), Sent: []channelSum{}, LeftOut: []reasonSum{}, States: []stateSum{}}}
+	out := &broadcastOutput{broadcastPage{BroadcastRow: a.broadcastRow(d, &b, p), Broadcast: b, History: a.versions("journey", in.Name), Sent: []channelSum{}, LeftOut: []reasonSum{}, States: []stateSum{}}}
 	return out, a.broadcastResults(ctx, &out.Body)
 }
 

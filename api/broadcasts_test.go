@@ -109,7 +109,7 @@ func TestBroadcast(t *testing.T) {
 	if n, err := w.api.count(t.Context(), "SELECT count() FROM decisions FINAL WHERE journey = 'winter'"); err != nil || n != 88 {
 		t.Errorf("%d decisions: %v", n, err)
 	}
-	if l := into[list[broadcastRow]](w.call(get, "/broadcasts", nil)); len(l.Items) != 2 {
+	if l := into[list[BroadcastRow]](w.call(get, "/broadcasts", nil)); len(l.Items) != 2 {
 		t.Errorf("list %+v", l)
 	}
 	if l := into[list[journeyRow]](w.call(get, "/journeys", nil)); len(l.Items) != 0 {

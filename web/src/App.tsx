@@ -20,6 +20,8 @@ const List = page(() => import("./pages/List"), "List");
 const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
+const Content = page(() => import("./pages/Content"), "Content");
+const Template = page(() => import("./pages/Template"), "Template");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
@@ -51,6 +53,8 @@ export function App() {
           <Route path="/journeys/:name" element={<Journey />} />
           <Route path="/outbox" element={<Outbox />} />
           <Route path="/outbox/:id" element={<Outbox />} />
+          <Route path="/content" element={<Content />} />
+          <Route path="/content/:name" element={<Template />} />
           <Route path="/reports" element={<Reports />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />

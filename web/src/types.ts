@@ -27,3 +27,9 @@ export type Role = NonNullable<Exclude<Schemas["NewKeyInputBody"]["role"], "">>;
 export interface JourneyNode { type: string; next?: string; for?: string; timeout?: string; on_timeout?: string; template?: string; channels?: string[]; templates?: Record<string, string>; branches?: { if: string; next: string }[]; else?: string; until_event?: { events: string[] }; title?: Text; send_by?: string }
 export interface JourneyDefinition { title: Text; purpose: string; entry: { events?: string[]; segment?: string }; nodes?: Record<string, JourneyNode>; start?: string }
 export interface LineMessage { type: string; text?: string; altText?: string; contents?: Record<string, unknown>; template?: Record<string, unknown>; originalContentUrl?: string; previewImageUrl?: string; quickReply?: { items: { action: { label: string } }[] } }
+export type Finding = Schemas["Finding"];
+export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
+// A template's body (docs/schemas): what is there once may be a list of texts that are compared.
+export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
+export interface TemplateDefinition { name?: string; channel: "email" | "line"; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
+export type TemplatePage = Schemas["TemplatePage"];
