@@ -1,6 +1,6 @@
 import { ActionIcon, Alert, Badge, Button, Card, Grid, Group, Menu, SegmentedControl, Stack, Table, Tabs, Text, TextInput, Title, Tooltip } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
-import { IconArrowBackUp, IconArrowForwardUp, IconDots } from "@tabler/icons-react";
+import { IconArrowBackUp, IconArrowForwardUp, IconDots, IconSend } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -18,6 +18,7 @@ import { modals, tell } from "../parts/confirm";
 import { Findings } from "../parts/Findings";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import { Companion, Message, PersonBar, usePerson, useRendered } from "../parts/Preview";
+import { TestSend } from "../parts/TestSend";
 import type { Finding, TemplateDefinition, TemplatePage, TemplateVariant } from "../types";
 
 export function Template() {
@@ -47,6 +48,7 @@ function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<st
   const [error, setError] = useState<ApiError | null>(null);
   const [at, setAt] = useState("");
   const [saving, setSaving] = useState(false);
+  const [testing, setTesting] = useState(false);
   const look = (l: string) => lookOf(brand, l, plain);
   const done = useFinished(d, language, look(language));
   const person = usePerson();
@@ -106,6 +108,7 @@ function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<st
           <Tooltip label={t("builder.undo")}><ActionIcon variant="default" size={30} disabled={!draft.canUndo} aria-label={t("builder.undo")} onClick={draft.undo}><IconArrowBackUp size={17} aria-hidden /></ActionIcon></Tooltip>
           <Tooltip label={t("mail.redo")}><ActionIcon variant="default" size={30} disabled={!draft.canRedo} aria-label={t("mail.redo")} onClick={draft.redo}><IconArrowForwardUp size={17} aria-hidden /></ActionIcon></Tooltip>
         </ActionIcon.Group>
+        <Button size="xs" variant="default" leftSection={<IconSend size={15} aria-hidden />} disabled={!done} onClick={() => setTesting(true)}>{t("test.button")}</Button>
         <Button size="xs" loading={saving} disabled={!draft.dirty} onClick={() => void save()}>{t("mail.save")}</Button>
         <Menu position="bottom-end"><Menu.Target><ActionIcon variant="subtle" color="gray" size={30} aria-label={t("nav.menu")}><IconDots size={17} aria-hidden /></ActionIcon></Menu.Target><Menu.Dropdown><Menu.Item onClick={() => void remove()}>{t("content.remove")}</Menu.Item></Menu.Dropdown></Menu>
       </Group>
@@ -133,6 +136,7 @@ function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<st
           </Tabs>
         </Grid.Col>
       </Grid>
+      {testing && done && <TestSend name={page.name} definition={done.definition} profile={person.id} language={language} choice={choice} close={() => setTesting(false)} />}
     </Page>
   );
 }

@@ -20,7 +20,7 @@ export function Findings({ items, go, override }: { items: Finding[]; go?: (f: F
         return (
           <Card key={f.code + f.part + f.excerpt + String(i)} withBorder padding="sm" style={{ borderLeft: `3px solid var(--mantine-color-${red ? "red" : f.override ? "gray" : "orange"}-filled)` }} data-finding={f.code}>
             <Group gap="sm" justify="space-between" wrap="nowrap" align="flex-start">
-              <Text size="sm" fw={600}>{f.excerpt && <>「{f.excerpt}」 </>}{pick(f.text)}</Text>
+              <Text size="sm" fw={600}>{f.excerpt && !pick(f.text).includes(f.excerpt) && <>{t("lint.quote", { text: f.excerpt })} </>}{pick(f.text)}</Text>
               <Badge variant="light" color={red ? "red" : f.override ? "gray" : "orange"} style={{ flexShrink: 0 }}>{t(f.override ? "lint.overridden" : `lint.${f.severity}`)}</Badge>
             </Group>
             {pick(f.fix) && <Text size="sm">→ {pick(f.fix)}</Text>}
