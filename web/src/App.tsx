@@ -22,6 +22,8 @@ const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
 const Content = page(() => import("./pages/Content"), "Content");
 const Template = page(() => import("./pages/Template"), "Template");
+const Broadcasts = page(() => import("./pages/Broadcasts"), "Broadcasts");
+const Broadcast = page(() => import("./pages/Broadcast"), "Broadcast");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
@@ -51,6 +53,8 @@ export function App() {
           <Route path="/segments/:name" element={<Segment />} />
           <Route path="/journeys" element={<Journeys />} />
           <Route path="/journeys/:name" element={<Journey />} />
+          <Route path="/broadcasts" element={<Broadcasts />} />
+          <Route path="/broadcasts/:name" element={<Broadcast />} />
           <Route path="/outbox" element={<Outbox />} />
           <Route path="/outbox/:id" element={<Outbox />} />
           <Route path="/content" element={<Content />} />

@@ -18,7 +18,7 @@ const places = [
   { to: "/people", key: "people", icon: IconUsers },
   { to: "/segments", key: "segments", icon: IconUsersGroup },
   { to: "/journeys", key: "journeys", icon: IconRoute },
-  { to: "/outbox", key: "outbox", icon: IconMail },
+  { to: "/broadcasts", key: "outbox", icon: IconMail },
   { to: "/content", key: "content", icon: IconTemplate },
   { to: "/reports", key: "reports", icon: IconChartBar },
   { to: "/dead", key: "dead", icon: IconDatabase },
@@ -67,7 +67,7 @@ export function Shell({ session, children }: { session: Session; children: React
           <nav aria-label={t("nav.main")}>
             {places.map(({ to, key, icon: Icon }) => (
               <NavLink key={to} component={Link} to={to} onClick={close} label={t(`nav.${key}`)} leftSection={<Icon size={18} stroke={1.6} />}
-                active={to === "/" ? pathname === "/" : pathname.startsWith(to)} styles={{ root: { borderRadius: 8 } }} />
+                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && pathname.startsWith("/outbox"))} styles={{ root: { borderRadius: 8 } }} />
             ))}
           </nav>
         </AppShell.Section>

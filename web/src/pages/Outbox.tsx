@@ -7,6 +7,7 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { useApi } from "../api";
 import { instant, short } from "../format";
 import { pick } from "../i18n";
+import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { LineBubbles } from "../parts/LineBubbles";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import type { LineMessage } from "../types";
@@ -23,6 +24,7 @@ export function Outbox() {
   const chosen = id ?? items[0]?.id;
   return (
     <Page title={t("nav.outbox")} about={t("outbox.about")}>
+      <DeliveryTabs at="outbox" />
       {list.error && !list.data && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
       <Group gap="md">
         <SegmentedControl value={channel ?? "all"} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />

@@ -1,0 +1,84 @@
+import { Alert, Anchor, Badge, Button, Group, Modal, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { request, useApi, type ApiError } from "../api";
+import { count, fresh, instant } from "../format";
+import { joined, language, pick } from "../i18n";
+import { Findings } from "./Findings";
+import { Loading, ProblemBox } from "./Page";
+import { Message, useRendered } from "./Preview";
+
+/** Before sending: the consequence, before the click. */
+export function Sheet({ name, title, close, sent }: { name: string; title: string; close: () => void; sent: () => void }) {
+  const { t } = useTranslation();
+  const sheet = useApi("/broadcasts/{name}/sheet", { path: { name } }, { staleTime: 0, refetchOnMount: "always" });
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<ApiError | null>(null);
+  const [busy, setBusy] = useState(false);
+  const s = sheet.data;
+  const people = s?.sent.reduce((n, x) => n + x.people, 0) ?? 0;
+  const line = s?.sent.find((x) => x.channel === "line")?.people ?? 0;
+  const later = s?.at && !s.at.startsWith("0001") ? s.at : "";
+  const go = async () => {
+    setBusy(true);
+    try {
+      await request("post", "/broadcasts/{name}/send", { path: { name }, body: { expect: s!.version, reason } });
+      sent();
+    } catch (e) {
+      setError(e as ApiError);
+      setBusy(false);
+    }
+  };
+  const findings = Object.entries(s?.lint ?? {}).filter(([, l]) => l && l.items.length > 0);
+  return (
+    <Modal opened onClose={close} size="72rem" title={<Text fw={700}>{t("sheet.title")}　{title}</Text>} closeButtonProps={{ "aria-label": t("close") }}>
+      {sheet.error && !s && <ProblemBox error={sheet.error} retry={() => void sheet.refetch()} />}
+      {!s && !sheet.error && <Loading lines={6} />}
+      {s && (
+        <Stack gap="lg">
+          <div>
+            <Text fz={26} fw={700} className="num" style={{ whiteSpace: "normal" }}>{t("sheet.people", { n: count(people) })}</Text>
+            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}{line > 0 && <Text size="sm" c="dimmed">{t("sheet.line", { n: count(line) })}</Text>}</Group>
+            <Text size="xs" c="dimmed" mt={4}>{joined([t("sheet.of", { n: count(s.people) }), s.complete_through && t("through", { at: fresh(s.complete_through) })])}</Text>
+          </div>
+          {s.stops.length > 0 && <Alert color="red" title={t("sheet.stops")}><Stack gap={4}>{s.stops.map((x, i) => <Text key={i} size="sm">{(language() === "ja" && x.message_ja) || x.message}</Text>)}</Stack></Alert>}
+          <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+            <div>
+              <Title order={2} mb={4}>{t("sheet.leftOut")}</Title>
+              {s.left_out.length === 0 && <Text size="sm" c="dimmed">{t("broadcast.nobodyOut")}</Text>}
+              <Table verticalSpacing={4}><Table.Tbody>{s.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td>{pick(r.text)}</Table.Td><Table.Td ta="right" className="num">{t("broadcast.nPeople", { n: count(r.people) })}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
+              <Text size="xs" c="dimmed" mt={4}>{t("sheet.later")}</Text>
+            </div>
+            <div>
+              <Title order={2} mb={4}>{t("sheet.when")}</Title>
+              <Table verticalSpacing={4}><Table.Tbody>
+                <Table.Tr><Table.Td>{t("broadcast.at")}</Table.Td><Table.Td>{later ? instant(later) : t("broadcast.atOnce")}</Table.Td></Table.Tr>
+                <Table.Tr><Table.Td>{t("broadcast.sendBy")}</Table.Td><Table.Td>{t("broadcast.hours", { n: s.send_by.replace(/h$/, "") })}</Table.Td></Table.Tr>
+                <Table.Tr><Table.Td>{t("sheet.approver")}</Table.Td><Table.Td>{t(`role.${s.approver}`)} {s.may ? t("sheet.may") : t("sheet.mayNot")}</Table.Td></Table.Tr>
+              </Table.Tbody></Table>
+            </div>
+          </SimpleGrid>
+          {s.previews.length > 0 && (
+            <div>
+              <Title order={2} mb="sm">{t("sheet.previews")}</Title>
+              <SimpleGrid cols={{ base: 1, md: 3 }} spacing="md">{s.previews.map((p) => <One key={p.profile} preview={p} />)}</SimpleGrid>
+            </div>
+          )}
+          {findings.map(([template, l]) => <div key={template}><Group justify="space-between" mb="sm"><Title order={2}>{t("lint.title")}</Title><Anchor component={Link} size="sm" to={`/content/${template}`}>{t("sheet.mend")}</Anchor></Group><Findings items={l!.items} /></div>)}
+          {error && <ProblemBox error={error} />}
+          <Group justify="space-between" align="flex-end" gap="md">
+            <TextInput flex={1} miw={200} label={t("sheet.reason")} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
+            <Group gap="sm"><Button variant="default" onClick={close}>{t("cancel")}</Button><Button loading={busy} disabled={s.stops.length > 0 || !s.may || people === 0} onClick={() => void go()}>{later ? t("sheet.goLater", { n: count(people), at: instant(later) }) : t("sheet.go", { n: count(people) })}</Button></Group>
+          </Group>
+        </Stack>
+      )}
+    </Modal>
+  );
+}
+
+function One({ preview: p }: { preview: { profile: string; name: string; channel: string; template: string } }) {
+  const { t } = useTranslation();
+  const rendered = useRendered(p.template, p.profile, "");
+  return <Stack gap="sm"><Anchor component={Link} size="sm" to={`/people/${p.profile}`}>{p.name || t("person.unnamed")}</Anchor><Message rendered={rendered.data} error={rendered.error} channel={p.channel} small /></Stack>;
+}
