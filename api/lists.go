@@ -97,15 +97,21 @@ type staticInput struct {
 
 func (a *API) saveList(ctx context.Context, in *staticInput) (*writtenOutput, error) {
 	b := &in.Body
-	if err := errors.Join(checkName(in.Name), checkTitle(Text(b.Title))); err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(listBody{Text(b.Title), Text(b.Description), cmp.Or(strings.TrimSpace(b.Owner), callOf(ctx).caller.name), strings.TrimSpace(b.Folder)})
-	if err != nil {
-		return nil, err
-	}
-	w, err := a.save(ctx, enishi.Definition{Kind: segments.KindList, Name: in.Name, Expect: b.Expect, Body: body, Reason: b.Reason})
+	w, err := a.putList(ctx, in.Name, listBody{Text(b.Title), Text(b.Description), b.Owner, b.Folder}, b.Expect, b.Reason)
 	return &writtenOutput{w}, err
+}
+
+// putList saves a list. Who saves it owns it unless it says who does.
+func (a *API) putList(ctx context.Context, name string, l listBody, expect int64, reason string) (Written, error) {
+	if err := errors.Join(checkName(name), checkTitle(l.Title)); err != nil {
+		return Written{}, err
+	}
+	l.Owner, l.Folder = cmp.Or(strings.TrimSpace(l.Owner), callOf(ctx).caller.name), strings.TrimSpace(l.Folder)
+	body, err := json.Marshal(l)
+	if err != nil {
+		return Written{}, err
+	}
+	return a.save(ctx, enishi.Definition{Kind: segments.KindList, Name: name, Expect: expect, Body: body, Reason: reason})
 }
 
 // deleteList deletes an empty list: the people of one that was deleted would be back with the next of its name.

@@ -116,7 +116,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,ranking,journey,template,block,store,words,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -144,6 +144,14 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putJourney(ctx, in.Name, withoutState(text.Bytes()), status, b.Expect, b.Reason)
 	case "template":
 		w, err = a.putTemplate(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case segments.KindList:
+		var l listBody
+		dec := json.NewDecoder(&text)
+		dec.DisallowUnknownFields()
+		if e := dec.Decode(&l); e != nil {
+			return nil, enishi.FieldError("body.body", "is no list: "+e.Error(), "リストの定義として読めません: "+e.Error())
+		}
+		w, err = a.putList(ctx, in.Name, l, b.Expect, b.Reason)
 	case segments.KindStore:
 		w, err = a.putStore(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "words":
@@ -164,7 +172,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,ranking,cuts,journey,template,block,store,words,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

@@ -245,9 +245,9 @@ func (d *definitionFile) check(others []definitionFile) error {
 		_, err = segments.ParseStore(body)
 	case "words":
 		err = channels.CheckWords(d.Name, body)
-	case "setting":
+	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, ranking, journey, template, block, store, words or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
@@ -332,7 +332,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	order := map[string]int{"setting": 0, "store": 0, "block": 1, "template": 2, "ranking": 3, "segment": 4, "journey": 5}
+	order := map[string]int{"setting": 0, "store": 0, "list": 0, "words": 0, "block": 1, "template": 2, "ranking": 3, "segment": 4, "journey": 5}
 	sort.SliceStable(all, func(i, j int) bool {
 		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
 	})
@@ -357,53 +357,10 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// put saves a definition over its current version.
+// put saves a definition over its current version, whatever that is.
 func (c *client) put(ctx context.Context, d *definitionFile) error {
-	var history struct {
-		Items []struct {
-			Version int64 `json:"version"`
-			Deleted bool  `json:"deleted"`
-		} `json:"items"`
-	}
-	if err := c.call(ctx, "GET", "/definitions?kind="+url.QueryEscape(d.Kind)+"&name="+url.QueryEscape(d.Name), nil, &history); err != nil {
-		return err
-	}
-	var expect, newest int64
-	for _, v := range history.Items {
-		if v.Version > newest {
-			if newest, expect = v.Version, v.Version; v.Deleted {
-				expect = 0
-			}
-		}
-	}
-	fields, ok := d.Body.(map[string]any)
-	if !ok {
-		return fmt.Errorf("the body is no object")
-	}
-	body := map[string]any{"expect": expect, "reason": d.Reason}
-	switch d.Kind {
-	case "segment":
-		for _, key := range []string{"title", "description", "expression"} {
-			if v, there := fields[key]; there {
-				body[key] = v
-			}
-		}
-	case "journey":
-		definition := map[string]any{}
-		for k, v := range fields {
-			definition[k] = v
-		}
-		if state, there := definition["state"]; there {
-			body["status"] = state
-			delete(definition, "state")
-		}
-		body["definition"] = definition
-	case "template", "block", "store":
-		body["definition"] = fields
-	default:
-		body["body"] = fields
-	}
-	return c.call(ctx, "PUT", "/"+d.Kind+"s/"+url.PathEscape(d.Name), body, nil)
+	body := map[string]any{"body": d.Body, "expect": -1, "reason": d.Reason}
+	return c.call(ctx, "PUT", "/definitions/"+url.PathEscape(d.Kind)+"/"+url.PathEscape(d.Name), body, nil)
 }
 
 type tailCommand struct {

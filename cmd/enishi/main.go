@@ -26,6 +26,7 @@ type cli struct {
 	Check      checkCommand      `cmd:"" help:"Check a configuration file and definition files."`
 	Apply      applyCommand      `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
 	Segment    segmentCommand    `cmd:"" help:"Check, count, list and explain segments."`
+	List       listCommand       `cmd:"" help:"Show static lists, and put people on them."`
 	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`
 	SendTest   sendTestCommand   `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
 	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
