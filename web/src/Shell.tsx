@@ -10,6 +10,7 @@ import { request, useApi } from "./api";
 import { instant } from "./format";
 import { actor, joined, language, setLanguage } from "./i18n";
 import { tell } from "./parts/confirm";
+import { StopButton, Stops } from "./parts/Stop";
 import type { Alert as Warning, Session } from "./types";
 
 const places = [
@@ -43,6 +44,7 @@ export function Shell({ session, children }: { session: Session; children: React
             {session.sending === "off" && <Badge color="orange" variant="filled">{t("nav.sendingOff")}</Badge>}
           </Group>
           <Group gap="sm" wrap="nowrap">
+            <StopButton />
             <UnstyledButton onClick={spotlight.open}>
               <Group gap="sm" px="sm" py={4} style={{ border: "1px solid var(--mantine-color-default-border)", borderRadius: 8 }} wrap="nowrap">
                 <IconSearch size={16} aria-hidden="true" /><Text size="sm" c="dimmed" className="from-sm">{t("nav.search")}</Text><Kbd size="xs" visibleFrom="sm" aria-hidden="true">Ctrl K</Kbd>
@@ -76,6 +78,7 @@ export function Shell({ session, children }: { session: Session; children: React
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main id="main">
+        <Stops role={session.role} />
         <Alerts />
         {children}
       </AppShell.Main>

@@ -50,18 +50,25 @@ function Flex({ node }: { node: Part }): React.ReactNode {
     case "separator":
       return <hr style={{ width: "100%", border: 0, borderTop: "1px solid #ddd", margin: "4px 0" }} />;
     case "button":
-      return <Button component="a" href={node.action?.uri} target="_blank" rel="noopener noreferrer" size="xs" fullWidth color="teal">{node.action?.label}</Button>;
+      return <Button component="a" href={node.action?.uri} target="_blank" rel="noopener noreferrer" size="xs" fullWidth color={node.color ?? "#057a35"}>{node.action?.label}</Button>;
     default:
       return null;
   }
 }
 
-function Template({ template }: { template: { title?: string; text?: string; actions?: { label: string; uri?: string }[]; thumbnailImageUrl?: string } }) {
+function Template({ template }: { template: { columns?: Card[] } & Card }) {
+  if (!template.columns) return <One card={template} />;
+  return <div style={{ display: "flex", gap: 8, overflowX: "auto", background: "#8cabd8" }}>{template.columns.map((c, i) => <div key={i} style={{ minWidth: 220, background: "#fff", borderRadius: 16, overflow: "hidden" }}><One card={c} /></div>)}</div>;
+}
+
+type Card = { title?: string; text?: string; actions?: { label: string; uri?: string }[]; thumbnailImageUrl?: string };
+
+function One({ card: template }: { card: Card }) {
   return (
     <div>
       {template.thumbnailImageUrl && <img src={template.thumbnailImageUrl} alt="" style={{ display: "block", width: "100%" }} />}
       <div style={{ padding: "12px 16px" }}>{template.title && <Text fw={700} size="sm">{template.title}</Text>}<Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{template.text}</Text></div>
-      {(template.actions ?? []).map((a, i) => <a key={i} href={a.uri} target="_blank" rel="noopener noreferrer" style={{ display: "block", textAlign: "center", padding: 10, borderTop: "1px solid #eee", color: "#06539e", fontSize: 14, textDecoration: "none" }}>{a.label}</a>)}
+      {(template.actions ?? []).map((a, i) => <a key={i} href={a.uri} target="_blank" rel="noopener noreferrer" style={{ display: "block", minHeight: 41, textAlign: "center", padding: 10, borderTop: "1px solid #eee", color: "#06539e", fontSize: 14, textDecoration: "none" }}>{a.label}</a>)}
     </div>
   );
 }
