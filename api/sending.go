@@ -14,8 +14,8 @@ import (
 	"enishi/channels"
 )
 
-// heldCount is how many messages were decided and have not ended.
-type heldCount struct {
+// HeldCount is how many messages were decided and have not ended.
+type HeldCount struct {
 	Waiting int64 `json:"waiting"`
 	InHand  int64 `json:"in_hand" doc:"At the provider or about to be; after a stop only calls that had begun end."`
 }
@@ -32,7 +32,7 @@ type stopRow struct {
 	Reason     string    `json:"reason"`
 	Cancelled  bool      `json:"cancelled" doc:"What it holds and what still comes is dropped."`
 	Dropped    int64     `json:"dropped" doc:"By this stop, so far."`
-	heldCount
+	HeldCount
 }
 
 // destinationRow is where messages go, and how that is.
@@ -45,7 +45,7 @@ type destinationRow struct {
 	PerSecond   float64   `json:"per_second" doc:"As lately measured; 0: not known."`
 	Limit       float64   `json:"limit" doc:"Most a second; 0: none."`
 	Oldest      time.Time `json:"oldest,omitzero" doc:"When the oldest that waits was decided."`
-	heldCount
+	HeldCount
 }
 
 // sendingPage is what may leave and what waits.
@@ -53,7 +53,7 @@ type sendingPage struct {
 	State        string           `json:"state" enum:"on,off"`
 	StateLabel   Text             `json:"state_label"`
 	Version      int64            `json:"version" doc:"Of the setting sending; 0 while it was never saved."`
-	Open         heldCount        `json:"open" doc:"All that is decided and has not ended."`
+	Open         HeldCount        `json:"open" doc:"All that is decided and has not ended."`
 	Incoming     int64            `json:"incoming" doc:"Decided, and not in the ledger yet."`
 	Stops        []stopRow        `json:"stops"`
 	Destinations []destinationRow `json:"destinations"`
@@ -105,7 +105,7 @@ func (a *API) getSending(ctx context.Context, _ *struct{}) (*sendingOutput, erro
 	for i := range s.Stops {
 		x := &s.Stops[i]
 		r := stopRow{ID: x.ID, Scope: x.Scope, ScopeLabel: word("stop", x.Scope), Value: x.Value, Title: Text{x.Value, x.Value}, Since: x.Since, By: x.By, Reason: x.Reason,
-			Cancelled: x.Drop, Dropped: dropped[x.ID], heldCount: heldBy(open, x)}
+			Cancelled: x.Drop, Dropped: dropped[x.ID], HeldCount: heldBy(open, x)}
 		switch x.Scope {
 		case channels.ScopeAll:
 			r.Title = word("stop", x.Scope)
@@ -123,7 +123,7 @@ func (a *API) getSending(ctx context.Context, _ *struct{}) (*sendingOutput, erro
 }
 
 // heldBy counts what a stop covers; nil: everything.
-func heldBy(open []channels.OpenCount, x *channels.Stop) (n heldCount) {
+func heldBy(open []channels.OpenCount, x *channels.Stop) (n HeldCount) {
 	for i := range open {
 		if c := &open[i]; x == nil || x.Covers(c.Destination, c.Journey, c.Prefecture) {
 			n.Waiting += c.Waiting
@@ -178,7 +178,7 @@ func (a *API) destinations(open []channels.OpenCount, s *channels.Sending) []des
 type steered struct {
 	Written
 	Stop     string    `json:"stop,omitempty" doc:"Id of the stop: lift it by this."`
-	Held     heldCount `json:"held" doc:"What the change is about, counted in the ledger after it was saved."`
+	Held     HeldCount `json:"held" doc:"What the change is about, counted in the ledger after it was saved."`
 	Incoming int64     `json:"incoming" doc:"Decided, and not in the ledger yet, of whatever kind."`
 }
 

@@ -42,7 +42,7 @@ func TestSending(t *testing.T) {
 		checkTexts(t, "sending", a.text)
 		return into[sendingPage](a)
 	}
-	if p := sending(); p.State != "on" || p.Open != (heldCount{7, 2}) || len(p.Stops) != 0 || len(p.Destinations) != 2 || p.Destinations[0].State != "down" ||
+	if p := sending(); p.State != "on" || p.Open != (HeldCount{7, 2}) || len(p.Stops) != 0 || len(p.Destinations) != 2 || p.Destinations[0].State != "down" ||
 		p.Destinations[0].Problem != "535" || p.Destinations[0].Waiting != 3 || p.Destinations[0].Oldest.IsZero() || p.Destinations[1].State != "elsewhere" {
 		t.Errorf("got %+v", p)
 	}
@@ -52,7 +52,7 @@ func TestSending(t *testing.T) {
 	e, boss := w.as(editorToken), w.as(approverToken)
 	view := w.as(viewerToken)
 	w = boss
-	stop := func(scope, value string) (id string, held heldCount) {
+	stop := func(scope, value string) (id string, held HeldCount) {
 		t.Helper()
 		a := e.call("POST", "/sending/stop", map[string]any{"scope": scope, "value": value, "reason": "誤配信"}).want(200)
 		out := into[steered](a)
@@ -61,8 +61,8 @@ func TestSending(t *testing.T) {
 	ids := map[string]string{}
 	for _, x := range []struct {
 		scope, value string
-		held         heldCount
-	}{{"all", "", heldCount{7, 2}}, {"channel", "line", heldCount{4, 0}}, {"destination", "email:main", heldCount{3, 2}}, {"prefecture", "東京都", heldCount{7, 0}}} {
+		held         HeldCount
+	}{{"all", "", HeldCount{7, 2}}, {"channel", "line", HeldCount{4, 0}}, {"destination", "email:main", HeldCount{3, 2}}, {"prefecture", "東京都", HeldCount{7, 0}}} {
 		id, held := stop(x.scope, x.value)
 		if held != x.held || id == "" {
 			t.Errorf("stop of %s %s holds %+v, want %+v", x.scope, x.value, held, x.held)
@@ -92,7 +92,7 @@ func TestSending(t *testing.T) {
 	}
 	boss.call("POST", "/sending/resume", map[string]any{"stop": ids["all"]}).want(200)
 	p := sending()
-	if len(p.Stops) != 3 || !p.Stops[0].Cancelled || p.Stops[0].Dropped != 4 || p.Stops[0].Waiting != 0 || p.Open != (heldCount{3, 2}) {
+	if len(p.Stops) != 3 || !p.Stops[0].Cancelled || p.Stops[0].Dropped != 4 || p.Stops[0].Waiting != 0 || p.Open != (HeldCount{3, 2}) {
 		t.Errorf("after the cancel %+v", p)
 	}
 	boss.call("POST", "/sending/resume", map[string]any{"destination": "email:main:gmail"}).want(200)

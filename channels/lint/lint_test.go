@@ -79,7 +79,9 @@ func TestMail(t *testing.T) {
 	f(func(m *Message) { m.Rendered.HTML = strings.Replace(m.Rendered.HTML, "help@hana.example", "", 1) }, "duty.contact")
 	f(func(m *Message) { m.Rendered.Text = "x" }, "duty.sender", "duty.address", "duty.contact", "duty.refuse")
 	f(func(m *Message) { m.Unsubscribe = "" }, "duty.refuse")
-	f(func(m *Message) { m.Rendered.HTML = strings.Replace(m.Rendered.HTML, "https://cdp.example/u/x", "https://a.example", 1) }, "duty.refuse")
+	f(func(m *Message) {
+		m.Rendered.HTML = strings.Replace(m.Rendered.HTML, "https://cdp.example/u/x", "https://a.example", 1)
+	}, "duty.refuse")
 	duties := []string{"duty.sender", "duty.address", "duty.contact", "duty.refuse"}
 	f(transactional(body("")), nil...)
 	f(transactional(func(m *Message) { m.Rendered.Text += "次回使えるクーポンをどうぞ" }), duties...)

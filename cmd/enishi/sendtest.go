@@ -66,7 +66,9 @@ func (c *sendTestCommand) Run(ctx context.Context, s streams) error {
 func (c *client) outcome(ctx context.Context, send string) (state, reason string, err error) {
 	state = "decided"
 	for {
-		var page struct{ Items []struct{ State, Reason string } }
+		var page struct {
+			Items []struct{ State, Reason string }
+		}
 		if err := c.call(ctx, "GET", "/deliveries?send="+send, nil, &page); err != nil && ctx.Err() == nil {
 			return state, reason, err
 		}
