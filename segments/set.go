@@ -45,8 +45,7 @@ type Set struct {
 // mask is a set of positions in Set.list.
 type mask []uint64
 
-func (m mask) add(i int)      { m[i/64] |= 1 << (i % 64) }
-func (m mask) has(i int) bool { return m[i/64]&(1<<(i%64)) != 0 }
+func (m mask) add(i int) { m[i/64] |= 1 << (i % 64) }
 
 // NewSet indexes segments. Of two with one name the later version stays.
 func NewSet(list []*Segment) *Set {

@@ -2,7 +2,6 @@ package email
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"time"
@@ -32,8 +31,6 @@ type conn struct {
 	used       int // mails
 	since      time.Time
 }
-
-var errClosed = errors.New("the mail account is closed")
 
 func newPool(c *Channel) *pool { return &pool{c: c, slots: make(chan struct{}, c.cfg.Conns)} }
 

@@ -35,7 +35,7 @@ var phrases = [...]phrase{
 	says(`access denied.*\bas\(201806281\)|recipient address rejected: access denied`, Hard, "unknown_user"), // Microsoft 365
 	says(`account (is |has been )?(disabled|deactivated|closed|terminated|suspended|inactive)|account that you tried to reach is (disabled|inactive)|user\(s\) account is disabled|mailbox (is )?(disabled|inactive)|no longer (active|in use|available|valid)`, Hard, "disabled"),
 	says(`host (or domain name )?not found|domain (name )?not found|no such (host|domain)|name or service not known|remote domain does(n't|nt| not) exist|unrouteable address|nullmx|null mx|does not accept mail`, Hard, "no_host"),
-	// The mailbox, for now.
+	// The mailbox, as it is today: it may take mail another day.
 	says(`over ?quota|quota exceeded|exceeded (storage|mailbox|quota)|(mailbox|inbox) (is |was )?full|out of storage|insufficient (disk|storage)|temporarily over quota|容量.*(超|いっぱい)`, Soft, "full"),
 	says(`too (large|big)|size limit|exceeds? (the )?(maximum|size|fixed)`, Soft, "too_big"),
 	// Us.

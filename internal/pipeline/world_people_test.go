@@ -24,7 +24,6 @@ type person struct {
 	consents   []consentGiven
 	orders     int
 	carts      int
-	signedUp   bool
 	deliveries map[string]time.Time // by order: when the first event of a delivered parcel was appended
 }
 

@@ -36,4 +36,4 @@ export type TemplatePage = Schemas["TemplatePage"];
 export type BroadcastPage = Schemas["BroadcastPage"];
 export type BroadcastBody = Schemas["BroadcastBody"];
 export type Held = Schemas["HeldCount"];
-export type Stop = Schemas["StopRow"] & Held;
+export type Stop = Schemas["StopRow"];
