@@ -34,6 +34,9 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 		if rapid.Bool().Draw(t, "birthday") {
 			e.Person.Traits["birthday"] = drawBirthday(t)
 		}
+		if rapid.IntRange(0, 3).Draw(t, "place") == 0 {
+			e.Person.Traits["prefecture"] = enishi.TextValue(pick(t, []string{"東京都", "大阪府", "北海道", "東京", "nowhere"}))
+		}
 	}
 	for _, x := range profiles.Identifiers(nil, e.Person) {
 		e.Links = append(e.Links, enishi.NewID("identifier", x.Kind.String(), x.Raw))
