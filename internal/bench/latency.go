@@ -20,6 +20,7 @@ import (
 	"enishi/channels"
 	"enishi/channels/email"
 	"enishi/ingest"
+	"enishi/internal/mix"
 	"enishi/internal/sim/mail"
 )
 
@@ -127,7 +128,7 @@ func runLatency(ctx context.Context, b *bench) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	l := &latencies{posted: map[string]time.Time{}}
-	defs, err := mixDefinitions()
+	defs, err := mix.Definitions()
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"enishi/internal/mix"
 	"enishi/internal/stream"
 )
 
@@ -18,7 +19,7 @@ func runPipeline(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	defs, err := mixDefinitions()
+	defs, err := mix.Definitions()
 	if err != nil {
 		return err
 	}
@@ -28,9 +29,9 @@ func runPipeline(ctx context.Context, b *bench) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	people := b.profiles / (b.rounds + 2) // of a slice; there are two slices before the rounds
-	n := people * mixEvents
+	n := people * mix.Events
 	m := newMixer(max(1, people))
-	b.printf("  standard mix: %d people, %d events a slice, %d segments, 6 journeys\n", people*(b.rounds+2), n, len(mixSegments()))
+	b.printf("  standard mix: %d people, %d events a slice, %d segments, 6 journeys\n", people*(b.rounds+2), n, len(mix.Segments()))
 	rec, err := record(ctx, b, p, m, n)
 	if err != nil {
 		return err

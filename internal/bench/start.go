@@ -13,6 +13,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/internal/mix"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/profiles"
@@ -68,7 +69,7 @@ func fill(ctx context.Context, dir string, n int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	defs, err := mixDefinitions()
+	defs, err := mix.Definitions()
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func fill(ctx context.Context, dir string, n int) (err error) {
 			x := pipeline.State{Partition: id.Partition(partitions), ID: id, Version: pipeline.Version(0, 1), Bytes: state}
 			rows.States = append(rows.States, x)
 			rows.Due = append(rows.Due, pipeline.Due{Partition: x.Partition, ID: id, At: now.Add(5 * 24 * time.Hour), Version: x.Version})
-			events[x.Partition] += mixEvents
+			events[x.Partition] += mix.Events
 			link := enishi.Link{Op: "link", A: id, AKind: enishi.Customer, B: mail, BKind: enishi.Email, Source: "shop", At: now}
 			links = append(links, stream.Record{Topic: enishi.TopicIdentities, Time: now, Value: enishi.EncodeLink(nil, &link)})
 		}
@@ -114,8 +115,8 @@ func fill(ctx context.Context, dir string, n int) (err error) {
 // typicalState is the state of a person of the standard mix.
 func typicalState() string {
 	p := profiles.New(enishi.NewID("typical"))
-	for i := range mixEvents {
-		e := mixEvent(1, i)
+	for i := range mix.Events {
+		e := mix.Event(1, i, time.Now().UTC().Truncate(time.Millisecond))
 		e.ID, e.Subject = enishi.NewID("typical", strconv.Itoa(i)), p.ID
 		e.Links = []enishi.ID{p.ID}
 		p.Apply(&e, e.At)

@@ -5,7 +5,6 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -13,54 +12,32 @@ import (
 
 	"enishi"
 	"enishi/internal/definitions"
+	"enishi/internal/mix"
 	"enishi/internal/stream"
-	"enishi/journeys"
-	"enishi/segments"
 )
 
 // The standard mix: five events per profile, each profile's in order, the profiles in no order; 20 segments; the gallery's six
 // journeys; two messages and about two timers per profile.
 const (
 	mixProfiles   = 200_000
-	mixEvents     = 5
 	mixPartitions = 8
 	mixBatch      = 18_000 // what comes in 200 ms at 90,000 events per second
 )
-
-var mixSegments = []string{
-	`orders_count >= 1`, `orders_count >= 3`, `ltv >= 10000`, `ltv >= 50000`, `last_order_at > ago("30d")`, `orders_count >= 1 && last_order_at < ago("90d")`,
-	`count(orders, .total >= 5000 && .placed_at > ago("90d")) >= 2`, `any(views, .category == "skincare" && .at > ago("7d"))`,
-	`count(visits, .at > ago("30d")) >= 3`, `none(shipments, .status == "delayed") && orders_count > 0`, `any(shipments, .status == "delivered")`,
-	`consent.email`, `!consent.email && has_email`, `has_line && line_friend`, `traits.rank == "gold"`, `prefecture == "東京都"`,
-	`product_views >= 3 && orders_count == 0`, `sum(orders, .revenue) >= 20000 && aov > 3000`, `signed_up_at > ago("30d")`, `any(orders, .payment_method == "konbini")`,
-}
 
 // newMix makes the definitions of the standard mix.
 func newMix(tb testing.TB) *definitions.Log {
 	tb.Helper()
 	log := definitions.NewLog()
-	offset := int64(0)
-	add := func(kind, name string, body []byte) {
-		value, err := json.Marshal(enishi.Definition{Kind: kind, Name: name, Expect: -1, Body: body, RequestID: enishi.NewID("request", kind, name)})
+	defs, err := mix.Definitions()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := range defs {
+		value, err := json.Marshal(&defs[i])
 		if err != nil {
 			tb.Fatal(err)
 		}
-		log.Fold(offset, value)
-		offset++
-	}
-	for _, item := range journeys.Gallery() {
-		add(item.Kind, item.Name, item.Body)
-	}
-	for i, expression := range append([]string{`orders_count >= 1 && last_order_at < ago("120d")`}, mixSegments[1:]...) {
-		name := fmt.Sprintf("s%02d", i)
-		if i == 0 {
-			name = "lapsed"
-		}
-		body, err := json.Marshal(segments.Body{Expression: expression})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		add("segment", name, body)
+		log.Fold(int64(i), value)
 	}
 	return log
 }
@@ -77,7 +54,7 @@ type mixer struct {
 
 func newMixer(profiles int) *mixer {
 	return &mixer{rnd: rand.New(rand.NewPCG(1, 2)), hasher: enishi.NewHasher([]byte("0123456789abcdef0123456789abcdef")), done: make([]uint8, profiles),
-		left: profiles * mixEvents, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+		left: profiles * mix.Events, now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 }
 
 // batch makes up to n records; none when all are made.
@@ -85,7 +62,7 @@ func (m *mixer) batch(n int) []stream.Record {
 	recs := make([]stream.Record, 0, min(n, m.left))
 	for len(recs) < n && m.left > 0 {
 		i := m.rnd.IntN(len(m.done))
-		for m.done[i] == mixEvents {
+		for m.done[i] == mix.Events {
 			i = (i + 1) % len(m.done)
 		}
 		recs = append(recs, m.event(i, int(m.done[i])))
@@ -97,32 +74,9 @@ func (m *mixer) batch(n int) []stream.Record {
 }
 
 func (m *mixer) event(i, n int) stream.Record {
-	customer := fmt.Sprintf("C%07d", i)
-	p := &enishi.Person{CustomerID: customer, Email: customer + "@mail.example"}
-	e := enishi.Event{Person: p, At: m.now, Source: "shop", Channel: "web"}
-	line := enishi.Line{ProductID: fmt.Sprintf("P%03d", i%200), SKU: "S1", Name: "モイスチャークリーム", Brand: "Enishi", Category: "skincare", Quantity: 1, Price: 3300 * enishi.Unit, TaxRate: 10}
-	order := fmt.Sprintf("EN%08d", i)
-	parcel := &enishi.Shipment{ShipmentID: order + "-1", OrderID: order, Number: 1, Of: 1, Carrier: "yamato", Tracking: "4053-0000-1234"}
-	switch n {
-	case 0:
-		e.Type = "user.signed_up"
-		t := enishi.TextValue
-		p.Traits = map[string]enishi.Value{"family_name": t("山田"), "given_name": t("花子"), "prefecture": t("東京都"), "rank": t("gold")}
-	case 1:
-		e.Type = "product.viewed"
-		e.Context = &enishi.Context{Path: "/products/" + line.ProductID, UTMSource: "line", UTMCampaign: "autumn", UserAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)"}
-		e.Web = &enishi.Web{Product: &enishi.Product{ProductID: line.ProductID, Name: line.Name, Brand: line.Brand, Category: line.Category, Price: line.Price}}
-	case 2:
-		e.Type = "order.placed"
-		e.Order = &enishi.Order{OrderID: order, Currency: "JPY", Lines: []enishi.Line{line, line}, Subtotal: 6600 * enishi.Unit, Total: 7150 * enishi.Unit, ShippingFee: 550 * enishi.Unit,
-			PaymentMethod: "card", ShipTo: &enishi.Address{Name: "山田 花子", PostalCode: "150-0001", Prefecture: "東京都", City: "渋谷区"}}
-	case 3:
-		e.Type, e.Shipment = "shipment.shipped", parcel
-	default:
-		e.Type, e.Shipment = "shipment.delivered", parcel
-	}
-	e.ID = enishi.NewID("mix", customer, fmt.Sprint(n))
-	e.Links = []enishi.ID{m.hasher.Hash(enishi.Identifier{Kind: enishi.Customer, Value: customer}), m.hasher.Hash(enishi.Identifier{Kind: enishi.Email, Value: p.Email})}
+	e := mix.Event(i, n, m.now)
+	e.ID = enishi.NewID("mix", e.Message)
+	e.Links = []enishi.ID{m.hasher.Hash(enishi.Identifier{Kind: enishi.Customer, Value: e.Person.CustomerID}), m.hasher.Hash(enishi.Identifier{Kind: enishi.Email, Value: e.Person.Email})}
 	e.Subject, e.Profile = e.Links[0], e.Links[0]
 	r := EventRecord(&e, mixPartitions, m.now)
 	r.Offset = m.offsets[r.Partition]
@@ -197,7 +151,7 @@ func cpuTime(tb testing.TB) time.Duration {
 // BenchmarkFold folds the standard mix with a store in memory that does nothing; an operation is an event.
 func BenchmarkFold(b *testing.B) {
 	store := &mixStore{states: map[enishi.ID]State{}, rows: map[string]int{}}
-	m := newMixer(min(mixProfiles, max(b.N/mixEvents, 1000)))
+	m := newMixer(min(mixProfiles, max(b.N/mix.Events, 1000)))
 	f, err := New(Config{Partitions: mixPartitions, Definitions: newMix(b), Merges: func(int64) ([]Move, int64) { return nil, 0 },
 		Append: store.append, Load: store.load, Save: store.save, Now: func() time.Time { return m.now }, CacheBytes: 4 << 30})
 	if err != nil {

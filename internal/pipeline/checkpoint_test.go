@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/internal/mix"
 )
 
 // TestCheckpointsAreSpacedByTheirCost: where storing takes long, checkpoints come less often than Config.Checkpoint says.
@@ -24,7 +25,7 @@ func TestCheckpointsAreSpacedByTheirCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recs := m.batch(mixEvents)
+	recs := m.batch(mix.Events)
 	if _, err := f.Gain(t.Context(), []int{recs[0].Partition}); err != nil {
 		t.Fatal(err)
 	}
