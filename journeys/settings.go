@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // the shop's zone must be known wherever the program runs
+
+	"enishi"
 )
 
 // Settings are what a marketer sets for all journeys: the setting definition "journeys", so a change acts at one place of
@@ -141,25 +143,11 @@ func (s *Settings) Destination(channel, purpose, address string) (account, queue
 	return account, destination(channel, account, address)
 }
 
-// mailGroups are receiving systems that answer for several domains, each with limits and moods of its own.
-var mailGroups = map[string]string{
-	"gmail.com": "gmail", "googlemail.com": "gmail", "yahoo.co.jp": "yahoo_jp", "ymail.ne.jp": "yahoo_jp",
-	"icloud.com": "icloud", "me.com": "icloud", "mac.com": "icloud",
-	"outlook.com": "outlook", "outlook.jp": "outlook", "hotmail.com": "outlook", "hotmail.co.jp": "outlook", "live.jp": "outlook",
-	"docomo.ne.jp": "docomo", "ezweb.ne.jp": "au", "au.com": "au", "softbank.ne.jp": "softbank", "i.softbank.jp": "softbank",
-	"ymobile.ne.jp": "softbank", "ymobile1.ne.jp": "softbank",
-}
-
 // destination is the queue that a message waits in: channel:account, and for mail the receiving system.
 func destination(channel, account, address string) string {
 	d := channel + ":" + account
 	if channel != "email" {
 		return d
 	}
-	_, domain, _ := strings.Cut(address, "@")
-	group := mailGroups[strings.ToLower(domain)]
-	if group == "" {
-		group = "other"
-	}
-	return d + ":" + group
+	return d + ":" + enishi.MailGroup(address)
 }
