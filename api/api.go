@@ -151,6 +151,7 @@ func (a *API) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.hub.run(ctx) })
 	g.Go(func() error { return a.watchJumps(ctx) })
+	g.Go(func() error { return a.watchDeliverability(ctx) })
 	return g.Wait()
 }
 

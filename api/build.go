@@ -185,6 +185,7 @@ func (a *API) register() {
 	register(a, "turn-sending-on", a.turnSendingOn)
 	register(a, "list-deliveries", a.listDeliveries)
 	register(a, "summarise-deliveries", a.summariseDeliveries)
+	register(a, "get-deliverability", a.getDeliverability)
 	register(a, "get-sender-checklist", a.getSenderChecklist)
 	register(a, "take-mail", a.takeMail)
 

@@ -159,6 +159,7 @@ func operations() []operation {
 		{"turn-sending-on", post, "/sending/on", approver, writes, "Messages", "Let messages leave again"},
 		{"list-deliveries", get, "/deliveries", viewer, reads, "Messages", "The sender's ledger"},
 		{"take-mail", post, "/mail", editor, writes, "Messages", "Take in a bounce, a complaint or a reply, for the pipe of a mail server"},
+		{"get-deliverability", get, "/deliverability", viewer, reads, "Messages", "What receiving systems made of our mail: accepted, put off, bounced, complained, by group of domains and day"},
 		{"get-sender-checklist", get, "/senders/{name}/checklist", viewer, reads, "Messages", "What a mail sender owes: alignment and DNS records to set, as they stand now"},
 		{"summarise-deliveries", get, "/deliveries/summary", viewer, reads, "Messages", "Deliveries by channel and outcome"},
 

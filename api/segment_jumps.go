@@ -233,7 +233,13 @@ func (a *API) jumpAlert(id enishi.ID, segment string, r resized, now time.Time) 
 
 // alertHref is the page that an alert is about; empty: none.
 func (a *API) alertHref(x *alertRow) string {
-	if x.Kind != jumpKind {
+	switch x.Kind {
+	case jumpKind:
+	case deliverabilityKind:
+		return "/deliverability"
+	case "mail_blocked":
+		return "/deliverability/sender"
+	default:
 		return ""
 	}
 	for _, d := range a.cfg.Definitions.List("segment") {
