@@ -16,6 +16,7 @@ import (
 	"enishi/analytics"
 	"enishi/channels"
 	"enishi/channels/email"
+	"enishi/channels/line"
 	"enishi/ingest"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
@@ -53,7 +54,9 @@ type Config struct {
 	MailSender func(name string) *email.Channel
 	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
 	TakeMail func(ctx context.Context, from, to string, raw []byte) (what string, err error)
-	Lookup   email.Lookup // of checklists; default: the machine's resolver
+	// LINEAccount is the LINE account of a name, nil when there is none; nil: there are none.
+	LINEAccount func(name string) *line.Channel
+	Lookup      email.Lookup // of checklists; default: the machine's resolver
 
 	LINEProvider string                        // of LINE user ids that people search for
 	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none

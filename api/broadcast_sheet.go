@@ -59,7 +59,11 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *NamePath) (*sheetOutput
 		if err != nil && enishi.ErrorCode(err) != enishi.Invalid {
 			return nil, err
 		}
-		l := lintPageOf(found)
+		refused, err := a.preflight(ctx, name, body)
+		if err != nil && enishi.ErrorCode(err) != enishi.Invalid {
+			return nil, err
+		}
+		l := lintPageOf(append(found, refused...))
 		page.Lint[name] = &l
 	}
 	if err := a.stopsBroadcast(ctx, &b); err != nil {
@@ -106,7 +110,7 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 		}
 		templates = append(templates, name)
 	}
-	err = a.checkOpen(templates, func(name string) ([]byte, bool) { return a.current("template", name) })
+	err = a.checkOpen(ctx, templates, func(name string) ([]byte, bool) { return a.current("template", name) })
 	var many interface{ Unwrap() []error }
 	if errors.As(err, &many) {
 		problems = append(problems, many.Unwrap()...)

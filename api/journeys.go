@@ -261,7 +261,7 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 			b, ok := templates[name]
 			return b, ok
 		}
-		if err := a.checkOpen(templatesOf(full), body); err != nil {
+		if err := a.checkOpen(ctx, templatesOf(full), body); err != nil {
 			return Written{}, err
 		}
 	}

@@ -9,9 +9,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"enishi"
 	"enishi/channels"
+	"enishi/channels/line"
 	"enishi/channels/lint"
 )
 
@@ -76,6 +78,32 @@ func (a *API) lint(name string, body []byte) ([]channels.Finding, error) {
 	return found, notShown(err)
 }
 
+// preflight is what the LINE account itself has against a template; nothing for a mail, or where there is no account.
+func (a *API) preflight(ctx context.Context, name string, body []byte) ([]channels.Finding, error) {
+	account := a.lineAccount("default")
+	if account == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, preflightTime)
+	defer cancel()
+	found, err := a.cfg.Renderer.Preflight(ctx, name, body, func(language string) (string, error) {
+		b, err := json.Marshal(a.sampleVariables(nil, language))
+		return string(b), err
+	}, account.Validate)
+	return found, notShown(err)
+}
+
+// preflightTime is how long somebody waits at the screen for LINE's check.
+const preflightTime = 5 * time.Second
+
+// lineAccount is the LINE account of a name, nil when there is none.
+func (a *API) lineAccount(name string) *line.Channel {
+	if a.cfg.LINEAccount == nil {
+		return nil
+	}
+	return a.cfg.LINEAccount(name)
+}
+
 // notShown is the error of a template that cannot be filled in: its author's to mend.
 func notShown(err error) error {
 	var e *enishi.Error
@@ -108,7 +136,7 @@ func templatesOf(definition []byte) []string {
 }
 
 // checkOpen refuses to send templates with errors that nobody took the responsibility for. body finds a template.
-func (a *API) checkOpen(templates []string, body func(name string) ([]byte, bool)) error {
+func (a *API) checkOpen(ctx context.Context, templates []string, body func(name string) ([]byte, bool)) error {
 	var problems []error
 	for _, name := range templates {
 		b, ok := body(name)
@@ -119,7 +147,11 @@ func (a *API) checkOpen(templates []string, body func(name string) ([]byte, bool
 		if err != nil {
 			return fmt.Errorf("check template %s: %w", name, err)
 		}
-		for _, f := range channels.Open(found) {
+		refused, err := a.preflight(ctx, name, b)
+		if err != nil {
+			return fmt.Errorf("ask LINE about template %s: %w", name, err)
+		}
+		for _, f := range channels.Open(append(found, refused...)) {
 			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: strings.TrimSuffix("templates."+name+"."+f.Part, "."), Line: f.Line,
 				Msg: f.Text.EN + " " + f.Fix.EN, MsgJA: f.Text.JA + f.Fix.JA})
 		}

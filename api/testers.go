@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -76,12 +77,13 @@ type testOutput struct{ Body testPage }
 
 // testPage is a test on its way. What becomes of each message is in the ledger: GET /deliveries?send=ID.
 type testPage struct {
-	List    string        `json:"list"`
-	Sends   []testSend    `json:"sends"`
-	LeftOut []testLeftOut `json:"left_out"`
-	Variant string        `json:"variant" doc:"Of the texts that are compared: a, b, ...; empty: there is one."`
-	Missing []string      `json:"missing" doc:"Variables that were asked for and have no value."`
-	Sampled []string      `json:"sampled" doc:"Parts that are made up: cart, coupon, order, shipment."`
+	List      string        `json:"list"`
+	Sends     []testSend    `json:"sends"`
+	LeftOut   []testLeftOut `json:"left_out"`
+	Variant   string        `json:"variant" doc:"Of the texts that are compared: a, b, ...; empty: there is one."`
+	Missing   []string      `json:"missing" doc:"Variables that were asked for and have no value."`
+	Sampled   []string      `json:"sampled" doc:"Parts that are made up: cart, coupon, order, shipment."`
+	Unchecked Text          `json:"unchecked" doc:"Why LINE did not check the message before; empty: it did, or it is a mail."`
 }
 
 type testSend struct {
@@ -114,6 +116,9 @@ func (a *API) testTemplate(ctx context.Context, in *testTemplateInput) (*testOut
 		return nil, err
 	}
 	out := &testOutput{testPage{List: list, Sends: []testSend{}, LeftOut: []testLeftOut{}, Variant: s.rendered.Variant, Missing: append([]string{}, s.rendered.Missing...), Sampled: sampled(s.view)}}
+	if out.Body.Unchecked, err = a.refusedTest(ctx, preview); err != nil {
+		return nil, err
+	}
 	var recs []stream.Record
 	for _, tester := range who {
 		v, err := a.tester(ctx, tester)
@@ -142,6 +147,32 @@ func (a *API) testTemplate(ctx context.Context, in *testTemplateInput) (*testOut
 	c := callOf(ctx)
 	a.log.Info("test sent", "template", in.Name, "list", list, "messages", len(recs), "actor", c.caller.name, "request_id", c.request)
 	return out, nil
+}
+
+// refusedTest asks LINE whether it would take the test; its error names what it would not. When LINE cannot be asked the
+// test goes on its way all the same, and unchecked says so.
+func (a *API) refusedTest(ctx context.Context, in *previewTemplateInput) (unchecked Text, err error) {
+	s, err := a.show(ctx, in, "") // without the mark of a test, which would move the places
+	if err != nil {
+		return Text{}, err
+	}
+	account := a.lineAccount(s.rendered.Account)
+	if s.message.Channel != "line" || account == nil {
+		return Text{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, preflightTime)
+	defer cancel()
+	found, err := account.Validate(ctx, "push", s.rendered.Messages)
+	if err != nil {
+		a.log.Warn("LINE did not check a test", "template", s.message.Template, "err", err)
+		return Text{"LINE に接続できないため、LINE 側の事前チェックはしていません。", "LINE could not be asked, so it has not checked this message."}, nil
+	}
+	problems := make([]error, len(found))
+	for i, o := range found {
+		text := o.Words()
+		problems[i] = enishi.FieldError("body.definition.variants."+s.rendered.Language+"."+o.Place, text.EN, text.JA)
+	}
+	return Text{}, errors.Join(problems...)
 }
 
 // testersOf are the ids of a list.

@@ -8,11 +8,11 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -37,6 +37,7 @@ const MaxGroup = 500
 type Config struct {
 	Token   string        // channel access token
 	BaseURL string        // https://api.line.me
+	DataURL string        // of large data: https://api-data.line.me, or BaseURL when that is given
 	Timeout time.Duration // of one call; 30 s
 	Client  *http.Client  // its Timeout is not used; nil: one with enough connections of its own
 	Log     *slog.Logger
@@ -52,6 +53,9 @@ type Channel struct {
 func New(cfg Config) (*Channel, error) {
 	if cfg.Token == "" {
 		return nil, enishi.FieldError("token", "the channel access token is missing", "チャネルアクセストークンがありません")
+	}
+	if cfg.DataURL == "" {
+		cfg.DataURL = cmp.Or(cfg.BaseURL, "https://api-data.line.me")
 	}
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = "https://api.line.me"
@@ -171,27 +175,6 @@ func plain(err error) error {
 	return err
 }
 
-// problem is the body of LINE's refusals.
-type problem struct {
-	Message string `json:"message"`
-	Details []struct {
-		Message  string `json:"message"`
-		Property string `json:"property"`
-	} `json:"details"`
-}
-
-func (p *problem) String() string {
-	var b strings.Builder
-	b.WriteString(p.Message)
-	for i, d := range p.Details {
-		if i == 5 {
-			break
-		}
-		b.WriteString("; " + d.Property + ": " + d.Message)
-	}
-	return b.String()
-}
-
 // answered is what an answer means. err is the SDK's own reading of it, which does not tell more.
 func answered(res *http.Response, err error) (channels.Receipt, error) {
 	defer res.Body.Close()
@@ -207,15 +190,10 @@ func answered(res *http.Response, err error) (channels.Receipt, error) {
 		}
 		return channels.Receipt{ProviderID: id, Code: code}, nil
 	}
-	var p problem
-	body, rerr := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if rerr != nil || json.Unmarshal(body, &p) != nil || p.Message == "" {
-		p.Message = "LINE answered " + code
-	}
-	refusal := errors.New(p.String())
+	refusal := readRefusal(res)
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests:
-		if strings.Contains(strings.ToLower(p.Message), "monthly limit") {
+		if strings.Contains(strings.ToLower(refusal.Message), "monthly limit") {
 			return channels.Receipt{}, channels.Refused("quota", refusal).With(code, "quota")
 		}
 		return channels.Receipt{}, channels.Busy(refusal, retryAfter(res)).With(code, "")

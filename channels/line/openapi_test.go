@@ -238,6 +238,9 @@ func TestOpenAPIBodies(t *testing.T) {
 					t.Errorf("%s by %s: %v", name, way, err)
 				}
 			}
+			if found, err := f.Validate(t.Context(), way, json.RawMessage("["+body+"]")); err != nil || len(found) > 0 {
+				t.Errorf("%s validated for %s: %v %v", name, way, found, err)
+			}
 		}
 	}
 	for _, m := range galleryMessages(t) {

@@ -53,6 +53,7 @@ type workspace struct {
 	replaying   sync.Mutex
 	leapt       time.Time // where a replay moved the clocks of all partitions to
 	mail        *email.Channel
+	line        *line.Channel
 	intake      *email.Intake
 	inbox       *inbox // the development inboxes; nil where real providers are configured
 	secret      []byte
@@ -220,6 +221,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.line = account
 	var channel channels.Channel = account
 	if w.cfg.LINE.Token == "" {
 		channel = noted{account, w.inbox}
@@ -234,6 +236,9 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Sending: channels.Sending{Off: true}, Log: w.log})
 	return err
 }
+
+// lineAccount is the LINE account of a name; there is one.
+func (w *workspace) lineAccount(string) *line.Channel { return w.line }
 
 func (w *workspace) mailRoute(routes map[string]channels.Route) error {
 	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), Conns: w.cfg.SMTP.Workers, Now: w.now, Log: w.log}

@@ -87,6 +87,7 @@ function Became({ result }: { result: Result }) {
   return (
     <Stack gap="sm" role="status">
       {result.sends.map((s) => <One key={s.send_id} id={s.send_id} name={s.name || s.tester} />)}
+      {result.unchecked.ja && <Alert color="yellow">{pick(result.unchecked)}</Alert>}
       {result.left_out.length > 0 && <Alert color="orange" title={t("test.leftOut")}>{result.left_out.map((l) => <Text key={l.tester} size="sm">{l.tester}: {pick(l.reason)}</Text>)}</Alert>}
     </Stack>
   );
