@@ -35,7 +35,8 @@ var allowed = map[string][]string{
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "internal/definitions", "internal/stream", "internal/clickhouse"},
 	"api":                    {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
 	"cmd/enishi":             {""}, // wires everything
-	"internal/bench":         {"enishi", "api", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/mail"},
+	"internal/mix":           {"enishi", "segments", "journeys"},
+	"internal/bench":         {"enishi", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/mail"},
 	"internal/wire/testdata": {"internal/wire"},
 }
 
