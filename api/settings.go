@@ -10,6 +10,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/channels/line"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -100,6 +101,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		}
 	case channels.SendingName:
 		if _, err := channels.ParseSending(body); err != nil {
+			return Written{}, err
+		}
+	case line.SettingName:
+		if _, err := line.ParseSettings(body); err != nil {
 			return Written{}, err
 		}
 	case "topics":

@@ -21,10 +21,12 @@ const (
 // SendError is an error of a [Channel] that says what to do.
 type SendError struct {
 	verdict verdict
-	After   time.Duration // of RetryAfter and Busy: not before; 0: as the schedule says
-	Code    string        // the provider's own, e.g. "550 5.1.1", "400"
-	Reason  string        // of Permanent: hard, policy, content, address, account; of Refused: quota, rate, expired, suppressed
-	Err     error
+	// After: of RetryAfter and Busy: not before; 0: as the schedule says. Of Refused: a budget of ours refuses this message
+	// for so long, others may fit; 0: the provider refuses everything.
+	After  time.Duration
+	Code   string // the provider's own, e.g. "550 5.1.1", "400"
+	Reason string // of Permanent: hard, policy, content, address, account; of Refused: quota, rate, expired, suppressed
+	Err    error
 }
 
 // Error is the cause's text.

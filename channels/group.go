@@ -354,10 +354,17 @@ func (q *queue) settleGroup(g *group, receipt Receipt, err *SendError) {
 			q.again(e, now)
 		}
 	case verdictRefused:
-		if err.Reason == "quota" {
+		if err.Reason == "quota" && err.After == 0 {
 			q.outOfQuota(now, err)
 		}
-		q.endGroup(g, stateRefused, o)
+		if len(g.members) > 1 && !g.doubt() && err.After > 0 { // the rest of the budget may do for some of them
+			for _, e := range g.members {
+				e.single, e.group = true, nil
+				q.again(e, now)
+			}
+			return
+		}
+		q.endGroup(g, refusedOr(g.members[0]), o)
 	case verdictUnknown:
 		q.shrink()
 		if g.until().IsZero() {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -287,4 +288,58 @@ func (c countedGroups) SendGroup(ctx context.Context, m *channels.Rendered, to [
 		return channels.Receipt{}, channels.Unknown(died)
 	}
 	return r, sendErr
+}
+
+// TestGroupOverBudget: a budget that is not enough for a group is given out one by one, and says no to the others alone. A
+// group that may have been taken is not refused for certain.
+func TestGroupOverBudget(t *testing.T) {
+	t.Parallel()
+	over := func() error {
+		e := channels.Refused("quota", errors.New("12 are left"))
+		e.After = time.Hour
+		return e
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		g := &groups{answer: func(int) error { return over() }}
+		left := atomic.Int32{}
+		left.Store(12)
+		g.provider.answer = func(*channels.Rendered, int) error {
+			if left.Add(-1) < 0 {
+				return over()
+			}
+			return nil
+		}
+		ms := crowd(20)
+		p := w.start(g.route, nil)
+		w.put(ms...)
+		w.within(10*time.Second, "all have ended", func() bool { return w.ended(ms...) })
+		p.stop()
+		sum := map[string]int{}
+		for _, m := range ms {
+			sum[w.row(m).State+" "+w.row(m).Reason]++
+		}
+		if sum["sent "] != 12 || sum["refused quota"] != 8 {
+			t.Errorf("%v", sum)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		g := &groups{answer: func(n int) error {
+			if n == 1 {
+				return channels.Unknown(errors.New("cut off"))
+			}
+			return over()
+		}}
+		ms := crowd(20)
+		p := w.start(g.route, nil)
+		w.put(ms...)
+		w.within(time.Minute, "all have ended", func() bool { return w.ended(ms...) })
+		p.stop()
+		for _, m := range ms {
+			if r := w.row(m); r.State != "unknown" {
+				t.Fatalf("%s %s", r.State, r.Reason)
+			}
+		}
+	})
 }

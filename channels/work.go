@@ -287,10 +287,10 @@ func (q *queue) settle(e *entry, receipt Receipt, err *SendError) {
 		sh.end(e, stateFailed, o)
 		q.release(e, true)
 	case verdictRefused:
-		if err.Reason == "quota" {
+		if err.Reason == "quota" && err.After == 0 { // else it is our own budget, which tells purposes apart
 			q.outOfQuota(now, err)
 		}
-		sh.end(e, stateRefused, o)
+		sh.end(e, refusedOr(e), o)
 		q.release(e, true)
 	case verdictUnknown:
 		q.shrink()
@@ -313,6 +313,14 @@ func (q *queue) settle(e *entry, receipt Receipt, err *SendError) {
 	default:
 		q.later(e, err, max(err.After, tryPause(e.attempt)))
 	}
+}
+
+// refusedOr is how a refused message ends: what may have been taken at an earlier try was not refused for certain.
+func refusedOr(e *entry) string {
+	if e.doubt {
+		return stateUnknown
+	}
+	return stateRefused
 }
 
 // reasonOf is the reason as it stands in the ledger: ours, then the provider's words.

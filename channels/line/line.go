@@ -119,12 +119,11 @@ func (c *Channel) SendGroup(ctx context.Context, m *channels.Rendered, to []chan
 func (c *Channel) call(ctx context.Context, do func(*messaging_api.MessagingApiAPI) (*http.Response, error)) (channels.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	// A client per call: WithContext changes the client it is called on.
-	api, err := messaging_api.NewMessagingApiAPI(c.cfg.Token, messaging_api.WithEndpoint(c.cfg.BaseURL), messaging_api.WithHTTPClient(c.client))
+	api, err := c.api(ctx)
 	if err != nil {
 		return channels.Receipt{}, channels.Down(err).With("", "account")
 	}
-	res, err := do(api.WithContext(ctx))
+	res, err := do(api)
 	if res == nil {
 		return channels.Receipt{}, unanswered(err)
 	}

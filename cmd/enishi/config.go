@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/providers/structs"
 	"github.com/knadh/koanf/v2"
+
+	"enishi/channels/line"
 )
 
 // Config is how the process runs. What a marketer owns (senders, brand, caps, quiet hours) is a definition in the log.
@@ -72,6 +75,15 @@ type LINEConfig struct {
 	Secret   string `koanf:"secret" help:"Channel secret, which signs webhooks."`
 	Provider string `koanf:"provider" help:"Provider id: LINE's user ids differ per provider."`
 	Endpoint string `koanf:"endpoint" help:"Base URL of the Messaging API. Default: LINE's own."`
+
+	Accounts map[string]LINEAccountConfig `koanf:"accounts"`
+}
+
+// LINEAccountConfig is what a further official account has that is secret; all else of it is the setting line.
+type LINEAccountConfig struct {
+	Token    string `koanf:"token" help:"Channel access token of the further account NAME; write ${VARIABLE} to take it from the environment."`
+	Secret   string `koanf:"secret" help:"Its channel secret, which signs webhooks at /line/webhook/NAME."`
+	Endpoint string `koanf:"endpoint" help:"Its base URL of the Messaging API. Default: LINE's own."`
 }
 
 // LogConfig is the process's log.
@@ -117,7 +129,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 	e := koanf.New(".")
 	vars := env.Provider(".", env.Opt{Prefix: "ENISHI_", EnvironFunc: environ, TransformFunc: func(key, value string) (string, any) {
 		name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(key, "ENISHI_"), "__", "."))
-		if !known[name] {
+		if !known[name] && !accountKey(name) {
 			return "", nil // ENISHI_CHDB, ENISHI_FULL and the like are not configuration
 		}
 		if name == "kafka" || name == "workspaces" {
@@ -134,23 +146,36 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 	if err := k.Unmarshal("", &cfg); err != nil {
 		return cfg, fmt.Errorf("read config: %w", err)
 	}
-	for _, secret := range []*string{&cfg.SMTP.Password, &cfg.LINE.Token, &cfg.LINE.Secret} {
-		*secret = os.Expand(*secret, func(name string) string {
-			for _, kv := range environ() {
-				if n, v, _ := strings.Cut(kv, "="); n == name {
-					return v
+	expand := func(secrets ...*string) {
+		for _, secret := range secrets {
+			*secret = os.Expand(*secret, func(name string) string {
+				for _, kv := range environ() {
+					if n, v, _ := strings.Cut(kv, "="); n == name {
+						return v
+					}
 				}
-			}
-			return ""
-		})
+				return ""
+			})
+		}
+	}
+	expand(&cfg.SMTP.Password, &cfg.LINE.Token, &cfg.LINE.Secret)
+	for name, a := range cfg.LINE.Accounts {
+		expand(&a.Token, &a.Secret)
+		cfg.LINE.Accounts[name] = a
 	}
 	return cfg, nil
+}
+
+// accountKey tells whether a key is one of a further LINE account, whose name is the user's.
+func accountKey(key string) bool {
+	parts := strings.Split(key, ".")
+	return len(parts) == 4 && parts[0] == "line" && parts[1] == "accounts" && slices.Contains([]string{"token", "secret", "endpoint"}, parts[3])
 }
 
 func unknownKeys(keys []string, known map[string]bool, file string) error {
 	var bad []string
 	for _, key := range keys {
-		if !known[key] {
+		if !known[key] && !accountKey(key) {
 			bad = append(bad, key)
 		}
 	}
@@ -192,6 +217,14 @@ func (c *Config) Check() error {
 			bad("workspaces", "%q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name)
 		}
 	}
+	for name, a := range c.LINE.Accounts {
+		switch {
+		case !workspaceName(name) || name == line.DefaultAccount:
+			bad("line.accounts", "%q: a name is 1-32 of a-z, 0-9 and _, begins with a letter, and is not default", name)
+		case a.Token == "" || a.Secret == "":
+			bad("line.accounts."+name, "token and secret are needed")
+		}
+	}
 	if c.Keys == "" {
 		c.Keys = filepath.Join(c.Data, "keys")
 	}
@@ -225,6 +258,10 @@ func ConfigurationReference() string {
 			key := prefix + f.Tag.Get("koanf")
 			if f.Type.Kind() == reflect.Struct {
 				walk(key+".", v.Field(i))
+				continue
+			}
+			if f.Type.Kind() == reflect.Map {
+				walk(key+".NAME.", reflect.Zero(f.Type.Elem()))
 				continue
 			}
 			value := fmt.Sprint(v.Field(i).Interface())

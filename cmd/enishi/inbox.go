@@ -39,20 +39,20 @@ type inbox struct {
 
 // noted remembers which send a retry key stands for while it passes.
 type noted struct {
-	*line.Channel
+	*line.Official
 	in *inbox
 }
 
 // Send hands over to the real channel.
 func (n noted) Send(ctx context.Context, m *channels.Rendered) (channels.Receipt, error) {
 	n.note(m, channels.Recipient{To: m.To, SendID: m.SendID})
-	return n.Channel.Send(ctx, m)
+	return n.Official.Send(ctx, m)
 }
 
 // SendGroup likewise.
 func (n noted) SendGroup(ctx context.Context, m *channels.Rendered, to []channels.Recipient) (channels.Receipt, error) {
 	n.note(m, to...)
-	return n.Channel.SendGroup(ctx, m, to)
+	return n.Official.SendGroup(ctx, m, to)
 }
 
 func (n noted) note(m *channels.Rendered, to ...channels.Recipient) {

@@ -309,6 +309,9 @@ func TestConfigRefuses(t *testing.T) {
 	f("sending: maybe", "sending")
 	f("workspaces: [Shop]", "workspaces")
 	f("tls_cert: a.pem", "tls_cert")
+	f("line:\n  accounts:\n    Shop2: {token: t, secret: s}", "line.accounts")
+	f("line:\n  accounts:\n    shop2: {token: t}", "line.accounts.shop2")
+	f("line:\n  accounts:\n    shop2: {tokn: t}", "unknown key line.accounts.shop2.tokn")
 	f("data: [", "c.yaml")
 }
 
@@ -341,14 +344,16 @@ func structFields(typ reflect.Type) iter.Seq[reflect.StructField] {
 
 func TestConfigAccepts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:9\nsmtp:\n  password: ${SECRET}\n  addr: mail:25\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:9\nsmtp:\n  password: ${SECRET}\n  addr: mail:25\nline:\n  accounts:\n    shop2: {token: \"${SECRET}\"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := LoadConfig(file, func() []string { return []string{"SECRET=s3", "ENISHI_SMTP__ADDR=relay:587", "ENISHI_KAFKA=a:1,b:2"} })
+	cfg, err := LoadConfig(file, func() []string {
+		return []string{"SECRET=s3", "ENISHI_SMTP__ADDR=relay:587", "ENISHI_KAFKA=a:1,b:2", "ENISHI_LINE__ACCOUNTS__SHOP2__SECRET=hush"}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Listen != "127.0.0.1:9" || cfg.SMTP.Password != "s3" || cfg.SMTP.Addr != "relay:587" || len(cfg.Kafka) != 2 || cfg.Partitions != 8 {
+	if cfg.Listen != "127.0.0.1:9" || cfg.SMTP.Password != "s3" || cfg.SMTP.Addr != "relay:587" || len(cfg.Kafka) != 2 || cfg.Partitions != 8 || cfg.LINE.Accounts["shop2"] != (LINEAccountConfig{Token: "s3", Secret: "hush"}) {
 		t.Errorf("got %+v", cfg)
 	}
 }

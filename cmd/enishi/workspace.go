@@ -48,12 +48,12 @@ type workspace struct {
 	renderer    *channels.Renderer
 	links       *channels.Links
 	deliveries  *channels.Deliveries
+	line        *line.Accounts
 	webhook     *line.Webhook
 	reports     *analytics.Reports
 	replaying   sync.Mutex
 	leapt       time.Time // where a replay moved the clocks of all partitions to
 	mail        *email.Channel
-	line        *line.Channel
 	intake      *email.Intake
 	inbox       *inbox // the development inboxes; nil where real providers are configured
 	secret      []byte
@@ -203,7 +203,6 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err = w.buildIntake(); err != nil {
 		return err
 	}
-	lineAccount := line.Account{Secret: w.cfg.LINE.Secret, Provider: w.cfg.LINE.Provider}
 	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" {
 		if w.inbox, err = openInbox(w); err != nil {
 			return err
@@ -213,32 +212,20 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err := w.mailRoute(routes); err != nil {
 		return err
 	}
-	token, endpoint := w.cfg.LINE.Token, w.cfg.LINE.Endpoint
-	if token == "" {
-		token, endpoint, lineAccount.Secret = w.inbox.lineToken, w.inbox.lineURL, w.keys.LINESecret
-	}
-	account, err := line.New(line.Config{Token: token, BaseURL: endpoint, Log: w.log})
-	if err != nil {
-		return err
-	}
-	w.line = account
-	var channel channels.Channel = account
-	if w.cfg.LINE.Token == "" {
-		channel = noted{account, w.inbox}
-	}
-	routes["line"] = channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Group: line.MaxGroup, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}
-	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: func(string) (line.Account, bool) { return lineAccount, true }, Ingest: w.ingest, Now: w.now, Log: w.log})
-	if err != nil {
+	if err := w.buildLINE(); err != nil {
 		return err
 	}
 	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(w.stream), Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
-		Render: w.renderer.Render, Route: func(channel, _ string) (channels.Route, bool) { r, ok := routes[channel]; return r, ok },
+		Render: w.renderer.Render, Route: func(channel, account string) (channels.Route, bool) {
+			if channel == "line" {
+				return w.lineRoute(account)
+			}
+			r, ok := routes[channel]
+			return r, ok
+		},
 		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Sending: channels.Sending{Off: true}, Log: w.log})
 	return err
 }
-
-// lineAccount is the LINE account of a name; there is one.
-func (w *workspace) lineAccount(string) *line.Channel { return w.line }
 
 func (w *workspace) mailRoute(routes map[string]channels.Route) error {
 	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), Conns: w.cfg.SMTP.Workers, Now: w.now, Log: w.log}

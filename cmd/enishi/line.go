@@ -1,0 +1,54 @@
+package main
+
+import (
+	"enishi/channels"
+	"enishi/channels/line"
+)
+
+// buildLINE opens the official accounts: the default one, which is the simulator where no token is configured, and those of
+// the configuration.
+func (w *workspace) buildLINE() error {
+	c := &w.cfg.LINE
+	secrets := map[string]line.Secret{line.DefaultAccount: {Token: c.Token, Channel: c.Secret, Endpoint: c.Endpoint}}
+	if c.Token == "" {
+		secrets[line.DefaultAccount] = line.Secret{Token: w.inbox.lineToken, Channel: w.keys.LINESecret, Endpoint: w.inbox.lineURL}
+	}
+	for name, a := range c.Accounts {
+		secrets[name] = line.Secret{Token: a.Token, Channel: a.Secret, Endpoint: a.Endpoint}
+	}
+	setting := func() (int64, []byte) {
+		d, ok := w.definitions.Current("setting", line.SettingName)
+		if !ok {
+			return 0, nil
+		}
+		return d.Version, d.Body
+	}
+	var err error
+	if w.line, err = line.NewAccounts(line.AccountsConfig{Secrets: secrets, Provider: c.Provider, Setting: setting, Alert: w.alert, Now: w.now, Log: w.log}); err != nil {
+		return err
+	}
+	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Ingest: w.ingest, Now: w.now, Log: w.log})
+	return err
+}
+
+// lineRoute is how an official account sends.
+func (w *workspace) lineRoute(name string) (channels.Route, bool) {
+	account, ok := w.line.Get(name)
+	if !ok {
+		return channels.Route{}, false
+	}
+	var channel channels.Channel = account
+	if w.cfg.LINE.Token == "" && account.Name == line.DefaultAccount {
+		channel = noted{account, w.inbox}
+	}
+	return channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Group: line.MaxGroup, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}, true
+}
+
+// lineAccount is the official account of a name, nil when there is none.
+func (w *workspace) lineAccount(name string) *line.Channel {
+	account, ok := w.line.Get(name)
+	if !ok {
+		return nil
+	}
+	return account.Channel
+}
