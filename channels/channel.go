@@ -13,6 +13,10 @@ import (
 //
 // The error steers the Sender by its value: [Permanent], [RetryAfter], [Busy], [Unknown], [Refused], [Down]. Any other
 // error is taken as [Unknown]: nothing is repeated that might have arrived.
+//
+// Right before the provider may take the message, and no earlier than it must, Send calls m.Begin unless it is nil. After an
+// error of it nothing may be handed over: the answer is [Busy] with that error. What was not begun is handed over again
+// after a crash.
 type Channel interface {
 	Send(ctx context.Context, m *Rendered) (Receipt, error)
 }
@@ -30,6 +34,8 @@ type Rendered struct {
 	Template string
 	Variant  string // alternative that the person gets: a, b, ...; empty: there is one text only
 	To       string // address as it came in: mail address, LINE user id
+
+	Begin func() error // see [Channel]
 
 	// Mail.
 	FromName    string // empty: the account's

@@ -209,15 +209,15 @@ func readRows(ctx context.Context, db *clickhouse.DB, query string, args ...any)
 	for rows.Next() {
 		var r Row
 		var partition uint16
-		var send, profile, group []byte
+		var send, profile, group, owner []byte
 		var round, attempt uint32
 		var reported uint8
 		err := rows.Scan(&partition, &send, &round, &r.State, &attempt, &r.Destination, &r.Channel, &r.Purpose, &r.Journey, &r.Template, &r.Prefecture,
-			&profile, &r.NextTryAt, &r.DecidedAt, &r.UpdatedAt, &reported, &r.Code, &r.Reason, &r.ProviderID, &r.Message, &group)
+			&profile, &r.NextTryAt, &r.DecidedAt, &r.UpdatedAt, &reported, &r.Code, &r.Reason, &r.ProviderID, &r.Message, &group, &owner)
 		if err != nil {
 			return nil, err
 		}
-		r.Partition, r.SendID, r.Profile, r.Group = int(partition), enishi.ID(send), enishi.ID(profile), enishi.ID(group)
+		r.Partition, r.SendID, r.Profile, r.Group, r.Owner = int(partition), enishi.ID(send), enishi.ID(profile), enishi.ID(group), enishi.ID(owner)
 		r.Round, r.Attempt, r.Reported = int(round), int(attempt), reported != 0
 		r.NextTryAt, r.DecidedAt, r.UpdatedAt = instant(r.NextTryAt), instant(r.DecidedAt), instant(r.UpdatedAt)
 		out = append(out, r)

@@ -39,8 +39,12 @@
 // The next owner of the partition reads what is unfinished: decided messages line up, ends that are not reported are
 // reported, and what was about to be handed over is in doubt. LINE gets it again under the same retry key, which it
 // recognises for 24 hours (we stop at 23): once. SMTP has no such key. A transactional mail is repeated with the same
-// Message-ID, a marketing mail is not: it ends as unknown. So after a crash at most what was in hand at that moment is in
-// doubt: about what is sent while the ledger takes one insert, and never more than 500 of a destination.
+// Message-ID, a marketing mail is not: it ends as unknown.
+//
+// Intents are written up to 500 ahead per destination, so that they share inserts. Which of them had really been begun
+// stands in the process's own note (inhand.go): after a crash the next process in the same data folder takes what was not
+// begun as decided and what has an outcome as that, so that no more mails are in doubt than connections were open. Without
+// the note (another replica took over, the machine was started anew, the disk is lost) all intents are in doubt.
 //
 // # Waiting
 //

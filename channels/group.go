@@ -19,6 +19,7 @@ import (
 // Grouper is a [Channel] that can hand the same content to many people in one call. Route.Group says how many.
 type Grouper interface {
 	// SendGroup sends m, whose To does not count, to everybody in to, once under m.Key. All get it or nobody.
+	// m.Begin is called as by Send.
 	SendGroup(ctx context.Context, m *Rendered, to []Recipient) (Receipt, error)
 }
 
@@ -238,6 +239,8 @@ func (q *queue) together(g *group) {
 		return
 	}
 	rendered.Key = enishi.NewID("retry", g.id.String())
+	k, attempt := handKey{id: g.id}, g.members[0].attempt
+	rendered.Begin = sh.beginning(k, attempt)
 	to := make([]Recipient, len(g.members))
 	for i, e := range g.members {
 		to[i] = Recipient{e.m.To, e.m.SendID}
@@ -258,10 +261,7 @@ func (q *queue) together(g *group) {
 		return
 	}
 	receipt, err := channel.SendGroup(ctx, rendered, to)
-	var sendErr *SendError
-	if err != nil {
-		sendErr = asSendError(err)
-	}
+	sendErr := sh.called(k, attempt, receipt, err)
 	if sendErr != nil && (sendErr.verdict == verdictBusy || sendErr.verdict == verdictUnknown) {
 		done(sendErr)
 	} else {
@@ -316,10 +316,16 @@ func (q *queue) regroup(g *group, next time.Time) {
 		q.poke()
 		return
 	}
+	q.fallApart(g, next)
+}
+
+// fallApart lines the people of a group up again, of which it is certain that nobody got it. mu is held.
+func (q *queue) fallApart(g *group, next time.Time) {
 	for _, e := range g.members {
 		e.group = nil
 		q.again(e, next)
 	}
+	q.shard.told(handKey{id: g.id})
 }
 
 // endGroup ends all of a group by one insert. mu is held.
@@ -350,9 +356,9 @@ func (q *queue) settleGroup(g *group, receipt Receipt, err *SendError) {
 			return
 		}
 		for _, e := range g.members { // it may be one of them only: each for itself
-			e.single, e.group = true, nil
-			q.again(e, now)
+			e.single = true
 		}
+		q.fallApart(g, now)
 	case verdictRefused:
 		if err.Reason == "quota" && err.After == 0 {
 			q.outOfQuota(now, err)
@@ -393,5 +399,6 @@ func (q *queue) settleGroup(g *group, receipt Receipt, err *SendError) {
 			e.group = nil
 			q.later(e, err, pause)
 		}
+		sh.told(handKey{id: g.id})
 	}
 }

@@ -283,6 +283,9 @@ type countedGroups struct {
 }
 
 func (c countedGroups) SendGroup(ctx context.Context, m *channels.Rendered, to []channels.Recipient) (r channels.Receipt, err error) {
+	if err := begun(m); err != nil {
+		return channels.Receipt{}, err
+	}
 	var sendErr error
 	if died := c.w.io(c.process(), func() { r, sendErr = c.next.SendGroup(ctx, m, to) }); died != nil {
 		return channels.Receipt{}, channels.Unknown(died)

@@ -47,17 +47,17 @@ func NewLedger(db *clickhouse.DB) Ledger {
 }
 
 var ledgerColumns = []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey",
-	"template", "prefecture", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message", "group_id"}
+	"template", "prefecture", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message", "group_id", "owner"}
 
 // readColumns are ledgerColumns without version.
 const readColumns = `partition, send_id, round, state, attempt, destination, channel, purpose, journey, template, prefecture, profile_id,
-	next_try_at, decided_at, updated_at, reported, code, reason, provider_id, message, group_id`
+	next_try_at, decided_at, updated_at, reported, code, reason, provider_id, message, group_id, owner`
 
 func (l ledger) insert(ctx context.Context, rows []Row) error {
 	n := len(rows)
 	var (
 		partition                                          = make([]uint16, n)
-		send, profile, group                               = make([][]byte, n), make([][]byte, n), make([][]byte, n)
+		send, profile, group, owner                        = make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
 		round, attempt                                     = make([]uint32, n), make([]uint32, n)
 		version                                            = make([]uint64, n)
 		state, destination, channel, purpose               = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -68,7 +68,7 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 	)
 	for i := range rows {
 		r := &rows[i]
-		partition[i], send[i], profile[i], group[i] = uint16(r.Partition), r.SendID[:], r.Profile[:], r.Group[:]
+		partition[i], send[i], profile[i], group[i], owner[i] = uint16(r.Partition), r.SendID[:], r.Profile[:], r.Group[:], r.Owner[:]
 		round[i], attempt[i], version[i] = uint32(r.Round), uint32(r.Attempt), r.version()
 		state[i], destination[i], channel[i], purpose[i] = r.State, r.Destination, r.Channel, r.Purpose
 		journey[i], template[i], prefecture[i], code[i], reason[i], provider[i], message[i] = r.Journey, r.Template, r.Prefecture, r.Code, r.Reason, r.ProviderID, r.Message
@@ -78,7 +78,7 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 		}
 	}
 	return l.db.Insert(ctx, "deliveries", ledgerColumns, n, partition, send, round, version, state, attempt, destination, channel, purpose, journey,
-		template, prefecture, profile, next, decided, updated, reported, code, reason, provider, message, group)
+		template, prefecture, profile, next, decided, updated, reported, code, reason, provider, message, group, owner)
 }
 
 // millis is an instant as DateTime64(3) takes it; a missing one is the epoch.

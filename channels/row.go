@@ -42,7 +42,16 @@ type Row struct {
 	Reason      string
 	ProviderID  string
 	Group       enishi.ID // whom it left with: the same id for all of one call; zero: alone
+	Owner       enishi.ID // of intent: the note (InHand) that tells whether it was begun; zero: none does
 	Message     string    // as it stands on the topic messages
+}
+
+// handKey is what the row's try is noted as.
+func (r *Row) handKey() handKey {
+	if !r.Group.IsZero() {
+		return handKey{id: r.Group}
+	}
+	return handKey{r.SendID, r.Round}
 }
 
 // final tells whether the row is the end of its round.

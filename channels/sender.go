@@ -27,6 +27,7 @@ type Config struct {
 	Virtual func() bool
 	Alert   func(enishi.Alert)
 	Sending Sending // what may leave at first, until Set
+	InHand  *InHand // tells after a crash what was really at a provider; nil: then everything about to be is in doubt
 
 	MaxWait  time.Duration // what has waited longer goes back to the fold; 60 s
 	MaxQueue int           // messages of a destination in memory; more wait in the ledger; 20,000

@@ -108,6 +108,16 @@ func (sh *shard) restore(r *Row) {
 	e := &entry{m: m, raw: r.Message, arrived: r.UpdatedAt, attempt: r.Attempt}
 	if r.State == stateIntent {
 		// The process ended between the intent and its outcome.
+		m, begun, known := sh.s.cfg.InHand.found(r.Owner, r.handKey(), r.Attempt)
+		switch {
+		case known && (!begun || m.outcome == '-'):
+			q.add(e)
+			q.untried(e)
+			return
+		case known && m.outcome == '=':
+			sh.end(e, stateSent, outcome{code: m.code, provider: m.provider})
+			return
+		}
 		if e.doubt, e.until = true, r.NextTryAt; !e.until.After(sh.s.cfg.Now()) {
 			sh.end(e, stateUnknown, outcome{reason: "interrupted"})
 			return
@@ -202,6 +212,7 @@ func (sh *shard) end(e *entry, state string, o outcome) { sh.endAll([]*entry{e},
 func (sh *shard) endAll(es []*entry, state string, o outcome) {
 	q := sh.queues[es[0].m.Destination]
 	ends, rows := make([]Row, len(es)), make([]Row, len(es))
+	keys := make([]handKey, len(es))
 	for i, e := range es {
 		r := e.row(sh.n, state, sh.s.cfg.Now())
 		r.Code, r.Reason, r.ProviderID, r.NextTryAt = o.code, clip(o.reason, 500), o.provider, o.until
@@ -209,11 +220,12 @@ func (sh *shard) endAll(es []*entry, state string, o outcome) {
 			delete(sh.entries, e.m.SendID)
 		}
 		ends[i], rows[i] = r, r
-		rows[i].Message = slim(e.m)
+		rows[i].Message, keys[i] = slim(e.m), r.handKey()
 	}
 	sh.owed += len(es)
 	q.storing += len(es)
 	sh.s.flow.store(false, rows, func() {
+		sh.s.cfg.InHand.forget(keys...)
 		for range rows {
 			q.wrote()
 		}
@@ -290,7 +302,7 @@ func (sh *shard) take(ctx context.Context, ms []*enishi.Message, raws map[*enish
 			r.State, r.Reason = stateDropped, in.drop
 			ends = append(ends, r)
 		case in.entry != nil:
-			r.State, r.Attempt, r.NextTryAt = stateIntent, in.entry.attempt, in.entry.until
+			r.State, r.Attempt, r.NextTryAt, r.Owner = stateIntent, in.entry.attempt, in.entry.until, sh.ownerOf(in.entry)
 		}
 		rows = append(rows, r)
 	}

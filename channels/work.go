@@ -108,7 +108,7 @@ func (q *queue) intents(picked []*entry, now time.Time) []Row {
 			}
 		}
 		rows[i] = e.row(q.shard.n, stateIntent, now)
-		rows[i].NextTryAt = e.until
+		rows[i].NextTryAt, rows[i].Owner = e.until, q.shard.ownerOf(e)
 	}
 	return rows
 }
@@ -188,6 +188,8 @@ func (q *queue) one(e *entry) {
 		}
 	}
 	rendered.Key = enishi.NewID("retry", e.m.SendID.String(), fmt.Sprint(e.m.Round))
+	k := handKey{e.m.SendID, e.m.Round}
+	rendered.Begin = sh.beginning(k, e.attempt)
 	done, err := breaker.Allow()
 	if err != nil {
 		q.giveBack(e, sh.s.cfg.Now().Add(sh.s.cfg.BreakerOpen/4))
@@ -199,10 +201,7 @@ func (q *queue) one(e *entry) {
 		return
 	}
 	receipt, err := channel.Send(ctx, rendered)
-	var sendErr *SendError
-	if err != nil {
-		sendErr = asSendError(err)
-	}
+	sendErr := sh.called(k, e.attempt, receipt, err)
 	if sendErr != nil && (sendErr.verdict == verdictBusy || sendErr.verdict == verdictUnknown) {
 		done(sendErr)
 	} else {
@@ -258,15 +257,22 @@ func (q *queue) again(e *entry, next time.Time) {
 		return
 	}
 	e.next = next
-	if !e.doubt { // for certain not taken: the ledger must not think that it is in doubt
-		q.storing++
-		sh.owed++
-		sh.s.flow.store(false, []Row{e.row(sh.n, stateDecided, sh.s.cfg.Now())}, func() {
-			q.wrote()
-			sh.settle(1)
-		})
+	if !e.doubt {
+		q.untried(e)
 	}
 	q.release(e, false)
+}
+
+// untried tells the ledger that a message was for certain not taken, where it stands as about to be. mu is held.
+func (q *queue) untried(e *entry) {
+	sh := q.shard
+	q.storing++
+	sh.owed++
+	sh.s.flow.store(false, []Row{e.row(sh.n, stateDecided, sh.s.cfg.Now())}, func() {
+		sh.s.cfg.InHand.forget(handKey{e.m.SendID, e.m.Round})
+		q.wrote()
+		sh.settle(1)
+	})
 }
 
 // settle acts on the outcome of a try.

@@ -42,6 +42,7 @@ type world struct {
 	insertErr error // what every insert answers, while it is set
 	render    func(m *enishi.Message) (*channels.Rendered, error)
 	sending   channels.Sending // of a process that starts
+	notes     string           // the folder of its note; empty: it keeps none
 }
 
 var errCrashed = errors.New("the process is dead")
@@ -263,6 +264,7 @@ type process struct {
 	cancel context.CancelFunc
 	dead   chan struct{}
 	done   chan error
+	note   *channels.InHand
 }
 
 // start runs a Sender on the world. change may be nil.
@@ -283,6 +285,14 @@ func (w *world) start(route func(channel, account string) (channels.Route, bool)
 		},
 		Log: slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
+	if w.notes != "" {
+		var err error
+		if cfg.InHand, err = channels.OpenInHand(w.notes, nil); err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(func() { cfg.InHand.Close() }) // when a test gave up
+		cfg.InHand.Around(func(act func()) error { return w.io(dead, act) })
+	}
 	if change != nil {
 		change(&cfg)
 	}
@@ -292,7 +302,7 @@ func (w *world) start(route func(channel, account string) (channels.Route, bool)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.t.Cleanup(cancel) // when a test gave up
-	p := &process{Sender: s, w: w, cancel: cancel, dead: dead, done: make(chan error, 1)}
+	p := &process{Sender: s, w: w, cancel: cancel, dead: dead, done: make(chan error, 1), note: cfg.InHand}
 	go func() { p.done <- s.Run(ctx) }()
 	return p
 }
@@ -304,12 +314,24 @@ func (p *process) stop() {
 	if err := <-p.done; err != nil {
 		p.w.t.Errorf("Run: %v", err)
 	}
+	p.release()
 }
 
 // gone waits for the end of a process that crashed.
 func (p *process) gone() {
 	p.cancel()
 	<-p.done
+	p.release()
+}
+
+// release lets go of what the system takes from a process that has ended.
+func (p *process) release() {
+	if p.note == nil {
+		return
+	}
+	if err := p.note.Close(); err != nil {
+		p.w.t.Error(err)
+	}
 }
 
 type testLog struct{ t *testing.T }

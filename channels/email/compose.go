@@ -39,7 +39,7 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 	if c.cfg.Bounce != "" && m.Bounce != "" {
 		sender.Address = m.Bounce + "@" + c.cfg.Bounce
 	}
-	e := envelope{from: sender.String(), to: to.String()}
+	e := envelope{from: sender.String(), to: to.String(), begin: m.Begin}
 	e.utf8 = !ascii(e.from) || !ascii(e.to)
 
 	b = header(b, "Date", c.cfg.Now().Format(time.RFC1123Z))

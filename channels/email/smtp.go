@@ -52,9 +52,10 @@ func (f *fault) status() string {
 
 // envelope is who a mail is from and for, as they stand in SMTP.
 type envelope struct {
-	from, to   string // with <>
-	utf8       bool   // an address is not ASCII
-	signatures string // fields that go before the mail
+	from, to   string       // with <>
+	utf8       bool         // an address is not ASCII
+	begin      func() error // told right before the mail itself is said; nil: nobody is
+	signatures string       // fields that go before the mail
 }
 
 // send hands one mail over and returns the server's words. raw ends with the line that holds the final dot; no other line
@@ -71,6 +72,12 @@ func (x *conn) send(ctx context.Context, e envelope, raw []byte) (reply string, 
 	if f = x.open(e); f != nil {
 		f.redact(e.to)
 		return "", f
+	}
+	if e.begin != nil {
+		if err := e.begin(); err != nil {
+			x.broken = true // the server waits for a mail
+			return "", &fault{at: atData, err: err}
+		}
 	}
 	if _, err := x.smtp.Text.W.WriteString(e.signatures); err != nil {
 		return "", &fault{at: atContent, err: fmt.Errorf("write the signatures: %w", err)}

@@ -93,7 +93,7 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	if err != nil {
 		return channels.Receipt{}, channels.Permanent(err).With("", "content")
 	}
-	return c.call(ctx, func(api *messaging_api.MessagingApiAPI) (*http.Response, error) {
+	return c.call(ctx, m.Begin, func(api *messaging_api.MessagingApiAPI) (*http.Response, error) {
 		res, _, err := api.PushMessageWithHttpInfo(&messaging_api.PushMessageRequest{To: m.To, Messages: messages, CustomAggregationUnits: units(m)}, m.Key.UUID())
 		return res, err
 	})
@@ -110,18 +110,23 @@ func (c *Channel) SendGroup(ctx context.Context, m *channels.Rendered, to []chan
 	for i, x := range to {
 		ids[i] = x.To
 	}
-	return c.call(ctx, func(api *messaging_api.MessagingApiAPI) (*http.Response, error) {
+	return c.call(ctx, m.Begin, func(api *messaging_api.MessagingApiAPI) (*http.Response, error) {
 		res, _, err := api.MulticastWithHttpInfo(&messaging_api.MulticastRequest{To: ids, Messages: messages, CustomAggregationUnits: units(m)}, m.Key.UUID())
 		return res, err
 	})
 }
 
-func (c *Channel) call(ctx context.Context, do func(*messaging_api.MessagingApiAPI) (*http.Response, error)) (channels.Receipt, error) {
+func (c *Channel) call(ctx context.Context, begin func() error, do func(*messaging_api.MessagingApiAPI) (*http.Response, error)) (channels.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	api, err := c.api(ctx)
 	if err != nil {
 		return channels.Receipt{}, channels.Down(err).With("", "account")
+	}
+	if begin != nil {
+		if err := begin(); err != nil {
+			return channels.Receipt{}, channels.Busy(err, 0)
+		}
 	}
 	res, err := do(api)
 	if res == nil {

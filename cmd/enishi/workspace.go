@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,7 @@ type workspace struct {
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
 	sender      *channels.Sender
+	inHand      *channels.InHand // nil: the data folder cannot be written to
 	renderer    *channels.Renderer
 	links       *channels.Links
 	deliveries  *channels.Deliveries
@@ -215,6 +217,10 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err := w.buildLINE(); err != nil {
 		return err
 	}
+	// A replica whose servers are elsewhere may have no folder to write to.
+	if w.inHand, err = channels.OpenInHand(filepath.Join(w.cfg.Data, "in-hand", w.name), w.log); err != nil {
+		w.log.Warn("after a crash of this process more messages will be in doubt than it had in hand", "err", err)
+	}
 	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(w.stream), Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
 		Render: w.renderer.Render, Route: func(channel, account string) (channels.Route, bool) {
 			if channel == "line" {
@@ -223,7 +229,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 			r, ok := routes[channel]
 			return r, ok
 		},
-		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Sending: channels.Sending{Off: true}, Log: w.log})
+		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Sending: channels.Sending{Off: true}, InHand: w.inHand, Log: w.log})
 	return err
 }
 
@@ -329,5 +335,9 @@ func (w *workspace) Close() error {
 		w.mail.Close()
 	}
 	w.stream.Close()
-	return w.db.Close()
+	var err error
+	if w.inHand != nil {
+		err = w.inHand.Close()
+	}
+	return errors.Join(err, w.db.Close())
 }

@@ -100,7 +100,8 @@ CREATE TABLE deliveries
     `reason` String,
     `provider_id` String,
     `message` String CODEC(ZSTD(1)),
-    `group_id` FixedString(16)
+    `group_id` FixedString(16),
+    `owner` FixedString(16)
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (partition, send_id, round)
