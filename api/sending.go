@@ -39,11 +39,16 @@ type stopRow struct {
 type destinationRow struct {
 	Destination string    `json:"destination"`
 	Channel     Text      `json:"channel"`
-	State       string    `json:"state" enum:"running,open,quota,down,stopped,off,elsewhere" doc:"open: nobody answers and it is tried again in a moment; down: the account is refused; elsewhere: another replica sends."`
+	State       string    `json:"state" enum:"running,open,quota,budget,down,stopped,off,elsewhere" doc:"open: nobody answers and it is tried again in a moment; budget: what may go today or this month has gone; down: the account is refused; elsewhere: another replica sends, and how it stands there is not known here."`
 	StateLabel  Text      `json:"state_label"`
 	Problem     string    `json:"problem" doc:"The provider's words, of down."`
-	PerSecond   float64   `json:"per_second" doc:"As lately measured; 0: not known."`
-	Limit       float64   `json:"limit" doc:"Most a second; 0: none."`
+	PerSecond   float64   `json:"per_second" doc:"As lately measured; of another replica's, over the last minute by the ledger; 0: not known."`
+	Limit       float64   `json:"limit" doc:"Most a second, where this replica sends; 0: none."`
+	Connections int       `json:"connections" doc:"Most at the same time, where this replica sends."`
+	Today       int64     `json:"today" doc:"Sent since midnight of the workspace, by the ledger: by all replicas."`
+	PerDay      int       `json:"per_day" doc:"Most a day, by budget and warm-up; 0: no limit."`
+	PerMonth    int       `json:"per_month" doc:"Most a month; 0: no limit."`
+	WarmUpDay   int       `json:"warm_up_day" doc:"Day of the sender's warm-up, from 1; 0: none."`
 	Oldest      time.Time `json:"oldest,omitzero" doc:"When the oldest that waits was decided."`
 	HeldCount
 }
@@ -79,6 +84,16 @@ func (a *API) savedSending() (s channels.Sending, version int64) {
 	return s, d.Version
 }
 
+// delivery is how fast and how much is sent, as it is saved.
+func (a *API) delivery() channels.Delivery {
+	d, ok := a.cfg.Definitions.Current("setting", channels.DeliveryName)
+	if !ok {
+		return channels.Delivery{}
+	}
+	x, _ := channels.ParseDelivery(d.Body) // none is saved that does not read
+	return x
+}
+
 func (a *API) sendingState() string {
 	if a.sending().Off {
 		return "off"
@@ -100,7 +115,12 @@ func (a *API) getSending(ctx context.Context, _ *struct{}) (*sendingOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	page := sendingPage{State: a.sendingState(), Version: version, Open: heldBy(open, nil), Incoming: incoming, Stops: []stopRow{}, Destinations: a.destinations(open, &s)}
+	y, m, d := a.now().In(a.zone()).Date()
+	sent, err := a.deliveries().Sent(ctx, time.Date(y, m, d, 0, 0, 0, 0, a.zone()), a.cfg.Now().Add(-time.Minute))
+	if err != nil {
+		return nil, err
+	}
+	page := sendingPage{State: a.sendingState(), Version: version, Open: heldBy(open, nil), Incoming: incoming, Stops: []stopRow{}, Destinations: a.destinations(open, sent, &s)}
 	page.StateLabel = word("sending", page.State)
 	for i := range s.Stops {
 		x := &s.Stops[i]
@@ -134,10 +154,10 @@ func heldBy(open []channels.OpenCount, x *channels.Stop) (n HeldCount) {
 }
 
 // worseStates are the states of a destination, the one that is shown of several partitions first.
-var worseStates = [...]string{"off", "stopped", "down", "quota", "open", "running"}
+var worseStates = [...]string{"off", "stopped", "down", "quota", "budget", "open", "running"}
 
-// destinations joins what the ledger has open with how this replica's queues stand.
-func (a *API) destinations(open []channels.OpenCount, s *channels.Sending) []destinationRow {
+// destinations joins what the ledger has, of all replicas, with how this replica's queues stand.
+func (a *API) destinations(open []channels.OpenCount, sent []channels.SentCount, s *channels.Sending) []destinationRow {
 	rows := map[string]*destinationRow{}
 	row := func(name string) *destinationRow {
 		if rows[name] == nil {
@@ -154,18 +174,33 @@ func (a *API) destinations(open []channels.OpenCount, s *channels.Sending) []des
 			r.Oldest = c.Oldest
 		}
 	}
+	measured := map[string]bool{}
 	for _, q := range a.cfg.Queues() {
 		r := row(q.Destination)
+		measured[q.Destination] = true
 		r.PerSecond += q.PerSecond
 		r.Limit += q.Limit
+		r.Connections += q.Connections
 		if r.State == "elsewhere" || slices.Index(worseStates[:], q.State) < slices.Index(worseStates[:], r.State) {
 			r.State, r.Problem = q.State, q.Reason
 		}
 	}
+	for _, c := range sent {
+		r := row(c.Destination)
+		if r.Today = c.Today; !measured[c.Destination] {
+			r.PerSecond = float64(c.Lately) / 60
+		}
+	}
 	out := []destinationRow{}
+	limits, now := a.delivery(), a.now().In(a.zone())
 	for _, r := range rows {
-		if s.Off {
-			r.State = "off"
+		if why := s.Standing(r.Destination); why != "" {
+			r.State = why
+		}
+		var ramp int
+		r.PerDay, r.PerMonth, r.WarmUpDay, ramp = limits.Allowed(r.Destination, now)
+		if r.WarmUpDay > 0 && (r.PerDay == 0 || ramp < r.PerDay) {
+			r.PerDay = ramp
 		}
 		r.StateLabel = word("queue", r.State)
 		out = append(out, *r)

@@ -33,6 +33,9 @@ func TestSending(t *testing.T) {
 		ledgerRows(4, "line:main", "sale", "東京都", "decided"), ledgerRows(5, "line:main", "sale", "東京都", "sent")} {
 		rows = append(rows, x...)
 	}
+	for i := range rows[len(rows)-2:] {
+		rows[len(rows)-1-i].Reported = true
+	}
 	if err := channels.NewLedger(w.cfg.DB).Insert(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +48,12 @@ func TestSending(t *testing.T) {
 	if p := sending(); p.State != "on" || p.Open != (HeldCount{7, 2}) || len(p.Stops) != 0 || len(p.Destinations) != 2 || p.Destinations[0].State != "down" ||
 		p.Destinations[0].Problem != "535" || p.Destinations[0].Waiting != 3 || p.Destinations[0].Oldest.IsZero() || p.Destinations[1].State != "elsewhere" {
 		t.Errorf("got %+v", p)
+	}
+	w.call("PUT", "/settings/delivery", map[string]any{"expect": 0, "body": map[string]any{"limits": []any{map[string]any{"destination": "mail"}}}}).want(422)
+	w.call("PUT", "/settings/delivery", map[string]any{"expect": 0, "body": map[string]any{"limits": []any{map[string]any{"destination": "line:main", "per_day": 100, "per_month": 900}},
+		"warm_up": []any{map[string]any{"account": "email:main", "begin": time.Now().AddDate(0, 0, -2).Format(time.DateOnly), "days": []int{5, 5, 7, 7}}}}}).want(200)
+	if p := sending(); p.Destinations[0].PerDay != 7 || p.Destinations[0].WarmUpDay < 3 || p.Destinations[1].PerDay != 100 || p.Destinations[1].PerMonth != 900 || p.Destinations[1].Today != 2 || p.Destinations[1].PerSecond != 2.0/60 {
+		t.Errorf("got %+v", p.Destinations)
 	}
 	editorToken, _ := w.key("admin", "editor")
 	approverToken, _ := w.key("admin", "approver")

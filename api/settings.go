@@ -107,6 +107,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := line.ParseSettings(body); err != nil {
 			return Written{}, err
 		}
+	case channels.DeliveryName:
+		if _, err := channels.ParseDelivery(body); err != nil {
+			return Written{}, err
+		}
 	case "topics":
 		if _, err := channels.ParseTopics(body); err != nil {
 			return Written{}, err

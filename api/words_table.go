@@ -62,7 +62,7 @@ var words = map[string]Text{
 	"reason.blocked": {"LINE をブロック中", "the LINE account is blocked"}, "reason.not_friend": {"LINE の友だちではない", "this person is not a LINE friend"}, "reason.erased": {"個人データを消去済み", "the person was erased"},
 	"reason.excluded":        {"除外したセグメントの方", "in an excluded segment"},
 	"broadcast_status.draft": {"下書き", "draft"}, "broadcast_status.sending": {"配信中", "sending"}, "broadcast_status.sent": {"配信済み", "sent"}, "broadcast_status.paused": {"一時停止中", "paused"}, "broadcast_status.cancelled": {"中止", "cancelled"},
-	"reason.quota": {"今月の LINE 送信枠を使い切った", "the monthly LINE quota is used up"}, "reason.rate": {"送信速度の上限", "the rate limit"}, "reason.expired": {"送信期限切れ", "too late to send"}, "reason.suppressed": {"配信停止リスト", "the suppression list"},
+	"reason.quota": {"送信枠を使い切った", "the quota is used up"}, "reason.warm_up": {"新しい送信ドメインのウォームアップ中（翌日に判断し直し）", "the new sender domain is being warmed up: decided again the next day"}, "reason.budget": {"今日または今月の送信予算を使い切った", "the budget of the day or month is used up"}, "reason.rate": {"送信速度の上限", "the rate limit"}, "reason.expired": {"送信期限切れ", "too late to send"}, "reason.suppressed": {"配信停止リスト", "the suppression list"},
 	"reason.policy": {"受信側の方針", "the receiver's policy"}, "reason.content": {"内容が受け付けられない", "the content was refused"}, "reason.address": {"宛先が正しくない", "the address is wrong"}, "reason.account": {"送信アカウントの問題", "a problem of the sending account"},
 	"reason.paused": {"送信を一時停止中", "sending was paused"}, "reason.waited": {"待ち時間が長くなった", "it waited too long"}, "reason.consent": {"同意なし", "no permission"}, "reason.hold": {"配信保留中", "a hold"}, "reason.suppression": {"配信停止リスト", "the suppression list"},
 	"reason.cancel": {"取り消し", "cancelled"}, "reason.render": {"内容を作れなかった", "it could not be rendered"}, "reason.run": {"ジャーニーを離脱済み", "the run had ended"}, "reason.freshness": {"送信期限切れ", "too late to send"},
@@ -71,7 +71,7 @@ var words = map[string]Text{
 	"sending.on":     {"配信中", "on"}, "sending.off": {"すべての配信を停止中", "off: nothing leaves"},
 	"stop.all": {"すべて", "everything"}, "stop.channel": {"配信手段", "channel"}, "stop.destination": {"宛先", "destination"}, "stop.journey": {"ジャーニー・一斉配信", "journey or broadcast"}, "stop.prefecture": {"都道府県", "prefecture"},
 	"queue.running": {"稼働中", "running"}, "queue.off": {"停止中（すべて）", "off"}, "queue.stopped": {"停止中", "stopped"}, "queue.down": {"アカウントが拒否されています", "the account is refused"}, "queue.quota": {"送信枠を使い切りました", "the quota is used up"},
-	"queue.open": {"応答がないため待機中", "nobody answers; it is tried again"}, "queue.elsewhere": {"別のサーバーが送信", "another replica sends"},
+	"queue.open": {"応答がないため待機中", "nobody answers; it is tried again"}, "queue.budget": {"今日または今月の上限に達しました", "the limit of the day or month is reached"}, "queue.elsewhere": {"別のサーバーが送信", "another replica sends"},
 	"delivery.": {"処理中", "in progress"}, "delivery.decided": {"送信待ち", "waiting"}, "delivery.intent": {"送信中", "being sent"}, "delivery.sent": {"送信済み", "sent"}, "delivery.failed": {"失敗", "failed"},
 	"delivery.unknown": {"結果不明", "outcome unknown"}, "delivery.refused": {"見送り", "refused"}, "delivery.deferred": {"延期", "deferred"}, "delivery.dropped": {"取り消し", "dropped"}, "delivery.parked": {"保留", "parked"},
 

@@ -74,11 +74,16 @@ type Route struct {
 	// Group is how many people one call may be for, when the channel is a [Grouper]; at most 500. 0: one.
 	Group int
 	Limit Limit
+	// Groups are limits in place of Limit by the last part of the destination (docomo, gmail), where receivers differ. Their
+	// Workers are at most those of Limit.
+	Groups map[string]Limit
 }
 
-// Limit bounds one destination within one partition of the topic messages. Budgets and warm-up belong here.
+// Limit bounds one destination. Its messages stand in one partition of the topic messages, so one replica owns all of it.
 type Limit struct {
 	PerSecond float64 // 0: no limit
 	Burst     int     // 0: a tenth of a second's worth, at least 1
 	Workers   int     // calls at the same time; 0: 4
+	PerDay    int     // messages, by the workspace's days; 0: no limit
+	PerMonth  int     // the same by months
 }

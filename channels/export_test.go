@@ -23,3 +23,6 @@ func (h *InHand) Open() int {
 
 // OpenDB opens a database of its own on the engine of the test binary.
 var OpenDB = openDB
+
+// LimitOf is what the setting makes of a route's limit.
+func LimitOf(d *Delivery, destination string, l Limit) Limit { return d.of(destination, l) }

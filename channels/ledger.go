@@ -24,6 +24,9 @@ type Ledger struct {
 	Find func(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error)
 	// Recent returns the rounds that were decided last: all after since.
 	Recent func(ctx context.Context, partition int) (rounds []Round, since time.Time, err error)
+	// Used counts what was sent to a destination, or may have been, from day and from month on until an instant, by the
+	// sender's clock.
+	Used func(ctx context.Context, partition int, destination string, day, month, until time.Time) (today, thisMonth int, err error)
 }
 
 // Round names one round of a send.
@@ -43,7 +46,7 @@ type ledger struct{ db *clickhouse.DB }
 // NewLedger is the ledger in the table deliveries.
 func NewLedger(db *clickhouse.DB) Ledger {
 	l := ledger{db}
-	return Ledger{Insert: l.insert, Unfinished: l.unfinished, Waiting: l.waiting, Find: l.find, Recent: l.recent}
+	return Ledger{Insert: l.insert, Unfinished: l.unfinished, Waiting: l.waiting, Find: l.find, Recent: l.recent, Used: l.used}
 }
 
 var ledgerColumns = []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey",
@@ -163,6 +166,18 @@ func (l ledger) recent(ctx context.Context, partition int) ([]Round, time.Time, 
 		return out, out[len(out)-1].DecidedAt, nil
 	}
 	return out, out[0].DecidedAt.Add(-recentWindow), nil
+}
+
+func (l ledger) used(ctx context.Context, partition int, destination string, day, month, until time.Time) (today, thisMonth int, err error) {
+	var d, m uint64
+	err = l.db.QueryRow(ctx, `SELECT countIf(updated_at >= fromUnixTimestamp64Milli({day:Int64}, 'UTC')), count() FROM deliveries FINAL
+		WHERE partition = {p:UInt16} AND destination = {d:String} AND state IN ('sent', 'unknown')
+			AND updated_at >= fromUnixTimestamp64Milli({month:Int64}, 'UTC') AND updated_at < fromUnixTimestamp64Milli({until:Int64}, 'UTC')`,
+		ch.Named("p", partition), ch.Named("d", destination), ch.Named("day", day.UnixMilli()), ch.Named("month", month.UnixMilli()), ch.Named("until", until.UnixMilli())).Scan(&d, &m)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count what was sent: %w", err)
+	}
+	return int(d), int(m), nil
 }
 
 func (l ledger) rows(ctx context.Context, query string, args ...any) ([]Row, error) {

@@ -2,7 +2,6 @@ package channels
 
 import (
 	"container/heap"
-	"math"
 	"sync"
 	"time"
 
@@ -22,10 +21,12 @@ type queue struct {
 	account     string
 	route       Route
 	breaker     *gobreaker.TwoStepCircuitBreaker[struct{}]
-	limiter     *rate.Limiter // nil: no limit
-	most        int           // people in one call; 1: there are no groups
-	perCall     int           // people in a call as lately seen
-	doubtful    []*group      // that may have been taken, between two tries
+	limit       Limit         // as the settings have it
+	limiter     *rate.Limiter // of limit; nil: none
+	spent       spending
+	most        int      // people in one call; 1: there are no groups
+	perCall     int      // people in a call as lately seen
+	doubtful    []*group // that may have been taken, between two tries
 
 	lanes    map[laneKey]*lane
 	ready    [2]fifo // transactional and urgent first
@@ -53,6 +54,8 @@ type queue struct {
 	loadedAt   time.Time // when the ledger was last asked for more
 	poked      chan struct{}
 	jobs       chan *entry
+	workers    int  // that run
+	started    bool // they may
 	closed     bool // jobs is
 }
 
@@ -66,22 +69,8 @@ func newQueue(sh *shard, m *enishi.Message) *queue {
 		shard: sh, destination: m.Destination, channel: m.Channel, account: m.Account,
 		lanes: map[laneKey]*lane{}, window: 1, poked: make(chan struct{}, 1), jobs: make(chan *entry, maxAhead),
 	}
-	route, ok := sh.s.cfg.Route(m.Channel, m.Account)
-	if !ok {
-		q.down = "no such account"
-	}
-	if route.Limit.Workers <= 0 {
-		route.Limit.Workers = 4
-	}
-	q.route, q.depth = route, min(4*route.Limit.Workers, maxAhead)
-	if l := route.Limit; l.PerSecond > 0 {
-		burst := l.Burst
-		if burst <= 0 {
-			burst = max(1, int(l.PerSecond/10))
-		}
-		q.limiter = rate.NewLimiter(rate.Limit(l.PerSecond), burst)
-	}
-	q.most, q.perCall = route.people(), maxAhead
+	q.spent.born = sh.s.cfg.Now()
+	q.find()
 	q.breaker = q.newBreaker()
 	return q
 }
@@ -122,10 +111,13 @@ func (q *queue) now(m *enishi.Message, raw string, at time.Time) *entry {
 	if n, _ := q.room(at); n < 1 {
 		return nil
 	}
+	e := &entry{m: m, raw: raw, arrived: at, attempt: 1}
+	if _, _, beyond := q.beyond(e, at); beyond {
+		return nil
+	}
 	if q.limiter != nil {
 		q.limiter.AllowN(at, 1)
 	}
-	e := &entry{m: m, raw: raw, arrived: at, attempt: 1}
 	if d := q.repeat(m.Purpose); d > 0 {
 		e.until = at.Add(d)
 	}
@@ -181,19 +173,26 @@ func (q *queue) poke() {
 func (q *queue) forgive() {
 	q.quotaUntil, q.holdUntil, q.down = time.Time{}, time.Time{}, ""
 	q.window, q.breaker = 1, q.newBreaker()
-	if route, ok := q.shard.s.cfg.Route(q.channel, q.account); ok {
-		workers := q.route.Limit.Workers // their goroutines run
-		q.route, q.route.Limit.Workers = route, workers
-		q.most, q.perCall = route.people(), maxAhead
-	} else {
+	q.find()
+}
+
+// find takes over how the account sends now.
+func (q *queue) find() {
+	route, ok := q.shard.s.cfg.Route(q.channel, q.account)
+	if !ok {
 		q.down = "no such account"
 	}
+	if route.Limit.Workers <= 0 {
+		route.Limit.Workers = 4
+	}
+	q.route, q.most, q.perCall = route, route.people(), maxAhead
+	q.bound()
 }
 
 // room is how many more messages may be chosen now, and when to look again if none may.
 func (q *queue) room(now time.Time) (n int, again time.Duration) {
 	again = sweepEvery
-	if q.down != "" || now.Before(q.quotaUntil) {
+	if q.down != "" || now.Before(q.quotaUntil) || q.uncounted(now) {
 		return 0, again
 	}
 	if d := q.holdUntil.Sub(now); d > 0 {
@@ -213,13 +212,12 @@ func (q *queue) room(now time.Time) (n int, again time.Duration) {
 			n = 0
 		}
 	}
-	if q.limiter != nil && n > 0 {
-		tokens := q.limiter.TokensAt(now)
-		if tokens < 1 {
-			wait := time.Duration(math.Ceil((1 - tokens) / float64(q.limiter.Limit()) * float64(time.Second)))
-			return 0, min(wait, again)
+	if n > 0 {
+		if tokens, pause := q.tokens(now); tokens == 0 {
+			return 0, min(pause, again)
+		} else if tokens > 0 {
+			n = min(n, tokens)
 		}
-		n = min(n, int(tokens))
 	}
 	return max(n, 0), again
 }
@@ -227,7 +225,7 @@ func (q *queue) room(now time.Time) (n int, again time.Duration) {
 // ahead is how many may be busy: as many as have proved to work, and while all goes well as many as keep the workers busy
 // while the ledger takes the next intents.
 func (q *queue) ahead() int {
-	if workers := q.route.Limit.Workers; q.window < workers {
+	if workers := q.limit.Workers; q.window < workers {
 		return q.window
 	}
 	return q.depth
@@ -235,9 +233,9 @@ func (q *queue) ahead() int {
 
 // starved looks whether workers wait for intents although messages are there: then more are written ahead.
 func (q *queue) starved(now time.Time) {
-	least := 4 * q.route.Limit.Workers
+	least := 4 * q.limit.Workers
 	switch {
-	case q.window < q.route.Limit.Workers || q.depth < least:
+	case q.window < q.limit.Workers || q.depth < least:
 		q.depth = min(least, maxAhead)
 	case len(q.jobs) == 0 && q.size > q.busy && q.limiter == nil:
 		if q.mayGrow {
@@ -250,7 +248,7 @@ func (q *queue) starved(now time.Time) {
 
 // succeeded widens the window and measures the rate.
 func (q *queue) succeeded(now time.Time) {
-	q.window = min(2*q.window, q.route.Limit.Workers)
+	q.window = min(2*q.window, q.limit.Workers)
 	q.sentCount++
 	if d := now.Sub(q.sentSince); d >= time.Second {
 		if d < 5*time.Second {
@@ -297,6 +295,11 @@ func (q *queue) pick(n int, now time.Time) (picked []*entry) {
 			}
 			q.size -= len(l.entries)
 			q.renew(l, nil)
+		case q.stands(e, now):
+			q.remove(e)
+			if l.state != laneGone {
+				q.makeReady(l)
+			}
 		default:
 			l.state = laneBusy
 			q.busy++
@@ -423,7 +426,8 @@ func (q *queue) hasSpilled() bool {
 
 func (q *queue) status() QueueStatus {
 	st := QueueStatus{Partition: q.shard.n, Destination: q.destination, State: "running", Waiting: q.size - q.busy, InHand: q.busy, Spilled: q.spilled,
-		PerSecond: q.perSecond, Limit: q.route.Limit.PerSecond}
+		PerSecond: q.perSecond, Limit: q.limit.PerSecond, Connections: q.limit.Workers}
+	q.used(&st)
 	for _, l := range q.lanes {
 		if e := l.head(); st.Oldest.IsZero() || e.m.DecidedAt.Before(st.Oldest) {
 			st.Oldest = e.m.DecidedAt

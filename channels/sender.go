@@ -28,6 +28,9 @@ type Config struct {
 	Alert   func(enishi.Alert)
 	Sending Sending // what may leave at first, until Set
 	InHand  *InHand // tells after a crash what was really at a provider; nil: then everything about to be is in doubt
+	// Delivery is how fast and how much is sent at first, until SetDelivery.
+	Delivery Delivery
+	Zone     func() *time.Location // whose days and months budgets follow; UTC
 
 	MaxWait  time.Duration // what has waited longer goes back to the fold; 60 s
 	MaxQueue int           // messages of a destination in memory; more wait in the ledger; 20,000
@@ -42,7 +45,7 @@ type Config struct {
 func (c *Config) complete() error {
 	l := &c.Ledger
 	if c.Partitions < 1 || c.Consume == nil || c.Append == nil || c.Render == nil || c.Route == nil ||
-		l.Insert == nil || l.Unfinished == nil || l.Waiting == nil || l.Find == nil || l.Recent == nil {
+		l.Insert == nil || l.Unfinished == nil || l.Waiting == nil || l.Find == nil || l.Recent == nil || l.Used == nil {
 		return errors.New("channels: Partitions, Consume, Append, Ledger, Render and Route are required")
 	}
 	if c.Now == nil {
@@ -53,6 +56,9 @@ func (c *Config) complete() error {
 	}
 	if c.Virtual == nil {
 		c.Virtual = func() bool { return false }
+	}
+	if c.Zone == nil {
+		c.Zone = func() *time.Location { return time.UTC }
 	}
 	if c.Alert == nil {
 		c.Alert = func(enishi.Alert) {}
@@ -92,12 +98,13 @@ func (c *Config) expired(m *enishi.Message) bool {
 
 // Sender hands decided messages to providers. Run does the work; the other methods may be called at any time.
 type Sender struct {
-	cfg     Config
-	log     *slog.Logger
-	flow    *flow
-	sending atomic.Pointer[Sending]
-	mu      sync.Mutex
-	shards  map[int]*shard
+	cfg      Config
+	log      *slog.Logger
+	flow     *flow
+	sending  atomic.Pointer[Sending]
+	delivery atomic.Pointer[Delivery]
+	mu       sync.Mutex
+	shards   map[int]*shard
 }
 
 // New checks cfg. It starts nothing.
@@ -107,6 +114,7 @@ func New(cfg Config) (*Sender, error) {
 	}
 	s := &Sender{cfg: cfg, log: cfg.Log.With("component", "channels"), shards: map[int]*shard{}}
 	s.sending.Store(&cfg.Sending)
+	s.delivery.Store(&cfg.Delivery)
 	s.flow = newFlow(s)
 	return s, nil
 }
@@ -152,7 +160,7 @@ func (s *Sender) owned() []*shard {
 type QueueStatus struct {
 	Partition   int
 	Destination string
-	State       string // running, off, stopped, down, quota, open (the breaker)
+	State       string // running, off, stopped, down, quota, budget, open (the breaker)
 	Reason      string // of down and quota
 	Waiting     int    // in memory, not at the provider
 	InHand      int    // at the provider, or about to be
@@ -160,6 +168,11 @@ type QueueStatus struct {
 	Oldest      time.Time
 	PerSecond   float64 // sent, as lately measured; 0: not known
 	Limit       float64 // most a second; 0: none
+	Connections int     // most at the same time
+	Today       int     // sent by the workspace's day; 0 where nothing limits it
+	PerDay      int     // most, of budget and warm-up the lesser; 0: no limit
+	PerMonth    int
+	WarmUpDay   int // from 1; 0: no warm-up, or it is over
 }
 
 // Status lists the destinations of the partitions that this replica owns.

@@ -160,6 +160,12 @@ func (s *Sender) Set(x Sending) {
 // Sending is what may leave now.
 func (s *Sender) Sending() Sending { return *s.sending.Load() }
 
+// Standing says how a destination stands by the setting alone: off, stopped, or "" when it may go.
+func (s *Sending) Standing(destination string) string {
+	why, _ := s.standing(destination)
+	return why
+}
+
 // standing tells whether nothing may go to a destination.
 func (s *Sending) standing(destination string) (why string, stands bool) {
 	if s.Off {

@@ -100,6 +100,9 @@ func (sh *shard) restore(r *Row) {
 		return
 	}
 	if r.final() {
+		if r.State == stateSent || r.State == stateUnknown {
+			sh.queue(m).spend(1) // ended before, and not in what the ledger is asked for once it is reported
+		}
 		sh.owed++
 		sh.s.flow.stored(sh, []Row{*r})
 		return
@@ -221,6 +224,9 @@ func (sh *shard) endAll(es []*entry, state string, o outcome) {
 		}
 		ends[i], rows[i] = r, r
 		rows[i].Message, keys[i] = slim(e.m), r.handKey()
+	}
+	if state == stateSent || state == stateUnknown {
+		q.spend(len(es))
 	}
 	sh.owed += len(es)
 	q.storing += len(es)

@@ -27,9 +27,8 @@ const loadPause = 20 * time.Millisecond
 // start begins the work of a queue; it ends with the shard.
 func (q *queue) start() {
 	q.shard.wg.Go(q.dispatch)
-	for range q.route.Limit.Workers {
-		q.shard.wg.Go(q.work)
-	}
+	q.started = true
+	q.hire()
 }
 
 // dispatch chooses messages, writes their intents and hands them to the workers, until the shard ends.
@@ -59,7 +58,7 @@ func (q *queue) dispatch() {
 		n, again := q.room(now)
 		jobs := q.due(n, now)
 		picked := q.pick(q.people(n-len(jobs)), now)
-		load := q.wantsMore(now)
+		load, count := q.wantsMore(now), q.uncounted(now)
 		switch again = min(again, q.nextDue(now), q.nextGroup(now)); {
 		case q.size == 0 && q.spilled:
 			again = min(again, loadPause)
@@ -69,6 +68,9 @@ func (q *queue) dispatch() {
 		sh.mu.Unlock()
 		if load {
 			q.load()
+		}
+		if count {
+			q.count()
 		}
 		timer.Reset(again)
 		jobs = append(jobs, q.bundle(picked, n-len(jobs))...)
@@ -165,6 +167,9 @@ func (q *queue) work() {
 			q.together(e.group)
 		} else {
 			q.one(e)
+		}
+		if !q.mayStay() {
+			return
 		}
 	}
 }

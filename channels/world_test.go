@@ -164,6 +164,17 @@ func (w *world) ledger(process <-chan struct{}) channels.Ledger {
 			}
 			return match(func(r channels.Row) bool { return want[r.SendID] })
 		},
+		Used: func(_ context.Context, _ int, destination string, day, month, until time.Time) (today, thisMonth int, err error) {
+			rows, err := match(func(r channels.Row) bool {
+				return (r.State == "sent" || r.State == "unknown") && r.Destination == destination && !r.UpdatedAt.Before(month) && r.UpdatedAt.Before(until)
+			})
+			for _, r := range rows {
+				if thisMonth++; !r.UpdatedAt.Before(day) {
+					today++
+				}
+			}
+			return today, thisMonth, err
+		},
 		Recent: func(context.Context, int) (rounds []channels.Round, since time.Time, err error) {
 			rows, err := match(func(channels.Row) bool { return true })
 			for _, r := range rows {

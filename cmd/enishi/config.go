@@ -66,7 +66,7 @@ type SMTPConfig struct {
 	ReplyTo  string `koanf:"reply_to" help:"Address that replies go to. Empty: the sender."`
 	Bounce   string `koanf:"bounce" help:"Domain that mail comes back to, such as bounce.shop.example: its MX leads to mail_listen, or to a server that pipes into enishi bounce. Empty: mail comes back to the sender, for people to read."`
 	DKIM     string `koanf:"dkim" help:"Folder of the DKIM keys (enishi dkim generate). Empty: mail leaves unsigned, for a server that signs."`
-	Workers  int    `koanf:"workers" help:"Connections to the server."`
+	Workers  int    `koanf:"workers" help:"Connections to the server for one receiving system (docomo, Gmail, ...), so that a slow one takes none of the others'; the carriers get fewer, and the setting delivery says how many."`
 }
 
 // LINEConfig is the LINE Official Account. Without a token LINE messages go to the Outbox only.

@@ -25,8 +25,18 @@ func (w *workspace) followSending(ctx context.Context) error {
 		}
 	}
 	version := int64(-1)
+	limits := int64(0)
 	for {
 		changed := w.definitions.Changed()
+		if d, ok := w.definitions.Current("setting", channels.DeliveryName); ok && d.Version != limits {
+			limits = d.Version
+			x, err := channels.ParseDelivery(d.Body)
+			if err != nil {
+				w.log.Error("how fast is sent cannot be read: it stays as it was", "version", d.Version, "err", err)
+			} else {
+				w.sender.SetDelivery(x)
+			}
+		}
 		var s channels.Sending
 		d, ok := w.definitions.Current("setting", channels.SendingName)
 		if ok {

@@ -69,6 +69,11 @@ func (c *sendingStatusCommand) Run(ctx context.Context, s streams) error {
 			Destination, Problem string
 			StateLabel           label   `json:"state_label"`
 			PerSecond            float64 `json:"per_second"`
+			Today, Connections   int64
+			Limit                float64
+			PerDay               int64 `json:"per_day"`
+			PerMonth             int64 `json:"per_month"`
+			WarmUpDay            int   `json:"warm_up_day"`
 			Oldest               time.Time
 			heldMessages
 		}
@@ -89,14 +94,25 @@ func (c *sendingStatusCommand) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", r.ID, what, r.Waiting, r.InHand, r.Dropped, r.Since.Format(time.RFC3339), r.By, r.Reason)
 	}
 	if len(x.Destinations) > 0 {
-		fmt.Fprintln(t, "\nDESTINATION\tSTATE\tWAITING\tIN HAND\tPER SECOND\tOLDEST\tPROBLEM")
+		fmt.Fprintln(t, "\nDESTINATION\tSTATE\tWAITING\tIN HAND\tPER SECOND\tTODAY\tOLDEST\tPROBLEM")
 	}
 	for _, r := range x.Destinations {
 		oldest := ""
 		if !r.Oldest.IsZero() {
 			oldest = r.Oldest.Format(time.RFC3339)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%.1f\t%s\t%s\n", r.Destination, r.StateLabel.in(s), r.Waiting, r.InHand, r.PerSecond, oldest, r.Problem)
+		rate := fmt.Sprintf("%.1f", r.PerSecond)
+		if r.Limit > 0 {
+			rate += fmt.Sprintf("/%.4g", r.Limit)
+		}
+		today := strconv.FormatInt(r.Today, 10)
+		if r.PerDay > 0 || r.WarmUpDay > 0 {
+			today += "/" + strconv.FormatInt(r.PerDay, 10)
+		}
+		if r.WarmUpDay > 0 {
+			today += fmt.Sprintf(" (warm-up day %d)", r.WarmUpDay)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Destination, r.StateLabel.in(s), r.Waiting, r.InHand, rate, today, oldest, r.Problem)
 	}
 	return t.Flush()
 }

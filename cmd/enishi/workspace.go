@@ -229,12 +229,13 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 			r, ok := routes[channel]
 			return r, ok
 		},
-		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert, Sending: channels.Sending{Off: true}, InHand: w.inHand, Log: w.log})
+		Now: w.now, Clock: w.shopClock, Virtual: func() bool { _, virtual := w.folder.Clock().Virtual(); return virtual }, Alert: w.alert,
+		Sending: channels.Sending{Off: true}, InHand: w.inHand, Zone: (&shopZone{definitions: w.definitions}).location, Log: w.log})
 	return err
 }
 
 func (w *workspace) mailRoute(routes map[string]channels.Route) error {
-	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), Conns: w.cfg.SMTP.Workers, Now: w.now, Log: w.log}
+	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), Conns: w.cfg.SMTP.Workers * len(enishi.MailGroups()), Now: w.now, Log: w.log}
 	if c.Addr == "" {
 		c.Addr, c.TLS, c.User = w.inbox.mailAddr, "none", ""
 	}
@@ -247,7 +248,11 @@ func (w *workspace) mailRoute(routes map[string]channels.Route) error {
 	if w.mail, err = email.New(c); err != nil {
 		return err
 	}
-	routes["email"] = channels.Route{Channel: w.mail, RepeatTransactional: 24 * time.Hour, Limit: channels.Limit{Workers: w.cfg.SMTP.Workers}}
+	route := channels.Route{Channel: w.mail, RepeatTransactional: 24 * time.Hour, Limit: channels.Limit{Workers: w.cfg.SMTP.Workers}}
+	if w.cfg.SMTP.Addr != "" { // the development inbox has no limits
+		route.Groups = email.Presets()
+	}
+	routes["email"] = route
 	return nil
 }
 
