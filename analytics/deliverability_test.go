@@ -96,7 +96,9 @@ func TestDeliverability(t *testing.T) {
 		} else if end.state == "decided" || end.state == "intent" {
 			day = at // the round that ended
 		}
-		heard := func(typ, reason string) { facts = append(facts, madeFact{name, "message." + typ, reason, day.Add(time.Duration(1+rnd.IntN(100)) * time.Hour)}) }
+		heard := func(typ, reason string) {
+			facts = append(facts, madeFact{name, "message." + typ, reason, day.Add(time.Duration(1+rnd.IntN(100)) * time.Hour)})
+		}
 		if c.Accepted == 1 {
 			if rnd.IntN(3) == 0 {
 				heard("opened", "")

@@ -25,6 +25,8 @@ const Template = page(() => import("./pages/Template"), "Template");
 const Broadcasts = page(() => import("./pages/Broadcasts"), "Broadcasts");
 const Broadcast = page(() => import("./pages/Broadcast"), "Broadcast");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
+const Deliverability = page(() => import("./pages/Deliverability"), "Deliverability");
+const Sender = page(() => import("./pages/Sender"), "Sender");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Settings = page(() => import("./pages/Settings"), "Settings");
@@ -55,6 +57,8 @@ export function App() {
           <Route path="/journeys/:name" element={<Journey />} />
           <Route path="/broadcasts" element={<Broadcasts />} />
           <Route path="/broadcasts/:name" element={<Broadcast />} />
+          <Route path="/deliverability" element={<Deliverability />} />
+          <Route path="/deliverability/sender" element={<Sender />} />
           <Route path="/outbox" element={<Outbox />} />
           <Route path="/outbox/:id" element={<Outbox />} />
           <Route path="/content" element={<Content />} />

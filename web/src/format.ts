@@ -46,6 +46,8 @@ export function ago(iso?: string | null, now = Date.now()): string {
 }
 export const count = (n?: number | null): string => (n == null ? "—" : new Intl.NumberFormat(locale()).format(n));
 export const percent = (share?: number | null): string => (share == null ? "—" : new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(share));
+/** A small share, where a thousandth matters: 0.12 %. */
+export const share = (n?: number | null): string => (n == null ? "—" : new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 2 }).format(n));
 /** ¥12,345: amounts come as decimal text and stay so; the sign and the commas are put around it. */
 export function money(amount?: string | null, currency = "JPY"): string {
   if (amount == null || amount === "") return "—";

@@ -35,5 +35,6 @@ export interface TemplateDefinition { name?: string; channel: "email" | "line"; 
 export type TemplatePage = Schemas["TemplatePage"];
 export type BroadcastPage = Schemas["BroadcastPage"];
 export type BroadcastBody = Schemas["BroadcastBody"];
+export type DeliverabilityRow = Schemas["DeliverabilityRow"];
 export type Held = Schemas["HeldCount"];
 export type Stop = Schemas["StopRow"];
