@@ -22,6 +22,7 @@ type Event struct {
 	Historical bool     `json:"historical,omitempty" wire:"5"` // changes facts and memberships, starts and sends nothing
 	Import     *Import  `json:"-" wire:"6"`                    // row of an imported file
 	Forwarded  bool     `json:"-" wire:"7"`                    // re-emitted by a redirect
+	Routed     int64    `json:"-" wire:"39"`                   // links before this offset of the identities were known when Profile was set
 	Source     string   `json:"source,omitempty" wire:"8"`     // name of the source or write key
 	Channel    string   `json:"channel,omitempty" wire:"9"`    // one of Channels: the touchpoint
 	Person     *Person  `json:"person,omitempty" wire:"10"`

@@ -191,6 +191,10 @@ func (x *Event) AppendWire(b []byte) []byte {
 		b = x.List.AppendWire(b)
 		b = wire.Close(b, from25)
 	}
+	if x.Routed != 0 {
+		b = append(b, 0xb8)
+		b = wire.AppendTagUvarint(b, 0x02, wire.Zigzag(x.Routed))
+	}
 	return b
 }
 
@@ -528,6 +532,10 @@ func (x *Event) ParseWire(s string) error {
 				return wire.Nested(err, "enishi.Event", i-len(p52))
 			}
 			x.List = v51
+		case 39<<3 | 0: // Routed
+			var u53 uint64
+			u53, i = wire.Uvarint(s, i)
+			x.Routed = wire.Unzigzag(u53)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -125,7 +125,7 @@ func (in *Ingester) link(ctx context.Context, events []pending) (int, error) {
 	for i := range events {
 		p := &events[i]
 		e := &p.event
-		e.Profile = g.resolve(e.Subject)
+		e.Profile, e.Routed = g.resolve(e.Subject), g.next
 		kept := 1
 		for k := 1; k < len(e.Links); k++ {
 			if g.resolve(e.Links[k]) != e.Profile {

@@ -57,6 +57,7 @@ type dueAt struct {
 type resend struct {
 	SendID enishi.ID `wire:"1"`
 	RunID  enishi.ID `wire:"2"`
+	Round  int       `wire:"3"` // the one that was deferred; when the message has got further, by another copy of this run, nothing is left to do
 }
 
 // read takes what a run keeps. What cannot be read is empty: the run goes on without keys.

@@ -101,7 +101,7 @@ func (w *walk) later(m *profiles.Message, until time.Time) {
 		return
 	}
 	k := w.k
-	k.Resend = &resend{SendID: m.SendID, RunID: m.RunID}
+	k.Resend = &resend{SendID: m.SendID, RunID: m.RunID, Round: m.Round}
 	k.write(&r)
 	w.started = append(w.started, r)
 }
@@ -115,7 +115,7 @@ func isResend(r *profiles.Run) bool {
 func (w *walk) resend() {
 	w.dropped = append(w.dropped, w.r.ID)
 	m := findMessage(w.p, w.k.Resend.SendID)
-	if m == nil || !m.SentAt.IsZero() {
+	if m == nil || !m.SentAt.IsZero() || m.Round > w.k.Resend.Round {
 		return
 	}
 	msg := *m
@@ -128,7 +128,7 @@ func (w *walk) resend() {
 func (w *walk) giveUp() {
 	w.dropped = append(w.dropped, w.r.ID)
 	m := findMessage(w.p, w.k.Resend.SendID)
-	if m == nil || !m.SentAt.IsZero() {
+	if m == nil || !m.SentAt.IsZero() || m.Round > w.k.Resend.Round {
 		return
 	}
 	msg := *m

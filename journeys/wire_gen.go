@@ -518,6 +518,9 @@ func (x *resend) AppendWire(b []byte) []byte {
 		b = append(b, 0x13)
 		b = append(b, x.RunID[:]...)
 	}
+	if x.Round != 0 {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(int64(x.Round)))
+	}
 	return b
 }
 
@@ -539,6 +542,13 @@ func (x *resend) ParseWire(s string) error {
 			var p2 string
 			p2, i = wire.Raw(s, i, 16)
 			copy(x.RunID[:], p2)
+		case 3<<3 | 0: // Round
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Round = int(wire.Unzigzag(u3))
+			if wire.Zigzag(int64(x.Round)) != u3 {
+				i = -1
+			}
 		default:
 			i = wire.Skip(s, i, tag)
 		}

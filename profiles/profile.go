@@ -32,6 +32,7 @@ type Profile struct {
 	Erased      bool         `wire:"8"` // tombstone: nothing up to ErasedAt is taken, no permission up to it counts
 	MovedBy     int64        `wire:"9"` // 1 + offset of the link record by which Redirect was last set or cleared
 	ErasedAt    time.Time    `wire:"10"`
+	Former      enishi.ID    `wire:"11"` // not zero: given back by an un-merge of which only events tell so far; what knows less is re-emitted to this profile
 
 	view    *View    // cached join; what of it is stale is in the view
 	dirty   Change   // what changed since the last checkpoint

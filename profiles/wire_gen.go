@@ -65,6 +65,10 @@ func (x *Profile) AppendWire(b []byte) []byte {
 	if !x.ErasedAt.IsZero() {
 		b = wire.AppendTagUvarint(b, 0x50, wire.Zigzag(x.ErasedAt.UnixMilli()))
 	}
+	if x.Former != (enishi.ID{}) {
+		b = append(b, 0x5b)
+		b = append(b, x.Former[:]...)
+	}
 	return b
 }
 
@@ -182,6 +186,10 @@ func (x *Profile) ParseWire(s string) error {
 			var u15 uint64
 			u15, i = wire.Uvarint(s, i)
 			x.ErasedAt = wire.Time(u15)
+		case 11<<3 | 3: // Former
+			var p16 string
+			p16, i = wire.Raw(s, i, 16)
+			copy(x.Former[:], p16)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

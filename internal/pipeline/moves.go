@@ -27,7 +27,7 @@ func (part *partition) merge(x *entry, e *enishi.Event) {
 		part.send(e, chunk, c.Winner, c.Offset, strconv.Itoa(i), false)
 	}
 	x.p.Retire(profiles.New(x.p.ID))
-	x.p.Redirect, x.p.MovedBy = c.Winner, c.Offset+1
+	x.p.Redirect, x.p.MovedBy, x.p.Former = c.Winner, c.Offset+1, enishi.ID{}
 	part.changed(x, part.next)
 }
 
@@ -46,7 +46,7 @@ func (f *Folder) split(part *partition, x *entry, e *enishi.Event) {
 		p.Redirect = enishi.ID{}
 	}
 	if c.Live {
-		p.MovedBy = max(p.MovedBy, c.Offset+1)
+		p.MovedBy, p.Former = max(p.MovedBy, c.Offset+1), enishi.ID{}
 	}
 	f.due(part, p)
 	for i, chunk := range p.Extract(c.Subjects).Chunks(MaxAbsorb) {
@@ -82,6 +82,11 @@ func (f *Folder) absorb(part *partition, x *entry, e *enishi.Event) error {
 		return nil
 	}
 	back := c.Live && e.Profile == c.Winner
+	part.givenBack(x, c.Offset)
+	if !x.p.Former.IsZero() && c.Offset < x.p.MovedBy {
+		part.resend(e, moved, x.p.Former)
+		return nil
+	}
 	if !x.p.Redirect.IsZero() {
 		// A split gives a profile back: its redirect ends, unless a later merge set it.
 		if !back || c.Offset+1 <= x.p.MovedBy {
@@ -91,6 +96,7 @@ func (f *Folder) absorb(part *partition, x *entry, e *enishi.Event) error {
 		x.p.Redirect = enishi.ID{}
 	}
 	if back {
+		x.p.Former = enishi.ID{}
 		x.p.MovedBy = max(x.p.MovedBy, c.Offset+1) // merges of before the split, which may still come, have no say any more
 	}
 	f.due(part, x.p)
@@ -218,18 +224,35 @@ func (part *partition) remember(p *profiles.Profile, e *enishi.Event) (first boo
 }
 
 // leftTo says where an event goes that was addressed to a profile before its subject left by a split: to the winner of the
-// newest one that the event has not passed yet.
+// newest one that the event has not passed yet. Who knew of a split and sent it here all the same knew that they are one
+// person again.
 func (part *partition) leftTo(e *enishi.Event) (to enishi.ID, at int64, ok bool) {
-	passed := int64(-1)
-	if e.Control != nil {
-		passed = e.Control.Offset
-	}
+	passed := knownOf(e) - 1
 	for i := range part.splits {
 		if s := &part.splits[i]; s.Profile == e.Profile && s.Offset > passed && s.has(e.Subject) {
 			to, at, ok, passed = s.Winner, s.Offset, true, s.Offset
 		}
 	}
 	return to, at, ok
+}
+
+// knownOf is the offset of the identities up to which an event's way knows them: that of whoever addressed it, or of the
+// unlink by which it was sent on.
+func knownOf(e *enishi.Event) int64 {
+	known := e.Routed
+	if e.Control != nil {
+		known = max(known, e.Control.Offset+1)
+	}
+	return known
+}
+
+// givenBack ends a redirect when something comes that knew of the merge and was sent here all the same: the profile was given
+// back since. The record that says so is on its way; till it comes, what does not know it goes the former way.
+func (part *partition) givenBack(x *entry, known int64) {
+	if p := x.p; !p.Redirect.IsZero() && known >= p.MovedBy {
+		p.Redirect, p.Former = enishi.ID{}, p.Redirect
+		part.changed(x, part.next)
+	}
 }
 
 func (s *Split) has(subject enishi.ID) bool {

@@ -109,12 +109,18 @@ func (f *Folder) event(part *partition, x *entry, e *enishi.Event, raw []byte) {
 		return
 	}
 	p := x.p
+	known := knownOf(e)
+	part.givenBack(x, known)
+	to := p.Redirect
+	if to.IsZero() && known < p.MovedBy {
+		to = p.Former
+	}
 	switch {
-	case !p.Redirect.IsZero():
+	case !to.IsZero():
 		if e.Type == enishi.TypeErased {
 			part.eraseRows(p, e, asked(e)) // those that were written here: a crash may have this partition write them again
 		}
-		part.forward(e, p.Redirect, 0)
+		part.forward(e, to, 0)
 	case e.Type == enishi.TypeErased:
 		part.erase(x, e)
 	case e.Type == enishi.TypeRunExit:

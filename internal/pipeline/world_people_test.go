@@ -272,7 +272,7 @@ func (w *world) entry(p *person, e *enishi.Event) {
 
 func (w *world) record(e *enishi.Event) stream.Record {
 	addressed := *e
-	addressed.Profile = w.graph.Resolve(e.Subject)
+	addressed.Profile, addressed.Routed = w.graph.Resolve(e.Subject), w.links
 	at := w.now
 	if !w.zombies && w.chance(15) {
 		at = at.Add(time.Duration(1+w.rnd.IntN(100)) * time.Minute) // a machine whose clock is ahead
