@@ -54,9 +54,8 @@ type Config struct {
 	MailSender func(name string) *email.Channel
 	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
 	TakeMail func(ctx context.Context, from, to string, raw []byte) (what string, err error)
-	// LINEAccount is the LINE account of a name, nil when there is none; nil: there are none.
-	LINEAccount func(name string) *line.Channel
-	Lookup      email.Lookup // of checklists; default: the machine's resolver
+	LINE     *line.Accounts // official accounts; nil: there are none
+	Lookup   email.Lookup   // of checklists; default: the machine's resolver
 
 	LINEProvider string                        // of LINE user ids that people search for
 	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none
@@ -155,6 +154,7 @@ func (a *API) Run(ctx context.Context) error {
 	g.Go(func() error { return a.hub.run(ctx) })
 	g.Go(func() error { return a.watchJumps(ctx) })
 	g.Go(func() error { return a.watchDeliverability(ctx) })
+	g.Go(func() error { return a.watchLineStatistics(ctx) })
 	return g.Wait()
 }
 

@@ -184,6 +184,7 @@ func (a *API) register() {
 	register(a, "turn-sending-off", a.turnSendingOff)
 	register(a, "turn-sending-on", a.turnSendingOn)
 	register(a, "list-deliveries", a.listDeliveries)
+	register(a, "list-line-statistics", a.listLineStatistics)
 	register(a, "summarise-deliveries", a.summariseDeliveries)
 	register(a, "get-deliverability", a.getDeliverability)
 	register(a, "get-sender-checklist", a.getSenderChecklist)

@@ -80,7 +80,7 @@ func (a *API) lint(name string, body []byte) ([]channels.Finding, error) {
 
 // preflight is what the LINE account itself has against a template; nothing for a mail, or where there is no account.
 func (a *API) preflight(ctx context.Context, name string, body []byte) ([]channels.Finding, error) {
-	account := a.lineAccount("default")
+	account := a.lineAccount(line.DefaultAccount)
 	if account == nil {
 		return nil, nil
 	}
@@ -89,19 +89,20 @@ func (a *API) preflight(ctx context.Context, name string, body []byte) ([]channe
 	found, err := a.cfg.Renderer.Preflight(ctx, name, body, func(language string) (string, error) {
 		b, err := json.Marshal(a.sampleVariables(nil, language))
 		return string(b), err
-	}, account.Validate)
+	}, account.Channel.Validate)
 	return found, notShown(err)
 }
 
 // preflightTime is how long somebody waits at the screen for LINE's check.
 const preflightTime = 5 * time.Second
 
-// lineAccount is the LINE account of a name, nil when there is none.
-func (a *API) lineAccount(name string) *line.Channel {
-	if a.cfg.LINEAccount == nil {
+// lineAccount is the official account of a name, nil when there is none.
+func (a *API) lineAccount(name string) *line.Official {
+	if a.cfg.LINE == nil {
 		return nil
 	}
-	return a.cfg.LINEAccount(name)
+	o, _ := a.cfg.LINE.Get(name)
+	return o
 }
 
 // notShown is the error of a template that cannot be filled in: its author's to mend.

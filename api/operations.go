@@ -151,6 +151,7 @@ func operations() []operation {
 
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
+		{"list-line-statistics", get, "/line/statistics", viewer, reads, "Messages", "What LINE says of its messages, by journey, template and month"},
 		{"get-sending", get, "/sending", viewer, reads, "Messages", "What may leave, what waits and for what"},
 		{"stop-sending", post, "/sending/stop", editor, writes, "Messages", "Emergency stop of everything, a channel, a destination, a journey or a prefecture; counts what it holds"},
 		{"resume-sending", post, "/sending/resume", approver, writes, "Messages", "Lift a stop, or let a destination that is down try again; what waited longer than a minute is decided anew"},

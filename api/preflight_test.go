@@ -15,11 +15,11 @@ func withLINE(t *testing.T, sim *linesim.Server) (*httptest.Server, func(*Config
 	t.Helper()
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	account, err := line.New(line.Config{Token: "token", BaseURL: server.URL})
+	accounts, err := line.NewAccounts(line.AccountsConfig{Secrets: map[string]line.Secret{line.DefaultAccount: {Token: "token", Channel: "secret", Endpoint: server.URL, Simulated: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server, func(c *Config) { c.LINEAccount = func(string) *line.Channel { return account } }
+	return server, func(c *Config) { c.LINE = accounts }
 }
 
 // buttons is a LINE template whose heading our own check does not measure.

@@ -162,7 +162,7 @@ func (a *API) refusedTest(ctx context.Context, in *previewTemplateInput) (unchec
 	}
 	ctx, cancel := context.WithTimeout(ctx, preflightTime)
 	defer cancel()
-	found, err := account.Validate(ctx, "push", s.rendered.Messages)
+	found, err := account.Channel.Validate(ctx, "push", s.rendered.Messages)
 	if err != nil {
 		a.log.Warn("LINE did not check a test", "template", s.message.Template, "err", err)
 		return Text{"LINE に接続できないため、LINE 側の事前チェックはしていません。", "LINE could not be asked, so it has not checked this message."}, nil

@@ -229,6 +229,9 @@ func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, err
 	}
 	err := error(nil)
 	if t.channel == "line" {
+		if m.Journey != "" && m.Purpose != TestPurpose {
+			out.Unit = UnitName(m.Journey, m.Template, out.Variant, m.DecidedAt)
+		}
 		err = f.line(out)
 	} else {
 		err = f.mail(out)

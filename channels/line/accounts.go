@@ -13,9 +13,10 @@ import (
 
 // Secret is what the configuration knows of an account.
 type Secret struct {
-	Token    string // channel access token
-	Channel  string // channel secret, signs webhooks
-	Endpoint string // empty: LINE's own
+	Token     string // channel access token
+	Channel   string // channel secret, signs webhooks
+	Endpoint  string // empty: LINE's own
+	Simulated bool   // what LINE would have to approve counts as approved
 }
 
 // AccountsConfig is what Accounts need.
@@ -43,11 +44,12 @@ type Accounts struct {
 
 // Official is one official account.
 type Official struct {
-	Name    string
-	Channel *Channel
-	Quota   *Quota
-	secret  string
-	of      *Accounts
+	Name      string
+	Channel   *Channel
+	Quota     *Quota
+	secret    string
+	simulated bool
+	of        *Accounts
 }
 
 // NewAccounts checks cfg; it asks LINE nothing.
@@ -67,7 +69,7 @@ func NewAccounts(cfg AccountsConfig) (*Accounts, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line account %s: %w", name, err)
 		}
-		o := &Official{Name: name, Channel: channel, secret: s.Channel, of: a}
+		o := &Official{Name: name, Channel: channel, secret: s.Channel, simulated: s.Simulated, of: a}
 		o.Quota = newQuota(o)
 		a.byName[name] = o
 	}

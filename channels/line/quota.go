@@ -270,7 +270,7 @@ func (o *Official) Send(ctx context.Context, m *channels.Rendered) (channels.Rec
 	if err := o.Quota.take(ctx, m.Key, m.Purpose, 1); err != nil {
 		return channels.Receipt{}, err
 	}
-	r, err := o.Channel.Send(ctx, m)
+	r, err := o.Channel.Send(ctx, o.counted(m))
 	o.Quota.settle(m.Key, 1, r, err)
 	return r, err
 }
@@ -280,7 +280,7 @@ func (o *Official) SendGroup(ctx context.Context, m *channels.Rendered, to []cha
 	if err := o.Quota.take(ctx, m.Key, m.Purpose, len(to)); err != nil {
 		return channels.Receipt{}, err
 	}
-	r, err := o.Channel.SendGroup(ctx, m, to)
+	r, err := o.Channel.SendGroup(ctx, o.counted(m), to)
 	o.Quota.settle(m.Key, len(to), r, err)
 	return r, err
 }

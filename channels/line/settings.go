@@ -36,9 +36,11 @@ type AccountSettings struct {
 	LIFF      string `json:"liff,omitempty"`       // id of the LIFF app whose endpoint is our page /line/open/NAME
 	LoginURL  string `json:"login_url,omitempty"`  // of the shop: where people sign in to link their account
 	// Plan is free, light or standard; empty: what LINE says of the quota holds alone.
-	Plan    string `json:"plan,omitempty"`
-	Extra   int    `json:"extra,omitempty"`   // messages a month that may be bought on top; of the largest plan only
-	Reserve int    `json:"reserve,omitempty"` // messages of the month that advertising leaves to notices
+	Plan  string `json:"plan,omitempty"`
+	Extra int    `json:"extra,omitempty"` // messages a month that may be bought on top; of the largest plan only
+	// Statistics says that LINE has approved the account for statistics by unit (customAggregationUnits).
+	Statistics bool `json:"statistics,omitempty"`
+	Reserve    int  `json:"reserve,omitempty"` // messages of the month that advertising leaves to notices
 }
 
 // Plan is what LINE sells (prices and messages of 2026, without tax).

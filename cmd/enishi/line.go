@@ -11,7 +11,7 @@ func (w *workspace) buildLINE() error {
 	c := &w.cfg.LINE
 	secrets := map[string]line.Secret{line.DefaultAccount: {Token: c.Token, Channel: c.Secret, Endpoint: c.Endpoint}}
 	if c.Token == "" {
-		secrets[line.DefaultAccount] = line.Secret{Token: w.inbox.lineToken, Channel: w.keys.LINESecret, Endpoint: w.inbox.lineURL}
+		secrets[line.DefaultAccount] = line.Secret{Token: w.inbox.lineToken, Channel: w.keys.LINESecret, Endpoint: w.inbox.lineURL, Simulated: true}
 	}
 	for name, a := range c.Accounts {
 		secrets[name] = line.Secret{Token: a.Token, Channel: a.Secret, Endpoint: a.Endpoint}
@@ -42,13 +42,4 @@ func (w *workspace) lineRoute(name string) (channels.Route, bool) {
 		channel = noted{account, w.inbox}
 	}
 	return channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Group: line.MaxGroup, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}, true
-}
-
-// lineAccount is the official account of a name, nil when there is none.
-func (w *workspace) lineAccount(name string) *line.Channel {
-	account, ok := w.line.Get(name)
-	if !ok {
-		return nil
-	}
-	return account.Channel
 }

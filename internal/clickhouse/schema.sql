@@ -180,6 +180,25 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, subject)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE line_statistics
+(
+    `account` LowCardinality(String),
+    `unit` String,
+    `journey` LowCardinality(String),
+    `template` LowCardinality(String),
+    `month` UInt32,
+    `messages` UInt64,
+    `last_at` DateTime64(3, 'UTC'),
+    `seen` Int64,
+    `clicked` Int64,
+    `played` Int64,
+    `watched` Int64,
+    `asked_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(asked_at)
+ORDER BY (account, unit)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE memberships
 (
     `profile_id` FixedString(16),

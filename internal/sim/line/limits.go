@@ -28,6 +28,9 @@ type Limits struct {
 	UnitName         int // length of a unit's name
 	UnitsPerMonth    int // distinct names; further ones are sent unassigned
 	FollowersPage    int // user ids in one page
+	InsightPerHour   int // each kind of statistics by itself
+	InsightLeast     int // fewer people than this are answered as null
+	InsightDays      int // from the first day of a question to its last
 
 	// Message objects.
 	Text              int
@@ -87,6 +90,7 @@ func Documented() Limits {
 		LinkTokenFor: 10 * time.Minute, NonFriendFor: 7 * 24 * time.Hour, WebhookAnswer: 2 * time.Second,
 		LinkNonceMin: 10, LinkNonceMax: 255,
 		AggregationUnits: 1, UnitName: 30, UnitsPerMonth: 1000, FollowersPage: 1000,
+		InsightPerHour: 60, InsightLeast: 20, InsightDays: 30,
 
 		Text: 5000, TextEmojis: 20, Substitutions: 100, SubstitutionKey: 20, SubstitutedEmojis: 20, Mentions: 20,
 		MediaURL: 2000, TrackingID: 100, LocationText: 100, AltText: 1500, DeliveryTag: 30,

@@ -133,6 +133,37 @@ func requestRules() []rule {
 		{field: "UnitName", try: func(t *testing.T, l Limits, n int) bool {
 			return sendUnits(newChannel(t, Config{Limits: l}), `"`+letters(n)+`"`).status == 200
 		}},
+		{field: "InsightPerHour", try: func(t *testing.T, l Limits, n int) bool {
+			c := newChannel(t, Config{Limits: l})
+			for i := range n {
+				c.clock.add(time.Second) // not a rate of seconds
+				if r := c.call("GET", "insight/message/event/aggregation?customAggregationUnit=a&from=20261120&to=20261120", ""); r.status == 429 {
+					return false
+				} else if r.status != 200 {
+					t.Fatal(i, r.raw)
+				}
+			}
+			return true
+		}},
+		// Read the other way round: as many people as the limit are told, one less is null.
+		{field: "InsightLeast", step: -1, try: func(t *testing.T, l Limits, n int) bool {
+			c := newChannel(t, Config{Limits: l})
+			for i := range n {
+				u := c.friend(fmt.Sprint("u", i))
+				c.call("POST", "message/push", fmt.Sprintf(`{"to":%q,"messages":%s,"customAggregationUnits":["a"]}`, u, hello))
+				c.Look(u, true)
+			}
+			r := c.call("GET", "insight/message/event/aggregation?customAggregationUnit=a&from=20261120&to=20261120", "")
+			told := strings.Contains(r.raw, fmt.Sprintf(`"uniqueClick":%d,"uniqueImpression":%d`, n, n))
+			if !told && !strings.Contains(r.raw, `"uniqueClick":null,"uniqueImpression":null`) {
+				t.Fatal(r.raw)
+			}
+			return told
+		}},
+		{field: "InsightDays", try: func(t *testing.T, l Limits, n int) bool {
+			to := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n)
+			return newChannel(t, Config{Limits: l}).call("GET", "insight/message/event/aggregation?customAggregationUnit=a&from=20261101&to="+to.Format(dayForm), "").status == 200
+		}},
 		// The 1,001st name is sent, but not assigned.
 		{field: "UnitsPerMonth", try: func(t *testing.T, l Limits, n int) bool {
 			c := newChannel(t, Config{Limits: l, Keep: 1})

@@ -2,15 +2,15 @@ package line
 
 import "time"
 
-// window admits at most n calls in any second: it remembers the times of the
-// last n. The reference says "2,000 requests per second" without the kind of
-// second; a sliding one is the strictest reading.
+// window admits at most n calls in any second, minute or hour: it remembers the
+// times of the last n. The reference says "2,000 requests per second" without
+// the kind of second; a sliding one is the strictest reading.
 type window struct {
 	times []time.Time
 	next  int
 }
 
-func (w *window) admit(now time.Time, n int) bool {
+func (w *window) admit(now time.Time, n int, per time.Duration) bool {
 	if n <= 0 {
 		return false
 	}
@@ -18,7 +18,7 @@ func (w *window) admit(now time.Time, n int) bool {
 		w.times = append(w.times, now)
 		return true
 	}
-	if oldest := w.times[w.next]; now.Sub(oldest) < time.Second {
+	if oldest := w.times[w.next]; now.Sub(oldest) < per {
 		return false
 	}
 	w.times[w.next] = now
@@ -28,12 +28,14 @@ func (w *window) admit(now time.Time, n int) bool {
 
 // admit counts the call against its endpoint's rate. Refused calls do not count.
 func (s *Server) admit(endpoint string) bool {
-	n := s.limits.OtherPerSecond
+	n, per := s.limits.OtherPerSecond, time.Second
 	switch endpoint {
 	case "push":
 		n = s.limits.PushPerSecond
 	case "multicast":
 		n = s.limits.MulticastPerSecond
+	case "insight/aggregation", "insight/event":
+		n, per = s.limits.InsightPerHour, time.Hour
 	}
 	now := s.cfg.Now()
 	s.mu.Lock()
@@ -43,5 +45,5 @@ func (s *Server) admit(endpoint string) bool {
 		w = &window{}
 		s.rates[endpoint] = w
 	}
-	return w.admit(now, n)
+	return w.admit(now, n, per)
 }

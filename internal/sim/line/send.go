@@ -149,6 +149,7 @@ func (s *Server) accept(c *call, req sendRequest, now time.Time) (*answer, []Sen
 		m.Seq, m.At, m.RequestID, m.RetryKey, m.Endpoint = s.sentSeq, now, c.id, c.key, c.endpoint
 		m.Messages, m.IDs, m.Unit, m.Silent = req.raw, ids, req.unit, req.silent
 		s.keep(*m)
+		s.noteUnit(m)
 	}
 	s.counts.Delivered += reached
 	s.counts.Silent += len(sent) - reached

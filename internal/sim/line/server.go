@@ -70,6 +70,7 @@ type Server struct {
 	usage   int
 	units   map[string]bool
 	unitSeq []string
+	stats   map[string]*unitStat // by unit
 	sent    []Sent
 	sentSeq uint64
 	lastID  int64
@@ -114,7 +115,7 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits, webhook: cfg.WebhookURL,
-		users: map[string]*user{}, keys: map[string]*retryKey{}, units: map[string]bool{},
+		users: map[string]*user{}, keys: map[string]*retryKey{}, units: map[string]bool{}, stats: map[string]*unitStat{},
 		replies: map[string]*replyToken{}, links: map[string]linkToken{}, rates: map[string]*window{},
 		counts: Counts{Calls: map[string]int{}}, wake: make(chan struct{}, 1),
 	}
@@ -149,6 +150,8 @@ func endpoint(r *http.Request) (name, userID string, known bool) {
 		name = strings.TrimPrefix(path, "message/")
 	case "followers/ids":
 		name = "followers"
+	case "insight/message/event/aggregation":
+		name = "insight/aggregation"
 	case "info":
 		name = "info"
 	default:
@@ -257,6 +260,8 @@ func (s *Server) handle(c *call, known bool) *answer {
 		return s.consumption()
 	case "aggregation/info", "aggregation/list":
 		return s.aggregation(c)
+	case "insight/aggregation":
+		return s.insightAggregation(c)
 	case "profile":
 		return s.profile(c)
 	case "followers":

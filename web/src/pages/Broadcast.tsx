@@ -124,6 +124,7 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
             {b.left_out.length === 0 && <Text size="sm" c="dimmed">{t("broadcast.nobodyOut")}</Text>}
             <Table verticalSpacing={6}><Table.Tbody>{b.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td><Anchor component={Link} to={`/journeys/${b.name}`} c="inherit">{pick(r.text)}</Anchor></Table.Td><Table.Td ta="right" className="num">{t("broadcast.nPeople", { n: count(r.people) })}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
           </Card>
+          <LineSays journey={b.name} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Card withBorder padding="lg">
@@ -134,5 +135,19 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
         </Grid.Col>
       </Grid>
     </Page>
+  );
+}
+
+/** What LINE itself says of the messages, once it has said anything. */
+function LineSays({ journey }: { journey: string }) {
+  const { t } = useTranslation();
+  const rows = useApi("/line/statistics", { query: { journey } }).data?.items ?? [];
+  if (rows.length === 0) return null;
+  return (
+    <Card withBorder padding="lg" mt="lg">
+      <Title order={2} mb="sm">{t("broadcast.lineSays")}</Title>
+      <Table verticalSpacing={6}><Table.Tbody>{rows.map((r) => <Table.Tr key={r.account + r.template + r.month}><Table.Td>{pick(r.title)}</Table.Td><Table.Td className="num">{r.month}</Table.Td><Table.Td ta="right" className="num">{pick(r.text)}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
+      <Text size="xs" c="dimmed" mt="xs">{t("broadcast.lineWhen", { at: instant(rows[0].asked_at) })}</Text>
+    </Card>
   );
 }
