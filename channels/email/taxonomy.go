@@ -48,6 +48,17 @@ var phrases = [...]phrase{
 	says(`grey-?list|temporar|try again|resources|deferred`, Soft, "temporary"),
 }
 
+// crowded tells whether a receiver's words say that we send too much or too fast, or that it does not trust us yet.
+func crowded(text string) bool {
+	text = strings.ToLower(text)
+	for i := range phrases {
+		if phrases[i].words.MatchString(text) {
+			return phrases[i].reason == "rate" || phrases[i].reason == "reputation"
+		}
+	}
+	return false
+}
+
 // Classify tells what a refusal means by the receiver's words and, where those say nothing, by the status code
 // (RFC 3463; may be empty). What nobody can tell is soft: the address is given the benefit of the doubt three times.
 func Classify(status, diagnostic string) (class, reason string) {

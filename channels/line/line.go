@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
@@ -195,19 +194,14 @@ func answered(res *http.Response, err error) (channels.Receipt, error) {
 		return channels.Receipt{ProviderID: id, Code: code}, nil
 	}
 	refusal := readRefusal(res)
-	switch {
-	case res.StatusCode == http.StatusTooManyRequests:
-		if strings.Contains(strings.ToLower(refusal.Message), "monthly limit") {
-			return channels.Receipt{}, channels.Refused("quota", refusal).With(code, "quota")
+	for i := range answers {
+		if x := &answers[i]; x.fits(res.StatusCode, refusal.Message) {
+			e := x.verdict(refusal).With(code, x.reason)
+			if x.wait {
+				e.After = retryAfter(res)
+			}
+			return channels.Receipt{}, e
 		}
-		return channels.Receipt{}, channels.Busy(refusal, retryAfter(res)).With(code, "")
-	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden,
-		res.StatusCode == http.StatusNotFound, res.StatusCode == http.StatusMethodNotAllowed, res.StatusCode/100 == 3: // not LINE's API at all
-		return channels.Receipt{}, channels.Down(refusal).With(code, "account")
-	case res.StatusCode == http.StatusRequestTimeout, res.StatusCode >= 500:
-		e := channels.Unknown(refusal).With(code, "")
-		e.After = retryAfter(res)
-		return channels.Receipt{}, e
 	}
 	return channels.Receipt{}, channels.Permanent(refusal).With(code, "content")
 }
