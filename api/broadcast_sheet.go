@@ -126,32 +126,39 @@ var sheetSQL = map[string]string{
 	"line":  "multiIf(has_line = 0, 'address', line_friend = 0, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
 }
 
-// sheetCounts counts by the rules of the fold, over the tables.
-func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
+// sheetWay is the way of a person in the segment, over the tables by the rules of the fold: '+CHANNEL' by which it goes, or why it
+// does not.
+func sheetWay(b *broadcastBody) string {
 	held := "NOT (" + notHeld + ")"
 	if b.Purpose == "transactional" {
 		held = "0"
 	}
-	reasons, ways := "", ""
-	for i, channel := range b.Channels {
+	var each []string
+	ways := ""
+	for _, channel := range b.Channels {
 		consent := "consents['" + channel + "." + b.Purpose + "'] = 'in'"
 		if b.Purpose == "transactional" {
 			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
 		}
 		why := fmt.Sprintf(sheetSQL[channel], consent, held)
-		if i == 0 {
-			reasons = why
-		}
+		each = append(each, why)
 		ways += why + " = '', '+" + channel + "', "
 	}
 	exclude := "0"
 	if len(b.Exclude) > 0 {
 		exclude = "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment IN (" + quoteAll(b.Exclude) + "))"
 	}
-	query := fmt.Sprintf(`SELECT multiIf(%s, 'excluded', %s%s) AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL
-WHERE profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {segment:String}) GROUP BY way ORDER BY n DESC, way`, exclude, ways, reasons)
+	return fmt.Sprintf("multiIf(%s, 'excluded', %sarraySort(x -> -%s, [%s])[1])", exclude, ways, furthest("x"), strings.Join(each, ", "))
+}
+
+// targetSQL are the people of a broadcast, before anybody is left out.
+const targetSQL = "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {target:String})"
+
+// sheetCounts counts by the rules of the fold, over the tables.
+func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
+	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", sheetWay(b), targetSQL)
 	samples := map[string][]enishi.ID{}
-	err := a.each(ctx, query, []any{ch.Named("segment", b.Segment), millis("now", a.now())}, func(rows driver.Rows) error {
+	err := a.each(ctx, query, []any{ch.Named("target", b.Segment), millis("now", a.now())}, func(rows driver.Rows) error {
 		var way string
 		var n uint64
 		var sample []string
@@ -161,7 +168,7 @@ WHERE profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {s
 		page.People += int64(n)
 		channel, sent := strings.CutPrefix(way, "+")
 		if !sent {
-			page.LeftOut = append(page.LeftOut, reasonSum{way, word("reason", way), int64(n)})
+			page.LeftOut = append(page.LeftOut, reasonSum{way, leftOut(way), int64(n)})
 			return nil
 		}
 		page.Sent = append(page.Sent, channelSum{channel, int64(n)})

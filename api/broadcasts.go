@@ -200,21 +200,40 @@ func (a *API) broadcastResults(ctx context.Context, page *broadcastPage) error {
 			return err
 		})
 	}
-	first := "[" + quoteAll(page.Broadcast.Channels) + "]"
 	err := errors.Join(
 		sums("SELECT toString(channel), uniqExact(profile_id) AS n FROM decisions FINAL WHERE journey = {journey:String} AND sent = 1 GROUP BY channel ORDER BY channel",
 			func(key string, n int64) { page.Sent = append(page.Sent, channelSum{key, n}) }),
-		sums(`SELECT why, count() AS n FROM (SELECT profile_id, max(sent) AS got, argMin(toString(reason), indexOf(`+first+`, toString(channel))) AS why FROM decisions FINAL
+		sums(`SELECT why, count() AS n FROM (SELECT profile_id, max(sent) AS got, `+reasons()+` AS why FROM decisions FINAL
 WHERE journey = {journey:String} GROUP BY profile_id) WHERE got = 0 GROUP BY why ORDER BY n DESC, why`,
-			func(key string, n int64) { page.LeftOut = append(page.LeftOut, reasonSum{key, word("reason", key), n}) }),
+			func(key string, n int64) { page.LeftOut = append(page.LeftOut, reasonSum{key, leftOut(key), n}) }),
 		sums("SELECT splitByChar(':', reason)[1] AS why, uniqExact(subject) AS n FROM events FINAL WHERE type = 'journey.refused' AND journey = {journey:String} GROUP BY why ORDER BY why",
-			func(key string, n int64) { page.LeftOut = append(page.LeftOut, reasonSum{key, word("reason", key), n}) }),
+			func(key string, n int64) { page.LeftOut = append(page.LeftOut, reasonSum{key, leftOut(key), n}) }),
 		sums("SELECT toString(state), count() AS n FROM deliveries FINAL WHERE journey = {journey:String} GROUP BY state ORDER BY state",
 			func(key string, n int64) { page.States = append(page.States, stateSum{key, n}) }))
 	if err != nil {
 		return fmt.Errorf("count the results of a broadcast: %w", err)
 	}
 	return nil
+}
+
+// furthest is the rank of a reason in SQL: of several channels the check that came furthest says best why a person got nothing. Who
+// has an address by one and is no friend by the other lacks the permission, not the address.
+func furthest(reason string) string {
+	at := "indexOf(['template', 'address', 'suppression', 'consent'], " + reason + ")"
+	return "if(" + at + " = 0, 100, " + at + ")" // every check that follows them
+}
+
+// reasons is why a person got nothing by any channel, in SQL over decisions.
+func reasons() string {
+	return "argMax(toString(reason), (" + furthest("toString(reason)") + ", channel))"
+}
+
+// leftOut is a reason to be left out, in words.
+func leftOut(reason string) Text {
+	if reason == "address" {
+		return word("check", "address.none")
+	}
+	return word("reason", reason)
 }
 
 func quoteAll(names []string) string {

@@ -63,6 +63,31 @@ func TestBroadcast(t *testing.T) {
 	if got := sums(sheet.Sent, sheet.LeftOut); sheet.People != 90 || got != "[{email 28}] address=30 consent=30 excluded=2" || len(sheet.Previews) != 3 || len(sheet.Stops) != 0 || !sheet.May {
 		t.Fatalf("sheet %s of %d: %+v", got, sheet.People, sheet)
 	}
+	doors := func(when string, sent []channelSum, out []reasonSum) {
+		t.Helper()
+		behind := func(query string, want int64) {
+			t.Helper()
+			people := into[list[personRow]](w.call(get, "/people?broadcast=winter&limit=1&"+query, nil))
+			if people.Total == nil || *people.Total != want || len(people.Items) != 1 {
+				t.Errorf("%s: %d people behind %s: %+v", when, want, query, people)
+			}
+		}
+		for _, x := range sent {
+			behind("by="+x.Channel, x.People)
+		}
+		for _, x := range out {
+			behind("left_out="+x.Reason, x.People)
+		}
+	}
+	both := map[string]any{"title": b["title"], "segment": "tokyo", "channels": []string{"line", "email"}, "templates": map[string]any{"email": "news", "line": "hello"}}
+	w.write(put, "/templates/hello", map[string]any{"definition": map[string]any{"channel": "line", "purpose": "marketing", "variants": map[string]any{"ja": map[string]any{"messages": []any{map[string]any{"type": "text", "text": "冬のご案内"}}}}}, "expect": -1})
+	w.write(put, "/broadcasts/both", map[string]any{"broadcast": both, "expect": 0})
+	if s := into[sheetPage](w.call(get, "/broadcasts/both/sheet", nil)); sums(s.Sent, s.LeftOut) != "[{email 30}] address=30 consent=30" {
+		t.Errorf("by LINE or mail: %s", sums(s.Sent, s.LeftOut))
+	}
+	doors("before", sheet.Sent, sheet.LeftOut)
+	w.call(get, "/people?broadcast=winter", nil).want(422)
+	w.call(get, "/people?broadcast=nothing&by=email", nil).want(404)
 	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": sheet.Version + 1}).want(409)
 	w.call(post, "/broadcasts/winter/status", map[string]any{"status": "paused"}).want(409)
 
@@ -85,6 +110,7 @@ func TestBroadcast(t *testing.T) {
 	if got := sums(p.Sent, p.LeftOut); got != "[{email 28}] address=30 consent=30 excluded=2" || p.Done != p.Of {
 		t.Errorf("done: %s %+v", got, p)
 	}
+	doors("after", p.Sent, p.LeftOut)
 	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": p.Version}).want(409)
 	w.call(put, "/broadcasts/winter", map[string]any{"broadcast": b, "expect": -1}).want(409)
 	w.call(post, "/broadcasts/winter/status", map[string]any{"status": "sending"}).want(409)
@@ -109,7 +135,7 @@ func TestBroadcast(t *testing.T) {
 	if n, err := w.api.count(t.Context(), "SELECT count() FROM decisions FINAL WHERE journey = 'winter'"); err != nil || n != 88 {
 		t.Errorf("%d decisions: %v", n, err)
 	}
-	if l := into[list[BroadcastRow]](w.call(get, "/broadcasts", nil)); len(l.Items) != 2 {
+	if l := into[list[BroadcastRow]](w.call(get, "/broadcasts", nil)); len(l.Items) != 3 {
 		t.Errorf("list %+v", l)
 	}
 	if l := into[list[journeyRow]](w.call(get, "/journeys", nil)); len(l.Items) != 0 {

@@ -39,9 +39,14 @@ type peopleInput struct {
 	Q       string `query:"q" maxLength:"200" doc:"An identifier of any kind, a name, its kana, or an order number."`
 	Segment string `query:"segment" maxLength:"64"`
 	Where   string `query:"where" maxLength:"4000" doc:"An expression as segments have it, judged now."`
-	Sort    string `query:"sort" enum:",last_seen,last_order,ltv,orders" doc:"Highest or newest first; last_seen unless said."`
-	Cursor  string `query:"cursor" maxLength:"64"`
-	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+
+	Broadcast string `query:"broadcast" maxLength:"64" doc:"With left_out or by: the people behind a number of its sheet, or of its result."`
+	LeftOut   string `query:"left_out" maxLength:"64" doc:"Of broadcast: who is left out for this reason."`
+	By        string `query:"by" maxLength:"64" doc:"Of broadcast: whom it reaches by this channel."`
+
+	Sort   string `query:"sort" enum:",last_seen,last_order,ltv,orders" doc:"Highest or newest first; last_seen unless said."`
+	Cursor string `query:"cursor" maxLength:"64"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
 // sortColumns give the whole number by which a list is ordered.
@@ -65,6 +70,13 @@ func (a *API) findPeople(ctx context.Context, in *peopleInput) (*listOutput[pers
 	where, args := []string{"1"}, []any(nil)
 	if in.Segment != "" {
 		where, args = append(where, "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {segment:String})"), append(args, named("segment", in.Segment))
+	}
+	if in.Broadcast != "" {
+		cond, more, err := a.broadcastPeople(in)
+		if err != nil {
+			return nil, err
+		}
+		where, args = append(where, cond), append(args, more...)
 	}
 	if strings.TrimSpace(in.Where) != "" {
 		s, at, err := a.target(&SegmentTarget{Expression: in.Where})

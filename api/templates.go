@@ -126,7 +126,7 @@ type renderedPage struct {
 	Variant      string          `json:"variant" doc:"Of the texts that are compared: a, b, ...; empty: there is one."`
 	Alternatives int             `json:"alternatives"`
 	Missing      []string        `json:"missing" doc:"Variables that were asked for and have no value; shown as blanks, or as the template's defaults."`
-	Sampled      []string        `json:"sampled" doc:"Parts that the person has not and that are made up here: cart, coupon, order, shipment."`
+	Sampled      []string        `json:"sampled" doc:"Parts that the template speaks of, that the person has not and that are made up here: cart, coupon, order, shipment."`
 	Size         int             `json:"size" doc:"Bytes of HTML, or of the LINE messages."`
 	HTML         string          `json:"html" doc:"Made safe, for a sandboxed frame."`
 	Text         string          `json:"text"`
@@ -195,7 +195,7 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	}
 	r := s.rendered
 	out := &renderedOutput{renderedPage{Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, Language: r.Language, Variant: r.Variant, Alternatives: r.Alternatives,
-		Missing: append([]string{}, r.Missing...), Sampled: sampled(s.view), Size: len(r.HTML) + len(r.Messages), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
+		Missing: append([]string{}, r.Missing...), Sampled: sampled(s.body, s.view), Size: len(r.HTML) + len(r.Messages), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
 	if len(out.Body.Messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
 	}
@@ -235,14 +235,14 @@ func (a *API) pick(ctx context.Context, segment, from, how string) (string, erro
 	return idOf(id).String(), nil
 }
 
-// sampled are the parts that a preview makes up for a person: they have none.
-func sampled(v *profiles.View) []string {
+// sampled are the parts that a template speaks of and that a preview makes up: the person has none.
+func sampled(body []byte, v *profiles.View) []string {
 	out := []string{}
 	for _, x := range [...]struct {
 		name string
 		has  bool
 	}{{"cart", v != nil && v.Cart != nil}, {"coupon", false}, {"order", v != nil && len(v.Orders) > 0}, {"shipment", v != nil && len(v.Shipments) > 0}} {
-		if !x.has {
+		if !x.has && bytes.Contains(body, []byte(x.name+".")) {
 			out = append(out, x.name)
 		}
 	}

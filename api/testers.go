@@ -115,7 +115,7 @@ func (a *API) testTemplate(ctx context.Context, in *testTemplateInput) (*testOut
 	if err != nil {
 		return nil, err
 	}
-	out := &testOutput{testPage{List: list, Sends: []testSend{}, LeftOut: []testLeftOut{}, Variant: s.rendered.Variant, Missing: append([]string{}, s.rendered.Missing...), Sampled: sampled(s.view)}}
+	out := &testOutput{testPage{List: list, Sends: []testSend{}, LeftOut: []testLeftOut{}, Variant: s.rendered.Variant, Missing: append([]string{}, s.rendered.Missing...), Sampled: sampled(s.body, s.view)}}
 	if out.Body.Unchecked, err = a.refusedTest(ctx, preview); err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ var words = map[string]Text{
 	"deliverability.hard_bounces":     {"1 % を超えると、リストの品質を疑われます。該当の宛先への配信は自動で停止しました。宛先の入手元と入力時の確認（ダブルオプトイン）を見直してください。", "Above 1 % receivers doubt the list. These addresses get nothing more. Look at where they came from, and ask new people to confirm theirs (double opt-in)."},
 	"checklist.":                      {"その他", "Other"}, "checklist.from_alignment": {"署名のドメイン", "Domain of the signature"}, "checklist.return_path": {"返送先のドメイン", "Domain of the return path"}, "checklist.spf": {"SPF", "SPF"}, "checklist.dkim": {"DKIM", "DKIM"},
 	"checklist.dmarc": {"DMARC", "DMARC"}, "checklist.bounce_mx": {"不達通知の受信", "Intake of bounces"}, "checklist.bimi": {"ロゴの表示（BIMI）", "Logo (BIMI)"},
-	"check.": {"その他の確認", "Other check"}, "check.template": {"テンプレート", "Template"}, "check.address": {"宛先", "Address"}, "check.suppression": {"配信停止リスト", "Suppression list"}, "check.consent": {"同意", "Consent"},
+	"check.": {"その他の確認", "Other check"}, "check.template": {"テンプレート", "Template"}, "check.address": {"宛先", "Address"}, "check.address.none": {"宛先の登録なし", "no address known"}, "check.suppression": {"配信停止リスト", "Suppression list"}, "check.consent": {"同意", "Consent"},
 	"check.hold": {"配信保留", "Hold"}, "check.run": {"ジャーニーの進行", "Journey run"}, "check.freshness": {"送信期限", "Send-by"}, "check.window": {"送信可能な期間", "Sending window"}, "check.cap": {"配信回数の上限", "Frequency cap"},
 	"check.quiet_hours": {"送らない時間帯", "Quiet hours"}, "check.holdout": {"比較用に送らない人", "Holdout"}, "check.sender": {"送信時の確認", "Sender"},
 	"reason.": {"その他の理由", "another reason"}, "reason.bounced": {"メールが届かない宛先", "the address bounced or complained"}, "reason.hard": {"宛先が存在しない", "the address does not exist"}, "reason.soft": {"一時的に届かない", "a temporary failure"},

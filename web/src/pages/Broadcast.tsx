@@ -113,7 +113,7 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
       {b.status === "scheduled" && <Alert color="blue">{t("broadcast.starts", { at: instant(b.at) })}</Alert>}
       {(b.status === "sending" || b.status === "paused") && <Card withBorder padding="lg"><Progress value={100 * share} aria-label={t("broadcast.progress")} mb="sm" /><Text size="sm" className="num" role="status">{t("broadcast.decided", { share: percent(share) })}</Text></Card>}
       <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md">
-        <Figure label={t("broadcast.got")} value={count(sent)} note={joined(b.sent.map((s) => `${t(`channel.${s.channel}`)} ${count(s.people)}`))} />
+        <Figure label={t("broadcast.got")} value={count(sent)} note={b.sent.map((s, i) => <span key={s.channel}>{i > 0 && t("sep")}<Anchor component={Link} size="xs" to={`/people?broadcast=${b.name}&by=${s.channel}`}>{t(`channel.${s.channel}`)} {count(s.people)}</Anchor></span>)} />
         <Figure label={t("broadcast.leftOut")} value={count(out)} />
         <Figure label={t("broadcast.states")} value={count(b.states.reduce((n, s) => n + s.messages, 0))} note={joined(b.states.map((s) => `${t(`broadcast.state_${s.state}`, { defaultValue: s.state })} ${count(s.messages)}`))} />
       </SimpleGrid>
@@ -122,7 +122,7 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
           <Card withBorder padding="lg">
             <Title order={2} mb="sm">{t("broadcast.why")}</Title>
             {b.left_out.length === 0 && <Text size="sm" c="dimmed">{t("broadcast.nobodyOut")}</Text>}
-            <Table verticalSpacing={6}><Table.Tbody>{b.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td><Anchor component={Link} to={`/journeys/${b.name}`} c="inherit">{pick(r.text)}</Anchor></Table.Td><Table.Td ta="right" className="num">{t("broadcast.nPeople", { n: count(r.people) })}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
+            <Table verticalSpacing={6}><Table.Tbody>{b.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td>{pick(r.text)}</Table.Td><Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?broadcast=${b.name}&left_out=${encodeURIComponent(r.reason)}`} size="sm">{t("broadcast.nPeople", { n: count(r.people) })}</Anchor></Table.Td></Table.Tr>)}</Table.Tbody></Table>
           </Card>
           <LineSays journey={b.name} />
         </Grid.Col>

@@ -18,12 +18,14 @@ export function People() {
   const segment = params.get("segment") ?? "";
   const where = params.get("where") ?? "";
   const cursor = params.get("cursor") ?? "";
+  const behind = { broadcast: params.get("broadcast") ?? "", left_out: params.get("left_out") ?? "", by: params.get("by") ?? "" };
   useEffect(() => {
     if (query !== (params.get("q") ?? "")) setParams((p) => { p.delete("cursor"); if (query) p.set("q", query); else p.delete("q"); return p; }, { replace: true });
   }, [query, params, setParams]);
   const segments = useApi("/segments", {});
-  const people = useApi("/people", { query: { limit: 50, q: query, segment, where, cursor } }, { placeholderData: (old) => old });
+  const people = useApi("/people", { query: { limit: 50, q: query, segment, where, cursor, ...behind } }, { placeholderData: (old) => old });
   const items = people.data?.items ?? [];
+  const narrowed = query || segment || where || behind.broadcast;
   return (
     <Page title={t("nav.people")} about={people.data?.total != null ? t("people.total", { n: count(people.data.total) }) : undefined} through={people.data?.complete_through}>
       <Group gap="md">
@@ -31,6 +33,7 @@ export function People() {
         <Select data={(segments.data?.items ?? []).map((s) => ({ value: s.name, label: pick(s.title) }))} value={segment || null} onChange={(v) => setParams((p) => { p.delete("cursor"); if (v) p.set("segment", v); else p.delete("segment"); return p; })} placeholder={t("people.anySegment")} aria-label={t("nav.segments")} clearable searchable w={260} />
       </Group>
       {segment && !where && !query && <Group justify="flex-end"><SaveAsList segment={segment} people={people.data?.total ?? undefined} /></Group>}
+      {behind.broadcast && <Behind {...behind} />}
       {where && (
         <Card withBorder padding="md">
           <Group justify="space-between" gap="md" align="flex-start">
@@ -41,7 +44,7 @@ export function People() {
       )}
       {people.error && !people.data && <ProblemBox error={people.error} retry={() => void people.refetch()} />}
       {!people.data && !people.error && <Loading />}
-      {people.data && items.length === 0 && <Empty title={query || segment || where ? t("people.noneFound") : t("people.none")} action={query || segment || where ? undefined : <Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{query || segment || where ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
+      {people.data && items.length === 0 && <Empty title={narrowed ? t("people.noneFound") : t("people.none")} action={narrowed ? undefined : <Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{narrowed ? t("people.noneFoundText") : t("people.noneText")}</Empty>}
       {items.length > 0 && (
         <Card withBorder padding={0}>
           <div className="scroll">
@@ -51,7 +54,7 @@ export function People() {
                 {items.map((p) => (
                   <Table.Tr key={p.id}>
                     <Table.Td miw={160}>
-                      <Anchor component={Link} to={`/people/${p.id}`} fw={600}>{p.name || t("person.unnamed")}</Anchor>
+                      <Anchor component={Link} to={`/people/${p.id}${behind.broadcast ? "?tab=why" : ""}`} fw={600}>{p.name || t("person.unnamed")}</Anchor>
                       <Text size="xs" c="dimmed">{p.kana || p.identifiers[0]?.value || ""}</Text>
                     </Table.Td>
                     <Table.Td><Group gap={4} wrap="nowrap">{Object.entries(p.reach).filter(([, ok]) => ok).map(([c]) => <Badge key={c} size="sm" variant="light" color="teal">{t(`channel.${c}`)}</Badge>)}</Group></Table.Td>
@@ -72,5 +75,20 @@ export function People() {
         {people.data?.next && <Button variant="default" size="xs" onClick={() => setParams((p) => { p.set("cursor", people.data.next!); return p; })}>{t("more")}</Button>}
       </Group>
     </Page>
+  );
+}
+
+/** Whose number was followed: of which broadcast, left out for which reason or reached by which channel. */
+function Behind({ broadcast, left_out: out, by }: { broadcast: string; left_out: string; by: string }) {
+  const { t } = useTranslation();
+  const page = useApi("/broadcasts/{name}", { path: { name: broadcast } }, { staleTime: 30_000 });
+  const draft = page.data?.status === "draft";
+  const sheet = useApi("/broadcasts/{name}/sheet", { path: { name: broadcast } }, { enabled: draft && out !== "", staleTime: 30_000 });
+  const reason = pick((draft ? sheet.data?.left_out : page.data?.left_out)?.find((r) => r.reason === out)?.text);
+  return (
+    <Card withBorder padding="md">
+      <Text size="sm" fw={600}>{out ? t("people.leftOut", { reason }) : t("people.reachedBy", { channel: t(`channel.${by}`) })}</Text>
+      <Anchor component={Link} size="sm" to={`/broadcasts/${broadcast}`}>{t("people.ofBroadcast", { title: pick(page.data?.title) })}</Anchor>
+    </Card>
   );
 }

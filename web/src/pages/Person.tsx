@@ -3,7 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconBox, IconBuildingStore, IconClick, IconMail, IconMessage, IconRoute, IconShoppingBag, IconUser, IconUsersGroup } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useParams } from "react-router";
+import { Link, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
@@ -15,6 +15,7 @@ import type { Person as PersonData } from "../types";
 export function Person() {
   const { t } = useTranslation();
   const { id = "" } = useParams();
+  const [params, setParams] = useSearchParams();
   const person = useApi("/people/{id}", { path: { id } }, { refetchInterval: 10_000 });
   if (person.error && !person.data) return <Page title={t("person.one")}><ProblemBox error={person.error} retry={() => void person.refetch()} /></Page>;
   if (!person.data) return <Loading lines={10} />;
@@ -41,7 +42,7 @@ export function Person() {
       {p.next.map((n) => <Alert key={n.at + n.journey} color="gray" variant="light" p="sm">{t("person.next", { at: short(n.at) })} {pick(n.what)}</Alert>)}
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Tabs defaultValue="timeline" keepMounted={false}>
+          <Tabs value={["orders", "why"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
             <Tabs.List mb="md">
               <Tabs.Tab value="timeline">{t("person.timeline")}</Tabs.Tab>
               <Tabs.Tab value="orders">{t("person.ordersTab", { n: count(p.orders.length) })}</Tabs.Tab>

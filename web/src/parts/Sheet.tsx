@@ -39,7 +39,7 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
         <Stack gap="lg">
           <div>
             <Text fz={26} fw={700} className="num" style={{ whiteSpace: "normal" }}>{t("sheet.people", { n: count(people) })}</Text>
-            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}{line > 0 && <Text size="sm" c="dimmed">{t("sheet.line", { n: count(line) })}</Text>}</Group>
+            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} component={Link} target="_blank" to={`/people?broadcast=${name}&by=${x.channel}`} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"} style={{ cursor: "pointer" }}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}{line > 0 && <Text size="sm" c="dimmed">{t("sheet.line", { n: count(line) })}</Text>}</Group>
             <Text size="xs" c="dimmed" mt={4}>{joined([t("sheet.of", { n: count(s.people) }), s.complete_through && t("through", { at: fresh(s.complete_through) })])}</Text>
           </div>
           {s.stops.length > 0 && <Alert color="red" title={t("sheet.stops")}><Stack gap={4}>{s.stops.map((x, i) => <Text key={i} size="sm">{(language() === "ja" && x.message_ja) || x.message}</Text>)}</Stack></Alert>}
@@ -47,7 +47,7 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
             <div>
               <Title order={2} mb={4}>{t("sheet.leftOut")}</Title>
               {s.left_out.length === 0 && <Text size="sm" c="dimmed">{t("broadcast.nobodyOut")}</Text>}
-              <Table verticalSpacing={4}><Table.Tbody>{s.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td>{pick(r.text)}</Table.Td><Table.Td ta="right" className="num">{t("broadcast.nPeople", { n: count(r.people) })}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
+              <Table verticalSpacing={4}><Table.Tbody>{s.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td>{pick(r.text)}</Table.Td><Table.Td ta="right" className="num"><Anchor component={Link} target="_blank" to={`/people?broadcast=${name}&left_out=${encodeURIComponent(r.reason)}`} size="sm">{t("broadcast.nPeople", { n: count(r.people) })}</Anchor></Table.Td></Table.Tr>)}</Table.Tbody></Table>
               <Text size="xs" c="dimmed" mt={4}>{t("sheet.later")}</Text>
             </div>
             <div>
