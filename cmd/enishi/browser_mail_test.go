@@ -41,7 +41,9 @@ func TestBrowserDeliverability(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, 30*time.Second, "what came back is counted", func() error {
-		var got struct{ Total struct{ Tried, Accepted, Hard, Complained int } }
+		var got struct {
+			Total struct{ Tried, Accepted, Hard, Complained int }
+		}
 		if err := x.call("GET", "/deliverability", nil, &got); err != nil {
 			return err
 		}
