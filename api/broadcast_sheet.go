@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/profiles"
 )
 
 type sheetOutput struct{ Body sheetPage }
@@ -123,7 +125,25 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 // sheetSQL is why a channel does not reach a person, in the order of the fold's checks; empty when it does.
 var sheetSQL = map[string]string{
 	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
-	"line":  "multiIf(has_line = 0, 'address', line_friend = 0, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
+	"line":  "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
+}
+
+// senderOf is the account by which a broadcast's messages on a channel leave.
+func (a *API) senderOf(b *broadcastBody, channel string) string {
+	if own := b.Accounts[channel]; own != "" {
+		return own
+	}
+	account, _ := a.journeySettings().Destination(channel, cmp.Or(b.Purpose, "marketing"), "")
+	return account
+}
+
+// friendSQL tells whether a person is a friend of a LINE account. Rows from before there were several tell of the default one.
+func friendSQL(account string) string {
+	friend := "has(line_accounts, " + quoteAll([]string{account}) + ")"
+	if account == profiles.DefaultAccount {
+		return "(" + friend + " OR empty(line_accounts) AND line_friend = 1)"
+	}
+	return friend
 }
 
 // sheetWay is the way of a person in the segment, over the tables by the rules of the fold: '+CHANNEL' by which it goes, or why it
@@ -140,8 +160,15 @@ func sheetWay(b *broadcastBody) string {
 		if b.Purpose == "transactional" {
 			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
 		}
+<<<<<<< HEAD
 		why := fmt.Sprintf(sheetSQL[channel], consent, held)
 		each = append(each, why)
+=======
+		why := strings.ReplaceAll(fmt.Sprintf(sheetSQL[channel], consent, held), "{friend}", friendSQL(a.senderOf(b, channel)))
+		if i == 0 {
+			reasons = why
+		}
+>>>>>>> 3998e6a (profiles, journeys, channels/line: friends per LINE account; journeys name their account; more webhook events)
 		ways += why + " = '', '+" + channel + "', "
 	}
 	exclude := "0"

@@ -28,6 +28,7 @@ type broadcastBody struct {
 	Exclude   []string          `json:"exclude,omitempty" maxItems:"20" doc:"Segments whose people are left out."`
 	Channels  []string          `json:"channels" minItems:"1" maxItems:"2" doc:"In order: each person gets it by the first that can be reached." enum:"email,line"`
 	Templates map[string]string `json:"templates" doc:"By channel."`
+	Accounts  map[string]string `json:"accounts,omitempty" doc:"By channel, the account that sends; silent: as the setting journeys has it."`
 	SendBy    string            `json:"send_by,omitempty" maxLength:"8" doc:"Not sent later than this after its decision, as 12h; 24h unless said."`
 	At        time.Time         `json:"at,omitzero" required:"false" doc:"Not before; at once unless said."`
 }
@@ -86,7 +87,7 @@ func (b *broadcastBody) definition() ([]byte, error) {
 		consent = "not_refused"
 	}
 	title := Text(b.Title).complete()
-	d := journeys.Definition{Title: journeys.Text(title), Purpose: b.Purpose, Consent: consent, Start: "message",
+	d := journeys.Definition{Title: journeys.Text(title), Purpose: b.Purpose, Consent: consent, Accounts: b.Accounts, Start: "message",
 		Entry: journeys.Entry{Segment: b.Segment, Sweep: true, Exclude: b.Exclude, Reentry: "never"},
 		Nodes: map[string]*journeys.Node{"message": {Type: "message", Channels: b.Channels, Templates: b.Templates, SendBy: b.SendBy, Next: "end"}, "end": {Type: "exit"}}}
 	if !b.At.IsZero() {
@@ -107,7 +108,7 @@ func broadcastOf(d *enishi.Definition) (b broadcastBody, ok bool) {
 		at = time.Time{}
 	}
 	return broadcastBody{Title: textInput(def.Title), Purpose: def.Purpose, Segment: def.Entry.Segment, Exclude: def.Entry.Exclude, Channels: n.Channels, Templates: n.Templates,
-		SendBy: n.SendBy, At: at}, true
+		Accounts: def.Accounts, SendBy: n.SendBy, At: at}, true
 }
 
 // broadcast is the current version of one.

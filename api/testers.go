@@ -218,11 +218,12 @@ func (a *API) tester(ctx context.Context, text string) (*profiles.View, error) {
 // own people, whom an approver has named.
 func (a *API) testMessage(ctx context.Context, s *filledIn, v *profiles.View) (*enishi.Message, Text) {
 	m := s.message
-	to, ok := v.Address(m.Channel)
+	account, _ := a.journeySettings().Destination(m.Channel, s.rendered.Purpose, "")
+	to, ok := v.AddressOf(m.Channel, account)
 	if !ok || to.Value == "" {
 		return nil, word("reach", "no_address."+m.Channel)
 	}
-	if why, suppressed := v.Suppressed(m.Channel); suppressed {
+	if why, suppressed := v.SuppressedOf(m.Channel, account); suppressed {
 		return nil, word("reason", why)
 	}
 	m.SendID = enishi.NewID("test", callOf(ctx).request.String(), to.ID.String())

@@ -177,6 +177,11 @@ func (c *compiler) head() {
 	c.oneOf("state", d.State, true, "draft", "review", "approved", "live", "paused", "archived")
 	c.oneOf("purpose", d.Purpose, false, marketing, transactional)
 	c.oneOf("consent", d.Consent, false, consentOptIn, consentNotRefused)
+	for _, ch := range sortedKeys(d.Accounts) {
+		if !slices.Contains(channelNames(), ch) || !idPattern.MatchString(d.Accounts[ch]) {
+			c.problem("accounts."+ch, "accounts are written as {\"line\": NAME}, with a name of the accounts of that channel", "accounts は {\"line\": アカウント名} の形で書いてください")
+		}
+	}
 	if d.Topic != "" && (d.Purpose != marketing || !idPattern.MatchString(d.Topic)) {
 		c.problem("topic", "only a marketing journey has a topic: small letters, digits and _", "配信テーマは販促のジャーニーだけに、英小文字・数字・_ で指定できます")
 	}

@@ -20,7 +20,8 @@ type attempt struct {
 	to       string    // the address, "" when there is none
 	due      time.Time
 	round    int
-	resent   bool // not the first decision of this message: the run may have ended since
+	resent   bool   // not the first decision of this message: the run may have ended since
+	account  string // by which it leaves
 	send     enishi.ID
 	checks   []enishi.Check
 }
@@ -87,10 +88,19 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 		}
 	}
 	a.send = enishi.NewID("send", w.r.ID.String(), n.id, itoa(w.visit(n)), a.channel)
-	if x, ok := w.p.View().Address(a.channel); ok {
+	a.account = w.account(a.channel)
+	if x, ok := w.p.View().AddressOf(a.channel, a.account); ok {
 		a.subject, a.to = x.ID, x.Value
 	}
 	return a
+}
+
+// account is the one by which the journey's messages on a channel leave: its own, else as the settings have it.
+func (w *walk) account(channel string) string {
+	if own := w.j.Definition.Accounts[channel]; own != "" {
+		return own
+	}
+	return w.set.account(channel, w.j.Definition.Purpose)
 }
 
 // visit is how often the run came to a node by now.
@@ -130,15 +140,14 @@ func (a *attempt) decision(sent bool, reason string) {
 // message hands the decided message over and notes it in the profile.
 func (a *attempt) message() {
 	purpose := a.j.Definition.Purpose
-	account := a.set.account(a.channel, purpose)
 	priority := 0
 	if purpose == transactional {
 		priority = 10
 	}
-	dest := destination(a.channel, account, a.to)
+	dest := destination(a.channel, a.account, a.to)
 	language := a.language()
 	a.out.Messages = append(a.out.Messages, enishi.Message{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: a.subject,
-		Destination: dest, Channel: a.channel, Account: account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
+		Destination: dest, Channel: a.channel, Account: a.account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
 		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.to, Language: language,
 		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.due.Add(a.n.sendBy), Priority: priority,
 		Prefecture: a.p.View().Traits["prefecture"].String()})
@@ -164,7 +173,7 @@ func (a *attempt) checkAddress() (bool, string) {
 
 // checkSuppression: bounces and complaints; on LINE also who is no friend, or blocked the account.
 func (a *attempt) checkSuppression() (bool, string) {
-	if reason, suppressed := a.p.View().Suppressed(a.channel); suppressed {
+	if reason, suppressed := a.p.View().SuppressedOf(a.channel, a.account); suppressed {
 		return false, reason
 	}
 	return true, ""

@@ -10,19 +10,21 @@ type Text struct {
 
 // Definition is the body of a journey's definition. Durations are a whole number and a unit: s, m, h, d (24 hours), w.
 type Definition struct {
-	Title   Text             `json:"title"`
-	About   *Text            `json:"about,omitempty"`       // what it is for, in one or two sentences
-	State   string           `json:"state,omitempty"`       // draft, review, approved, live (default), paused, archived; only live takes entries
-	Purpose string           `json:"purpose"`               // marketing, transactional
-	Topic   string           `json:"topic,omitempty"`       // of a marketing journey: an id of the setting topics, which people may refuse by itself
-	Consent string           `json:"consent"`               // opt_in: the channel's permission is given; not_refused: transactional only
-	Cap     *Cap             `json:"cap,omitempty"`         // stored for the frequency caps
-	Quiet   *QuietHours      `json:"quiet_hours,omitempty"` // stored for the quiet hours
-	Entry   Entry            `json:"entry"`
-	ExitOn  []Condition      `json:"exit_on,omitempty"` // end a run wherever it stands
-	Goal    *Condition       `json:"goal,omitempty"`    // ends it as reached
-	Start   string           `json:"start"`             // id of the first node
-	Nodes   map[string]*Node `json:"nodes"`
+	Title   Text   `json:"title"`
+	About   *Text  `json:"about,omitempty"` // what it is for, in one or two sentences
+	State   string `json:"state,omitempty"` // draft, review, approved, live (default), paused, archived; only live takes entries
+	Purpose string `json:"purpose"`         // marketing, transactional
+	Topic   string `json:"topic,omitempty"` // of a marketing journey: an id of the setting topics, which people may refuse by itself
+	Consent string `json:"consent"`         // opt_in: the channel's permission is given; not_refused: transactional only
+	Cap     *Cap   `json:"cap,omitempty"`   // stored for the frequency caps
+	// Accounts are those by which its messages leave, by channel; silent: as the senders of the settings have it.
+	Accounts map[string]string `json:"accounts,omitempty"`
+	Quiet    *QuietHours       `json:"quiet_hours,omitempty"` // stored for the quiet hours
+	Entry    Entry             `json:"entry"`
+	ExitOn   []Condition       `json:"exit_on,omitempty"` // end a run wherever it stands
+	Goal     *Condition        `json:"goal,omitempty"`    // ends it as reached
+	Start    string            `json:"start"`             // id of the first node
+	Nodes    map[string]*Node  `json:"nodes"`
 }
 
 // Cap limits how often the journey's messages reach one person: "2/7d" is two in seven days, "none" no limit.

@@ -168,7 +168,7 @@ func (s *stepper) pending(m *profiles.Message) bool {
 // forbidden is why a message may not leave, "" when it may.
 func (s *stepper) forbidden(m *profiles.Message) string {
 	v := s.p.View()
-	if reason, suppressed := v.Suppressed(m.Channel); suppressed {
+	if reason, suppressed := v.SuppressedOf(m.Channel, accountOf(m.Destination)); suppressed {
 		return "suppression:" + reason
 	}
 	state, _ := v.Consent(m.Channel, m.Purpose)
@@ -181,11 +181,16 @@ func (s *stepper) forbidden(m *profiles.Message) string {
 	return ""
 }
 
+// accountOf is the account of a destination.
+func accountOf(destination string) string {
+	_, account, _ := strings.Cut(destination, ":")
+	account, _, _ = strings.Cut(account, ":")
+	return account
+}
+
 // cancel sends the order after the message, under the same key, once.
 func (s *stepper) cancel(m *profiles.Message, why string) {
-	_, account, _ := strings.Cut(m.Destination, ":")
-	account, _, _ = strings.Cut(account, ":")
-	c := enishi.Message{SendID: m.SendID, Round: m.Round, Profile: s.p.ID, Subject: m.To, Destination: m.Destination, Channel: m.Channel, Account: account,
+	c := enishi.Message{SendID: m.SendID, Round: m.Round, Profile: s.p.ID, Subject: m.To, Destination: m.Destination, Channel: m.Channel, Account: accountOf(m.Destination),
 		Purpose: m.Purpose, Journey: m.Journey, Node: m.Node, RunID: m.RunID, Template: m.Template, DecidedAt: s.now, Cancel: true, Reason: why}
 	if r := findRun(s.p, m.RunID); r != nil {
 		c.Version = int(r.Version)

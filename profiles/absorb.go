@@ -85,6 +85,7 @@ func (s *Subject) join(x *Subject, part uint64, now time.Time) {
 	s.Holds = union(s.Holds, x.Holds, compareHold, (*Hold).join)
 	s.Risks = union(s.Risks, x.Risks, compareRisk, (*RiskFlag).join)
 	s.Lists = union(s.Lists, x.Lists, compareList, (*ListMark).join)
+	s.Friends = union(s.Friends, x.Friends, compareFriendship, (*Friendship).join)
 	s.Files = union(s.Files, x.Files, func(a, b *FileMark) int { return compareFile(*a, b.File) }, func(dst, src *FileMark) { dst.Row = max(dst.Row, src.Row) })
 	s.Evicted = union(s.Evicted, x.Evicted, func(a, b *Stub) int { return strings.Compare(a.Key, b.Key) }, (*Stub).join)
 	if x.Cart != nil && (s.Cart == nil || newer(x.Cart.At, x.Cart.Event, s.Cart.At, s.Cart.Event)) {
@@ -97,6 +98,7 @@ func (s *Subject) join(x *Subject, part uint64, now time.Time) {
 func (s *Subject) joinLifetime(x *Subject, part uint64, now time.Time) {
 	l, m := &s.Lifetime, &x.Lifetime
 	l.LineFollowed, l.LineUnfollowed = latest(l.LineFollowed, m.LineFollowed), latest(l.LineUnfollowed, m.LineUnfollowed)
+	l.LineRefused = latest(l.LineRefused, m.LineRefused)
 	l.Bounced, l.SignedUpAt = latest(l.Bounced, m.Bounced), earliest(l.SignedUpAt, m.SignedUpAt)
 	// Marks are about what came to the profile that moves, and a part of it may be one that was there before.
 	x.Seen = slices.DeleteFunc(x.Seen, func(id SeenID) bool { return id.Counts&countedMark != 0 })
@@ -191,6 +193,7 @@ func (s *Subject) bound(p *Profile) {
 	s.Holds = keepNewest(s.Holds, MaxCollection, rankHold, nil)
 	s.Risks = keepNewest(s.Risks, MaxCollection, rankRisk, nil)
 	s.Lists = keepNewest(s.Lists, MaxCollection, rankList, nil)
+	s.Friends = keepNewest(s.Friends, MaxCollection, rankFriendship, nil)
 }
 
 // Extract takes subjects and their runs out of p: what an un-merge moves to another profile. The moved profile has the id

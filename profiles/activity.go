@@ -315,22 +315,65 @@ func (h *Hold) join(x *Hold) {
 const (
 	MethodFollow   = "line_follow"
 	MethodUnfollow = "line_unfollow"
+	MethodSync     = "line_sync" // found by comparing with LINE
 )
 
-// line folds the friendship with the LINE account. A follow is a permission for marketing on LINE and for nothing else; a
-// block takes it back for that account of LINE.
+// DefaultAccount is the LINE account that is meant where an event names none.
+const DefaultAccount = "default"
+
+// maxAccount is how many bytes the name of a LINE account may have.
+const maxAccount = 32
+
+// line folds the friendship with a LINE account (property account). A follow is a permission for marketing on LINE and for
+// nothing else; a block takes it back for that account of LINE. A follow that was found by comparing with LINE (property
+// sync) is no word of the person's: any other word on LINE outdoes it.
 func (f *folding) line(name string) {
-	s := f.of(enishi.LINEUser)
-	c := Consent{Channel: "line", Source: f.e.Source, Method: MethodFollow}
-	switch name {
-	case "followed":
-		s.Lifetime.LineFollowed = latest(s.Lifetime.LineFollowed, f.at)
-	case "unfollowed":
-		s.Lifetime.LineUnfollowed = latest(s.Lifetime.LineUnfollowed, f.at)
-		c.Out, c.Method = true, MethodUnfollow
-	default:
+	if name != "followed" && name != "unfollowed" {
 		return
 	}
+	s, account := f.of(enishi.LINEUser), f.e.Properties["account"].Text
+	sync := f.e.Properties["sync"].Any() == true
 	f.changed |= ChangedLifetime
+	if account != "" && account != DefaultAccount && len(account) <= maxAccount {
+		f.befriend(s, account, name, sync)
+		return
+	}
+	c := Consent{Channel: "line", Source: f.e.Source, Method: MethodFollow}
+	if name == "followed" {
+		s.Lifetime.LineFollowed = latest(s.Lifetime.LineFollowed, f.at)
+		if sync {
+			c.Method = MethodSync
+		}
+	} else {
+		s.Lifetime.LineUnfollowed = latest(s.Lifetime.LineUnfollowed, f.at)
+		c.Out, c.Method = true, MethodUnfollow
+	}
 	f.consent(s, c)
 }
+
+// befriend folds the friendship with another account than the default one. Its permission follows from it, see strictest.
+func (f *folding) befriend(s *Subject, account, name string, sync bool) {
+	x := Friendship{Account: strings.Clone(account)}
+	switch {
+	case name == "unfollowed":
+		x.Unfollowed = f.at
+	case sync:
+		x.Followed = f.at
+	default:
+		x.Followed, x.Told = f.at, f.at
+	}
+	f.changed |= ChangedConsents
+	if i, ok := search(s.Friends, &x, compareFriendship); ok {
+		s.Friends[i].join(&x)
+	} else {
+		s.Friends = keepNewest(slices.Insert(s.Friends, i, x), MaxCollection, rankFriendship, nil)
+	}
+}
+
+func compareFriendship(a, b *Friendship) int { return strings.Compare(a.Account, b.Account) }
+
+func (x *Friendship) join(y *Friendship) {
+	x.Followed, x.Unfollowed, x.Told = latest(x.Followed, y.Followed), latest(x.Unfollowed, y.Unfollowed), latest(x.Told, y.Told)
+}
+
+func (x *Friendship) friend() bool { return x.Followed.After(x.Unfollowed) }

@@ -256,7 +256,7 @@ func TestSumsAreOfTheNewestCurrency(t *testing.T) {
 func TestGiftRecipientIsNoCustomer(t *testing.T) {
 	x := newPerson(t)
 	v := x.event("order.placed", 0, order(full))
-	equal(t, "phone", false, v.address("phone") != nil)
+	equal(t, "phone", false, v.address("phone", "") != nil)
 	if len(v.Traits) != 0 {
 		t.Errorf("traits came from an order: %v", v.Traits)
 	}

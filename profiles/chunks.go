@@ -59,6 +59,7 @@ func (s *Subject) part(maxBytes int, add func(Subject)) {
 	halved = halve(&a.Holds, &b.Holds) || halved
 	halved = halve(&a.Risks, &b.Risks) || halved
 	halved = halve(&a.Lists, &b.Lists) || halved
+	halved = halve(&a.Friends, &b.Friends) || halved
 	halved = halve(&a.Seen, &b.Seen) || halved
 	halved = halve(&a.Files, &b.Files) || halved
 	halved = halve(&a.Evicted, &b.Evicted) || halved

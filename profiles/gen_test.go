@@ -76,6 +76,9 @@ func genEvent(t *rapid.T, n int, who someone) *enishi.Event {
 	genPerson(t, e)
 	info, _ := enishi.LookupType(e.Type)
 	genPayload(t, e, info.Payload)
+	if strings.HasPrefix(e.Type, "line.") {
+		e.Properties = map[string]enishi.Value{"account": enishi.TextValue(rapid.SampledFrom([]string{"", "default", "shop2"}).Draw(t, "account")), "sync": enishi.BoolValue(rapid.Bool().Draw(t, "sync"))}
+	}
 	if e.Type == "store.purchased" && rapid.Bool().Draw(t, "receipt") {
 		e.Order = genOrder(t)
 	}

@@ -225,6 +225,9 @@ func (f *folding) consent(s *Subject, c Consent) {
 	if f.p.Erased && !c.Out && (f.e.Import != nil || f.e.Historical) {
 		return // an old list does not bring an erased permission back
 	}
+	if c.Out && c.Channel == "line" && c.Purpose == Marketing && c.Method != MethodUnfollow {
+		s.Lifetime.LineRefused = latest(s.Lifetime.LineRefused, c.At)
+	}
 	i, ok := search(s.Consents, &c, compareConsent)
 	if ok && !consentWins(&c, &s.Consents[i]) {
 		return
@@ -239,8 +242,11 @@ func (f *folding) consent(s *Subject, c Consent) {
 	f.changed |= ChangedConsents
 }
 
-// consentWins: the newest, and of two in one event the strict one.
+// consentWins: the newest, and of two in one event the strict one. What comparing with LINE found yields to anything else.
 func consentWins(a, b *Consent) bool {
+	if found, was := a.Method == MethodSync, b.Method == MethodSync; found != was {
+		return was
+	}
 	if a.At.Equal(b.At) && a.Event == b.Event {
 		return a.Out && !b.Out
 	}

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,14 @@ func (v *View) strictest(channel, purpose string) (state string, since time.Time
 	var in, out, blocked time.Time
 	p := v.Profile
 	for i := range p.Subjects {
-		switch c := p.Subjects[i].consent(channel, purpose); {
+		c := p.Subjects[i].consent(channel, purpose)
+		if channel == "line" && purpose == Marketing {
+			if at, ok := p.Subjects[i].befriended(c); ok && (!p.Erased || at.After(p.ErasedAt)) {
+				in = earliest(in, at)
+				continue
+			}
+		}
+		switch {
 		case c == nil:
 		case c.Out && c.Method == MethodUnfollow:
 			blocked = earliest(blocked, c.At)
@@ -65,14 +73,18 @@ func (v *View) strictest(channel, purpose string) (state string, since time.Time
 
 // Address is the identifier to which a channel sends: of several the one that is not suppressed, then one with a permission
 // for marketing, then the one seen last. Post and ads have none.
-func (v *View) Address(channel string) (Subject, bool) {
-	if s := v.address(channel); s != nil {
+func (v *View) Address(channel string) (Subject, bool) { return v.AddressOf(channel, "") }
+
+// AddressOf is the same for messages of one account: on LINE a friend of that account goes before others. An empty account
+// is any.
+func (v *View) AddressOf(channel, account string) (Subject, bool) {
+	if s := v.address(channel, account); s != nil {
 		return *s, true
 	}
 	return Subject{}, false
 }
 
-func (v *View) address(channel string) *Subject {
+func (v *View) address(channel, account string) *Subject {
 	kind := addressKind(channel)
 	if kind == 0 {
 		return nil
@@ -85,7 +97,7 @@ func (v *View) address(channel string) *Subject {
 			continue
 		}
 		rank := 0
-		if s.suppressed() == "" {
+		if s.suppressed(account) == "" {
 			rank += 2
 		}
 		if c := s.consent(channel, Marketing); c != nil && !c.Out {
@@ -101,14 +113,19 @@ func (v *View) address(channel string) *Subject {
 // Suppressed reports whether nothing may be sent to the person's address of a channel, and why: bounced (or a complaint),
 // blocked or not_friend (LINE), erased. Without an address nothing is suppressed.
 func (v *View) Suppressed(channel string) (reason string, suppressed bool) {
+	return v.SuppressedOf(channel, "")
+}
+
+// SuppressedOf is the same for messages of one account: on LINE it is that account's friend who can be reached.
+func (v *View) SuppressedOf(channel, account string) (reason string, suppressed bool) {
 	if p := v.Profile; p.Erased && len(p.Subjects) == 0 {
 		return "erased", true
 	}
-	s := v.address(channel)
+	s := v.address(channel, account)
 	if s == nil {
 		return "", false
 	}
-	reason = s.suppressed()
+	reason = s.suppressed(account)
 	return reason, reason != ""
 }
 
@@ -122,21 +139,78 @@ func (s *Subject) consent(channel, purpose string) *Consent {
 	return nil
 }
 
-// suppressed is why nothing may be sent to this address, or "".
-func (s *Subject) suppressed() string {
+// suppressed is why nothing may be sent to this address by an account ("": by any), or "".
+func (s *Subject) suppressed(account string) string {
 	if !s.Lifetime.Bounced.IsZero() || s.Kind == enishi.Email && s.softBounced() {
 		return bounced
 	}
-	if s.Kind != enishi.LINEUser || s.friend() {
+	if s.Kind != enishi.LINEUser || account == "" && s.friend() || account != "" && s.friendOf(account) {
 		return ""
 	}
-	if s.Lifetime.LineUnfollowed.IsZero() {
-		return "not_friend"
+	blocked := !s.Lifetime.LineUnfollowed.IsZero()
+	if account != "" && account != DefaultAccount {
+		i, ok := search(s.Friends, &Friendship{Account: account}, compareFriendship)
+		blocked = ok && !s.Friends[i].Unfollowed.IsZero()
 	}
-	return "blocked"
+	if blocked {
+		return "blocked"
+	}
+	return "not_friend"
 }
 
-func (s *Subject) friend() bool { return s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed) }
+// friend tells whether the LINE user is a friend of any account.
+func (s *Subject) friend() bool {
+	return s.friendOf(DefaultAccount) || slices.ContainsFunc(s.Friends, func(x Friendship) bool { return x.friend() })
+}
+
+// friendOf tells whether the LINE user is a friend of an account; "" is the default one.
+func (s *Subject) friendOf(account string) bool {
+	if account == "" || account == DefaultAccount {
+		return s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed)
+	}
+	i, ok := search(s.Friends, &Friendship{Account: account}, compareFriendship)
+	return ok && s.Friends[i].friend()
+}
+
+// befriended tells whether a friendship gives the permission for marketing on LINE where c, the newest word, does not, and
+// since when: who is a friend of some account has not blocked the shop, unless the person refused in words and has not
+// followed since.
+func (s *Subject) befriended(c *Consent) (since time.Time, ok bool) {
+	if s.Kind != enishi.LINEUser || c != nil && !c.Out {
+		return time.Time{}, false
+	}
+	var told time.Time
+	note := func(followed, newest time.Time) {
+		since, told, ok = latest(since, followed), latest(told, newest), true
+	}
+	for i := range s.Friends {
+		if x := &s.Friends[i]; x.friend() {
+			note(x.Followed, x.Told)
+		}
+	}
+	if c != nil && c.Method == MethodUnfollow && s.friendOf(DefaultAccount) { // found by comparing with LINE after the block
+		note(s.Lifetime.LineFollowed, time.Time{})
+	}
+	return since, ok && (s.Lifetime.LineRefused.IsZero() || told.After(s.Lifetime.LineRefused))
+}
+
+// Accounts are the shop's LINE accounts whose friend the person is, sorted.
+func (v *View) Accounts() []string {
+	out := []string{}
+	for i := range v.Profile.Subjects {
+		s := &v.Profile.Subjects[i]
+		if s.friendOf(DefaultAccount) {
+			out = append(out, DefaultAccount)
+		}
+		for k := range s.Friends {
+			if s.Friends[k].friend() {
+				out = append(out, s.Friends[k].Account)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
 
 // Friend reports whether any LINE account of the person is a friend.
 func (v *View) Friend() bool {

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -321,4 +322,48 @@ func TestTopics(t *testing.T) {
 	is(v, "marketing", In)
 	v = x.eventOf(mail, "consent.changed", 4, permission("email", "out"))
 	is(v, "marketing:sale", Out)
+}
+
+// TestFriendOfSeveralAccounts: each LINE account has friends of its own; a block of one is no block of the other, a refusal in
+// words is one of all, and a follow that only comparing with LINE found outdoes no word.
+func TestFriendOfSeveralAccounts(t *testing.T) {
+	x := newPerson(t)
+	who := someone{line: "U1"}
+	of := func(account string, sync bool) func(*enishi.Event) {
+		return func(e *enishi.Event) {
+			e.Properties = map[string]enishi.Value{"account": enishi.TextValue(account)}
+			if sync {
+				e.Properties["sync"] = enishi.BoolValue(true)
+			}
+		}
+	}
+	is := func(v *View, consent string, accounts ...string) {
+		t.Helper()
+		consentIs(t, v, "line", consent)
+		equal(t, "accounts", strings.Join(accounts, " "), strings.Join(v.Accounts(), " "))
+		for _, a := range []string{"default", "shop2", "shop3"} {
+			_, no := v.SuppressedOf("line", a)
+			equal(t, "reached by "+a, slices.Contains(accounts, a), !no)
+		}
+	}
+	is(x.eventOf(who, "line.followed", 1, of("shop2", false)), In, "shop2")
+	is(x.eventOf(who, "line.followed", 2, of("default", false)), In, "default", "shop2")
+	v := x.eventOf(who, "line.unfollowed", 3, of("default", false))
+	is(v, In, "shop2")
+	reason, _ := v.SuppressedOf("line", "default")
+	equal(t, "the other", "blocked", reason)
+	reason, _ = v.SuppressedOf("line", "shop3")
+	equal(t, "a third", "not_friend", reason)
+	is(x.eventOf(who, "line.followed", 4, of("default", true)), In, "default", "shop2")
+	is(x.eventOf(who, "consent.changed", 5, permission("line", "out")), Out, "default", "shop2")
+	is(x.eventOf(who, "line.followed", 6, of("shop3", true)), Out, "default", "shop2", "shop3")
+	is(x.eventOf(who, "line.unfollowed", 7, of("default", false)), Out, "shop2", "shop3") // the refusal is not forgotten
+	is(x.eventOf(who, "line.followed", 8, of("default", true)), Out, "default", "shop2", "shop3")
+	is(x.eventOf(who, "line.followed", 9, of("shop3", false)), In, "default", "shop2", "shop3")
+	is(x.eventOf(who, "line.unfollowed", 10, of("shop2", false)), In, "default", "shop3")
+	v = x.eventOf(someone{line: "U2"}, "line.followed", 11, of("shop2", false)) // another LINE user of the same person
+	for account, want := range map[string]string{"shop2": "U2", "shop3": "U1", "default": "U1"} {
+		s, _ := v.AddressOf("line", account)
+		equal(t, "address of "+account, want, s.Value)
+	}
 }

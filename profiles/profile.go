@@ -69,6 +69,7 @@ type Subject struct {
 	Contracts []Subscription `wire:"25"` // sorted by SubscriptionID
 	Moves     []PointMove    `wire:"26"` // sorted by At, EventID
 	Lists     []ListMark     `wire:"27"` // sorted by Name
+	Friends   []Friendship   `wire:"28"` // sorted by Account: with other LINE accounts of the shop than the default one
 
 	pruned int32 // day on which Seen was last pruned
 }
@@ -269,6 +270,14 @@ type ListMark struct {
 	Event enishi.ID `wire:"4"`
 }
 
+// Friendship is how a LINE user stands to one of the shop's accounts. Both times rise only; of one instant the block counts.
+type Friendship struct {
+	Account    string    `wire:"1"`
+	Followed   time.Time `wire:"2"` // newest follow
+	Unfollowed time.Time `wire:"3"` // newest block
+	Told       time.Time `wire:"4"` // newest follow that the person made, not one found by comparing with LINE
+}
+
 // Lifetime counts for ever what bounded collections forget. Each event id counts once.
 type Lifetime struct {
 	Events         int64     `wire:"1"`
@@ -277,10 +286,11 @@ type Lifetime struct {
 	StoreVisits    int64     `wire:"4"` // events of a store, of any type
 	Points         int64     `wire:"5"` // balance of all movements
 	PointsEarned   int64     `wire:"6"`
-	LineFollowed   time.Time `wire:"7"`  // newest follow
-	LineUnfollowed time.Time `wire:"8"`  // newest block
+	LineFollowed   time.Time `wire:"7"`  // newest follow of the default LINE account
+	LineUnfollowed time.Time `wire:"8"`  // newest block of it
 	Bounced        time.Time `wire:"9"`  // newest hard bounce or complaint at this address
 	SignedUpAt     time.Time `wire:"10"` // earliest
+	LineRefused    time.Time `wire:"11"` // newest refusal of marketing on LINE in words, which no block makes forgotten
 }
 
 // SeenID is a remembered event id and what it added to Lifetime, so that an event folded on both sides of a merge counts

@@ -51,7 +51,7 @@ func (w *rowWriter) person() {
 	t.version(w.version)
 	family, given, familyKana, givenKana := v.Name()
 	t.text(family, given, familyKana, givenKana, v.searchText())
-	email, phone, line := v.address("email"), v.address("phone"), v.address("line")
+	email, phone, line := v.address("email", ""), v.address("phone", ""), v.address("line", "")
 	t.text(valueOf(email), valueOf(phone), valueOf(line), valueOf(v.identifier(enishi.Customer)))
 	for _, name := range []string{"prefecture", "gender", "birthday", "language", "member_rank"} {
 		t.text(v.Traits[name].String())
@@ -74,6 +74,7 @@ func (w *rowWriter) person() {
 	place := v.Place()
 	t.ints(place.X, place.Y, place.Z)
 	put(t, append([]string{}, v.Lists...))
+	put(t, v.Accounts())
 	t.end()
 }
 
@@ -103,6 +104,11 @@ func (v *View) consents() map[string]string {
 			c := &v.Profile.Subjects[i].Consents[k]
 			if state, _ := v.Consent(c.Channel, c.Purpose); state != Unknown {
 				out[c.Channel+"."+c.Purpose] = state
+			}
+		}
+		if len(v.Profile.Subjects[i].Friends) > 0 { // the permission may follow from a friendship alone
+			if state, _ := v.Consent("line", Marketing); state != Unknown {
+				out["line."+Marketing] = state
 			}
 		}
 	}

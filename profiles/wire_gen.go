@@ -445,6 +445,17 @@ func (x *Subject) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from39)
 	}
+	if len(x.Friends) != 0 {
+		b = append(b, 0xe2, 0x01, 0)
+		from41 := len(b)
+		for i41 := range x.Friends {
+			b = append(b, 0)
+			from42 := len(b)
+			b = x.Friends[i41].AppendWire(b)
+			b = wire.Close(b, from42)
+		}
+		b = wire.Close(b, from41)
+	}
 	return b
 }
 
@@ -995,6 +1006,32 @@ func (x *Subject) ParseWire(s string) error {
 				}
 			}
 			x.Lists = l63
+		case 28<<3 | 2: // Friends
+			var p65 string
+			p65, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			n66 := wire.Count(p65)
+			if n66 < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			var l66 []Friendship
+			if n66 > 0 {
+				l66 = make([]Friendship, n66)
+			}
+			j66 := 0
+			for k66 := range l66 {
+				var p67 string
+				p67, j66 = wire.Content(p65, j66)
+				if j66 < 0 {
+					return wire.Corrupt("profiles.Subject", at)
+				}
+				if err := l66[k66].ParseWire(p67); err != nil {
+					return wire.Nested(err, "profiles.Subject", i-len(p65)+j66-len(p67))
+				}
+			}
+			x.Friends = l66
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2564,6 +2601,58 @@ func (x *ListMark) ParseWire(s string) error {
 }
 
 // AppendWire appends the encoding of x to b.
+func (x *Friendship) AppendWire(b []byte) []byte {
+	if x.Account != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.Account)
+	}
+	if !x.Followed.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x10, wire.Zigzag(x.Followed.UnixMilli()))
+	}
+	if !x.Unfollowed.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(x.Unfollowed.UnixMilli()))
+	}
+	if !x.Told.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.Told.UnixMilli()))
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Friendship) ParseWire(s string) error {
+	*x = Friendship{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Account
+			x.Account, i = wire.Content(s, i)
+		case 2<<3 | 0: // Followed
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.Followed = wire.Time(u1)
+		case 3<<3 | 0: // Unfollowed
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.Unfollowed = wire.Time(u2)
+		case 4<<3 | 0: // Told
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Told = wire.Time(u3)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.Friendship", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
 func (x *Lifetime) AppendWire(b []byte) []byte {
 	if x.Events != 0 {
 		b = wire.AppendTagUvarint(b, 0x08, wire.Zigzag(x.Events))
@@ -2594,6 +2683,9 @@ func (x *Lifetime) AppendWire(b []byte) []byte {
 	}
 	if !x.SignedUpAt.IsZero() {
 		b = wire.AppendTagUvarint(b, 0x50, wire.Zigzag(x.SignedUpAt.UnixMilli()))
+	}
+	if !x.LineRefused.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x58, wire.Zigzag(x.LineRefused.UnixMilli()))
 	}
 	return b
 }
@@ -2648,6 +2740,10 @@ func (x *Lifetime) ParseWire(s string) error {
 			var u10 uint64
 			u10, i = wire.Uvarint(s, i)
 			x.SignedUpAt = wire.Time(u10)
+		case 11<<3 | 0: // LineRefused
+			var u11 uint64
+			u11, i = wire.Uvarint(s, i)
+			x.LineRefused = wire.Time(u11)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -258,7 +258,9 @@ func newHook(t *testing.T) *hook {
 			}
 			return h.fail
 		},
-		Linked: func(nonce string) (string, bool) { return "C-1", nonce == "0123456789abcdef" },
+		Linked: func(_ context.Context, _ string, _ enishi.ID, nonce string) (string, bool) {
+			return "C-1", nonce == "0123456789abcdef"
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -345,7 +347,7 @@ func TestWebhookIsChecked(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)
 	body := `{"destination":"U1","events":[{"type":"follow","webhookEventId":"01H","timestamp":1700000000000,"source":{"type":"user","userId":"Uabc"},"futureField":{"a":1}},
-		{"type":"brandNew","webhookEventId":"01J","source":{"type":"user","userId":"Uabc"}},{"type":"follow","webhookEventId":7},
+		{"type":"brandNew","webhookEventId":"01J","source":{"type":"user","userId":"Uabc"}},{"type":"botSuspended","webhookEventId":"01M","timestamp":1700000000000},{"type":"follow","webhookEventId":7},
 		{"type":"message","webhookEventId":"01K","source":{"type":"group","groupId":"C1","userId":"Uabc"},"message":{"type":"text","text":"x"}},{"type":"follow","source":{"type":"user","userId":"Uabc"}}]}`
 	f := func(name, path, body, signature string, want, events int) {
 		t.Helper()
@@ -354,7 +356,7 @@ func TestWebhookIsChecked(t *testing.T) {
 			t.Errorf("%s: %d with %d events, want %d with %d", name, got, len(h.events), want, events)
 		}
 	}
-	f("good", "/line/webhook/main", body, sign("secret", body), 200, 1)
+	f("good", "/line/webhook/main", body, sign("secret", body), 200, 2)
 	f("wrong secret", "/line/webhook/main", body, sign("other", body), 401, 0)
 	f("no signature", "/line/webhook/main", body, "", 401, 0)
 	f("not base64", "/line/webhook/main", body, "???", 401, 0)
@@ -385,7 +387,7 @@ func TestAccountLink(t *testing.T) {
 		return h.events
 	}
 	got := post("ok", "0123456789abcdef")
-	if len(got) != 1 || got[0].Type != "person.identified" || got[0].Person.CustomerID != "C-1" || got[0].Person.LineUserID != "Uabc" {
+	if len(got) != 1 || got[0].Type != "line.account_linked" || got[0].Person.CustomerID != "C-1" || got[0].Person.LineUserID != "Uabc" {
 		t.Errorf("%+v", got)
 	}
 	if got := post("failed", "0123456789abcdef"); len(got) != 0 {
@@ -394,4 +396,33 @@ func TestAccountLink(t *testing.T) {
 	if got := post("ok", "somebody else's"); len(got) != 0 {
 		t.Error("an unknown nonce is taken")
 	}
+}
+
+// TestWebhookTypes: what LINE tells beside friends and messages, what it adds later, and what another tool answers.
+func TestWebhookTypes(t *testing.T) {
+	t.Parallel()
+	h := newHook(t)
+	f := func(fields, typ string, properties ...string) {
+		t.Helper()
+		h.events = nil
+		body := `{"events":[{"webhookEventId":"01Q","timestamp":1700000000000,"source":{"type":"user","userId":"Uabc"},"deliveryContext":{"isRedelivery":true},` + fields + `}]}`
+		if code := h.post("/line/webhook/main", body, sign("secret", body)); code != 200 || len(h.events) != 1 {
+			t.Fatalf("%s: %d, %d events", fields, code, len(h.events))
+		}
+		e := h.events[0]
+		if _, known := enishi.LookupType(e.Type); e.Type != typ || !known || len(e.Properties) != 1+len(properties)/2 {
+			t.Errorf("%s: %s %v", fields, e.Type, e.Properties)
+		}
+		for i := 0; i < len(properties); i += 2 {
+			if got := e.Properties[properties[i]].Text; got != properties[i+1] {
+				t.Errorf("%s: %s is %q", fields, properties[i], got)
+			}
+		}
+	}
+	f(`"type":"unsend","unsend":{"messageId":"325708"}`, "line.message_unsent", "message_id", "325708")
+	f(`"type":"beacon","beacon":{"hwid":"d41d8cd98f","type":"enter"}`, "line.beacon", "hwid", "d41d8cd98f", "action", "enter")
+	f(`"type":"membership","membership":{"type":"joined","membershipId":3189}`, "line.membership_changed", "action", "joined", "membership", "3189")
+	f(`"type":"videoPlayComplete","videoPlayComplete":{"trackingId":"track-1"}`, "line.video_completed", "tracking", "track-1")
+	f(`"type":"brandNew","brandNew":{"a":1}`, "line.event_received", "type", "brandNew")
+	f(`"type":"message","mode":"standby","message":{"type":"sticker","id":"1"}`, "line.message_received", "message_type", "sticker", "message_id", "1", "mode", "standby")
 }

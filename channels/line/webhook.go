@@ -27,7 +27,7 @@ type WebhookConfig struct {
 	// LineUserID only; their ids follow from LINE's own, so that a redelivery changes nothing.
 	Ingest func(ctx context.Context, events []enishi.Event) error
 	// Linked reads the nonce of an account link that the shop made: whose account it is. Nil: links are not taken.
-	Linked func(nonce string) (customerID string, ok bool)
+	Linked func(ctx context.Context, account string, event enishi.ID, nonce string) (customerID string, ok bool)
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -62,6 +62,7 @@ type delivery struct {
 
 type hookEvent struct {
 	Type      string `json:"type"`
+	Mode      string `json:"mode"` // active; standby: another tool answers this chat
 	ID        string `json:"webhookEventId"`
 	Timestamp int64  `json:"timestamp"`
 	Source    *struct {
@@ -83,6 +84,21 @@ type hookEvent struct {
 		Result string `json:"result"`
 		Nonce  string `json:"nonce"`
 	} `json:"link"`
+	Unsend *struct {
+		MessageID string `json:"messageId"`
+	} `json:"unsend"`
+	Beacon *struct {
+		HWID string `json:"hwid"`
+		Type string `json:"type"`
+		DM   string `json:"dm"`
+	} `json:"beacon"`
+	Membership *struct {
+		Type string      `json:"type"`
+		ID   json.Number `json:"membershipId"`
+	} `json:"membership"`
+	Video *struct {
+		TrackingID string `json:"trackingId"`
+	} `json:"videoPlayComplete"`
 }
 
 // ServeHTTP takes one webhook. 200: everything is safe, or was safe before; 401: not LINE; 503: LINE shall come again.
@@ -121,7 +137,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.log.Warn("webhook event is not understood", "account", name, "err", err)
 			continue // the others are good
 		}
-		if got, ok := h.event(&e, name, account); ok {
+		if got, ok := h.event(r.Context(), &e, name, account); ok {
 			events = append(events, got)
 		}
 	}
@@ -136,7 +152,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // event is the fact that a webhook event tells, if it is one for us.
-func (h *Webhook) event(e *hookEvent, name string, account Account) (enishi.Event, bool) {
+func (h *Webhook) event(ctx context.Context, e *hookEvent, name string, account Account) (enishi.Event, bool) {
 	if e.Source == nil || e.Source.UserID == "" || e.ID == "" || e.Source.Type != "" && e.Source.Type != "user" {
 		return enishi.Event{}, false // groups and rooms are no person
 	}
@@ -150,6 +166,9 @@ func (h *Webhook) event(e *hookEvent, name string, account Account) (enishi.Even
 		if value != "" {
 			out.Properties[key] = enishi.TextValue(value)
 		}
+	}
+	if e.Mode == "standby" { // nobody here may answer
+		out.Properties["mode"] = enishi.TextValue(e.Mode)
 	}
 	switch e.Type {
 	case "follow":
@@ -174,17 +193,43 @@ func (h *Webhook) event(e *hookEvent, name string, account Account) (enishi.Even
 		if e.Link == nil || e.Link.Result != "ok" || h.cfg.Linked == nil {
 			return out, false
 		}
-		customer, ok := h.cfg.Linked(e.Link.Nonce)
+		customer, ok := h.cfg.Linked(ctx, name, out.ID, e.Link.Nonce)
 		if !ok {
 			h.log.Warn("account link with an unknown nonce", "account", name)
 			return out, false
 		}
-		out.Type = "person.identified"
+		out.Type = "line.account_linked"
 		out.Person.CustomerID = customer
+		out.Properties["linked"] = enishi.BoolValue(true)
 	default:
-		return out, false // membership, beacon, unsend, ...: nothing that the fold reads
+		h.rest(e, &out, text)
 	}
 	return out, true
+}
+
+// rest names what has no bearing on the person's state: journeys may act on it. A type that LINE adds later is handed on by
+// its own name.
+func (h *Webhook) rest(e *hookEvent, out *enishi.Event, text func(key, value string)) {
+	switch {
+	case e.Type == "unsend" && e.Unsend != nil:
+		out.Type = "line.message_unsent"
+		text("message_id", e.Unsend.MessageID)
+	case e.Type == "beacon" && e.Beacon != nil:
+		out.Type = "line.beacon"
+		text("hwid", e.Beacon.HWID)
+		text("action", e.Beacon.Type)
+		text("message", e.Beacon.DM)
+	case e.Type == "membership" && e.Membership != nil:
+		out.Type = "line.membership_changed"
+		text("action", e.Membership.Type)
+		text("membership", e.Membership.ID.String())
+	case e.Type == "videoPlayComplete" && e.Video != nil:
+		out.Type = "line.video_completed"
+		text("tracking", e.Video.TrackingID)
+	default:
+		out.Type = "line.event_received"
+		text("type", e.Type)
+	}
 }
 
 func (h *Webhook) at(millis int64) time.Time {

@@ -375,7 +375,8 @@ CREATE TABLE people
     `place_x` Int64,
     `place_y` Int64,
     `place_z` Int64,
-    `lists` Array(LowCardinality(String))
+    `lists` Array(LowCardinality(String)),
+    `line_accounts` Array(LowCardinality(String))
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id
