@@ -148,7 +148,7 @@ func friendSQL(account string) string {
 
 // sheetWay is the way of a person in the segment, over the tables by the rules of the fold: '+CHANNEL' by which it goes, or why it
 // does not.
-func sheetWay(b *broadcastBody) string {
+func (a *API) sheetWay(b *broadcastBody) string {
 	held := "NOT (" + notHeld + ")"
 	if b.Purpose == "transactional" {
 		held = "0"
@@ -160,15 +160,8 @@ func sheetWay(b *broadcastBody) string {
 		if b.Purpose == "transactional" {
 			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
 		}
-<<<<<<< HEAD
-		why := fmt.Sprintf(sheetSQL[channel], consent, held)
-		each = append(each, why)
-=======
 		why := strings.ReplaceAll(fmt.Sprintf(sheetSQL[channel], consent, held), "{friend}", friendSQL(a.senderOf(b, channel)))
-		if i == 0 {
-			reasons = why
-		}
->>>>>>> 3998e6a (profiles, journeys, channels/line: friends per LINE account; journeys name their account; more webhook events)
+		each = append(each, why)
 		ways += why + " = '', '+" + channel + "', "
 	}
 	exclude := "0"
@@ -183,7 +176,7 @@ const targetSQL = "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE
 
 // sheetCounts counts by the rules of the fold, over the tables.
 func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
-	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", sheetWay(b), targetSQL)
+	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", a.sheetWay(b), targetSQL)
 	samples := map[string][]enishi.ID{}
 	err := a.each(ctx, query, []any{ch.Named("target", b.Segment), millis("now", a.now())}, func(rows driver.Rows) error {
 		var way string
