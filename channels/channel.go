@@ -60,6 +60,7 @@ type Rendered struct {
 type Receipt struct {
 	ProviderID string // Message-ID, X-Line-Request-Id
 	Code       string // the provider's own answer, e.g. "250 2.0.0 queued as 4F2", "200", "409"
+	Note       string // what was done otherwise than asked, as a reason: "charset: UTF-8, ..."
 }
 
 // Route says how messages of one account leave.

@@ -288,7 +288,7 @@ func (q *queue) settle(e *entry, receipt Receipt, err *SendError) {
 	defer sh.mu.Unlock()
 	if err == nil {
 		q.succeeded(now)
-		sh.end(e, stateSent, outcome{code: receipt.Code, provider: receipt.ProviderID})
+		sh.end(e, stateSent, outcome{code: receipt.Code, provider: receipt.ProviderID, reason: receipt.Note})
 		q.release(e, true)
 		return
 	}

@@ -42,13 +42,18 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 	e := envelope{from: sender.String(), to: to.String(), begin: m.Begin}
 	e.utf8 = !ascii(e.from) || !ascii(e.to)
 
+	w := writing{jis: c.jis(m.To)}
 	b = header(b, "Date", c.cfg.Now().Format(time.RFC1123Z))
-	b = header(b, "From", from.String())
+	if from.Name = strings.TrimSpace(from.Name); w.jis && !plain(from.Name) {
+		b = header(b, "From", w.words("sender's name", from.Name)+" "+(&mail.Address{Address: from.Address}).String())
+	} else {
+		b = header(b, "From", from.String())
+	}
 	b = header(b, "To", to.String())
 	if c.replyTo != nil {
 		b = header(b, "Reply-To", c.replyTo.String())
 	}
-	b = header(b, "Subject", words(m.Subject))
+	b = header(b, "Subject", w.words("subject", m.Subject))
 	b = header(b, "Message-ID", "<"+c.messageID(m)+">")
 	b = header(b, "Feedback-ID", feedback(m.Journey)+":"+feedback(m.Template)+":"+feedback(m.Purpose)+":"+feedback(c.cfg.Sender))
 	if m.Unsubscribe != "" {
@@ -60,9 +65,9 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 	b = header(b, "MIME-Version", "1.0")
 	switch {
 	case m.HTML == "":
-		b = part(b, "text/plain", m.Text)
+		b = w.part(b, "text/plain", m.Text)
 	case m.Text == "":
-		b = part(b, "text/html", m.HTML)
+		b = w.part(b, "text/html", m.HTML)
 	default:
 		// No line of base64 holds an underscore, so this stands in no part.
 		boundary := "=_" + m.SendID.String()
@@ -70,11 +75,11 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 		b = append(b, "\r\n--"...)
 		b = append(b, boundary...)
 		b = append(b, "\r\n"...)
-		b = part(b, "text/plain", m.Text)
+		b = w.part(b, "text/plain", m.Text)
 		b = append(b, "--"...)
 		b = append(b, boundary...)
 		b = append(b, "\r\n"...)
-		b = part(b, "text/html", m.HTML)
+		b = w.part(b, "text/html", m.HTML)
 		b = append(b, "--"...)
 		b = append(b, boundary...)
 		b = append(b, "--\r\n"...)
@@ -82,6 +87,7 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 	if e.signatures, err = c.sign(b); err != nil {
 		return envelope{}, channels.Permanent(err).With("", "content")
 	}
+	e.note = w.note
 	*keep = append(b, ".\r\n"...)
 	return e, nil
 }
@@ -110,16 +116,12 @@ func header(b []byte, name, value string) []byte {
 // words is a text as a header may hold it: as it is when it is ASCII and can be folded, else in encoded words (RFC 2047),
 // none of them cut within a character. They stand apart by a space, where header folds.
 func words(s string) string {
-	plain := ascii(s) && !strings.Contains(s, "=?")
-	for _, w := range strings.Split(s, " ") {
-		plain = plain && len(w) <= 70
-	}
-	if plain {
+	if plain(s) {
 		return s
 	}
 	var b strings.Builder
 	for s != "" {
-		n := min(len(s), 42) // 56 characters of base64, 68 with the frame
+		n := min(len(s), 39) // 52 characters of base64, 64 with the frame: 73 behind "Subject: "
 		for n < len(s) && n > 0 && !utf8.RuneStart(s[n]) {
 			n--
 		}
@@ -132,13 +134,29 @@ func words(s string) string {
 	return b.String()
 }
 
+// plain tells whether a text may stand in a header as it is.
+func plain(s string) bool {
+	if !ascii(s) || strings.Contains(s, "=?") {
+		return false
+	}
+	for _, w := range strings.Split(s, " ") {
+		if len(w) > 70 {
+			return false
+		}
+	}
+	return true
+}
+
 // part writes the header and the content of one part, in lines of 76 characters of base64.
-func part(b []byte, kind, text string) []byte {
+func (w *writing) part(b []byte, kind, text string) []byte {
+	text, charset := w.body(kind, text)
 	b = append(b, "Content-Type: "...)
 	b = append(b, kind...)
-	b = append(b, "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"...)
+	b = append(b, "; charset="...)
+	b = append(b, charset...)
+	b = append(b, "\r\nContent-Transfer-Encoding: base64\r\n\r\n"...)
 	const line = 57 // bytes that make 76 characters
-	for rest := []byte(crlf(text)); len(rest) > 0; {
+	for rest := []byte(text); len(rest) > 0; {
 		n := min(line, len(rest))
 		b = base64.StdEncoding.AppendEncode(b, rest[:n])
 		b = append(b, "\r\n"...)

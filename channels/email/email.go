@@ -42,6 +42,9 @@ type Config struct {
 	Bounce string
 	DKIM   []Key  // of all domains; those of From's domain sign. Empty: the relay signs, or nobody
 	Hello  string // our name in EHLO; the host's when empty
+	// ISO2022JP are the groups of receiving domains (enishi.MailGroups, or All) whose mail is written in ISO-2022-JP, for old
+	// mail programs. What that charset has not (emoji) makes its part UTF-8, with a note in the receipt. Empty: all is UTF-8.
+	ISO2022JP []string
 	// Sender is the last part of Feedback-ID, which tells the sender's reputation apart; the domain of From when empty.
 	Sender string
 
@@ -89,6 +92,9 @@ func New(cfg Config) (*Channel, error) {
 		if c.replyTo, err = mail.ParseAddress(cfg.ReplyTo); err != nil {
 			return nil, enishi.FieldError("reply_to", "replies go to an address such as shop@example.jp", "返信先には shop@example.jp のようなアドレスを書いてください")
 		}
+	}
+	if err := checkCharset(cfg.ISO2022JP); err != nil {
+		return nil, err
 	}
 	c.domain = c.from.Address[strings.LastIndexByte(c.from.Address, '@')+1:]
 	if c.keys = keysFor(cfg.DKIM, c.domain); len(cfg.DKIM) > 0 && len(c.keys) == 0 {
@@ -151,7 +157,7 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	if f != nil {
 		return channels.Receipt{}, classify(f)
 	}
-	return channels.Receipt{ProviderID: c.messageID(m), Code: accepted(reply)}, nil
+	return channels.Receipt{ProviderID: c.messageID(m), Code: accepted(reply), Note: e.note}, nil
 }
 
 // messageID is the same for every try and every round: whoever gets a mail twice can tell.

@@ -56,6 +56,7 @@ type envelope struct {
 	utf8       bool         // an address is not ASCII
 	begin      func() error // told right before the mail itself is said; nil: nobody is
 	signatures string       // fields that go before the mail
+	note       string       // for the receipt
 }
 
 // send hands one mail over and returns the server's words. raw ends with the line that holds the final dot; no other line

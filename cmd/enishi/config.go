@@ -58,15 +58,16 @@ type Config struct {
 
 // SMTPConfig is the mail server. Without an address mail goes to the Outbox only.
 type SMTPConfig struct {
-	Addr     string `koanf:"addr" help:"host:port of the mail server. Empty: the development inbox shown as Outbox."`
-	User     string `koanf:"user" help:"User name, if the server asks for one."`
-	Password string `koanf:"password" help:"Password; write ${VARIABLE} to take it from the environment."`
-	TLS      string `koanf:"tls" help:"starttls, tls or none."`
-	From     string `koanf:"from" help:"Sender, e.g. 縁コスメ <hello@shop.example>."`
-	ReplyTo  string `koanf:"reply_to" help:"Address that replies go to. Empty: the sender."`
-	Bounce   string `koanf:"bounce" help:"Domain that mail comes back to, such as bounce.shop.example: its MX leads to mail_listen, or to a server that pipes into enishi bounce. Empty: mail comes back to the sender, for people to read."`
-	DKIM     string `koanf:"dkim" help:"Folder of the DKIM keys (enishi dkim generate). Empty: mail leaves unsigned, for a server that signs."`
-	Workers  int    `koanf:"workers" help:"Connections to the server for one receiving system (docomo, Gmail, ...), so that a slow one takes none of the others'; the carriers get fewer, and the setting delivery says how many."`
+	Addr      string   `koanf:"addr" help:"host:port of the mail server. Empty: the development inbox shown as Outbox."`
+	User      string   `koanf:"user" help:"User name, if the server asks for one."`
+	Password  string   `koanf:"password" help:"Password; write ${VARIABLE} to take it from the environment."`
+	TLS       string   `koanf:"tls" help:"starttls, tls or none."`
+	From      string   `koanf:"from" help:"Sender, e.g. 縁コスメ <hello@shop.example>."`
+	ReplyTo   string   `koanf:"reply_to" help:"Address that replies go to. Empty: the sender."`
+	Bounce    string   `koanf:"bounce" help:"Domain that mail comes back to, such as bounce.shop.example: its MX leads to mail_listen, or to a server that pipes into enishi bounce. Empty: mail comes back to the sender, for people to read."`
+	DKIM      string   `koanf:"dkim" help:"Folder of the DKIM keys (enishi dkim generate). Empty: mail leaves unsigned, for a server that signs."`
+	ISO2022JP []string `koanf:"iso2022jp" help:"Receiving systems whose mail is written in ISO-2022-JP, for old mail programs: docomo, au, softbank and the others of docs/delivery.md, or all. What that charset has not (emoji) is written in UTF-8. Empty: all mail is UTF-8."`
+	Workers   int      `koanf:"workers" help:"Connections to the server for one receiving system (docomo, Gmail, ...), so that a slow one takes none of the others'; the carriers get fewer, and the setting delivery says how many."`
 }
 
 // LINEConfig is the LINE Official Account. Without a token LINE messages go to the Outbox only.
@@ -132,7 +133,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		if !known[name] && !accountKey(name) {
 			return "", nil // ENISHI_CHDB, ENISHI_FULL and the like are not configuration
 		}
-		if name == "kafka" || name == "workspaces" {
+		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" {
 			return name, strings.Split(value, ",")
 		}
 		return name, value

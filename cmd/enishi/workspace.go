@@ -235,7 +235,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 }
 
 func (w *workspace) mailRoute(routes map[string]channels.Route) error {
-	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), Conns: w.cfg.SMTP.Workers * len(enishi.MailGroups()), Now: w.now, Log: w.log}
+	c := email.Config{Addr: w.cfg.SMTP.Addr, User: w.cfg.SMTP.User, Password: w.cfg.SMTP.Password, TLS: w.cfg.SMTP.TLS, From: w.cfg.SMTP.From, ReplyTo: w.cfg.SMTP.ReplyTo, Bounce: w.bounceDomain(), ISO2022JP: w.cfg.SMTP.ISO2022JP, Conns: w.cfg.SMTP.Workers * len(enishi.MailGroups()), Now: w.now, Log: w.log}
 	if c.Addr == "" {
 		c.Addr, c.TLS, c.User = w.inbox.mailAddr, "none", ""
 	}

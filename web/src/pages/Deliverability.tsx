@@ -90,7 +90,7 @@ function Trend({ rows }: { rows: DeliverabilityRow[] }) {
   const [name, setName] = useState("");
   const g = rows.find((r) => r.name === name) ?? rows[0];
   const option = useMemo(() => ({
-    tooltip: { trigger: "axis" }, legend: { top: 0 }, grid: { left: 8, right: 8, top: 36, bottom: 8, containLabel: true },
+    tooltip: { trigger: "axis" }, legend: { top: 0 }, grid: { left: 8, right: 8, top: 60, bottom: 8, containLabel: true },
     xAxis: { type: "category", data: g.days.map((d) => day(d.at)) }, yAxis: [{ type: "value", minInterval: 1 }, { type: "value", minInterval: 1, splitLine: { show: false } }],
     series: [
       { name: t("deliverability.accepted"), type: "bar", barMaxWidth: 40, data: g.days.map((d) => d.accepted) },
