@@ -102,7 +102,9 @@ func TestISO2022JP(t *testing.T) {
 			t.Errorf("signatures that hold: %v", hold)
 		}
 	}
-	html := func(s string) string { return "<html><head><meta charset=\"utf-8\"></head><body>" + s + "</body></html>" }
+	html := func(s string) string {
+		return "<html><head><meta charset=\"utf-8\"></head><body>" + s + "</body></html>"
+	}
 	jis := func(s string) string { return strings.Replace(html(s), "utf-8", "iso-2022-jp", 1) }
 	f(channels.Rendered{FromName: "花の店 本店", Subject: long, Text: "本文です。\n.\n二行目", HTML: html("<p>本文</p>")},
 		readMail{"花の店 本店", long, "本文です。\r\n.\r\n二行目", jis("<p>本文</p>"), "iso-2022-jp iso-2022-jp"}, "")
