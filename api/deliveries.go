@@ -35,7 +35,7 @@ type deliveryListRow struct {
 }
 
 type deliveriesInput struct {
-	State   string `query:"state" enum:",decided,intent,sent,failed,unknown,refused,deferred,dropped"`
+	State   string `query:"state" enum:",decided,intent,parked,sent,failed,unknown,refused,deferred,dropped"`
 	Channel string `query:"channel" enum:",email,line"`
 	Journey string `query:"journey" maxLength:"64"`
 	Send    string `query:"send" maxLength:"36" doc:"One send, by its id."`

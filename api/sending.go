@@ -45,6 +45,7 @@ type destinationRow struct {
 	PerSecond   float64   `json:"per_second" doc:"As lately measured; of another replica's, over the last minute by the ledger; 0: not known."`
 	Limit       float64   `json:"limit" doc:"Most a second, where this replica sends; 0: none."`
 	Connections int       `json:"connections" doc:"Most at the same time, where this replica sends."`
+	Parked      int64     `json:"parked" doc:"Cannot leave until somebody acts: the account is refused or not configured, or a template is missing. In the ledger as parked."`
 	Today       int64     `json:"today" doc:"Sent since midnight of the workspace, by the ledger: by all replicas."`
 	PerDay      int       `json:"per_day" doc:"Most a day, by budget and warm-up; 0: no limit."`
 	PerMonth    int       `json:"per_month" doc:"Most a month; 0: no limit."`
@@ -169,8 +170,8 @@ func (a *API) destinations(open []channels.OpenCount, sent []channels.SentCount,
 	for i := range open {
 		c := &open[i]
 		r := row(c.Destination)
-		r.Waiting, r.InHand = r.Waiting+c.Waiting, r.InHand+c.InHand
-		if r.Oldest.IsZero() || c.Oldest.Before(r.Oldest) {
+		r.Waiting, r.InHand, r.Parked = r.Waiting+c.Waiting, r.InHand+c.InHand, r.Parked+c.Parked
+		if r.Oldest.IsZero() || !c.Oldest.IsZero() && c.Oldest.Before(r.Oldest) {
 			r.Oldest = c.Oldest
 		}
 	}
@@ -269,7 +270,7 @@ func (a *API) checkStop(x *channels.Stop) error {
 type resumeInput struct {
 	Body struct {
 		Stop        string `json:"stop,omitempty" maxLength:"32" doc:"Id of the stop to lift."`
-		Destination string `json:"destination,omitempty" maxLength:"200" doc:"Instead: lets a destination try again that is down, out of quota or not answering."`
+		Destination string `json:"destination,omitempty" maxLength:"200" doc:"Instead: lets a destination try again that is down, out of quota or not answering, and what is parked for it."`
 		Reason      string `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -304,15 +305,28 @@ func (a *API) resumeSending(ctx context.Context, in *resumeInput) (*steeredOutpu
 
 type cancelInput struct {
 	Body struct {
-		Stop   string `json:"stop" maxLength:"32"`
-		Reason string `json:"reason,omitempty" maxLength:"500"`
+		Stop        string `json:"stop,omitempty" maxLength:"32" doc:"Id of the stop whose messages are dropped."`
+		Destination string `json:"destination,omitempty" maxLength:"200" doc:"Instead: drops what is parked for a destination."`
+		Reason      string `json:"reason,omitempty" maxLength:"500"`
 	}
 }
 
-// cancelStopped drops what a stop holds; the stop stays, and drops what still comes, until it is lifted.
+// cancelStopped drops what a stop holds; the stop stays, and drops what still comes, until it is lifted. Or it drops what is
+// parked for a destination.
 func (a *API) cancelStopped(ctx context.Context, in *cancelInput) (*steeredOutput, error) {
-	return a.steer(ctx, in.Body.Reason, func(s *channels.Sending) (*channels.Stop, error) {
-		i := slices.IndexFunc(s.Stops, func(x channels.Stop) bool { return x.ID == in.Body.Stop })
+	b := &in.Body
+	if (b.Stop == "") == (b.Destination == "") {
+		return nil, enishi.FieldError("body.stop", "say either a stop or a destination", "停止か宛先のどちらか一方を指定してください。")
+	}
+	return a.steer(ctx, b.Reason, func(s *channels.Sending) (*channels.Stop, error) {
+		if b.Destination != "" {
+			if s.Discard == nil {
+				s.Discard = map[string]time.Time{}
+			}
+			s.Discard[b.Destination] = a.cfg.Now().UTC()
+			return &channels.Stop{Scope: channels.ScopeDestination, Value: b.Destination}, nil
+		}
+		i := slices.IndexFunc(s.Stops, func(x channels.Stop) bool { return x.ID == b.Stop })
 		if i < 0 {
 			return nil, noStop()
 		}

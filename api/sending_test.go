@@ -55,6 +55,21 @@ func TestSending(t *testing.T) {
 	if p := sending(); p.Destinations[0].PerDay != 7 || p.Destinations[0].WarmUpDay < 3 || p.Destinations[1].PerDay != 100 || p.Destinations[1].PerMonth != 900 || p.Destinations[1].Today != 2 || p.Destinations[1].PerSecond != 2.0/60 {
 		t.Errorf("got %+v", p.Destinations)
 	}
+	parked := ledgerRows(6, "email:old:au", "welcome", "東京都", "parked")
+	if err := channels.NewLedger(w.cfg.DB).Insert(t.Context(), parked); err != nil {
+		t.Fatal(err)
+	}
+	if p := sending(); p.Destinations[1].Destination != "email:old:au" || p.Destinations[1].Parked != 6 || p.Destinations[1].Waiting != 0 || !p.Destinations[1].Oldest.IsZero() {
+		t.Errorf("got %+v", p.Destinations)
+	}
+	if a := into[list[deliveryListRow]](w.call("GET", "/deliveries?state=parked", nil).want(200)); len(a.Items) != 6 || a.Items[0].StateLabel.EN != "parked" {
+		t.Errorf("got %+v", a.Items)
+	}
+	w.call("POST", "/sending/cancel", map[string]any{"destination": "email:old", "reason": "旧アカウント"}).want(200)
+	if s := savedSending(w); s.Discard["email:old"].IsZero() {
+		t.Errorf("nothing is dropped: %+v", s)
+	}
+	w.call("POST", "/sending/cancel", map[string]any{"destination": "email:old", "stop": "x"}).want(422)
 	editorToken, _ := w.key("admin", "editor")
 	approverToken, _ := w.key("admin", "approver")
 	viewerToken, _ := w.key("admin", "viewer")
@@ -118,4 +133,11 @@ func TestSending(t *testing.T) {
 		t.Errorf("on reads %+v", p)
 	}
 	boss.call("PUT", "/settings/sending", map[string]any{"body": map[string]any{"stops": []any{map[string]any{"id": "a", "scope": "moon"}}}, "expect": p.Version + 2}).want(422)
+}
+
+// savedSending is the setting as it is saved.
+func savedSending(w *world) (s channels.Sending) {
+	d, _ := w.cfg.Definitions.Current("setting", channels.SendingName)
+	s, _ = channels.ParseSending(d.Body)
+	return s
 }

@@ -394,12 +394,13 @@ func TestUnknownAccount(t *testing.T) {
 		p := w.start(routes(by), nil)
 		m := message("email:nobody", "marketing", "a")
 		w.put(m)
-		w.within(2*time.Minute, "it goes back", func() bool { return w.ended(m) })
+		w.within(2*time.Minute, "it is parked", func() bool { return w.row(m).State == "parked" })
+		by["email"] = channels.Route{Channel: prov}
+		p.Set(channels.Sending{Again: map[string]int64{"email:nobody": 1}})
+		w.eventually("it goes back", func() bool { return w.ended(m) })
 		if e := w.result(m); e.Type != "message.deferred" || e.Result.Reason != "account: no such account" {
 			t.Errorf("ended as %s %s", e.Type, e.Result.Reason)
 		}
-		by["email"] = channels.Route{Channel: prov}
-		p.Set(channels.Sending{Again: map[string]int64{"email:nobody": 1}})
 		m = message("email:nobody", "marketing", "a")
 		w.put(m)
 		w.eventually("it is sent once the account is there", func() bool { return w.ended(m) })

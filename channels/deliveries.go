@@ -137,13 +137,14 @@ func (d *Deliveries) Backlog(ctx context.Context) (Backlog, error) {
 type OpenCount struct {
 	Destination, Journey, Prefecture string
 	Waiting, InHand                  int64     // InHand: about to be handed over, or in doubt
-	Oldest                           time.Time // decided at
+	Parked                           int64     // until somebody acts
+	Oldest                           time.Time // decided at, of what is not parked; zero: all of it is
 }
 
 // Open counts what is open, by what stops tell apart.
 func (d *Deliveries) Open(ctx context.Context) ([]OpenCount, error) {
-	rows, err := d.db.Query(ctx, `SELECT toString(destination), toString(journey), toString(prefecture), countIf(state = 'decided'), countIf(state = 'intent'), min(decided_at)
-		FROM deliveries FINAL WHERE state IN ('decided', 'intent') GROUP BY destination, journey, prefecture ORDER BY destination, journey, prefecture`)
+	rows, err := d.db.Query(ctx, `SELECT toString(destination), toString(journey), toString(prefecture), countIf(state = 'decided'), countIf(state = 'intent'), countIf(state = 'parked'), minIf(decided_at, state != 'parked')
+		FROM deliveries FINAL WHERE state IN ('decided', 'intent', 'parked') GROUP BY destination, journey, prefecture ORDER BY destination, journey, prefecture`)
 	if err != nil {
 		return nil, fmt.Errorf("count what is open: %w", err)
 	}
@@ -151,11 +152,11 @@ func (d *Deliveries) Open(ctx context.Context) ([]OpenCount, error) {
 	var out []OpenCount
 	for rows.Next() {
 		var c OpenCount
-		var waiting, inHand uint64
-		if err := rows.Scan(&c.Destination, &c.Journey, &c.Prefecture, &waiting, &inHand, &c.Oldest); err != nil {
+		var waiting, inHand, parked uint64
+		if err := rows.Scan(&c.Destination, &c.Journey, &c.Prefecture, &waiting, &inHand, &parked, &c.Oldest); err != nil {
 			return nil, fmt.Errorf("count what is open: %w", err)
 		}
-		c.Waiting, c.InHand, c.Oldest = int64(waiting), int64(inHand), c.Oldest.UTC()
+		c.Waiting, c.InHand, c.Parked, c.Oldest = int64(waiting), int64(inHand), int64(parked), instant(c.Oldest)
 		out = append(out, c)
 	}
 	return out, rows.Err()

@@ -25,7 +25,7 @@ func TestDiagram(t *testing.T) {
 			t.Errorf("the ledger does not go from %s to %s", m[1], m[2])
 		}
 	}
-	for _, s := range [...]string{stateDecided, stateIntent, stateSent, stateFailed, stateUnknown, stateRefused, stateDeferred, stateDropped} {
+	for _, s := range [...]string{stateDecided, stateIntent, stateSent, stateFailed, stateUnknown, stateRefused, stateDeferred, stateDropped, stateParked} {
 		if !drawn[s] {
 			t.Errorf("%s is not drawn", s)
 		}

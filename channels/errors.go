@@ -16,6 +16,7 @@ const (
 	verdictUnknown           // taken or not
 	verdictRefused           // a limit says no; this message has not been taken
 	verdictDown              // nothing to this account until somebody acts; this message has not been taken
+	verdictParked            // this message not until somebody acts; it has not been taken
 )
 
 // SendError is an error of a [Channel] that says what to do.
@@ -71,6 +72,9 @@ func Refused(reason string, err error) *SendError {
 // Down says that the account cannot send at all until somebody acts (a wrong token, a wrong password).
 func Down(err error) *SendError { return &SendError{verdict: verdictDown, Err: err} }
 
+// Parked says that this message cannot leave until somebody acts (its template is missing).
+func Parked(err error) *SendError { return &SendError{verdict: verdictParked, Err: err} }
+
 // asSendError gives every error a verdict.
 func asSendError(err error) *SendError {
 	var e *SendError
@@ -81,7 +85,7 @@ func asSendError(err error) *SendError {
 }
 
 // verdicts are the names of verdict.
-var verdicts = [...]string{"sent", "permanent", "retry", "busy", "unknown", "refused", "down"}
+var verdicts = [...]string{"sent", "permanent", "retry", "busy", "unknown", "refused", "down", "parked"}
 
-// Verdict is what the error asks for: permanent, retry, busy, unknown, refused or down.
+// Verdict is what the error asks for: permanent, retry, busy, unknown, refused, down or parked.
 func (e *SendError) Verdict() string { return verdicts[e.verdict] }

@@ -20,6 +20,9 @@ type Ledger struct {
 	Unfinished func(ctx context.Context, partition, perDestination int) ([]Row, error)
 	// Waiting returns the oldest decided rows of a destination, without those that the stops hold.
 	Waiting func(ctx context.Context, partition int, destination string, held []Stop, limit int) ([]Row, error)
+	// Parked returns the oldest parked rows of a destination, of all that were parked until an instant; zero: of all. "" as
+	// the destination gives one of each.
+	Parked func(ctx context.Context, partition int, destination string, until time.Time, limit int) ([]Row, error)
 	// Find returns all rounds of sends.
 	Find func(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error)
 	// Recent returns the rounds that were decided last: all after since.
@@ -46,7 +49,7 @@ type ledger struct{ db *clickhouse.DB }
 // NewLedger is the ledger in the table deliveries.
 func NewLedger(db *clickhouse.DB) Ledger {
 	l := ledger{db}
-	return Ledger{Insert: l.insert, Unfinished: l.unfinished, Waiting: l.waiting, Find: l.find, Recent: l.recent, Used: l.used}
+	return Ledger{Insert: l.insert, Unfinished: l.unfinished, Waiting: l.waiting, Find: l.find, Recent: l.recent, Used: l.used, Parked: l.parked}
 }
 
 var ledgerColumns = []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey",
@@ -100,7 +103,7 @@ func (l ledger) unfinished(ctx context.Context, partition, perDestination int) (
 			WHERE partition = {p:UInt16} AND state = 'decided' ORDER BY decided_at LIMIT {n:UInt32} BY destination
 			UNION ALL
 			SELECT send_id, round, version FROM deliveries FINAL
-			WHERE partition = {p:UInt16} AND state != 'decided' AND (state = 'intent' OR reported = 0))
+			WHERE partition = {p:UInt16} AND state NOT IN ('decided', 'parked') AND (state = 'intent' OR reported = 0))
 		ORDER BY decided_at, send_id, round LIMIT 1 BY send_id, round`,
 		ch.Named("p", partition), ch.Named("n", perDestination))
 }
@@ -119,6 +122,20 @@ func (l ledger) waiting(ctx context.Context, partition int, destination string, 
 				AND NOT has({journeys:Array(String)}, toString(journey)) AND NOT has({prefectures:Array(String)}, toString(prefecture)) ORDER BY decided_at LIMIT {n:UInt32})
 		ORDER BY decided_at, send_id, round LIMIT 1 BY send_id, round`,
 		ch.Named("p", partition), ch.Named("d", destination), ch.Named("n", limit), ch.Named("journeys", but[ScopeJourney]), ch.Named("prefectures", but[ScopePrefecture]))
+}
+
+func (l ledger) parked(ctx context.Context, partition int, destination string, until time.Time, limit int) ([]Row, error) {
+	each := "LIMIT {n:UInt32}"
+	if destination == "" {
+		each = "LIMIT 1 BY destination"
+	}
+	return l.rows(ctx, `SELECT `+readColumns+` FROM deliveries
+		WHERE partition = {p:UInt16} AND (send_id, round, version) IN (
+			SELECT send_id, round, version FROM deliveries FINAL
+			WHERE partition = {p:UInt16} AND state = 'parked' AND {d:String} IN ('', toString(destination))
+				AND ({u:Int64} = 0 OR updated_at <= fromUnixTimestamp64Milli({u:Int64}, 'UTC')) ORDER BY decided_at `+each+`)
+		ORDER BY decided_at, send_id, round LIMIT 1 BY send_id, round`,
+		ch.Named("p", partition), ch.Named("d", destination), ch.Named("u", millis(until)), ch.Named("n", limit))
 }
 
 func (l ledger) find(ctx context.Context, partition int, sends []enishi.ID) ([]Row, error) {

@@ -24,6 +24,7 @@ type queue struct {
 	limit       Limit         // as the settings have it
 	limiter     *rate.Limiter // of limit; nil: none
 	spent       spending
+	shelf       shelf
 	most        int      // people in one call; 1: there are no groups
 	perCall     int      // people in a call as lately seen
 	doubtful    []*group // that may have been taken, between two tries
@@ -173,6 +174,7 @@ func (q *queue) poke() {
 func (q *queue) forgive() {
 	q.quotaUntil, q.holdUntil, q.down = time.Time{}, time.Time{}, ""
 	q.window, q.breaker = 1, q.newBreaker()
+	q.shelf.retry = q.shelf.some
 	q.find()
 }
 
@@ -353,6 +355,9 @@ func (q *queue) sweep(now time.Time) {
 					q.park(e)
 				case now.Before(q.quotaUntil):
 					q.shard.end(e, stateRefused, outcome{reason: "quota"})
+				case q.down != "" && (waited || deferring):
+					deferring = true
+					q.shelve(e, "account: "+q.down)
 				case waited || deferring: // what stands behind it goes along: the order is kept
 					deferring = true
 					q.putOff(e, time.Time{}, false, q.why())
@@ -373,8 +378,6 @@ func (q *queue) sweep(now time.Time) {
 // why says what a message waited for.
 func (q *queue) why() string {
 	switch {
-	case q.down != "":
-		return "account: " + q.down
 	case q.breaker.State() != gobreaker.StateClosed:
 		return "no answer"
 	}
@@ -421,7 +424,7 @@ func (q *queue) wrote() {
 func (q *queue) hasSpilled() bool {
 	q.shard.mu.Lock()
 	defer q.shard.mu.Unlock()
-	return q.spilled
+	return q.spilled || q.shelf.some
 }
 
 func (q *queue) status() QueueStatus {

@@ -139,7 +139,7 @@ func (r *Renderer) template(ctx context.Context, name string, version int64) (*t
 		d, ok = r.cfg.Definitions.Version("template", name, version)
 	}
 	if !ok || d.Deleted {
-		return nil, fmt.Errorf("there is no version %d of template %s", version, name)
+		return nil, Parked(fmt.Errorf("there is no version %d of template %s", version, name)).With("", "template")
 	}
 	key := templateKey{name, d.Version}
 	r.mu.Lock()

@@ -8,10 +8,11 @@ import (
 	"enishi"
 )
 
-// States of a (send id, round) in the ledger. The first two are open, the others are its end.
+// States of a (send id, round) in the ledger. The first three are open, the others are its end.
 const (
 	stateDecided  = "decided"  // waits for its turn; with an attempt: was tried and for certain not taken
 	stateIntent   = "intent"   // about to be handed over, or handed over and the outcome is not known
+	stateParked   = "parked"   // waits until somebody acts: the account is refused, or the template is missing
 	stateSent     = "sent"     // the provider took it
 	stateFailed   = "failed"   // the provider will never take it
 	stateUnknown  = "unknown"  // taken or not, and not to be tried again
@@ -55,7 +56,9 @@ func (r *Row) handKey() handKey {
 }
 
 // final tells whether the row is the end of its round.
-func (r *Row) final() bool { return r.State != stateDecided && r.State != stateIntent }
+func (r *Row) final() bool {
+	return r.State != stateDecided && r.State != stateIntent && r.State != stateParked
+}
 
 // version orders the states of one (send id, round). Ends stand over everything open; should two owners ever write
 // different ends, the one that knows more stands: sent over unknown over the rest.
@@ -69,6 +72,8 @@ func (r *Row) version() uint64 {
 		return v
 	case stateIntent:
 		return v | 1
+	case stateParked:
+		return v | 3
 	case stateSent:
 		v |= 3 << 32
 	case stateUnknown:

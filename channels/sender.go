@@ -45,7 +45,7 @@ type Config struct {
 func (c *Config) complete() error {
 	l := &c.Ledger
 	if c.Partitions < 1 || c.Consume == nil || c.Append == nil || c.Render == nil || c.Route == nil ||
-		l.Insert == nil || l.Unfinished == nil || l.Waiting == nil || l.Find == nil || l.Recent == nil || l.Used == nil {
+		l.Insert == nil || l.Unfinished == nil || l.Waiting == nil || l.Find == nil || l.Recent == nil || l.Used == nil || l.Parked == nil {
 		return errors.New("channels: Partitions, Consume, Append, Ledger, Render and Route are required")
 	}
 	if c.Now == nil {

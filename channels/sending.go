@@ -20,6 +20,8 @@ type Sending struct {
 	Off   bool             `json:"off,omitempty"`   // nothing leaves
 	Stops []Stop           `json:"stops,omitempty"` // what each holds does not leave
 	Again map[string]int64 `json:"again,omitempty"` // by destination: a higher number lets one that is down try again
+	// Discard drops what was parked for a destination until then.
+	Discard map[string]time.Time `json:"discard,omitempty"`
 }
 
 // Scopes of a stop.
@@ -141,7 +143,7 @@ func (s *Sending) holding() []Stop {
 // Set changes what may leave: at once, but for calls under way. What is let go waits no longer; what has waited longer
 // than Config.MaxWait by then goes back to the fold.
 func (s *Sender) Set(x Sending) {
-	x.Stops, x.Again = slices.Clone(x.Stops), maps.Clone(x.Again)
+	x.Stops, x.Again, x.Discard = slices.Clone(x.Stops), maps.Clone(x.Again), maps.Clone(x.Discard)
 	was := s.sending.Swap(&x)
 	for _, sh := range s.owned() {
 		sh.mu.Lock()
@@ -149,6 +151,9 @@ func (s *Sender) Set(x Sending) {
 			_, before := was.standing(q.destination)
 			if _, now := x.standing(q.destination); before && !now || x.again(q.destination) > was.again(q.destination) {
 				q.forgive()
+			}
+			if at := x.discarded(q.destination); at.After(was.discarded(q.destination)) {
+				q.shelf.discard = at
 			}
 			q.spilled, q.spills, q.swept = true, q.spills+1, time.Time{} // what waits in the ledger alone may go now
 			q.poke()

@@ -59,9 +59,12 @@ func (q *queue) dispatch() {
 		jobs := q.due(n, now)
 		picked := q.pick(q.people(n-len(jobs)), now)
 		load, count := q.wantsMore(now), q.uncounted(now)
+		parked, empty := q.emptying()
 		switch again = min(again, q.nextDue(now), q.nextGroup(now)); {
 		case q.size == 0 && q.spilled:
 			again = min(again, loadPause)
+		case empty:
+			again = min(again, sweepEvery)
 		case q.size == 0:
 			again = time.Minute // whoever adds a message pokes
 		}
@@ -71,6 +74,9 @@ func (q *queue) dispatch() {
 		}
 		if count {
 			q.count()
+		}
+		if empty {
+			q.empty(parked)
 		}
 		timer.Reset(again)
 		jobs = append(jobs, q.bundle(picked, n-len(jobs))...)
@@ -131,7 +137,7 @@ func (q *queue) wantsMore(now time.Time) bool {
 	}
 	sending := q.shard.s.sending.Load()
 	_, stands := sending.standing(q.destination)
-	return (!stands || sending.drops(q.destination)) && q.down == ""
+	return !stands || sending.drops(q.destination)
 }
 
 // load takes the oldest waiting messages out of the ledger into memory.
@@ -312,6 +318,9 @@ func (q *queue) settle(e *entry, receipt Receipt, err *SendError) {
 		}
 		e.doubt = true
 		q.again(e, now.Add(max(err.After, tryPause(e.attempt))))
+	case verdictParked:
+		q.shelve(e, o.reason)
+		q.release(e, true)
 	case verdictDown:
 		q.goDown(now, err)
 		q.again(e, now.Add(time.Second))

@@ -135,7 +135,9 @@ func (w *world) ledger(process <-chan struct{}) channels.Ledger {
 		},
 		Unfinished: func(_ context.Context, _, most int) ([]channels.Row, error) {
 			decided := map[string]int{}
-			rows, err := match(func(r channels.Row) bool { return r.State == "decided" || r.State == "intent" || !r.Reported })
+			rows, err := match(func(r channels.Row) bool {
+				return r.State == "decided" || r.State == "intent" || !r.Reported && r.State != "parked"
+			})
 			var out []channels.Row
 			for _, r := range rows {
 				if r.State == "decided" {
@@ -163,6 +165,16 @@ func (w *world) ledger(process <-chan struct{}) channels.Ledger {
 				return nil, nil
 			}
 			return match(func(r channels.Row) bool { return want[r.SendID] })
+		},
+		Parked: func(_ context.Context, _ int, destination string, until time.Time, limit int) ([]channels.Row, error) {
+			one := map[string]bool{}
+			rows, err := match(func(r channels.Row) bool {
+				return r.State == "parked" && (destination == "" || r.Destination == destination) && (until.IsZero() || !r.UpdatedAt.After(until))
+			})
+			if destination == "" {
+				return slices.DeleteFunc(rows, func(r channels.Row) bool { had := one[r.Destination]; one[r.Destination] = true; return had }), err
+			}
+			return rows[:min(limit, len(rows))], err
 		},
 		Used: func(_ context.Context, _ int, destination string, day, month, until time.Time) (today, thisMonth int, err error) {
 			rows, err := match(func(r channels.Row) bool {

@@ -18,7 +18,7 @@ type sendingCommand struct {
 	Status sendingStatusCommand `cmd:"" help:"Show what may leave, what is stopped and what waits."`
 	Stop   sendingStopCommand   `cmd:"" help:"Stop everything, or what the flags name; says how much that holds."`
 	Resume sendingResumeCommand `cmd:"" help:"Lift a stop, or let a destination that is down try again."`
-	Cancel sendingCancelCommand `cmd:"" help:"Drop what a stop holds, and what still comes until it is lifted."`
+	Cancel sendingCancelCommand `cmd:"" help:"Drop what a stop holds, and what still comes until it is lifted; or what is parked for a destination."`
 	Off    sendingOffCommand    `cmd:"" help:"Let nothing leave."`
 	On     sendingOnCommand     `cmd:"" help:"Let messages leave again."`
 }
@@ -69,7 +69,7 @@ func (c *sendingStatusCommand) Run(ctx context.Context, s streams) error {
 			Destination, Problem string
 			StateLabel           label   `json:"state_label"`
 			PerSecond            float64 `json:"per_second"`
-			Today, Connections   int64
+			Today, Parked        int64
 			Limit                float64
 			PerDay               int64 `json:"per_day"`
 			PerMonth             int64 `json:"per_month"`
@@ -94,7 +94,7 @@ func (c *sendingStatusCommand) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", r.ID, what, r.Waiting, r.InHand, r.Dropped, r.Since.Format(time.RFC3339), r.By, r.Reason)
 	}
 	if len(x.Destinations) > 0 {
-		fmt.Fprintln(t, "\nDESTINATION\tSTATE\tWAITING\tIN HAND\tPER SECOND\tTODAY\tOLDEST\tPROBLEM")
+		fmt.Fprintln(t, "\nDESTINATION\tSTATE\tWAITING\tIN HAND\tPARKED\tPER SECOND\tTODAY\tOLDEST\tPROBLEM")
 	}
 	for _, r := range x.Destinations {
 		oldest := ""
@@ -112,7 +112,7 @@ func (c *sendingStatusCommand) Run(ctx context.Context, s streams) error {
 		if r.WarmUpDay > 0 {
 			today += fmt.Sprintf(" (warm-up day %d)", r.WarmUpDay)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Destination, r.StateLabel.in(s), r.Waiting, r.InHand, rate, today, oldest, r.Problem)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", r.Destination, r.StateLabel.in(s), r.Waiting, r.InHand, r.Parked, rate, today, oldest, r.Problem)
 	}
 	return t.Flush()
 }
@@ -172,13 +172,14 @@ func (c *sendingResumeCommand) Run(ctx context.Context, s streams) error {
 
 type sendingCancelCommand struct {
 	client
-	Stop   string `arg:"" help:"Id of the stop."`
-	Reason string `help:"Why." placeholder:"TEXT"`
+	Stop        string `arg:"" optional:"" help:"Id of the stop."`
+	Destination string `help:"Instead: drop what is parked for a destination." placeholder:"CHANNEL:ACCOUNT[:GROUP]"`
+	Reason      string `help:"Why." placeholder:"TEXT"`
 }
 
 // Run drops what is held.
 func (c *sendingCancelCommand) Run(ctx context.Context, s streams) error {
-	return steerSending(ctx, c.in(s), s, "cancel", map[string]any{"stop": c.Stop, "reason": c.Reason}, "cancelled")
+	return steerSending(ctx, c.in(s), s, "cancel", map[string]any{"stop": c.Stop, "destination": c.Destination, "reason": c.Reason}, "cancelled")
 }
 
 type sendingOffCommand struct {
@@ -203,7 +204,7 @@ func (c *sendingOnCommand) Run(ctx context.Context, s streams) error {
 
 type deliveriesCommand struct {
 	client
-	State   string `help:"Only those that stand or ended so." enum:",decided,intent,sent,failed,unknown,refused,deferred,dropped" default:"" placeholder:"STATE"`
+	State   string `help:"Only those that stand or ended so." enum:",decided,intent,parked,sent,failed,unknown,refused,deferred,dropped" default:"" placeholder:"STATE"`
 	Channel string `help:"Only a channel." enum:",email,line" default:"" placeholder:"CHANNEL"`
 	Journey string `help:"Only a journey." placeholder:"NAME"`
 	Limit   int    `help:"At most so many, newest first; 0: all." default:"100"`
