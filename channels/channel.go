@@ -35,7 +35,8 @@ type Rendered struct {
 	Variant  string // alternative that the person gets: a, b, ...; empty: there is one text only
 	To       string // address as it came in: mail address, LINE user id
 
-	Begin func() error // see [Channel]
+	Begin func() error         // see [Channel]
+	End   func(Receipt, error) // takes note of the outcome before Send returns, so that a connection is not given on before that
 
 	// Mail.
 	FromName    string // empty: the account's

@@ -240,7 +240,7 @@ func (q *queue) together(g *group) {
 	}
 	rendered.Key = enishi.NewID("retry", g.id.String())
 	k, attempt := handKey{id: g.id}, g.members[0].attempt
-	rendered.Begin = sh.beginning(k, attempt)
+	sh.noted(rendered, k, attempt)
 	to := make([]Recipient, len(g.members))
 	for i, e := range g.members {
 		to[i] = Recipient{e.m.To, e.m.SendID}

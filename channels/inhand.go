@@ -140,8 +140,8 @@ func (h *InHand) ended(k handKey, attempt int, outcome byte, code, provider stri
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if m, ok := h.open[k]; !ok || m.attempt != attempt {
-		return // not begun
+	if m := h.open[k]; m.outcome != '+' || m.attempt != attempt {
+		return // not begun, or told already
 	}
 	m := mark{attempt, outcome, code, provider}
 	if err := h.write(line(nil, k, m)); err != nil {
@@ -336,26 +336,33 @@ func parseLine(text string) (handKey, mark, error) {
 	return k, m, nil
 }
 
-// beginning is what a channel calls right before the provider may take a message; nil when nothing is noted.
-func (sh *shard) beginning(k handKey, attempt int) func() error {
+// noted lets the channel's call of a message be noted.
+func (sh *shard) noted(m *Rendered, k handKey, attempt int) {
 	h := sh.s.cfg.InHand
 	if h == nil {
-		return nil
+		return
 	}
-	return func() error { return h.begin(k, attempt) }
+	m.Begin = func() error { return h.begin(k, attempt) }
+	m.End = func(r Receipt, err error) { h.came(k, attempt, r, err) }
 }
 
 // called notes what a call gave, and reads its error.
 func (sh *shard) called(k handKey, attempt int, r Receipt, err error) *SendError {
+	sh.s.cfg.InHand.came(k, attempt, r, err)
 	if err == nil {
-		sh.s.cfg.InHand.ended(k, attempt, '=', r.Code, r.ProviderID)
 		return nil
 	}
-	e := asSendError(err)
-	if e.verdict != verdictUnknown {
-		sh.s.cfg.InHand.ended(k, attempt, '-', "", "")
+	return asSendError(err)
+}
+
+// came notes what came of a call; one in doubt has no outcome.
+func (h *InHand) came(k handKey, attempt int, r Receipt, err error) {
+	switch {
+	case err == nil:
+		h.ended(k, attempt, '=', r.Code, r.ProviderID)
+	case asSendError(err).verdict != verdictUnknown:
+		h.ended(k, attempt, '-', "", "")
 	}
-	return e
 }
 
 // told forgets what is noted of a call when what is on its way to the ledger is there.

@@ -35,8 +35,8 @@ func TestNote(t *testing.T) {
 	}
 	h.ended(key(1), 2, '=', `250 2.0.0 "queued" as 4F2`, "a b@shop.example")
 	h.ended(key(2), 2, '-', "", "")
-	h.ended(key(9), 1, '=', "250", "") // was not begun
-	h.forget(key(3))                   // the ledger has it: what the note says does not matter
+	h.ended(key(9), 1, 0x3d, "250", "") // was not begun
+	h.forget(key(3))                    // the ledger has it: what the note says does not matter
 	next := note(t, dir)
 	if _, _, ok := next.found(h.owner, key(0), 2); ok {
 		t.Error("the note of a running process is used")

@@ -200,7 +200,7 @@ func (q *queue) one(e *entry) {
 	}
 	rendered.Key = enishi.NewID("retry", e.m.SendID.String(), fmt.Sprint(e.m.Round))
 	k := handKey{e.m.SendID, e.m.Round}
-	rendered.Begin = sh.beginning(k, e.attempt)
+	sh.noted(rendered, k, e.attempt)
 	done, err := breaker.Allow()
 	if err != nil {
 		q.giveBack(e, sh.s.cfg.Now().Add(sh.s.cfg.BreakerOpen/4))

@@ -153,11 +153,15 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 		}
 		reply, f = conn.send(ctx, e, *raw)
 	}
-	c.pool.give(conn, !conn.broken && (f == nil || f.code != 0 && f.code != 421))
+	receipt := channels.Receipt{ProviderID: c.messageID(m), Code: accepted(reply), Note: e.note}
 	if f != nil {
-		return channels.Receipt{}, classify(f)
+		receipt, err = channels.Receipt{}, classify(f)
 	}
-	return channels.Receipt{ProviderID: c.messageID(m), Code: accepted(reply), Note: e.note}, nil
+	if m.End != nil {
+		m.End(receipt, err)
+	}
+	c.pool.give(conn, !conn.broken && (f == nil || f.code != 0 && f.code != 421))
+	return receipt, err
 }
 
 // messageID is the same for every try and every round: whoever gets a mail twice can tell.
