@@ -40,7 +40,7 @@ const (
 	pushKind   = 2
 	orderKind  = 3
 
-	mixedConnections = 8 // of a process to its mail server
+	mixedWorkers = 4 // smtp.workers
 )
 
 // openMixed starts a process, without messages.
@@ -86,8 +86,11 @@ func (x *mixedSend) providers(t *testing.T) (env []string, mails *mailsim.Server
 	}()
 	<-mails.Ready()
 	return []string{"ENISHI_LINE__ENDPOINT=" + api.URL, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret", "ENISHI_SMTP__ADDR=" + mails.Addr(), "ENISHI_SMTP__TLS=none",
-		fmt.Sprint("ENISHI_SMTP__WORKERS=", mixedConnections)}, mails
+		fmt.Sprint("ENISHI_SMTP__WORKERS=", mixedWorkers)}, mails
 }
+
+// mixedConnections is how many connections a process has to its mail server at most.
+func mixedConnections() int { return mixedWorkers * len(enishi.MailGroups()) }
 
 func (x *mixedSend) arrived(to ...string) {
 	x.mu.Lock()
@@ -321,5 +324,5 @@ func TestMixedSendKilled(t *testing.T) {
 	}
 	x.finishes(5 * time.Minute)
 	t.Logf("%d messages and %d kills in %s", x.total, kills, time.Since(begun).Round(time.Second))
-	x.check(kills * mixedConnections)
+	x.check(kills * mixedConnections())
 }

@@ -28,7 +28,7 @@ func TestEmergencyStop(t *testing.T) {
 	x.launch()
 	x.waitReady()
 	x.finishes(2 * time.Minute)
-	x.check(2 * mixedConnections)
+	x.check(2 * mixedConnections())
 }
 
 // TestEmergencyStopOfReplicas is the same with two replicas that both send: one is asked, both stop.
