@@ -136,6 +136,10 @@ func (a *API) deleteTemplate(ctx context.Context, in *deleteInput) (*writtenOutp
 	if _, ok := a.cfg.Definitions.Current("template", in.Name); !ok {
 		return nil, notFound("template", "テンプレート")
 	}
+	if users := a.repliesWith(in.Name); len(users) > 0 {
+		all := strings.Join(users, ", ")
+		return nil, refusal(enishi.Conflict, "automatic replies send this template: "+all+". Change them first.", "自動応答で使われているため削除できません（"+all+"）。先にそれらを変更してください。")
+	}
 	if users := a.usersOf(in.Name); len(users) > 0 {
 		all := strings.Join(users, ", ")
 		return nil, refusal(enishi.Conflict, "journeys send this template: "+all+". Change them first.", "ジャーニーで使われているため削除できません（"+all+"）。先にそれらを変更してください。")

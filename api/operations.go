@@ -151,6 +151,10 @@ func operations() []operation {
 
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
+		{"list-replies", get, "/replies", viewer, reads, "Messages", "Keyword replies on LINE"},
+		{"save-reply", put, "/replies/{name}", approver, writes, "Messages", "Save a new version"},
+		{"delete-reply", erase, "/replies/{name}", approver, writes, "Messages", "Delete a reply"},
+		{"try-reply", post, "/replies/try", viewer, asks, "Messages", "What would be answered to a text"},
 		{"list-line-statistics", get, "/line/statistics", viewer, reads, "Messages", "What LINE says of its messages, by journey, template and month"},
 		{"get-sending", get, "/sending", viewer, reads, "Messages", "What may leave, what waits and for what"},
 		{"stop-sending", post, "/sending/stop", editor, writes, "Messages", "Emergency stop of everything, a channel, a destination, a journey or a prefecture; counts what it holds"},

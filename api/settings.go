@@ -111,6 +111,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := channels.ParseDelivery(body); err != nil {
 			return Written{}, err
 		}
+	case line.ReplySettingName:
+		if _, err := line.ParseReplySettings(text.Bytes()); err != nil {
+			return Written{}, err
+		}
 	case "topics":
 		if _, err := channels.ParseTopics(body); err != nil {
 			return Written{}, err
@@ -125,7 +129,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -165,6 +169,8 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putStore(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "words":
 		w, err = a.putWords(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case line.KindReply:
+		w, err = a.putReply(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "block":
 		w, err = a.putBlock(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	default:
@@ -181,7 +187,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

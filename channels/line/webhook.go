@@ -27,9 +27,10 @@ type WebhookConfig struct {
 	// LineUserID only; their ids follow from LINE's own, so that a redelivery changes nothing.
 	Ingest func(ctx context.Context, events []enishi.Event) error
 	// Linked reads the nonce of an account link that the shop made: whose account it is. Nil: links are not taken.
-	Linked func(ctx context.Context, account string, event enishi.ID, nonce string) (customerID string, ok bool)
-	Now    func() time.Time
-	Log    *slog.Logger
+	Linked  func(ctx context.Context, account string, event enishi.ID, nonce string) (customerID string, ok bool)
+	Replier *Replier // answers texts; nil: nobody does
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Webhook answers POST /line/webhook/{account}. It never speaks to LINE, so it answers fast.
@@ -61,11 +62,12 @@ type delivery struct {
 }
 
 type hookEvent struct {
-	Type      string `json:"type"`
-	Mode      string `json:"mode"` // active; standby: another tool answers this chat
-	ID        string `json:"webhookEventId"`
-	Timestamp int64  `json:"timestamp"`
-	Source    *struct {
+	Type       string `json:"type"`
+	Mode       string `json:"mode"` // active; standby: another tool answers this chat
+	ID         string `json:"webhookEventId"`
+	Timestamp  int64  `json:"timestamp"`
+	ReplyToken string `json:"replyToken"`
+	Source     *struct {
 		Type   string `json:"type"`
 		UserID string `json:"userId"`
 	} `json:"source"`
@@ -131,6 +133,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var events []enishi.Event
+	var replies []replyJob
 	for _, raw := range d.Events {
 		var e hookEvent
 		if err := json.Unmarshal(raw, &e); err != nil {
@@ -138,6 +141,9 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			continue // the others are good
 		}
 		if got, ok := h.event(r.Context(), &e, name, account); ok {
+			if a, answers := h.answer(&e, name, &got); answers {
+				replies = append(replies, replyJob{account: name, token: e.ReplyToken, provider: account.Provider, user: e.Source.UserID, answer: a})
+			}
 			events = append(events, got)
 		}
 	}
@@ -148,7 +154,20 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	for _, j := range replies { // only now: what was written is safe
+		h.cfg.Replier.answer(j)
+	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// answer finds what a text is answered with. What it says about advertising counts in any case; in standby mode another tool
+// answers this chat.
+func (h *Webhook) answer(e *hookEvent, account string, out *enishi.Event) (Answer, bool) {
+	if h.cfg.Replier == nil || e.Type != "message" || e.Message == nil || e.Message.Type != "text" {
+		return Answer{}, false
+	}
+	a, ok := h.cfg.Replier.match(account, e.Message.Text, out)
+	return a, ok && e.ReplyToken != "" && e.Mode != "standby"
 }
 
 // event is the fact that a webhook event tells, if it is one for us.

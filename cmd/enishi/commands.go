@@ -18,6 +18,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/channels/line"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -241,13 +242,15 @@ func (d *definitionFile) check(others []definitionFile) error {
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
 	case "block":
 		err = channels.CheckBlock(d.Name, body)
+	case line.KindReply:
+		_, err = line.ParseReply(d.Name, body)
 	case "store":
 		_, err = segments.ParseStore(body)
 	case "words":
 		err = channels.CheckWords(d.Name, body)
 	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
@@ -332,7 +335,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	order := map[string]int{"setting": 0, "store": 0, "list": 0, "words": 0, "block": 1, "template": 2, "ranking": 3, "segment": 4, "journey": 5}
+	order := map[string]int{"setting": 0, "store": 0, "list": 0, "words": 0, "block": 1, "template": 2, "reply": 3, "ranking": 3, "segment": 4, "journey": 5}
 	sort.SliceStable(all, func(i, j int) bool {
 		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
 	})

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+
 	"enishi/channels"
 	"enishi/channels/line"
+	"enishi/profiles"
 )
 
 // buildLINE opens the official accounts: the default one, which is the simulator where no token is configured, and those of
@@ -27,7 +31,16 @@ func (w *workspace) buildLINE() error {
 	if w.line, err = line.NewAccounts(line.AccountsConfig{Secrets: secrets, Provider: c.Provider, Setting: setting, Alert: w.alert, Now: w.now, Log: w.log}); err != nil {
 		return err
 	}
-	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Ingest: w.ingest, Now: w.now, Log: w.log})
+	// The api knows the person; it is there before the first webhook.
+	w.replier, err = line.NewReplier(line.ReplierConfig{Accounts: w.line, Fold: profiles.Fold, Now: w.now, Log: w.log,
+		Replies: func() ([]*line.Reply, line.ReplySettings) { return w.api.Replies() },
+		Messages: func(ctx context.Context, a line.Answer, provider, user string) (json.RawMessage, error) {
+			return w.api.ReplyMessages(ctx, a, provider, user)
+		}})
+	if err != nil {
+		return err
+	}
+	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Replier: w.replier, Ingest: w.ingest, Now: w.now, Log: w.log})
 	return err
 }
 

@@ -52,6 +52,7 @@ type workspace struct {
 	deliveries  *channels.Deliveries
 	line        *line.Accounts
 	webhook     *line.Webhook
+	replier     *line.Replier
 	reports     *analytics.Reports
 	replaying   sync.Mutex
 	leapt       time.Time // where a replay moved the clocks of all partitions to
@@ -311,6 +312,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("sending", w.followSending)
 	run("api", w.api.Run)
 	run("rankings", w.api.KeepRankings)
+	run("line replies", w.replier.Run)
 	if w.inbox != nil {
 		run("inbox", w.inbox.Run)
 	}
