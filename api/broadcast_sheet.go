@@ -1,10 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/channels/line"
 	"enishi/profiles"
 )
 
@@ -21,7 +25,9 @@ type sheetOutput struct{ Body sheetPage }
 type sheetPage struct {
 	Version  int64                `json:"version" doc:"To be sent with the command to send."`
 	People   int64                `json:"people" doc:"In the segment."`
-	Sent     []channelSum         `json:"sent" doc:"Who gets it, by channel."`
+	Sent     []sheetSum           `json:"sent" doc:"Who gets it, by channel."`
+	Currency string               `json:"currency" doc:"Of cost."`
+	Quota    *sheetQuota          `json:"quota,omitempty" doc:"Of LINE, when it goes there and the account has one."`
 	LeftOut  []reasonSum          `json:"left_out" doc:"Who does not, by the first reason."`
 	Previews []sheetPreview       `json:"previews" doc:"Up to three real people."`
 	Lint     map[string]*lintPage `json:"lint" doc:"By template."`
@@ -31,6 +37,42 @@ type sheetPage struct {
 	Approver string               `json:"approver" doc:"Whose role is asked for to send."`
 	May      bool                 `json:"may" doc:"The caller has it."`
 	Through  time.Time            `json:"complete_through,omitzero"`
+}
+
+// sheetSum is a channel's share with what it costs.
+type sheetSum struct {
+	Channel string         `json:"channel"`
+	People  int64          `json:"people"`
+	Cost    *enishi.Amount `json:"cost,omitempty" doc:"By the setting costs; absent: it names no price for the channel."`
+}
+
+// sheetQuota is the month's quota of the LINE account.
+type sheetQuota struct {
+	Limit int `json:"limit" doc:"Messages a month."`
+	Left  int `json:"left" doc:"Without what is kept for notices."`
+}
+
+// costs is the body of the setting costs: what a message costs by channel.
+type costs struct {
+	Currency string                   `json:"currency,omitempty"` // JPY unless said
+	Prices   map[string]enishi.Amount `json:"prices"`             // by channel
+}
+
+func parseCosts(body []byte) (costs, error) {
+	c := costs{Currency: "JPY"}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&c)
+	for channel, price := range c.Prices {
+		if !slices.Contains(reachChannels[:], channel) || price < 0 {
+			err = errors.New(channel)
+		}
+	}
+	if err != nil || len(c.Currency) != 3 {
+		return c, enishi.FieldError("body.body", `costs are written as {"currency": "JPY", "prices": {"email": "0.3", "line": "3"}}, a price for each message`,
+			`費用の単価は {"currency": "JPY", "prices": {"email": "0.3", "line": "3"}} の形で、1 通あたりの金額を書いてください。`)
+	}
+	return c, nil
 }
 
 type sheetPreview struct {
@@ -45,11 +87,18 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *NamePath) (*sheetOutput
 	if err != nil {
 		return nil, err
 	}
-	out := &sheetOutput{sheetPage{Version: d.Version, Sent: []channelSum{}, LeftOut: []reasonSum{}, Previews: []sheetPreview{}, Lint: map[string]*lintPage{}, Stops: []problemDetail{},
+	out := &sheetOutput{sheetPage{Version: d.Version, Sent: []sheetSum{}, LeftOut: []reasonSum{}, Previews: []sheetPreview{}, Lint: map[string]*lintPage{}, Stops: []problemDetail{},
 		SendBy: b.SendBy, At: b.At, Approver: string(approver), May: callOf(ctx).caller.role.includes(approver)}}
 	page := &out.Body
 	if err := a.sheetCounts(ctx, &b, page); err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(page.Sent, func(s sheetSum) bool { return s.Channel == "line" }) {
+		if account := a.lineAccount(line.DefaultAccount); account != nil {
+			if u := account.Quota.Usage(ctx); u.Limit > 0 {
+				page.Quota = &sheetQuota{u.Limit, u.Left}
+			}
+		}
 	}
 	for _, channel := range b.Channels {
 		name := b.Templates[channel]
@@ -178,6 +227,9 @@ const targetSQL = "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE
 func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
 	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", a.sheetWay(b), targetSQL)
 	samples := map[string][]enishi.ID{}
+	prices := costs{Currency: "JPY"}
+	a.setting("costs", &prices)
+	page.Currency = prices.Currency
 	err := a.each(ctx, query, []any{ch.Named("target", b.Segment), millis("now", a.now())}, func(rows driver.Rows) error {
 		var way string
 		var n uint64
@@ -191,7 +243,12 @@ func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage
 			page.LeftOut = append(page.LeftOut, reasonSum{way, leftOut(way), int64(n)})
 			return nil
 		}
-		page.Sent = append(page.Sent, channelSum{channel, int64(n)})
+		sum := sheetSum{Channel: channel, People: int64(n)}
+		if price, ok := prices.Prices[channel]; ok {
+			total := price * enishi.Amount(n)
+			sum.Cost = &total
+		}
+		page.Sent = append(page.Sent, sum)
 		for _, id := range sample {
 			samples[channel] = append(samples[channel], idOf(id))
 		}
@@ -200,13 +257,21 @@ func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage
 	if err != nil {
 		return fmt.Errorf("count the sheet of a broadcast: %w", err)
 	}
-	for _, s := range page.Sent {
-		people, err := a.personRows(ctx, samples[s.Channel])
-		if err != nil {
-			return err
-		}
-		for _, p := range people {
-			if len(page.Previews) < 3 {
+	return a.sheetPreviews(ctx, b, page, samples)
+}
+
+// sheetPreviews shows three people, of each channel in turn.
+func (a *API) sheetPreviews(ctx context.Context, b *broadcastBody, page *sheetPage, samples map[string][]enishi.ID) error {
+	for i := range 3 {
+		for _, s := range page.Sent {
+			if i >= len(samples[s.Channel]) || len(page.Previews) == 3 {
+				continue
+			}
+			people, err := a.personRows(ctx, samples[s.Channel][i:i+1])
+			if err != nil {
+				return err
+			}
+			for _, p := range people {
 				page.Previews = append(page.Previews, sheetPreview{p.ID, p.Name, s.Channel, b.Templates[s.Channel]})
 			}
 		}

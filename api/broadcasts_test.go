@@ -50,6 +50,18 @@ func TestBroadcast(t *testing.T) {
 	w.write(put, "/broadcasts/winter", map[string]any{"broadcast": b, "expect": 0})
 
 	sheet := into[sheetPage](w.call(get, "/broadcasts/winter/sheet", nil))
+	w.write(put, "/settings/costs", map[string]any{"body": map[string]any{"prices": map[string]any{"email": "0.5"}}, "expect": 0})
+	w.call(put, "/settings/costs", map[string]any{"body": map[string]any{"prices": map[string]any{"pigeon": "1"}}, "expect": -1}).want(422)
+	plain := func(sent []sheetSum) (out []channelSum) {
+		for _, s := range sent {
+			if s.Cost == nil || *s.Cost != enishi.Amount(s.People)*enishi.Unit/2 {
+				t.Errorf("%d mails cost %v", s.People, s.Cost)
+			}
+			out = append(out, channelSum{s.Channel, s.People})
+		}
+		return out
+	}
+	sheet = into[sheetPage](w.call(get, "/broadcasts/winter/sheet", nil))
 	sums := func(sent []channelSum, out []reasonSum) string {
 		s := fmt.Sprint(sent)
 		for _, r := range out {
@@ -60,7 +72,7 @@ func TestBroadcast(t *testing.T) {
 		}
 		return s
 	}
-	if got := sums(sheet.Sent, sheet.LeftOut); sheet.People != 90 || got != "[{email 28}] address=30 consent=30 excluded=2" || len(sheet.Previews) != 3 || len(sheet.Stops) != 0 || !sheet.May {
+	if got := sums(plain(sheet.Sent), sheet.LeftOut); sheet.People != 90 || got != "[{email 28}] address=30 consent=30 excluded=2" || len(sheet.Previews) != 3 || len(sheet.Stops) != 0 || !sheet.May {
 		t.Fatalf("sheet %s of %d: %+v", got, sheet.People, sheet)
 	}
 	doors := func(when string, sent []channelSum, out []reasonSum) {
@@ -82,10 +94,10 @@ func TestBroadcast(t *testing.T) {
 	both := map[string]any{"title": b["title"], "segment": "tokyo", "channels": []string{"line", "email"}, "templates": map[string]any{"email": "news", "line": "hello"}}
 	w.write(put, "/templates/hello", map[string]any{"definition": map[string]any{"channel": "line", "purpose": "marketing", "variants": map[string]any{"ja": map[string]any{"messages": []any{map[string]any{"type": "text", "text": "冬のご案内"}}}}}, "expect": -1})
 	w.write(put, "/broadcasts/both", map[string]any{"broadcast": both, "expect": 0})
-	if s := into[sheetPage](w.call(get, "/broadcasts/both/sheet", nil)); sums(s.Sent, s.LeftOut) != "[{email 30}] address=30 consent=30" {
-		t.Errorf("by LINE or mail: %s", sums(s.Sent, s.LeftOut))
+	if s := into[sheetPage](w.call(get, "/broadcasts/both/sheet", nil)); sums(plain(s.Sent), s.LeftOut) != "[{email 30}] address=30 consent=30" {
+		t.Errorf("by LINE or mail: %+v", s)
 	}
-	doors("before", sheet.Sent, sheet.LeftOut)
+	doors("before", plain(sheet.Sent), sheet.LeftOut)
 	w.call(get, "/people?broadcast=winter", nil).want(422)
 	w.call(get, "/people?broadcast=nothing&by=email", nil).want(404)
 	w.call(post, "/broadcasts/winter/send", map[string]any{"expect": sheet.Version + 1}).want(409)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -75,8 +76,39 @@ func (a *API) lint(name string, body []byte) ([]channels.Finding, error) {
 		b, err := json.Marshal(a.sampleVariables(nil, language))
 		return string(b), err
 	})
-	return found, notShown(err)
+	if err != nil {
+		return nil, notShown(err)
+	}
+	return append(a.unsetLinks(body), found...), nil
 }
+
+// unsetLinks finds the links that a template asks for without a condition and that nobody has set: with them no message can be made.
+func (a *API) unsetLinks(body []byte) (out []channels.Finding) {
+	known := []string{"unsubscribe", "preferences", "view", "cart", "tracking"}
+	known = slices.AppendSeq(known, maps.Keys(a.setLinks()))
+	var brand struct {
+		URL any `json:"url"`
+	}
+	if a.setting("brand", &brand) && brand.URL != nil && brand.URL != "" {
+		known = append(known, "shop")
+	}
+	for _, m := range linkVariable.FindAllSubmatch(body, -1) {
+		name := string(m[1])
+		if slices.Contains(known, name) || bytes.Contains(body, []byte("if links."+name)) {
+			continue
+		}
+		known = append(known, name) // once
+		fix := Text{"設定のリンクに " + name + " を登録してください。", "Set the link " + name + " in the settings."}
+		if name == "shop" {
+			fix = Text{"ブランド設定でサイトの URL を登録してください。", "Enter the address of the site in the brand kit."}
+		}
+		out = append(out, channels.Finding{Finding: lint.Finding{Code: "link.unset", Severity: lint.Error, Excerpt: "links." + name, Fix: lint.Text(fix),
+			Text: lint.Text{JA: "{{ links." + name + " }} の行き先が決まっていません。このままでは 1 通も送れません。", EN: "{{ links." + name + " }} leads nowhere yet: no message can be made with it."}}})
+	}
+	return out
+}
+
+var linkVariable = regexp.MustCompile(`\{\{-?\s*links\.(\w+)`)
 
 // preflight is what the LINE account itself has against a template; nothing for a mail, or where there is no account.
 func (a *API) preflight(ctx context.Context, name string, body []byte) ([]channels.Finding, error) {

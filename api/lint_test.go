@@ -22,6 +22,11 @@ func TestLintBeforeSending(t *testing.T) {
 	if page.Open != 0 || len(page.Items) != 0 { // the footer with the duties is added by the sender
 		t.Errorf("a good mail: %+v", page)
 	}
+	unset := marketingMail("<p>" + long + `</p><a href="{{ links.shop }}">見る</a>{% if links.review %}<a href="{{ links.review }}">書く</a>{% endif %}`)
+	page = into[lintPage](w.call(post, "/templates/lint", map[string]any{"definition": unset}))
+	if page.Open != 1 || page.Items[0].Code != "link.unset" || page.Items[0].Excerpt != "links.shop" {
+		t.Errorf("a link that nobody has set: %+v", page)
+	}
 	claim := marketingMail("<p>" + long + "</p><p>シミが消える</p>")
 	page = into[lintPage](w.call(post, "/templates/lint", map[string]any{"definition": claim}))
 	if page.Open != 1 || page.Items[0].Code != "words.yakkiho" || page.Items[0].Line != 2 || page.Items[0].Part != "variants.ja.html" {

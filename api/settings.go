@@ -95,6 +95,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if json.Unmarshal(body, &pipeline.Sweeping{}) != nil {
 			return Written{}, enishi.FieldError("body.body", "sweeps are written as {\"paused\": [ID], \"cancelled\": [ID], \"again\": {\"SEGMENT\": NUMBER}}", "再計算の設定は {\"paused\": [ID], \"cancelled\": [ID], \"again\": {\"セグメント\": 回数}} の形で書いてください。")
 		}
+	case "costs":
+		if _, err := parseCosts(body); err != nil {
+			return Written{}, err
+		}
 	case testersName:
 		if _, err := parseTesters(body); err != nil {
 			return Written{}, err

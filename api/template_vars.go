@@ -38,12 +38,8 @@ func (a *API) sampleVariables(v *profiles.View, lang string) map[string]any {
 	if len(cart.Lines) > 0 {
 		product = cart.Lines[0]
 	}
-	links := map[string]any{"cart": "https://shop.example/cart", "tracking": "https://shop.example/tracking", "shop": "https://shop.example/", "review": "https://shop.example/reviews/new"}
-	var settings struct {
-		Links map[string]string `json:"links"`
-	}
-	a.setting("journeys", &settings)
-	for name, url := range settings.Links {
+	links := map[string]any{"cart": "https://shop.example/cart", "tracking": "https://shop.example/tracking"}
+	for name, url := range a.setLinks() {
 		links[name] = strings.NewReplacer("{order_id}", order.OrderID, "{cart_id}", cart.CartID, "{product_id}", product.ProductID).Replace(url)
 	}
 	if cart.URL != "" {
@@ -54,6 +50,15 @@ func (a *API) sampleVariables(v *profiles.View, lang string) map[string]any {
 		"product": s.line(&product, order.Currency), "links": links, "keys": map[string]any{"order_id": order.OrderID, "cart_id": cart.CartID},
 		"store": map[string]any{"store_id": a.storeName(order.StoreID)},
 	}
+}
+
+// setLinks are the links of the settings, by name, with {order_id} and the like where a message's own stand.
+func (a *API) setLinks() map[string]string {
+	var settings struct {
+		Links map[string]string `json:"links"`
+	}
+	a.setting("journeys", &settings)
+	return settings.Links
 }
 
 type sampler struct {

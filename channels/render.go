@@ -256,6 +256,9 @@ func (f *filling) variables() error {
 	if given, ok := f.vars["links"].(map[string]any); ok {
 		f.links = given
 	}
+	if f.links["shop"] == nil && f.brand.text("url") != "" {
+		f.links["shop"] = f.brand.text("url")
+	}
 	f.unsub = f.url("u", f.token(tokenUnsubscribe))
 	f.view = f.url("v", f.token(tokenView))
 	f.links["unsubscribe"], f.links["view"], f.links["preferences"] = f.unsub, f.view, f.url("p", f.token(tokenUnsubscribe))

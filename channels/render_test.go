@@ -400,3 +400,20 @@ func TestTextOf(t *testing.T) {
 	f("<>< a < b", "<>< a < b\n")
 	f("", "\n")
 }
+
+// TestShopLink: the link to the shop is the settings', else the site of the brand kit.
+func TestShopLink(t *testing.T) {
+	t.Parallel()
+	r, add := testDefinitions(t)
+	add("setting", "brand", `{"name":"花の店","url":"https://hana.example/"}`)
+	body := []byte(`{"channel":"email","purpose":"transactional","variants":{"ja":{"subject":"件名","text":"{{ links.shop }}"}}}`)
+	f := func(variables, want string) {
+		t.Helper()
+		got, err := r.Preview(body, testMessage("t", "email", variables), 0, false)
+		if err != nil || !strings.HasPrefix(got.Text, want+"\n") {
+			t.Errorf("%s: %+v, %v", variables, got, err)
+		}
+	}
+	f(`{}`, "https://hana.example/")
+	f(`{"links":{"shop":"https://hana.example/sale"}}`, "https://hana.example/sale")
+}

@@ -92,6 +92,8 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
   const share = b.done / Math.max(1, b.of);
   const sent = b.sent.reduce((n, s) => n + s.people, 0);
   const out = b.left_out.reduce((n, s) => n + s.people, 0);
+  const templates = useApi("/templates", {}, { staleTime: 60_000 });
+  const titles = new Map((templates.data?.items ?? []).map((x) => [x.name, pick(x.title) || x.name]));
   const change = async (status: "paused" | "sending" | "cancelled") => {
     if (status === "cancelled" && !(await modals.confirm(t("broadcast.cancelTitle"), t("broadcast.cancelText"), t("broadcast.cancel")))) return;
     try {
@@ -130,7 +132,7 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
           <Card withBorder padding="lg">
             <Title order={2} mb="sm">{t("journey.history")}</Title>
             <Table verticalSpacing={4}><Table.Tbody>{b.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{actor(h.actor)}</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
-            <Group gap="md" mt="md"><Anchor component={Link} size="sm" to={`/segments/${b.segment}`}>{t("broadcast.segment")}</Anchor>{Object.values(b.broadcast.templates).map((x) => <Anchor key={x} component={Link} size="sm" to={`/content/${x}`}>{x}</Anchor>)}<Anchor component={Link} size="sm" to={`/journeys/${b.name}`}>{t("broadcast.people")}</Anchor></Group>
+            <Group gap="md" mt="md"><Anchor component={Link} size="sm" to={`/segments/${b.segment}`}>{t("broadcast.segment")}</Anchor>{Object.values(b.broadcast.templates).map((x) => <Anchor key={x} component={Link} size="sm" to={`/content/${x}`}>{titles.get(x) ?? x}</Anchor>)}<Anchor component={Link} size="sm" to={`/journeys/${b.name}`}>{t("broadcast.people")}</Anchor></Group>
           </Card>
         </Grid.Col>
       </Grid>

@@ -64,6 +64,7 @@ export function Settings() {
           </Alert>
         )}
       </Card>
+      <Costs />
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("settings.state")}</Title>
         {status.error && !s && <ProblemBox error={status.error} retry={() => void status.refetch()} />}
@@ -76,5 +77,38 @@ export function Settings() {
         )}
       </Card>
     </Page>
+  );
+}
+
+type Prices = { currency?: string; prices?: Record<string, string> };
+
+/** What a message costs by channel: the sheet before sending reckons with it. */
+function Costs() {
+  const { t } = useTranslation();
+  const saved = useApi("/settings/{name}", { path: { name: "costs" } }, { refetchOnWindowFocus: false });
+  const kept = (saved.data?.body as Prices | undefined)?.prices ?? {};
+  const [now, setNow] = useState<Record<string, string>>({});
+  const [error, setError] = useState<ApiError | null>(null);
+  const prices = { ...kept, ...now };
+  const save = async () => {
+    try {
+      await request("put", "/settings/{name}", { path: { name: "costs" }, body: { body: { ...(saved.data!.body as Prices), prices: Object.fromEntries(Object.entries(prices).filter(([, v]) => v.trim() !== "")) }, expect: saved.data!.version } });
+      setNow({});
+      setError(null);
+      void saved.refetch();
+    } catch (e) {
+      setError(e as ApiError);
+    }
+  };
+  return (
+    <Card withBorder padding="lg">
+      <Title order={2} mb="sm">{t("settings.costs")}</Title>
+      <Text size="sm" c="dimmed" mb="md">{t("settings.costsAbout")}</Text>
+      <Group gap="sm" align="flex-end">
+        {["email", "line"].map((c) => <TextInput key={c} w={160} inputMode="decimal" label={t("settings.cost", { channel: t(`channel.${c}`) })} value={prices[c] ?? ""} onChange={(e) => setNow({ ...now, [c]: e.currentTarget.value.normalize("NFKC") })} />)}
+        <Button variant="default" disabled={!saved.data || Object.keys(now).length === 0} onClick={() => void save()}>{t("mail.save")}</Button>
+      </Group>
+      {error && <ProblemBox error={error} />}
+    </Card>
   );
 }

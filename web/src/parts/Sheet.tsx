@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { request, useApi, type ApiError } from "../api";
-import { count, fresh, instant } from "../format";
+import { count, fresh, instant, money } from "../format";
 import { joined, language, pick } from "../i18n";
 import { Findings } from "./Findings";
 import { Loading, ProblemBox } from "./Page";
@@ -19,6 +19,9 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
   const s = sheet.data;
   const people = s?.sent.reduce((n, x) => n + x.people, 0) ?? 0;
   const line = s?.sent.find((x) => x.channel === "line")?.people ?? 0;
+  const short = s?.quota ? Math.max(0, line - s.quota.left) : 0;
+  const priced = s?.sent.filter((x) => x.cost != null) ?? [];
+  const cost = priced.length > 0 ? priced.reduce((n, x) => n + Number(x.cost), 0) : null;
   const later = s?.at && !s.at.startsWith("0001") ? s.at : "";
   const go = async () => {
     setBusy(true);
@@ -39,7 +42,10 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
         <Stack gap="lg">
           <div>
             <Text fz={26} fw={700} className="num" style={{ whiteSpace: "normal" }}>{t("sheet.people", { n: count(people) })}</Text>
-            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} component={Link} target="_blank" to={`/people?broadcast=${name}&by=${x.channel}`} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"} style={{ cursor: "pointer" }}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}{line > 0 && <Text size="sm" c="dimmed">{t("sheet.line", { n: count(line) })}</Text>}</Group>
+            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} component={Link} target="_blank" to={`/people?broadcast=${name}&by=${x.channel}`} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"} style={{ cursor: "pointer" }}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}
+              {cost !== null && <Text size="sm" fw={600} className="num">{t("sheet.cost", { amount: money(String(cost), s.currency) })}</Text>}
+              {line > 0 && <Text size="sm" c={short ? "red" : "dimmed"}>{s.quota ? t("sheet.quota", { n: count(line), left: count(s.quota.left), limit: count(s.quota.limit) }) : t("sheet.line", { n: count(line) })}</Text>}</Group>
+            {short > 0 && <Alert color="orange" p="sm" mt="sm">{t("sheet.short", { n: count(short) })}</Alert>}
             <Text size="xs" c="dimmed" mt={4}>{joined([t("sheet.of", { n: count(s.people) }), s.complete_through && t("through", { at: fresh(s.complete_through) })])}</Text>
           </div>
           {s.stops.length > 0 && <Alert color="red" title={t("sheet.stops")}><Stack gap={4}>{s.stops.map((x, i) => <Text key={i} size="sm">{(language() === "ja" && x.message_ja) || x.message}</Text>)}</Stack></Alert>}
