@@ -80,6 +80,9 @@ type Person struct {
 var TraitNames = [...]string{"family_name", "given_name", "family_name_kana", "given_name_kana", "name", "gender", "birthday",
 	"prefecture", "postal_code", "city", "address1", "address2", "language", "timezone", "member_rank", "main_store_id", "signed_up_at", "lat", "lon"}
 
+// FrequencyTrait holds how often a person wants advertising mail, as chosen in the preference centre: weekly, monthly, or usual.
+const FrequencyTrait = "mail_frequency"
+
 // Context is where a web or app event came from.
 type Context struct {
 	UTMSource   string `json:"utm_source,omitempty" wire:"1"`

@@ -173,7 +173,7 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 
 // sheetSQL is why a channel does not reach a person, in the order of the fold's checks; empty when it does.
 var sheetSQL = map[string]string{
-	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
+	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', {cap}, 'cap', '')",
 	"line":  "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
 }
 
@@ -195,6 +195,17 @@ func friendSQL(account string) string {
 	return friend
 }
 
+// chosenSQL tells who got as much advertising mail as they chose to, as the fold's check "cap" does.
+func chosenSQL(b *broadcastBody) string {
+	if b.Purpose == "transactional" {
+		return "0"
+	}
+	reached := func(chosen, days string) string {
+		return "(traits['" + enishi.FrequencyTrait + "'] = '" + chosen + "' AND profile_id IN (SELECT profile_id FROM sends FINAL WHERE channel = 'email' AND purpose = 'marketing' AND end NOT IN ('dropped', 'refused', 'failed', 'bounced') AND decided_at > fromUnixTimestamp64Milli({now:Int64}) - toIntervalDay(" + days + ")))"
+	}
+	return "(" + reached("weekly", "7") + " OR " + reached("monthly", "30") + ")"
+}
+
 // sheetWay is the way of a person in the segment, over the tables by the rules of the fold: '+CHANNEL' by which it goes, or why it
 // does not.
 func (a *API) sheetWay(b *broadcastBody) string {
@@ -209,7 +220,7 @@ func (a *API) sheetWay(b *broadcastBody) string {
 		if b.Purpose == "transactional" {
 			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
 		}
-		why := strings.ReplaceAll(fmt.Sprintf(sheetSQL[channel], consent, held), "{friend}", friendSQL(a.senderOf(b, channel)))
+		why := strings.NewReplacer("{friend}", friendSQL(a.senderOf(b, channel)), "{cap}", chosenSQL(b)).Replace(fmt.Sprintf(sheetSQL[channel], consent, held))
 		each = append(each, why)
 		ways += why + " = '', '+" + channel + "', "
 	}

@@ -154,3 +154,46 @@ func TestBroadcast(t *testing.T) {
 		t.Errorf("broadcasts stand among the journeys: %+v", l)
 	}
 }
+
+// TestSheetChosen: who got as much advertising mail as they chose to is left out of the sheet, as of the broadcast.
+func TestSheetChosen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	f := func(name, chosen, end string, ago time.Duration) {
+		id := enishi.NewID("chosen", name)
+		insert(w, "people", []string{"profile_id", "version", "is_deleted", "has_email", "consents", "traits"}, 1, []enishi.ID{id}, []uint64{1}, []uint8{0}, []uint8{1},
+			[]map[string]string{{"email.marketing": "in"}}, []map[string]string{{enishi.FrequencyTrait: chosen}})
+		insert(w, "memberships", []string{"profile_id", "segment", "version", "is_deleted"}, 1, []enishi.ID{id}, []string{"all"}, []uint64{1}, []uint8{0})
+		insert(w, "sends", []string{"profile_id", "send_id", "version", "is_deleted", "channel", "purpose", "end", "decided_at"}, 1, []enishi.ID{id}, []enishi.ID{id}, []uint64{1}, []uint8{0},
+			[]string{"email"}, []string{"marketing"}, []string{end}, []time.Time{now.Add(-ago)})
+	}
+	day := 24 * time.Hour
+	f("reached", "weekly", "", 6*day)
+	f("over", "weekly", "", 8*day)
+	f("month", "monthly", "unknown", 29*day)
+	f("came back", "monthly", "bounced", day)
+	f("usual", "usual", "", day)
+	count := func(purpose string) (sent, left int64) {
+		t.Helper()
+		page := &sheetPage{}
+		if err := w.api.sheetCounts(t.Context(), &broadcastBody{Segment: "all", Channels: []string{"email"}, Purpose: purpose}, page); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range page.Sent {
+			sent += s.People
+		}
+		for _, l := range page.LeftOut {
+			if l.Reason == "cap" {
+				left += l.People
+			}
+		}
+		return sent, left
+	}
+	if sent, left := count("marketing"); sent != 3 || left != 2 {
+		t.Errorf("%d get it, %d chose less", sent, left)
+	}
+	if sent, left := count("transactional"); sent+left != 5 || left != 0 {
+		t.Errorf("of what people wait for %d get it, %d chose less", sent, left)
+	}
+}

@@ -228,6 +228,12 @@ func capText(detail string) Text {
 	if m == nil {
 		return Text{"配信回数の上限に達していたため", "the frequency cap was reached"}
 	}
+	if strings.Contains(detail, " chosen") {
+		if m[2]+m[3] == "30d" {
+			return Text{"ご本人が選んだ回数（月に 1 通まで）に達していたため", "this person chose at most one mail a month"}
+		}
+		return Text{"ご本人が選んだ回数（週に 1 通まで）に達していたため", "this person chose at most one mail a week"}
+	}
 	per := Text{m[2] + " " + word("unit", m[3]).JA, m[2] + " " + word("unit", m[3]).EN}
 	switch m[2] + m[3] {
 	case "7d", "1w":

@@ -63,6 +63,7 @@ var words = map[string]Text{
 	"reason.excluded":        {"除外したセグメントの方", "in an excluded segment"},
 	"broadcast_status.draft": {"下書き", "draft"}, "broadcast_status.sending": {"配信中", "sending"}, "broadcast_status.sent": {"配信済み", "sent"}, "broadcast_status.paused": {"一時停止中", "paused"}, "broadcast_status.cancelled": {"中止", "cancelled"},
 	"reason.quota": {"送信枠を使い切った", "the quota is used up"}, "reason.warm_up": {"新しい送信ドメインのウォームアップ中（翌日に判断し直し）", "the new sender domain is being warmed up: decided again the next day"}, "reason.budget": {"今日または今月の送信予算を使い切った", "the budget of the day or month is used up"}, "reason.rate": {"送信速度の上限", "the rate limit"}, "reason.expired": {"送信期限切れ", "too late to send"}, "reason.suppressed": {"配信停止リスト", "the suppression list"},
+	"reason.cap":     {"ご本人が選んだ回数に達した", "as much as this person chose"},
 	"reason.charset": {"文字コードを一部変更", "partly sent as UTF-8"},
 	"reason.policy":  {"受信側の方針", "the receiver's policy"}, "reason.content": {"内容が受け付けられない", "the content was refused"}, "reason.address": {"宛先が正しくない", "the address is wrong"}, "reason.account": {"送信アカウントの問題", "a problem of the sending account"},
 	"reason.paused": {"送信を一時停止中", "sending was paused"}, "reason.waited": {"待ち時間が長くなった", "it waited too long"}, "reason.consent": {"同意なし", "no permission"}, "reason.hold": {"配信保留中", "a hold"}, "reason.suppression": {"配信停止リスト", "the suppression list"},

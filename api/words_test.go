@@ -133,6 +133,8 @@ func TestSentences(t *testing.T) {
 	fails := func(name, detail string) []enishi.Check { return []enishi.Check{ok, {Name: name, Detail: detail}} }
 	f("line", fails("cap", "2/7d"), false, "cap", "11/20 10:00 LINE: 今週の上限（2 通）に達していたため送りませんでした", "20 Nov 10:00 LINE: not sent because the cap of 2 per week was reached")
 	f("line", fails("cap", "5/10d"), false, "cap", "11/20 10:00 LINE: 10 日の上限（5 通）に達していたため送りませんでした", "20 Nov 10:00 LINE: not sent because the cap of 5 per 10 days was reached")
+	f("email", fails("cap", "1/7d chosen, last at 2026-11-03T03:00:00Z"), false, "cap", "11/20 10:00 メール: ご本人が選んだ回数（週に 1 通まで）に達していたため送りませんでした", "20 Nov 10:00 E-mail: not sent because this person chose at most one mail a week")
+	f("email", fails("cap", "1/30d chosen, last at 2026-11-03T03:00:00Z"), false, "cap", "11/20 10:00 メール: ご本人が選んだ回数（月に 1 通まで）に達していたため送りませんでした", "20 Nov 10:00 E-mail: not sent because this person chose at most one mail a month")
 	f("email", fails("consent", "unknown"), false, "consent", "11/20 10:00 メール: メールの配信許可がないため送りませんでした", "20 Nov 10:00 E-mail: not sent because there is no permission for E-mail")
 	f("email", fails("consent", "out since 2026-11-03T03:00:00Z"), false, "consent", "11/20 10:00 メール: 11/3 12:00 にメールの配信を停止しているため送りませんでした", "20 Nov 10:00 E-mail: not sent because the permission for E-mail was withdrawn on 3 Nov 12:00")
 	f("line", fails("suppression", "not_friend"), false, "suppression", "11/20 10:00 LINE: LINE の友だちではないため送りませんでした", "20 Nov 10:00 LINE: not sent because this person is not a LINE friend")

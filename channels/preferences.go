@@ -64,9 +64,6 @@ type Chosen struct {
 	Frequency string            // weekly, monthly; empty: as usual
 }
 
-// FrequencyTrait holds how often a person wants advertising mail: weekly, monthly, or usual.
-const FrequencyTrait = "mail_frequency"
-
 // pausedFor is how long "not for a while" is.
 const pausedFor = 30 * 24 * time.Hour
 
@@ -201,7 +198,7 @@ func (l *Links) choiceEvents(t *token, r *http.Request, form url.Values, now tim
 	}
 	if f := form.Get("frequency"); f == "usual" || f == "weekly" || f == "monthly" {
 		e := event("person.identified")
-		e.Person = &enishi.Person{Traits: map[string]enishi.Value{FrequencyTrait: enishi.TextValue(f)}}
+		e.Person = &enishi.Person{Traits: map[string]enishi.Value{enishi.FrequencyTrait: enishi.TextValue(f)}}
 		out = append(out, e)
 	}
 	if form.Get("pause") != "" {

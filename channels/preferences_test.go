@@ -70,7 +70,7 @@ func TestPreferences(t *testing.T) {
 		}
 		delete(want, c.Channel+" "+c.Purpose)
 	}
-	if len(want) > 0 || got["person.identified"].Person.Traits[FrequencyTrait].Text != "monthly" {
+	if len(want) > 0 || got["person.identified"].Person.Traits[enishi.FrequencyTrait].Text != "monthly" {
 		t.Errorf("not told: %v, %+v", want, got["person.identified"])
 	}
 	if h := got["hold.placed"].Hold; h == nil || !h.Until.Equal(s.now.Add(30*24*time.Hour)) {

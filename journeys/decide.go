@@ -26,8 +26,8 @@ type attempt struct {
 	checks   []enishi.Check
 }
 
-// rule is one check of a decision. The rules are made in order, up to the first that fails. Frequency caps, quiet hours
-// and holdouts are rules too: they take their place in this list.
+// rule is one check of a decision. The rules are made in order, up to the first that fails. Quiet hours and holdouts are rules
+// too: they take their place in this list.
 type rule struct {
 	name string
 	// person: the rule is about the person or the time, so another channel would not help.
@@ -41,6 +41,7 @@ var rules = []rule{
 	{"suppression", false, (*attempt).checkSuppression},
 	{"consent", false, (*attempt).checkConsent},
 	{"hold", true, (*attempt).checkHold},
+	{"cap", false, (*attempt).checkCap},
 	{"run", true, (*attempt).checkRun},
 	{"freshness", true, (*attempt).checkFreshness},
 	{"window", false, (*attempt).checkWindow},
@@ -206,6 +207,43 @@ func (a *attempt) checkHold() (bool, string) {
 		return false, reason + " until released"
 	}
 	return false, reason + " until " + instantText(until)
+}
+
+// chosenPeriods are how long one advertising mail lasts a person who chose so in the preference centre.
+var chosenPeriods = map[string]struct {
+	period time.Duration
+	text   string
+}{"weekly": {7 * 24 * time.Hour, "1/7d"}, "monthly": {30 * 24 * time.Hour, "1/30d"}}
+
+// checkCap: advertising mail comes at most as often as the person chose. What was decided counts, unless it ended without
+// leaving or came back; so two journeys that decide in the same step do not both send.
+func (a *attempt) checkCap() (bool, string) {
+	if a.channel != "email" || a.j.Definition.Purpose != marketing {
+		return true, "none"
+	}
+	chosen, ok := chosenPeriods[a.p.View().Traits[enishi.FrequencyTrait].String()]
+	if !ok {
+		return true, "none"
+	}
+	var last time.Time
+	messages := a.p.View().Messages
+	for i := range messages {
+		m := &messages[i]
+		if m.SendID == a.send || m.Channel != "email" || m.Purpose != marketing || !a.now.Before(m.DecidedAt.Add(chosen.period)) {
+			continue
+		}
+		switch m.End {
+		case "dropped", "refused", "failed", "bounced":
+			continue
+		}
+		if m.DecidedAt.After(last) {
+			last = m.DecidedAt
+		}
+	}
+	if last.IsZero() {
+		return true, chosen.text + " chosen"
+	}
+	return false, chosen.text + " chosen, last at " + instantText(last)
 }
 
 // checkRun: what ended because of an exit or the goal is not sent in a later round.

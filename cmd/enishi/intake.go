@@ -104,7 +104,7 @@ func (a *app) takeMail(ctx context.Context, from, to string, raw []byte) error {
 func (w *workspace) chosen(ctx context.Context, profile enishi.ID) (channels.Chosen, error) {
 	var out channels.Chosen
 	rows, err := w.db.Query(ctx, "SELECT consents, traits[{trait:String}] FROM people FINAL WHERE profile_id = unhex({id:String})",
-		clickhouse.Named("trait", channels.FrequencyTrait), clickhouse.Named("id", w.ingester.Graph().Resolve(profile).String()))
+		clickhouse.Named("trait", enishi.FrequencyTrait), clickhouse.Named("id", w.ingester.Graph().Resolve(profile).String()))
 	if err != nil {
 		return out, fmt.Errorf("read preferences: %w", err)
 	}
