@@ -55,7 +55,9 @@ type Config struct {
 	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
 	TakeMail func(ctx context.Context, from, to string, raw []byte) (what string, err error)
 	LINE     *line.Accounts // official accounts; nil: there are none
-	Lookup   email.Lookup   // of checklists; default: the machine's resolver
+	// TakeEvents hands facts of our own to the source topic of their type; nil: refused.
+	TakeEvents func(ctx context.Context, events []enishi.Event) error
+	Lookup     email.Lookup // of checklists; default: the machine's resolver
 
 	LINEProvider string                        // of LINE user ids that people search for
 	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none
@@ -84,6 +86,7 @@ type API struct {
 	outbox  outboxCache
 	replays replays
 	links   linkCache
+	syncs   syncs
 
 	ownPassed bool          // IngestPassed is the default
 	waitLimit time.Duration // of ?after=; tests shorten it

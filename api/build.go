@@ -194,6 +194,9 @@ func (a *API) register() {
 	register(a, "get-sender-checklist", a.getSenderChecklist)
 	register(a, "take-mail", a.takeMail)
 
+	register(a, "list-line-accounts", a.listLineAccounts)
+	register(a, "sync-line-followers", a.syncLineFollowers)
+
 	register(a, "list-dead-letters", a.listDeadLetters)
 	register(a, "get-dead-letter", a.getDeadLetter)
 	register(a, "replay-dead-letter", a.replayDeadLetter)

@@ -168,6 +168,9 @@ func operations() []operation {
 		{"get-sender-checklist", get, "/senders/{name}/checklist", viewer, reads, "Messages", "What a mail sender owes: alignment and DNS records to set, as they stand now"},
 		{"summarise-deliveries", get, "/deliveries/summary", viewer, reads, "Messages", "Deliveries by channel and outcome"},
 
+		{"list-line-accounts", get, "/line/accounts", viewer, reads, "LINE", "Official accounts: friends, who is linked, the month's quota, the last webhook, the last comparison"},
+		{"sync-line-followers", post, "/line/accounts/{name}/sync", editor, writes, "LINE", "Compare friends with LINE's own list: unknown ones become known without starting a journey, those it no longer lists are not written to"},
+
 		{"list-dead-letters", get, "/dead", viewer, reads, "Dead letters", "What could not be taken"},
 		{"get-dead-letter", get, "/dead/{id}", viewer, reads, "Dead letters", "One dead letter"},
 		{"replay-dead-letter", post, "/dead/{id}/replay", editor, writes, "Dead letters", "Take it again, mended"},

@@ -48,7 +48,7 @@ type Official struct {
 	Channel   *Channel
 	Quota     *Quota
 	secret    string
-	simulated bool
+	Simulated bool
 	of        *Accounts
 }
 
@@ -69,7 +69,7 @@ func NewAccounts(cfg AccountsConfig) (*Accounts, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line account %s: %w", name, err)
 		}
-		o := &Official{Name: name, Channel: channel, secret: s.Channel, simulated: s.Simulated, of: a}
+		o := &Official{Name: name, Channel: channel, secret: s.Channel, Simulated: s.Simulated, of: a}
 		o.Quota = newQuota(o)
 		a.byName[name] = o
 	}

@@ -51,4 +51,4 @@ func (o *Official) counted(m *channels.Rendered) *channels.Rendered {
 }
 
 // Statistics tells whether LINE has approved the account for statistics by unit, as its settings say.
-func (o *Official) Statistics() bool { return o.simulated || o.Settings().Statistics }
+func (o *Official) Statistics() bool { return o.Simulated || o.Settings().Statistics }

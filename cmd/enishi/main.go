@@ -29,6 +29,7 @@ type cli struct {
 	List       listCommand       `cmd:"" help:"Show static lists, and put people on them."`
 	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`
 	SendTest   sendTestCommand   `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
+	Line       lineCommand       `cmd:"" help:"Show the LINE official accounts and compare their friends with LINE."`
 	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
 	Deliveries deliveriesCommand `cmd:"" help:"List the sender's ledger."`
 	Tail       tailCommand       `cmd:"" help:"Print records of a topic as JSON."`
