@@ -53,10 +53,14 @@ type Config struct {
 	Timeout     time.Duration // of one mail, the wait after the final dot included; 150 s
 	Idle        time.Duration // an unused connection is kept; 15 s
 	PerConn     int           // mails over one connection; 1,000
+	Dial        Dial          // net.Dialer's
 	RootCAs     *tls.Config   // TLS settings to begin with; nil: the system's
 	Now         func() time.Time
 	Log         *slog.Logger
 }
+
+// Dial opens a connection to the relay.
+type Dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Channel is one account. It is safe for concurrent use.
 type Channel struct {
@@ -122,6 +126,9 @@ func (c *Channel) complete() {
 	}
 	if c.cfg.Sender == "" {
 		c.cfg.Sender = c.domain
+	}
+	if c.cfg.Dial == nil {
+		c.cfg.Dial = new(net.Dialer).DialContext
 	}
 	if c.cfg.Now == nil {
 		c.cfg.Now = time.Now
@@ -191,7 +198,7 @@ func (c *Channel) client(dialled func(net.Conn)) (*gomail.Client, error) {
 	options := []gomail.Option{
 		gomail.WithPort(c.port), gomail.WithTimeout(c.cfg.Timeout), gomail.WithTLSConfig(tlsConfig),
 		gomail.WithDialContextFunc(func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			conn, err := c.cfg.Dial(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}

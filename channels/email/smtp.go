@@ -129,8 +129,8 @@ func (x *conn) open(e envelope) *fault {
 		}
 		if reset {
 			reset = false
-			if _, _, err := text.ReadResponse(250); err != nil {
-				return faultOf(atMail, err)
+			if _, _, err := text.ReadResponse(250); err != nil { // it is about the mail before: this one needs another connection
+				return &fault{at: atMail, err: fmt.Errorf("reset the connection: %w", err)}
 			}
 		}
 		if !x.pipelining {
