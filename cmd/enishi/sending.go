@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"enishi"
 	"enishi/channels"
@@ -82,4 +83,40 @@ func (w *workspace) turnOff(ctx context.Context) error {
 		return fmt.Errorf("turn sending off: %w", err)
 	}
 	return nil
+}
+
+// keepLedger deletes once a day what the ledger has kept for long enough (setting delivery, keep_days). The replica that owns
+// the first partition of the messages does it.
+func (w *workspace) keepLedger(ctx context.Context) error {
+	const often, first = 24 * time.Hour, 10 * time.Minute
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		timer.Reset(often)
+		if !w.sender.Owns(0) {
+			continue
+		}
+		var set channels.Delivery
+		if d, ok := w.definitions.Current("setting", channels.DeliveryName); ok {
+			var err error
+			if set, err = channels.ParseDelivery(d.Body); err != nil {
+				w.log.Error("how long the ledger is kept cannot be read: nothing is deleted", "version", d.Version, "err", err)
+				continue
+			}
+		}
+		n, err := w.deliveries.Forget(ctx, w.now().Add(-set.Keep()))
+		if err != nil {
+			w.log.Warn("old deliveries are deleted later", "err", err)
+			timer.Reset(time.Hour)
+			continue
+		}
+		if n > 0 {
+			w.log.Info("old deliveries are deleted", "rounds", n)
+		}
+	}
 }

@@ -310,6 +310,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
 	run("sending", w.followSending)
+	run("ledger", w.keepLedger)
 	run("api", w.api.Run)
 	run("rankings", w.api.KeepRankings)
 	run("line replies", w.replier.Run)
