@@ -302,6 +302,15 @@ func TestPersonIsChanged(t *testing.T) {
 		return channelReach{}
 	}
 	w.call("POST", path+"/hold", map[string]any{"reason": "x", "until": "2020-01-01T00:00:00Z"}).want(422)
+	for body, field := range map[string]string{`{"reason":"x","last_day":"24 Dec"}`: "body.last_day", `{"reason":"x","last_day":"2020-12-24"}`: "body.last_day", `{"reason":"x","last_day":"2199-12-24","until":"2199-01-01T00:00:00Z"}`: "body.last_day"} {
+		if a := w.call("POST", path+"/hold", json.RawMessage(body)).want(422); !strings.Contains(a.text, field) {
+			t.Errorf("%s: %s", body, a.text)
+		}
+	}
+	if p := person(w.write("POST", path+"/hold", map[string]any{"reason": "返品対応中", "last_day": "2198-12-24"})); p.Hold == nil || p.Hold.Until.Format(time.RFC3339) != "2198-12-24T15:00:00Z" {
+		t.Errorf("held until the end of the day in Japan: %+v", p.Hold)
+	}
+	person(w.write("DELETE", path+"/hold", nil))
 	p := person(w.write("POST", path+"/hold", map[string]any{"reason": "ご不幸"}))
 	if r := reach(p, "email"); r.OK || r.Reason.JA != "配信保留中" || p.Hold == nil || p.Hold.Until.Year() != 9999 {
 		t.Errorf("held: %+v %+v", r, p.Hold)

@@ -21,6 +21,8 @@ type holdInput struct {
 	Body struct {
 		Reason string    `json:"reason" minLength:"1" maxLength:"200" doc:"Why, as people read it: an open complaint, a return, mourning."`
 		Until  time.Time `json:"until,omitzero" required:"false" doc:"Until released unless said."`
+		// LastDay is what people say: held until the 24th.
+		LastDay string `json:"last_day,omitempty" maxLength:"10" doc:"Instead of until: the last day of the hold, as 2026-12-24, in the workspace's time zone."`
 	}
 }
 
@@ -29,11 +31,23 @@ func (a *API) holdPerson(ctx context.Context, in *holdInput) (*writtenOutput, er
 	if err != nil {
 		return nil, err
 	}
-	if !in.Body.Until.IsZero() && !in.Body.Until.After(a.now()) {
-		return nil, enishi.FieldError("body.until", "is in the past", "これからの日時を指定してください。")
+	until, field := in.Body.Until, "body.until"
+	if in.Body.LastDay != "" {
+		field = "body.last_day"
+		if !until.IsZero() {
+			return nil, enishi.FieldError(field, "say either until or last_day", "until か last_day のどちらか一方を指定してください。")
+		}
+		day, err := time.ParseInLocation(time.DateOnly, in.Body.LastDay, a.zone())
+		if err != nil {
+			return nil, enishi.FieldError(field, "is written as 2026-12-24", "2026-12-24 の形で書いてください。")
+		}
+		until = day.AddDate(0, 0, 1)
+	}
+	if !until.IsZero() && !until.After(a.now()) {
+		return nil, enishi.FieldError(field, "is in the past", "これからの日時を指定してください。")
 	}
 	w, err := a.append(ctx, enishi.Event{Type: "hold.placed", Profile: p.ID, Subject: mainSubject(p),
-		Hold: &enishi.Hold{Reason: strings.TrimSpace(in.Body.Reason), Until: in.Body.Until.UTC().Truncate(time.Millisecond), Actor: callOf(ctx).caller.name}})
+		Hold: &enishi.Hold{Reason: strings.TrimSpace(in.Body.Reason), Until: until.UTC().Truncate(time.Millisecond), Actor: callOf(ctx).caller.name}})
 	return &writtenOutput{w}, err
 }
 

@@ -39,6 +39,18 @@ func TestApplyAndLists(t *testing.T) {
 		}
 		return out + errs
 	}
+	if out := do(0, "hold", "anna@shop.example", "--reason", "返品対応中", "--until", "2198-12-24"); !strings.Contains(out, "until the end of 2198-12-24") {
+		t.Errorf("hold: %s", out)
+	}
+	do(1, "hold", "anna@shop.example", "--reason", "x", "--until", "2001-01-01")
+	do(1, "hold", "anna@shop.example")
+	do(1, "hold", "nobody@shop.example", "--reason", "x")
+	s.settled(30 * time.Second)
+	if out := do(0, "hold", "anna", "--release"); !strings.Contains(out, "released") {
+		t.Errorf("release: %s", out)
+	}
+	s.settled(30 * time.Second)
+	do(1, "hold", "anna", "--release")
 	file := write("all.yaml", `{kind: journey, name: split, body: {title: {ja: 分ける, en: Split}, purpose: transactional, consent: not_refused, state: draft, entry: {event: order.placed, reentry: never}, start: ask,
   nodes: {ask: {type: branch, branches: [{if: 'in_list("fair") || in_segment("known") || top("best") || distance("S1") < 5', next: end}], else: end}, end: {type: exit}}}}
 ---

@@ -29,7 +29,7 @@ export function Person() {
     h.subscription_orders ? t("person.subscription", { n: count(h.subscription_orders) }) : "",
   ]);
   return (
-    <Page title={<Group gap="sm"><span>{p.name.display || t("person.unnamed")}</span>{p.hold && <Badge color="orange">{t("person.held")}</Badge>}{p.risks.map((r) => <Badge key={r} color="red" variant="light">{t(`risk.${r}`, { defaultValue: r })}</Badge>)}</Group>}
+    <Page title={<Group gap="sm"><span>{p.name.display || t("person.unnamed")}</span>{p.hold && <Badge color="orange">{p.hold.until.startsWith("9999") ? t("person.held") : t("person.heldUntil", { at: short(p.hold.until) })}</Badge>}{p.risks.map((r) => <Badge key={r} color="red" variant="light">{t(`risk.${r}`, { defaultValue: r })}</Badge>)}</Group>}
       about={<>{[p.name.family_kana, p.name.given_kana].filter(Boolean).join(" ")}{p.name.family_kana ? "　" : ""}{summary}</>} through={p.complete_through} actions={<Actions person={p} reload={() => void person.refetch()} />}>
       <Group gap="sm">
         <Text size="sm" fw={600}>{t("person.reachNow")}</Text>
@@ -200,6 +200,7 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
   const { t } = useTranslation();
   const [opened, { open, close }] = useDisclosure();
   const [reason, setReason] = useState("");
+  const [last, setLast] = useState("");
   const [error, setError] = useState<ApiError | null>(null);
   const path = { id: person.id };
   const act = async (doing: Promise<unknown>) => {
@@ -225,8 +226,9 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
           <Text size="sm">{t("person.holdText")}</Text>
           <TextInput label={t("reason")} value={reason} onChange={(e) => setReason(e.currentTarget.value)} required data-autofocus />
           <Bullets size="xs" c="dimmed"><Bullets.Item>{t("person.holdHint")}</Bullets.Item></Bullets>
+          <TextInput type="date" label={t("person.holdLast")} description={t("person.holdLastHint")} w={240} value={last} max="2199-12-31" onChange={(e) => setLast(e.currentTarget.value)} />
           {error && <ProblemBox error={error} />}
-          <Group justify="flex-end"><Button disabled={!reason.trim()} onClick={() => void act(request("post", "/people/{id}/hold", { path, body: { reason } }))}>{t("person.holdDo")}</Button></Group>
+          <Group justify="flex-end"><Button disabled={!reason.trim()} onClick={() => void act(request("post", "/people/{id}/hold", { path, body: last ? { reason, last_day: last } : { reason } }))}>{t("person.holdDo")}</Button></Group>
         </Stack>
       </Modal>
     </>
