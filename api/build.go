@@ -166,6 +166,8 @@ func (a *API) register() {
 	register(a, "lint-template", a.lintTemplate)
 	register(a, "list-template-variables", a.listTemplateVariables)
 	register(a, "list-words", a.listWords)
+	register(a, "list-images", a.listImages)
+	register(a, "upload-image", a.uploadImage)
 	register(a, "list-stores", a.listStores)
 	register(a, "get-store", a.getStore)
 	register(a, "save-store", a.saveStore)

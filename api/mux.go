@@ -37,6 +37,7 @@ const (
 func (a *API) Mux(p Parts) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(prefix+"/", a.Handler())
+	mux.HandleFunc("GET "+imagePath+"{file}", a.serveImage)
 	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/c/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links,
 		"/demo/shop": p.Shop, "/demo/shop/": p.Shop, "GET /metrics": p.Metrics} {
 		if h != nil {

@@ -144,6 +144,9 @@ func operations() []operation {
 		{"save-block", put, "/blocks/{name}", editor, writes, "Templates", "Save a new version; it acts in every template that takes it in"},
 		{"delete-block", erase, "/blocks/{name}", editor, writes, "Templates", "Delete a block that no template takes in"},
 
+		{"list-images", get, "/images", viewer, reads, "Templates", "Pictures that messages may show, newest first"},
+		{"upload-image", post, "/images", editor, writes, "Templates", "Keep a picture; its address is public and stays"},
+
 		{"list-stores", get, "/stores", viewer, reads, "Settings", "All stores"},
 		{"get-store", get, "/stores/{name}", viewer, reads, "Settings", "One store"},
 		{"save-store", put, "/stores/{name}", editor, writes, "Settings", "Save a new version; segments by distance follow it"},

@@ -273,6 +273,9 @@ func (f *filling) token(kind byte) *token {
 	return t
 }
 
+// Address is a path of ours as the world reads it.
+func (r *Renderer) Address(path string) string { return r.cfg.BaseURL + path }
+
 // ownPath gives what follows the kind in an address of ours.
 func (r *Renderer) ownPath(link, kind string) (string, bool) {
 	return strings.CutPrefix(link, r.cfg.BaseURL+"/"+kind+"/")

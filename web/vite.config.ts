@@ -11,5 +11,5 @@ export default defineConfig({
     // CodeMirror, the canvas and the charts are loaded with the pages that need them.
     chunkSizeWarningLimit: 700,
   },
-  server: { proxy: { "/api": server, "/v1": server, "/demo": server, "/w": server } },
+  server: { proxy: { "/api": server, "/v1": server, "/demo": server, "/w": server, "/i": server } },
 });

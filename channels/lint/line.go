@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path"
 	"strings"
 	"unicode/utf16"
 )
@@ -168,6 +169,9 @@ func (c *checker) inside(part string, v any) {
 				if u, err := url.Parse(s); err != nil || u.Scheme != "https" || nowhere(u.Hostname()) {
 					c.add(Finding{Code: "line.image", Severity: Error, Part: c.part(part + "." + k), Excerpt: clip(s, 80),
 						Text: Text{"LINE の画像は、公開された https の URL にしてください。", "LINE loads pictures by public https addresses only."}, Fix: Text{"画像をアップロードし、その URL を使ってください。", "Upload it, and use its address."}})
+				} else if ext := strings.ToLower(path.Ext(u.Path)); ext == ".gif" || ext == ".webp" || ext == ".svg" {
+					c.add(Finding{Code: "line.image", Severity: Error, Part: c.part(part + "." + k), Excerpt: clip(s, 80),
+						Text: Text{"LINE の画像は JPEG か PNG にしてください。", "LINE shows JPEG and PNG only."}, Fix: Text{"JPEG か PNG の画像に差し替えてください。", "Put a JPEG or PNG in its place."}})
 				}
 			case "data":
 				c.long(part+".data", "ポストバックのデータ", "The postback data", s, linePostback)

@@ -181,6 +181,7 @@ func TestLINE(t *testing.T) {
 	f(list(o{"type": "texts"}), "line.limit messages[0].type")
 	f(list(o{"type": "text", "text": ""}), "line.limit messages[0].text")
 	f(list(o{"type": "image", "originalContentUrl": "http://a.example/a.png", "previewImageUrl": "https://a.example/a.png"}), "line.image messages[0].originalContentUrl")
+	f(list(o{"type": "image", "originalContentUrl": "https://a.example/i/a.webp", "previewImageUrl": "https://a.example/a.png"}), "line.image messages[0].originalContentUrl")
 	f(list(o{"type": "flex", "contents": o{"type": "bubble"}}), "line.limit messages[0].altText")
 	f(list(o{"type": "flex", "altText": strings.Repeat("a", 1501), "contents": o{"type": "bubble"}}), "line.limit messages[0].altText")
 	f(list(o{"type": "flex", "altText": "a", "contents": o{"type": "box"}}), "line.limit messages[0].contents")

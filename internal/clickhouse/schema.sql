@@ -180,6 +180,22 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, subject)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE images
+(
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `name` String,
+    `type` LowCardinality(String),
+    `width` UInt32,
+    `height` UInt32,
+    `size` UInt32,
+    `actor` String,
+    `data` String CODEC(NONE)
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE line_statistics
 (
     `account` LowCardinality(String),

@@ -4,6 +4,7 @@ import { useState, type DragEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { useApi } from "../api";
 import { pick } from "../i18n";
+import { Images } from "../parts/Images";
 import { Variables } from "../parts/Variables";
 import { begun, changed, copied, find, inserted, kinds, moved, placeOf, removed, stepped, type Kind, type MailBlock, type Place } from "./blocks";
 
@@ -124,7 +125,7 @@ const summary = (b: MailBlock, kind: string) => (b.text ?? b.alt ?? b.name ?? ""
 function Fields({ block: b, onChange }: { block: MailBlock; onChange: (to: Partial<MailBlock>) => void }) {
   const { t } = useTranslation();
   const shared = useApi("/blocks", {}, { enabled: b.kind === "shared", staleTime: 30_000 });
-  const input = (key: "text" | "href" | "src" | "alt" | "code", word: string, hint?: string) => <TextInput label={t(word)} description={hint && t(hint)} value={b[key] ?? ""} onChange={(e) => onChange({ [key]: e.currentTarget.value })} rightSection={key === "alt" ? undefined : <Variables onPick={(v) => onChange({ [key]: (b[key] ?? "") + v })} />} />;
+  const input = (key: "text" | "href" | "src" | "alt" | "code", word: string, hint?: string) => <TextInput label={t(word)} description={hint && t(hint)} value={b[key] ?? ""} onChange={(e) => onChange({ [key]: e.currentTarget.value })} rightSection={key === "alt" ? undefined : key === "src" ? <Images onPick={(src) => onChange({ src })} /> : <Variables onPick={(v) => onChange({ [key]: (b[key] ?? "") + v })} />} />;
   const align = <SegmentedControl size="xs" w="max-content" value={b.align ?? (b.kind === "button" || b.kind === "image" ? "center" : "left")} onChange={(v) => onChange({ align: v as MailBlock["align"] })} data={["left", "center", "right"].map((a) => ({ value: a, label: t(`mail.align_${a}`) }))} aria-label={t("mail.align")} />;
   switch (b.kind) {
     case "heading": return <Stack gap="sm">{input("text", "mail.words")}{align}</Stack>;

@@ -1,6 +1,7 @@
 import { ActionIcon, Box, Button, Card, Group, JsonInput, Select, Stack, Switch, Text, Textarea, TextInput, Tooltip } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconCopy, IconPlus, IconX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import { Images } from "../parts/Images";
 import { Variables } from "../parts/Variables";
 import { bubble, bubbleOf, line, lineKinds, kindOf, type LineAction, type LineColumn, type LineDraft } from "./line";
 
@@ -32,11 +33,11 @@ export function LineEditor({ messages, onChange, wrong }: { messages: LineDraft[
   );
 }
 
-function Words({ label, value, most, onChange, rows = 1 }: { label: string; value: string; most?: number; onChange: (v: string) => void; rows?: number }) {
+function Words({ label, value, most, onChange, rows = 1, picture = false }: { label: string; value: string; most?: number; onChange: (v: string) => void; rows?: number; picture?: boolean }) {
   const { t } = useTranslation();
   const length = value.replace(/\{[{%].*?[}%]\}/gs, "").length;
   const over = most !== undefined && length > most;
-  const shared = { label: <Group gap="xs">{label}<Variables onPick={(v) => onChange(value + v)} /></Group>, "aria-label": label, value, error: over ? t("line.over", { n: length, most }) : undefined, onChange: (e: { currentTarget: { value: string } }) => onChange(e.currentTarget.value), inputWrapperOrder: ["label", "input", "description", "error"] as ("label" | "input" | "description" | "error")[], description: most !== undefined && !over && length > most * 0.6 ? `${length} / ${most}` : undefined };
+  const shared = { label: <Group gap="xs">{label}{picture ? <Images line onPick={onChange} /> : <Variables onPick={(v) => onChange(value + v)} />}</Group>, "aria-label": label, value, error: over ? t("line.over", { n: length, most }) : undefined, onChange: (e: { currentTarget: { value: string } }) => onChange(e.currentTarget.value), inputWrapperOrder: ["label", "input", "description", "error"] as ("label" | "input" | "description" | "error")[], description: most !== undefined && !over && length > most * 0.6 ? `${length} / ${most}` : undefined };
   return rows > 1 ? <Textarea {...shared} autosize minRows={rows} maxRows={12} /> : <TextInput {...shared} />;
 }
 
@@ -45,7 +46,7 @@ function Form({ message: m, onChange }: { message: LineDraft; onChange: (m: Line
   const alt = <Words label={t("line.alt")} most={1500} value={m.altText ?? ""} onChange={(altText) => onChange({ ...m, altText })} />;
   switch (kindOf(m)) {
     case "text": return <Words label={t("mail.words")} most={5000} rows={4} value={m.text ?? ""} onChange={(text) => onChange({ ...m, text })} />;
-    case "image": return <Words label={t("mail.src")} value={m.originalContentUrl ?? ""} onChange={(u) => onChange({ ...m, originalContentUrl: u, previewImageUrl: u })} />;
+    case "image": return <Words picture label={t("mail.src")} value={m.originalContentUrl ?? ""} onChange={(u) => onChange({ ...m, originalContentUrl: u, previewImageUrl: u })} />;
     case "buttons": return <Stack gap="sm"><Column column={m.template!} most={{ text: 160, actions: 4 }} onChange={(c) => onChange({ ...m, template: { ...m.template!, ...c } })} />{alt}</Stack>;
     case "carousel": {
       const columns = m.template!.columns ?? [];
@@ -72,7 +73,7 @@ function Column({ column: c, most, onChange }: { column: LineColumn; most: { tex
   const { t } = useTranslation();
   return (
     <Stack gap="sm">
-      <Words label={t("line.image")} value={c.thumbnailImageUrl ?? ""} onChange={(u) => { const { thumbnailImageUrl: _, ...rest } = c; onChange(u ? { ...rest, thumbnailImageUrl: u } : rest); }} />
+      <Words picture label={t("line.image")} value={c.thumbnailImageUrl ?? ""} onChange={(u) => { const { thumbnailImageUrl: _, ...rest } = c; onChange(u ? { ...rest, thumbnailImageUrl: u } : rest); }} />
       <Words label={t("line.title")} most={40} value={c.title ?? ""} onChange={(v) => { const { title: _, ...rest } = c; onChange(v ? { ...rest, title: v } : rest); }} />
       <Words label={t("mail.words")} most={c.title || c.thumbnailImageUrl ? 60 : most.text} rows={2} value={c.text} onChange={(text) => onChange({ ...c, text })} />
       <Actions list={c.actions} most={most.actions} onChange={(actions) => onChange({ ...c, actions })} />
@@ -112,7 +113,7 @@ function FlexForm({ message: m, onChange, alt }: { message: LineDraft; onChange:
     <Stack gap="sm">
       {simple && (
         <>
-          <Words label={t("line.image")} value={simple.image} onChange={(image) => set({ image })} />
+          <Words picture label={t("line.image")} value={simple.image} onChange={(image) => set({ image })} />
           <Words label={t("line.title")} value={simple.title} onChange={(title) => set({ title })} />
           <Words label={t("mail.words")} rows={2} value={simple.text} onChange={(text) => set({ text })} />
           <Words label={t("mail.code")} value={simple.code} onChange={(code) => set({ code })} />

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { request, useApi, type ApiError } from "../api";
 import { clock } from "../format";
+import { Images } from "./Images";
 import { Loading, ProblemBox } from "./Page";
 
 type Kit = Record<string, unknown>;
@@ -40,7 +41,7 @@ function Form({ kit, version, reload }: { kit: Kit; version: number; reload: () 
     <Card withBorder padding="lg">
       <Stack gap="md">
         <Text size="sm" c="dimmed">{t("brand.about")}</Text>
-        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">{texts.map((x) => <TextInput key={x} label={t(`brand.${x}`)} value={value(x)} onChange={(e) => set(x, e.currentTarget.value)} />)}</SimpleGrid>
+        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">{texts.map((x) => <TextInput key={x} label={t(`brand.${x}`)} value={value(x)} onChange={(e) => set(x, e.currentTarget.value)} rightSection={x === "logo" ? <Images onPick={(url) => set("logo", url)} /> : undefined} />)}</SimpleGrid>
         <SimpleGrid cols={{ base: 1, md: 3 }} spacing="md">{colours.map((x) => <ColorInput key={x} label={t(`brand.${x}`)} value={value(x)} onChange={(v) => set(x, v)} popoverProps={{ withinPortal: true }} eyeDropperButtonProps={{ "aria-label": t("brand.pick") }} />)}</SimpleGrid>
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">{(["tone", "avoid"] as const).map((x) => <TagsInput key={x} label={t(`brand.${x}`)} value={words(x)} onChange={(v) => set(x, v)} />)}</SimpleGrid>
         {error && <ProblemBox error={error} />}
