@@ -193,17 +193,22 @@ func answered(res *http.Response, err error) (channels.Receipt, error) {
 		}
 		return channels.Receipt{ProviderID: id, Code: code}, nil
 	}
-	refusal := readRefusal(res)
+	return channels.Receipt{}, readRefusal(res).verdict()
+}
+
+// verdict is what the answer of a send asks for.
+func (r *Refusal) verdict() *channels.SendError {
+	code := strconv.Itoa(r.Status)
 	for i := range answers {
-		if x := &answers[i]; x.fits(res.StatusCode, refusal.Message) {
-			e := x.verdict(refusal).With(code, x.reason)
+		if x := &answers[i]; x.fits(r.Status, r.Message) {
+			e := x.verdict(r).With(code, x.reason)
 			if x.wait {
-				e.After = retryAfter(res)
+				e.After = r.After
 			}
-			return channels.Receipt{}, e
+			return e
 		}
 	}
-	return channels.Receipt{}, channels.Permanent(refusal).With(code, "content")
+	return channels.Permanent(r).With(code, "content")
 }
 
 // retryAfter reads Retry-After in seconds, at most an hour; a second for a rate without one.

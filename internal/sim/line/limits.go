@@ -16,21 +16,42 @@ type Limits struct {
 	OtherPerSecond     int // every other endpoint, each by itself
 
 	// Tokens and keys.
-	RetryKeyFor      time.Duration // memory of a retry key, from its first use
-	ReplyWithin      time.Duration // a reply token, from each (re)delivery
-	ReplyAfterEvent  time.Duration // a reply token, from the event itself
-	LinkTokenFor     time.Duration
-	NonFriendFor     time.Duration // pushes to a non-friend after his last message
-	WebhookAnswer    time.Duration // time the receiver has to answer a webhook
-	LinkNonceMin     int
-	LinkNonceMax     int
-	AggregationUnits int // in one request
-	UnitName         int // length of a unit's name
-	UnitsPerMonth    int // distinct names; further ones are sent unassigned
-	FollowersPage    int // user ids in one page
-	InsightPerHour   int // each kind of statistics by itself
-	InsightLeast     int // fewer people than this are answered as null
-	InsightDays      int // from the first day of a question to its last
+	RetryKeyFor            time.Duration // memory of a retry key, from its first use
+	ReplyWithin            time.Duration // a reply token, from each (re)delivery
+	ReplyAfterEvent        time.Duration // a reply token, from the event itself
+	LinkTokenFor           time.Duration
+	NonFriendFor           time.Duration // pushes to a non-friend after his last message
+	WebhookAnswer          time.Duration // time the receiver has to answer a webhook
+	LinkNonceMin           int
+	LinkNonceMax           int
+	AggregationUnits       int // in one request
+	UnitName               int // length of a unit's name
+	UnitsPerMonth          int // distinct names; further ones are sent unassigned
+	FollowersPage          int // user ids in one page
+	RichMenusPerHour       int // made, and deleted, each
+	RichMenuBatchesPerHour int
+	RichMenus              int // of an account
+	RichMenuName           int
+	RichMenuBar            int // text of the bar
+	RichMenuAreas          int
+	RichMenuImage          int // bytes
+	RichMenuUsers          int // linked by one call
+	CouponTitle            int
+	CouponDescription      int
+	AudiencesPerMinute     int // each function by itself
+	Audiences              int // of an account
+	AudienceName           int
+	AudienceUsers          int // in one call by JSON
+	AudienceFile           int // lines
+	NarrowcastsPerHour     int
+	NarrowcastAudiences    int           // audiences and redeliveries
+	NarrowcastLeast        int           // people of the audience, and who are left in the end
+	NarrowcastKept         time.Duration // its progress
+	DeliveryTagMin         int           // of a notification message
+	DeliveryTagMax         int
+	InsightPerHour         int // each kind of statistics by itself
+	InsightLeast           int // fewer people than this are answered as null
+	InsightDays            int // from the first day of a question to its last
 
 	// Message objects.
 	Text              int
@@ -90,6 +111,11 @@ func Documented() Limits {
 		LinkTokenFor: 10 * time.Minute, NonFriendFor: 7 * 24 * time.Hour, WebhookAnswer: 2 * time.Second,
 		LinkNonceMin: 10, LinkNonceMax: 255,
 		AggregationUnits: 1, UnitName: 30, UnitsPerMonth: 1000, FollowersPage: 1000,
+		RichMenusPerHour: 100, RichMenuBatchesPerHour: 3, RichMenus: 1000, RichMenuName: 300, RichMenuBar: 14, RichMenuAreas: 20, RichMenuImage: 1 << 20, RichMenuUsers: 500,
+		CouponTitle: 60, CouponDescription: 1000,
+		AudiencesPerMinute: 60, Audiences: 1000, AudienceName: 120, AudienceUsers: 10_000, AudienceFile: 1_500_000,
+		NarrowcastsPerHour: 60, NarrowcastAudiences: 10, NarrowcastLeast: 50, NarrowcastKept: 14 * 24 * time.Hour,
+		DeliveryTagMin: 16, DeliveryTagMax: 100,
 		InsightPerHour: 60, InsightLeast: 20, InsightDays: 30,
 
 		Text: 5000, TextEmojis: 20, Substitutions: 100, SubstitutionKey: 20, SubstitutedEmojis: 20, Mentions: 20,

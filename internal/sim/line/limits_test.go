@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ type rule struct {
 // refuses it: with the field set to the tried value the answer turns.
 func TestEveryLimit(t *testing.T) {
 	t.Parallel()
-	rules := append(append(append(requestRules(), messageRules()...), templateRules()...), timeRules()...)
+	rules := slices.Concat(requestRules(), messageRules(), templateRules(), timeRules(), accountRules())
 	covered := map[string]bool{}
 	for _, r := range rules {
 		covered[r.field] = true

@@ -43,9 +43,12 @@ func newChannel(t *testing.T, cfg Config) *channel {
 // call makes one API call; headers are "Name: value".
 func (c *channel) call(method, path, body string, headers ...string) reply {
 	c.t.Helper()
-	r := httptest.NewRequest(method, "/v2/bot/"+path, strings.NewReader(body))
+	if !strings.HasPrefix(path, "/") {
+		path = "/v2/bot/" + path
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer token")
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPut {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range headers {

@@ -28,15 +28,7 @@ func (w *window) admit(now time.Time, n int, per time.Duration) bool {
 
 // admit counts the call against its endpoint's rate. Refused calls do not count.
 func (s *Server) admit(endpoint string) bool {
-	n, per := s.limits.OtherPerSecond, time.Second
-	switch endpoint {
-	case "push":
-		n = s.limits.PushPerSecond
-	case "multicast":
-		n = s.limits.MulticastPerSecond
-	case "insight/aggregation", "insight/event":
-		n, per = s.limits.InsightPerHour, time.Hour
-	}
+	n, per := s.rate(endpoint)
 	now := s.cfg.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()

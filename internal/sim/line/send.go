@@ -53,7 +53,7 @@ func (s *Server) checkKey(c *call) *answer {
 	if _, given := c.r.Header["X-Line-Retry-Key"]; !given {
 		return nil
 	}
-	if c.endpoint != "push" && c.endpoint != "multicast" || !uuids.MatchString(c.key) {
+	if c.endpoint != "push" && c.endpoint != "multicast" && c.endpoint != "narrowcast" || !uuids.MatchString(c.key) {
 		return refuse(http.StatusBadRequest, "The value for the 'X-Line-Retry-Key' header is invalid")
 	}
 	return nil

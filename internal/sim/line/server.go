@@ -61,27 +61,35 @@ type Server struct {
 	limits Limits
 	botID  string
 
-	mu      sync.Mutex // guards all below
-	users   map[string]*user
-	order   []*user // by first follow; a place in it is the cursor of followers/ids
-	keys    map[string]*retryKey
-	keyLine []*retryKey // keys by first use, for forgetting
-	month   string
-	usage   int
-	units   map[string]bool
-	unitSeq []string
-	stats   map[string]*unitStat // by unit
-	sent    []Sent
-	sentSeq uint64
-	lastID  int64
-	replies map[string]*replyToken
-	links   map[string]linkToken
-	faults  []*Fault
-	rates   map[string]*window
-	counts  Counts
-	webhook string
-	queue   []*delivery
-	onSent  sync.Mutex // keeps OnSent calls apart and in order of Seq
+	mu           sync.Mutex // guards all below
+	users        map[string]*user
+	order        []*user // by first follow; a place in it is the cursor of followers/ids
+	keys         map[string]*retryKey
+	keyLine      []*retryKey // keys by first use, for forgetting
+	month        string
+	usage        int
+	units        map[string]bool
+	unitSeq      []string
+	stats        map[string]*unitStat // by unit
+	menus        map[string]*richMenu
+	linked       map[string]string // rich menu by user
+	everybody    string            // the default rich menu
+	coupons      []*coupon
+	audiences    map[int64]*audienceGroup
+	lastAudience int64
+	narrowcasts  map[string]*narrowcast // by request id
+	phones       map[string]string      // user by hash of the phone number
+	sent         []Sent
+	sentSeq      uint64
+	lastID       int64
+	replies      map[string]*replyToken
+	links        map[string]linkToken
+	faults       []*Fault
+	rates        map[string]*window
+	counts       Counts
+	webhook      string
+	queue        []*delivery
+	onSent       sync.Mutex // keeps OnSent calls apart and in order of Seq
 
 	wake      chan struct{} // tells Run of new webhooks
 	deliverMu sync.Mutex    // one deliverer at a time
@@ -116,6 +124,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits, webhook: cfg.WebhookURL,
 		users: map[string]*user{}, keys: map[string]*retryKey{}, units: map[string]bool{}, stats: map[string]*unitStat{},
+		menus: map[string]*richMenu{}, linked: map[string]string{}, audiences: map[int64]*audienceGroup{}, narrowcasts: map[string]*narrowcast{}, phones: map[string]string{},
 		replies: map[string]*replyToken{}, links: map[string]linkToken{}, rates: map[string]*window{},
 		counts: Counts{Calls: map[string]int{}}, wake: make(chan struct{}, 1),
 	}
@@ -132,6 +141,7 @@ type call struct {
 	body     []byte
 	oversize bool
 	key      string // retry key, lower case
+	route    *route // of those in routes
 }
 
 // endpoint names the API function of a request; "" is unknown.
@@ -173,12 +183,20 @@ func endpoint(r *http.Request) (name, userID string, known bool) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{r: r, id: s.requestID()}
 	var known bool
-	c.endpoint, c.userID, known = endpoint(r)
-	body, err := io.ReadAll(io.LimitReader(r.Body, int64(s.limits.BodyBytes)+1))
+	if c.route, c.userID, known = routed(r); c.route != nil {
+		c.endpoint = c.route.name
+	} else if !known {
+		c.endpoint, c.userID, known = endpoint(r)
+	}
+	most := s.limits.BodyBytes
+	if c.endpoint == "audience/file" {
+		most = 128 << 20 // by lines
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	if err != nil {
 		return // the caller went away
 	}
-	c.body, c.oversize = body, len(body) > s.limits.BodyBytes
+	c.body, c.oversize = body, len(body) > most
 	c.key = strings.ToLower(r.Header.Get("X-Line-Retry-Key"))
 
 	a, done := s.faulty(w, c, known)
@@ -240,8 +258,8 @@ func (s *Server) handle(c *call, known bool) *answer {
 	if !s.admit(c.endpoint) {
 		return refuse(http.StatusTooManyRequests, "The API rate limit has been exceeded. Try again later.")
 	}
-	if c.r.Method == http.MethodPost && c.endpoint != "linkToken" {
-		if media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	if wanted := c.media(); wanted != "" {
+		if media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || !strings.HasPrefix(media, wanted) {
 			return refuse(http.StatusUnsupportedMediaType, fmt.Sprintf("The content type, %s, is not supported", c.r.Header.Get("Content-Type")))
 		}
 		if c.oversize {
@@ -250,6 +268,9 @@ func (s *Server) handle(c *call, known bool) *answer {
 	}
 	if a := s.checkKey(c); a != nil {
 		return a
+	}
+	if c.route != nil {
+		return s.further(c)
 	}
 	switch c.endpoint {
 	case "push", "multicast", "reply":
@@ -273,6 +294,17 @@ func (s *Server) handle(c *call, known bool) *answer {
 		return s.issueLinkToken(c)
 	}
 	return s.validate(c)
+}
+
+// media is how the type of the body must begin; empty: there is none.
+func (c *call) media() string {
+	switch {
+	case c.endpoint == "linkToken" || c.route != nil && c.route.bare || c.r.Method != http.MethodPost && c.r.Method != http.MethodPut:
+		return ""
+	case c.route != nil && c.route.media != "":
+		return c.route.media
+	}
+	return "application/json"
 }
 
 // validate answers the endpoints that only check message objects.

@@ -21,6 +21,7 @@ type event struct {
 	Postback       *postback       `json:"postback,omitempty"`
 	Follow         *followed       `json:"follow,omitempty"`
 	Link           *linkResult     `json:"link,omitempty"`
+	Delivery       *deliveredTag   `json:"delivery,omitempty"`
 	WebhookEventID string          `json:"webhookEventId"`
 	Context        deliveryContext `json:"deliveryContext"`
 	Timestamp      int64           `json:"timestamp"` // ms
@@ -48,6 +49,9 @@ type (
 		Text            string `json:"text"`
 	}
 	postback struct {
+		Data string `json:"data"`
+	}
+	deliveredTag struct {
 		Data string `json:"data"`
 	}
 	linkResult struct {

@@ -1,0 +1,176 @@
+package line
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"enishi"
+	linesim "enishi/internal/sim/line"
+)
+
+const menuBody = `{"size":{"width":2500,"height":1686},"selected":true,"name":"vip","chatBarText":"メニュー","areas":[{"bounds":{"x":0,"y":0,"width":1250,"height":1686},"action":{"type":"uri","label":"見る","uri":"https://shop.example/"}}]}`
+
+// TestRichMenuCalls: by LINE's files and the simulator.
+func TestRichMenuCalls(t *testing.T) {
+	t.Parallel()
+	f := newStrict(t, linesim.Config{})
+	ctx := t.Context()
+	make := func(name string) string {
+		t.Helper()
+		id, err := f.CreateRichMenu(ctx, json.RawMessage(strings.Replace(menuBody, `"vip"`, `"`+name+`"`, 1)), "image/png", []byte("png"))
+		if err != nil || id == "" {
+			t.Fatal(err)
+		}
+		return id
+	}
+	do := func(want string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.sim.RichMenu(f.to); got != want {
+			t.Errorf("the friend sees %q, want %q", got, want)
+		}
+	}
+	all, vip, next := make("all"), make("vip"), make("next")
+	do("all", f.DefaultRichMenu(ctx, all))
+	do("vip", f.LinkRichMenu(ctx, vip, []string{f.to}))
+	do("next", f.ReplaceRichMenu(ctx, vip, next))
+	do("all", f.UnlinkRichMenu(ctx, []string{f.to}))
+	do("", f.DefaultRichMenu(ctx, ""))
+	do("", f.DeleteRichMenu(ctx, all))
+	var r *Refusal
+	if err := f.DeleteRichMenu(ctx, all); !errors.As(err, &r) || r.Status != 404 {
+		t.Errorf("twice: %v", err)
+	}
+	// One whose picture LINE does not take is not left behind.
+	f.sim.Inject(linesim.Fault{Endpoint: "richmenu/content", Status: 400, Message: "bad image"})
+	if id, err := f.CreateRichMenu(ctx, json.RawMessage(menuBody), "image/png", []byte("x")); err == nil || id != "" || f.sim.Counts().Calls["richmenu/delete 200"] != 2 {
+		t.Errorf("%q %v %v", id, err, f.sim.Counts().Calls)
+	}
+}
+
+func TestCouponCalls(t *testing.T) {
+	t.Parallel()
+	f := newStrict(t, linesim.Config{})
+	id, err := f.CreateCoupon(t.Context(), json.RawMessage(`{"title":"春の 500 円引き","description":"1 回限り","startTimestamp":1767225600,"endTimestamp":1769904000,"maxUseCountPerTicket":1,"timezone":"ASIA_TOKYO","visibility":"UNLISTED",
+		"acquisitionCondition":{"type":"normal"},"reward":{"type":"discount","priceInfo":{"type":"fixed","fixedAmount":500}}}`))
+	if err != nil || id == "" {
+		t.Fatal(err)
+	}
+	list, err := f.Coupons(t.Context())
+	if err != nil || len(list) != 1 || list[0] != (Coupon{id, "春の 500 円引き"}) {
+		t.Errorf("%+v %v", list, err)
+	}
+	if err := f.CloseCoupon(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	if list, err := f.Coupons(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("closed: %+v %v", list, err)
+	}
+}
+
+// TestAudienceCalls: small ones by JSON, large ones as a file; a narrowcast to one, and how it ends.
+func TestAudienceCalls(t *testing.T) {
+	t.Parallel()
+	f := newStrict(t, linesim.Config{})
+	ctx := t.Context()
+	users := make([]string, maxAudienceJSON+1)
+	for i := range users {
+		users[i] = f.sim.UserID(fmt.Sprint("u", i))
+		if i < 60 {
+			if err := f.sim.Befriend(users[i], ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	large, err := f.CreateAudience(ctx, "large", users)
+	if err != nil || f.sim.Counts().Calls["audience/file 202"] != 1 {
+		t.Fatal(err, f.sim.Counts().Calls)
+	}
+	small, err := f.CreateAudience(ctx, "春のセール", users[:maxAudienceJSON])
+	if err != nil || f.sim.Counts().Calls["audience/create 202"] != 1 {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"IN_PROGRESS", "READY"} {
+		if s, err := f.Audience(ctx, small); err != nil || s.Status != want || s.People != maxAudienceJSON {
+			t.Errorf("%d: %+v %v", i, s, err)
+		}
+	}
+	send := Narrowcast{Messages: json.RawMessage(`[{"type":"text","text":"春"}]`), Audience: small, Max: 55, UpToQuota: true, Notify: true, Idempotent: enishi.NewID("n", "1")}
+	id, err := f.Narrowcast(ctx, send)
+	if err != nil || id == "" {
+		t.Fatal(err)
+	}
+	var r *Refusal
+	if _, err := f.Narrowcast(ctx, send); !errors.As(err, &r) || r.Status != 409 || len(f.sim.Sent()) != 55 {
+		t.Errorf("the same again: %v, %d sent", err, len(f.sim.Sent()))
+	}
+	phases := func(id string) (p Progress) {
+		t.Helper()
+		for _, want := range []string{"waiting", "sending", "succeeded failed"} {
+			if p, err = f.Progress(ctx, id); err != nil || !strings.Contains(want, p.Phase) {
+				t.Fatalf("%+v %v", p, err)
+			}
+		}
+		return p
+	}
+	if p := phases(id); p.Target != 55 || p.Sent != 55 {
+		t.Errorf("%+v", p)
+	}
+	if err := f.DeleteAudience(ctx, large); err != nil {
+		t.Error(err)
+	}
+	send.Audience, send.Idempotent = large, enishi.NewID("n", "2")
+	if id, err = f.Narrowcast(ctx, send); err != nil {
+		t.Fatal(err)
+	}
+	p := phases(id)
+	if ja, en := p.FailureText(); p.Code != 4 || !strings.Contains(ja, "50") || !strings.Contains(en, "50") {
+		t.Errorf("to nobody: %+v", p)
+	}
+}
+
+// TestNotices: by the hash of LINE's own example, once and for notices only; who has no LINE gets the next channel.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	const phone = "+818000001234"
+	if got := PhoneHash(phone); got != "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c" {
+		t.Fatalf("%s", got)
+	}
+	f := newStrict(t, linesim.Config{})
+	n := Notices{f.Channel}
+	m := f.message(1, "発送しました")
+	m.To, m.Purpose, m.Profile = phone, "transactional", enishi.NewID("p")
+	send := func(want string) {
+		t.Helper()
+		if _, err := n.Send(t.Context(), m); verdict(err) != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	send("refused suppressed")
+	f.sim.Register(f.to, PhoneHash(phone))
+	send("sent")
+	if got := f.sim.Received(f.to); len(got) != 1 || got[0].Endpoint != "pnp" {
+		t.Errorf("%+v", got)
+	}
+	f.sim.Inject(linesim.Fault{Endpoint: "pnp", Status: 500, After: true})
+	send("unknown")
+	f.sim.Inject(linesim.Fault{Endpoint: "pnp", Status: 403, Message: "not available"})
+	send("down account")
+	m.To = "08000001234"
+	send("permanent address")
+	m.To, m.Purpose = phone, "marketing"
+	send("permanent policy")
+
+	tag := NoticeTag(m.SendID, m.Profile)
+	if s, p, ok := ParseNoticeTag(tag); !ok || s != m.SendID || p != m.Profile || len(tag) < 16 || len(tag) > 100 {
+		t.Errorf("tag %q", tag)
+	}
+	if _, _, ok := ParseNoticeTag("somebody else's tag"); ok {
+		t.Error("another's tag is read")
+	}
+}
