@@ -5,13 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"enishi"
 	"enishi/channels"
+	"enishi/segments"
 )
 
 // HeldCount is how many messages were decided and have not ended.
@@ -235,7 +239,7 @@ func (a *API) stopSending(ctx context.Context, in *stopInput) (*steeredOutput, e
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkStop(&x); err != nil {
+	if err := a.checkStop(ctx, &x); err != nil {
 		return nil, err
 	}
 	return a.steer(ctx, b.Reason, func(s *channels.Sending) (*channels.Stop, error) {
@@ -253,8 +257,19 @@ func (a *API) stopSending(ctx context.Context, in *stopInput) (*steeredOutput, e
 }
 
 // checkStop refuses what could hold nothing: in an emergency a slip of the pen must not look like a stop.
-func (a *API) checkStop(x *channels.Stop) error {
+func (a *API) checkStop(ctx context.Context, x *channels.Stop) error {
 	switch x.Scope {
+	case channels.ScopeDestination:
+		known, err := a.knownDestinations(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(known, func(d string) bool { return x.Covers(d, "", "") }) {
+			list := strings.Join(known, ", ")
+			return enishi.FieldError("body.value", "there is no such destination, nor one that begins so; there are: "+list, "その宛先はありません。次のどれか、またはその先頭部分を指定してください: "+list)
+		}
+	case channels.ScopePrefecture:
+		return checkPrefecture(x.Value)
 	case channels.ScopeChannel:
 		if _, known := words["channel."+x.Value]; !known || x.Value == "" {
 			return enishi.FieldError("body.value", "there is no such channel", "その配信手段はありません。")
@@ -265,6 +280,48 @@ func (a *API) checkStop(x *channels.Stop) error {
 		}
 	}
 	return nil
+}
+
+// knownDestinations are those that anything was or can be sent to.
+func (a *API) knownDestinations(ctx context.Context) ([]string, error) {
+	var known []string
+	for _, channel := range [...]string{"email", "line"} {
+		for _, purpose := range [...]string{"marketing", "transactional"} {
+			account, _ := a.journeySettings().Destination(channel, purpose, "")
+			if channel != "email" {
+				known = append(known, channel+":"+account)
+				continue
+			}
+			for _, group := range enishi.MailGroups() {
+				known = append(known, channel+":"+account+":"+group)
+			}
+		}
+	}
+	err := a.each(ctx, "SELECT DISTINCT toString(destination) FROM deliveries", nil, func(rows driver.Rows) error {
+		var d string
+		err := rows.Scan(&d)
+		known = append(known, d)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read destinations: %w", err)
+	}
+	slices.Sort(known)
+	return slices.Compact(known), nil
+}
+
+// checkPrefecture refuses a name that is no prefecture, with the one that may be meant.
+func checkPrefecture(name string) error {
+	all := segments.Prefectures()
+	if slices.Contains(all, name) {
+		return nil
+	}
+	for _, p := range all {
+		if len([]rune(name)) >= 2 && (strings.HasPrefix(p, name) || strings.HasPrefix(name, strings.TrimRight(p, "都府県"))) {
+			return enishi.FieldError("body.value", "there is no prefecture "+name+": do you mean "+p+"?", "「"+name+"」という都道府県はありません。「"+p+"」のことですか。")
+		}
+	}
+	return enishi.FieldError("body.value", "there is no prefecture "+name+": write it as in an address, such as 東京都", "「"+name+"」という都道府県はありません。「東京都」のように書いてください。")
 }
 
 type resumeInput struct {

@@ -98,6 +98,16 @@ func TestSending(t *testing.T) {
 	}
 	e.call("POST", "/sending/stop", map[string]any{"scope": "journey", "value": "no_such"}).want(422)
 	e.call("POST", "/sending/stop", map[string]any{"scope": "channel", "value": "lime"}).want(422)
+	for value, means := range map[string]string{"東京": "「東京都」のことですか", "東京都渋谷区": "「東京都」のことですか", "京都": "「京都府」のことですか", "Tokyo": "「東京都」のように", "府": "のように"} {
+		if a := e.call("POST", "/sending/stop", map[string]any{"scope": "prefecture", "value": value}).want(422); !strings.Contains(a.text, means) {
+			t.Errorf("%s: %s", value, a.text)
+		}
+	}
+	for _, value := range []string{"email:mian", "line:main:gmail", "email:main:gmai"} {
+		if a := e.call("POST", "/sending/stop", map[string]any{"scope": "destination", "value": value}).want(422); !strings.Contains(a.text, "email:main:gmail") || !strings.Contains(a.text, "その宛先はありません") {
+			t.Errorf("%s: %s", value, a.text)
+		}
+	}
 	view.call("POST", "/sending/stop", map[string]any{"scope": "all"}).want(403)
 	e.call("POST", "/sending/resume", map[string]any{"stop": ids["all"]}).want(403)
 	e.call("POST", "/sending/cancel", map[string]any{"stop": ids["all"]}).want(403)

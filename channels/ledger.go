@@ -112,7 +112,7 @@ func (l ledger) waiting(ctx context.Context, partition int, destination string, 
 	but := map[string][]string{ScopeJourney: {}, ScopePrefecture: {}}
 	for i := range held {
 		if values, ok := but[held[i].Scope]; ok {
-			but[held[i].Scope] = append(values, held[i].Value)
+			but[held[i].Scope] = append(values, held[i].Value, shortPrefecture(held[i].Value))
 		}
 	}
 	return l.rows(ctx, `SELECT `+readColumns+` FROM deliveries

@@ -105,9 +105,17 @@ func (x *Stop) Covers(destination, journey, prefecture string) bool {
 	case ScopeJourney:
 		return x.Value == journey
 	case ScopePrefecture:
-		return x.Value == prefecture
+		return x.Value == prefecture || shortPrefecture(x.Value) == shortPrefecture(prefecture)
 	}
 	return false
+}
+
+// shortPrefecture is a prefecture as many shops write it: 東京 for 東京都.
+func shortPrefecture(name string) string {
+	if name == "東京都" {
+		return "東京"
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(name, "県"), "府")
 }
 
 // wide tells whether the stop is about whole destinations: they stand still. Others hold some messages of many.

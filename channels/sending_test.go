@@ -148,7 +148,7 @@ func TestParseSending(t *testing.T) {
 		}
 	}
 	s, err := channels.ParseSending([]byte(`{"off":true,"stops":[{"id":"a","scope":"prefecture","value":"東京都"}]}`))
-	if err != nil || !s.Off || !s.Stops[0].Covers("email:main", "welcome", "東京都") || s.Stops[0].Covers("email:main", "welcome", "大阪府") {
+	if err != nil || !s.Off || !s.Stops[0].Covers("email:main", "welcome", "東京都") || !s.Stops[0].Covers("email:main", "welcome", "東京") || s.Stops[0].Covers("email:main", "welcome", "") || s.Stops[0].Covers("email:main", "welcome", "大阪府") {
 		t.Errorf("%+v %v", s, err)
 	}
 }

@@ -20,6 +20,14 @@ func regions() [8][]string {
 	}
 }
 
+// Prefectures are the 47, from north to south, as they are written in an address (東京都).
+func Prefectures() (all []string) {
+	for _, r := range regions() {
+		all = append(all, r[1:]...)
+	}
+	return all
+}
+
 // regionsByPrefecture knows a prefecture with and without 都, 府, 県.
 func regionsByPrefecture() map[string]string {
 	all := map[string]string{}
