@@ -374,6 +374,7 @@ type MessageResult struct {
 	To          string    `json:"to,omitempty" wire:"14"`
 	RunID       ID        `json:"run_id,omitzero" wire:"15"`
 	ProviderID  string    `json:"provider_id,omitempty" wire:"16"` // Message-ID or X-Line-Request-Id
+	Variant     string    `json:"variant,omitempty" wire:"17"`     // of the texts that are compared: a, b, ...; empty: there was one
 }
 
 // Control is the payload of control records; each type uses the fields that its constant names.

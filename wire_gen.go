@@ -2724,6 +2724,10 @@ func (x *MessageResult) AppendWire(b []byte) []byte {
 		b = append(b, 0x82, 0x01)
 		b = wire.AppendBytes(b, x.ProviderID)
 	}
+	if x.Variant != "" {
+		b = append(b, 0x8a, 0x01)
+		b = wire.AppendBytes(b, x.Variant)
+	}
 	return b
 }
 
@@ -2780,6 +2784,8 @@ func (x *MessageResult) ParseWire(s string) error {
 			copy(x.RunID[:], p4)
 		case 16<<3 | 2: // ProviderID
 			x.ProviderID, i = wire.Content(s, i)
+		case 17<<3 | 2: // Variant
+			x.Variant, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -243,7 +243,7 @@ func readRows(ctx context.Context, db *clickhouse.DB, query string, args ...any)
 		var round, attempt uint32
 		var reported uint8
 		err := rows.Scan(&partition, &send, &round, &r.State, &attempt, &r.Destination, &r.Channel, &r.Purpose, &r.Journey, &r.Template, &r.Prefecture,
-			&profile, &r.NextTryAt, &r.DecidedAt, &r.UpdatedAt, &reported, &r.Code, &r.Reason, &r.ProviderID, &r.Message, &group, &owner)
+			&profile, &r.NextTryAt, &r.DecidedAt, &r.UpdatedAt, &reported, &r.Code, &r.Reason, &r.ProviderID, &r.Message, &group, &owner, &r.Variant)
 		if err != nil {
 			return nil, err
 		}

@@ -53,11 +53,11 @@ func NewLedger(db *clickhouse.DB) Ledger {
 }
 
 var ledgerColumns = []string{"partition", "send_id", "round", "version", "state", "attempt", "destination", "channel", "purpose", "journey",
-	"template", "prefecture", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message", "group_id", "owner"}
+	"template", "prefecture", "profile_id", "next_try_at", "decided_at", "updated_at", "reported", "code", "reason", "provider_id", "message", "group_id", "owner", "variant"}
 
 // readColumns are ledgerColumns without version.
 const readColumns = `partition, send_id, round, state, attempt, destination, channel, purpose, journey, template, prefecture, profile_id,
-	next_try_at, decided_at, updated_at, reported, code, reason, provider_id, message, group_id, owner`
+	next_try_at, decided_at, updated_at, reported, code, reason, provider_id, message, group_id, owner, variant`
 
 func (l ledger) insert(ctx context.Context, rows []Row) error {
 	n := len(rows)
@@ -68,7 +68,7 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 		version                                            = make([]uint64, n)
 		state, destination, channel, purpose               = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		journey, template, code, reason, provider, message = make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-		prefecture                                         = make([]string, n)
+		prefecture, variant                                = make([]string, n), make([]string, n)
 		next, decided, updated                             = make([]int64, n), make([]int64, n), make([]int64, n)
 		reported                                           = make([]uint8, n)
 	)
@@ -77,6 +77,7 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 		partition[i], send[i], profile[i], group[i], owner[i] = uint16(r.Partition), r.SendID[:], r.Profile[:], r.Group[:], r.Owner[:]
 		round[i], attempt[i], version[i] = uint32(r.Round), uint32(r.Attempt), r.version()
 		state[i], destination[i], channel[i], purpose[i] = r.State, r.Destination, r.Channel, r.Purpose
+		variant[i] = r.Variant
 		journey[i], template[i], prefecture[i], code[i], reason[i], provider[i], message[i] = r.Journey, r.Template, r.Prefecture, r.Code, r.Reason, r.ProviderID, r.Message
 		next[i], decided[i], updated[i] = millis(r.NextTryAt), millis(r.DecidedAt), millis(r.UpdatedAt)
 		if r.Reported {
@@ -84,7 +85,7 @@ func (l ledger) insert(ctx context.Context, rows []Row) error {
 		}
 	}
 	return l.db.Insert(ctx, "deliveries", ledgerColumns, n, partition, send, round, version, state, attempt, destination, channel, purpose, journey,
-		template, prefecture, profile, next, decided, updated, reported, code, reason, provider, message, group, owner)
+		template, prefecture, profile, next, decided, updated, reported, code, reason, provider, message, group, owner, variant)
 }
 
 // millis is an instant as DateTime64(3) takes it; a missing one is the epoch.

@@ -60,7 +60,7 @@ func openDB(t testing.TB, name string) *clickhouse.DB {
 
 func ledgerRow(n int, state string, change func(*Row)) Row {
 	at := time.Date(2026, 11, 21, 0, 0, n, 0, time.UTC)
-	r := Row{Partition: 3, SendID: enishi.NewID("send", fmt.Sprint(n)), Round: 1, State: state, Destination: "email:main:gmail", Channel: "email", Purpose: "marketing",
+	r := Row{Partition: 3, SendID: enishi.NewID("send", fmt.Sprint(n)), Round: 1, State: state, Destination: "email:main:gmail", Channel: "email", Purpose: "marketing", Variant: "b",
 		Journey: "welcome", Template: "hello", Prefecture: "東京都", Profile: enishi.NewID("p", fmt.Sprint(n)), DecidedAt: at, UpdatedAt: at.Add(time.Second), Message: fmt.Sprint("message ", n)}
 	if change != nil {
 		change(&r)

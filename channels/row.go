@@ -42,6 +42,7 @@ type Row struct {
 	Code        string    // the provider's own
 	Reason      string
 	ProviderID  string
+	Variant     string    // of the texts that are compared, once it was rendered; empty: there is one
 	Group       enishi.ID // whom it left with: the same id for all of one call; zero: alone
 	Owner       enishi.ID // of intent: the note (InHand) that tells whether it was begun; zero: none does
 	Message     string    // as it stands on the topic messages
@@ -113,7 +114,7 @@ func (r *Row) event(m *enishi.Message, at time.Time) enishi.Event {
 		Type: "message." + r.State, Subject: m.Subject, Profile: m.Profile, At: at,
 		Result: &enishi.MessageResult{
 			SendID: r.SendID, Round: r.Round, Channel: m.Channel, Destination: m.Destination, Journey: m.Journey, Node: m.Node,
-			Template: m.Template, Purpose: m.Purpose, Reason: r.Reason, Code: r.Code, RunID: m.RunID, ProviderID: r.ProviderID,
+			Template: m.Template, Purpose: m.Purpose, Reason: r.Reason, Code: r.Code, RunID: m.RunID, ProviderID: r.ProviderID, Variant: r.Variant,
 		},
 	}
 	if r.State == stateDeferred {

@@ -43,12 +43,13 @@ type entry struct {
 	cancelled string    // reason of a cancel that came while it was at the provider
 	group     *group    // with whom it leaves; nil: alone
 	single    bool      // leaves alone: a group with it was refused
+	variant   string    // of the last rendering
 	rendered  *Rendered // for the try that is about to be made; nil: not yet
 }
 
 func (e *entry) row(partition int, state string, now time.Time) Row {
 	r := rowOf(partition, e.m, e.raw, now)
-	r.State, r.Attempt = state, e.attempt
+	r.State, r.Attempt, r.Variant = state, e.attempt, e.variant
 	if e.group != nil {
 		r.Group = e.group.id
 	}

@@ -169,7 +169,7 @@ func renderer(t testing.TB) *channels.Renderer {
 	log := definitions.NewLog()
 	for i, d := range []enishi.Definition{
 		{Kind: "setting", Name: "brand", Body: json.RawMessage(`{"name":"花の店","address":"東京都港区 1-2-3","contact":"help@hana.example"}`)},
-		{Kind: "template", Name: "hello", Body: json.RawMessage(`{"name":"hello","channel":"email","purpose":"marketing","variants":{"ja":{"subject":"{{ customer.salutation }}","html":"<html><body><p>{{ customer.salutation }}</p><a href=\"https://shop.example/\">x</a></body></html>","text":"{{ customer.salutation }}"}}}`)},
+		{Kind: "template", Name: "hello", Body: json.RawMessage(`{"name":"hello","channel":"email","purpose":"marketing","variants":{"ja":{"subject":["{{ customer.salutation }}","B: {{ customer.salutation }}"],"html":"<html><body><p>{{ customer.salutation }}</p><a href=\"https://shop.example/\">x</a></body></html>","text":"{{ customer.salutation }}"}}}`)},
 		{Kind: "template", Name: "hello_line", Body: json.RawMessage(`{"name":"hello_line","channel":"line","purpose":"marketing","variants":{"ja":{"messages":[{"type":"text","text":"{{ customer.salutation }}"}]}}}`)},
 		{Kind: "template", Name: "mail11k", Body: json.RawMessage(bigTemplate())},
 	} {
@@ -229,6 +229,7 @@ func TestWhole(t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sent := 0
+	variants := map[string]int{} // as the fold is told
 	for _, m := range all {
 		es := p.ends[rowKey(m.SendID, 1)]
 		if len(es) != 1 {
@@ -239,6 +240,7 @@ func TestWhole(t *testing.T) {
 				t.Fatalf("ended as %s %s", e.Type, e.Result.Reason)
 			}
 			sent++
+			variants[e.Result.Variant]++
 		}
 		if m.Channel == "line" && p.line.ReceivedCount(m.To) != 1 {
 			t.Errorf("%d LINE messages to one person", p.line.ReceivedCount(m.To))
@@ -250,6 +252,19 @@ func TestWhole(t *testing.T) {
 	}
 	if len(byTo) != 400 || p.mail.Count() != 400 {
 		t.Errorf("%d mails to %d people, want 400 to 400", p.mail.Count(), len(byTo))
+	}
+	if variants[""] != 200 || variants["a"] < 100 || variants["b"] < 100 {
+		t.Errorf("texts that were compared: %v", variants)
+	}
+	kept, err := channels.NewDeliveries(p.db).List(t.Context(), channels.Filter{Channel: "email", Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range kept {
+		variants[r.Variant]--
+	}
+	if variants["a"] != 0 || variants["b"] != 0 {
+		t.Errorf("the ledger has other texts than the fold was told: %v", variants)
 	}
 	counts, err := channels.NewDeliveries(p.db).Counts(t.Context(), channels.Filter{})
 	if err != nil {

@@ -198,6 +198,7 @@ func (q *queue) one(e *entry) {
 			return
 		}
 	}
+	e.variant = rendered.Variant
 	rendered.Key = enishi.NewID("retry", e.m.SendID.String(), fmt.Sprint(e.m.Round))
 	k := handKey{e.m.SendID, e.m.Round}
 	sh.noted(rendered, k, e.attempt)

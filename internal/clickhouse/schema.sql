@@ -101,7 +101,8 @@ CREATE TABLE deliveries
     `provider_id` String,
     `message` String CODEC(ZSTD(1)),
     `group_id` FixedString(16),
-    `owner` FixedString(16)
+    `owner` FixedString(16),
+    `variant` LowCardinality(String)
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (partition, send_id, round)
