@@ -118,7 +118,7 @@ func TestOutcomes(t *testing.T) {
 			return nil
 		}, typ: "message.sent", calls: 3},
 		{name: "busy for ever", answer: func(*channels.Rendered, int) error { return channels.Busy(boom, 0) },
-			typ: "message.deferred", reason: "550 5.1.1 no such user", calls: 5, until: time.Minute},
+			typ: "message.deferred", reason: "busy: 550 5.1.1 no such user", calls: 5, until: time.Minute},
 		{name: "greylisted", answer: func(*channels.Rendered, int) error {
 			return channels.RetryAfter(errors.New("450 later"), 5*time.Minute).With("450", "greylisted")
 		}, typ: "message.deferred", reason: "greylisted: 450 later", calls: 1, until: 5 * time.Minute},

@@ -228,7 +228,7 @@ func renderError(err error) *SendError {
 	if errors.As(err, &e) {
 		return e
 	}
-	return Permanent(err).With("", "content")
+	return Permanent(err).With("", "render")
 }
 
 // mayGo asks once more, right before the call, whether the message may leave, and by what.
@@ -348,6 +348,8 @@ func refusedOr(e *entry) string {
 func reasonOf(err *SendError) string {
 	text := err.Error()
 	switch {
+	case err.Reason == "" && err.verdict == verdictBusy:
+		return "busy: " + text
 	case err.Reason == "" || err.Reason == text:
 		return text
 	case err.verdict == verdictRefused: // a closed set that the fold reads
