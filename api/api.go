@@ -158,6 +158,7 @@ func (a *API) Run(ctx context.Context) error {
 	g.Go(func() error { return a.watchJumps(ctx) })
 	g.Go(func() error { return a.watchDeliverability(ctx) })
 	g.Go(func() error { return a.watchLineStatistics(ctx) })
+	g.Go(func() error { return a.watchRichMenus(ctx) })
 	return g.Wait()
 }
 

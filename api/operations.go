@@ -154,6 +154,9 @@ func operations() []operation {
 
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
+		{"list-rich-menus", get, "/rich-menus", viewer, reads, "Messages", "Rich menus on LINE, and who sees them"},
+		{"save-rich-menu", put, "/rich-menus/{name}", approver, writes, "Messages", "Save a new version; people see it within a minute"},
+		{"delete-rich-menu", erase, "/rich-menus/{name}", approver, writes, "Messages", "Delete a rich menu"},
 		{"list-replies", get, "/replies", viewer, reads, "Messages", "Keyword replies on LINE"},
 		{"save-reply", put, "/replies/{name}", approver, writes, "Messages", "Save a new version"},
 		{"delete-reply", erase, "/replies/{name}", approver, writes, "Messages", "Delete a reply"},

@@ -335,6 +335,10 @@ func (a *API) deleteSegment(ctx context.Context, in *deleteInput) (*writtenOutpu
 	if err := a.checkUnused(in.Name, in.UsedBy); err != nil {
 		return nil, err
 	}
+	if menus := a.menusOf(in.Name); len(menus) > 0 {
+		all := strings.Join(menus, ", ")
+		return nil, refusal(enishi.Conflict, "rich menus are for this segment: "+all+". Change them first.", "リッチメニューで使われているため削除できません（"+all+"）。先にそれらを変更してください。")
+	}
 	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Expect, Deleted: true, Reason: in.Reason})
 	return &writtenOutput{w}, err
 }

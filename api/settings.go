@@ -133,7 +133,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -173,6 +173,8 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putStore(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "words":
 		w, err = a.putWords(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case line.KindRichMenu:
+		w, err = a.putRichMenu(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case line.KindReply:
 		w, err = a.putReply(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "block":
@@ -191,7 +193,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"64" required:"true"`
 }
 

@@ -242,6 +242,8 @@ func (d *definitionFile) check(others []definitionFile) error {
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
 	case "block":
 		err = channels.CheckBlock(d.Name, body)
+	case line.KindRichMenu:
+		_, err = line.ParseMenu(body)
 	case line.KindReply:
 		_, err = line.ParseReply(d.Name, body)
 	case "store":
@@ -250,7 +252,7 @@ func (d *definitionFile) check(others []definitionFile) error {
 		err = channels.CheckWords(d.Name, body)
 	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
@@ -335,7 +337,7 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			}
 		}
 	}
-	order := map[string]int{"setting": 0, "store": 0, "list": 0, "words": 0, "block": 1, "template": 2, "reply": 3, "ranking": 3, "segment": 4, "journey": 5}
+	order := map[string]int{"setting": 0, "store": 0, "list": 0, "words": 0, "block": 1, "template": 2, "reply": 3, "ranking": 3, "segment": 4, "richmenu": 5, "journey": 5}
 	sort.SliceStable(all, func(i, j int) bool {
 		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
 	})

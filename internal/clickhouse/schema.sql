@@ -197,6 +197,30 @@ ENGINE = ReplacingMergeTree(at)
 ORDER BY id
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE line_menu_links
+(
+    `account` LowCardinality(String),
+    `line_user` String,
+    `rich_menu` LowCardinality(String),
+    `at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (account, line_user)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE line_menus
+(
+    `account` LowCardinality(String),
+    `menu` String,
+    `definition` Int64,
+    `rich_menu` String,
+    `problem` String,
+    `at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (account, menu)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE line_statistics
 (
     `account` LowCardinality(String),
