@@ -10,6 +10,7 @@ import { pick } from "../i18n";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { LineBubbles } from "../parts/LineBubbles";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import { Parked } from "../parts/Parked";
 import type { LineMessage } from "../types";
 
 export function Outbox() {
@@ -25,6 +26,7 @@ export function Outbox() {
   return (
     <Page title={t("nav.outbox")} about={t("outbox.about")}>
       <DeliveryTabs at="outbox" />
+      <Parked />
       {list.error && !list.data && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
       <Group gap="md">
         <SegmentedControl value={channel ?? "all"} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />
