@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"mime"
 	"net"
+	"net/smtp"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -95,7 +98,7 @@ func runMail(ctx context.Context, b *bench) (err error) {
 			return err
 		}
 		b.printf("  filling in and sending alone: %.0f CPU us/mail\n", median(each(only, (*slice).perOp)))
-		return nil
+		return b.partsOfMail(ctx, s, bare, relay.Addr().String(), inbox, n)
 	})
 }
 
@@ -137,6 +140,39 @@ func (b *bench) renderAndSend(ctx context.Context, s *mailer, inbox *mail.Server
 	return out, nil
 }
 
+// partsOfMail shows what filling in costs, and what the standard library's client needs for the same mails.
+func (b *bench) partsOfMail(ctx context.Context, s *mailer, bare *bareMailer, addr string, inbox *mail.Server, n int) error {
+	for _, x := range []struct {
+		name string
+		work func() (slice, error)
+	}{
+		{"filling in alone", func() (slice, error) {
+			return slice{ops: n}, inParallel(ctx, n, func(i int) error {
+				m, err := mailMessage(i)
+				if err != nil {
+					return err
+				}
+				_, err = s.renderer.Render(ctx, m)
+				return err
+			})
+		}},
+		{"net/smtp and html/template", func() (slice, error) {
+			return counted(inbox, n, func() error { return bare.plainly(ctx, addr, n) })
+		}},
+	} {
+		var all []slice
+		for range b.rounds {
+			one, err := measured(x.work)
+			if err != nil {
+				return fmt.Errorf("%s: %w", x.name, err)
+			}
+			all = append(all, one)
+		}
+		b.printf("  %-28s %.0f mails/s, %.0f CPU us/mail\n", x.name, median(each(all, (*slice).rate)), median(each(all, (*slice).perOp)))
+	}
+	return nil
+}
+
 func inParallel(ctx context.Context, n int, work func(i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for k := range mailConns {
@@ -159,6 +195,7 @@ type mailer struct {
 	renderer *channels.Renderer
 	mail     *email.Channel
 	sender   *channels.Sender
+	inHand   *channels.InHand
 	close    func() error
 }
 
@@ -185,10 +222,13 @@ func openMailer(ctx context.Context, w *world, relay string) (*mailer, error) {
 	if m.mail, err = email.New(email.Config{Addr: relay, TLS: "none", From: "shop@shop.example", Conns: mailConns, Log: w.log}); err != nil {
 		return nil, err
 	}
+	if m.inHand, err = channels.OpenInHand(filepath.Join(w.dir, "in-hand"), w.log); err != nil {
+		return nil, err
+	}
 	m.sender, err = channels.New(channels.Config{Partitions: client.Partitions(enishi.TopicEvents), Consume: channels.Consume(client), Append: client.Append, Ledger: channels.NewLedger(db), Render: m.renderer.Render,
 		Route: func(string, string) (channels.Route, bool) {
 			return channels.Route{Channel: m.mail, RepeatTransactional: 72 * time.Hour, Limit: channels.Limit{Workers: mailConns}}, true
-		}, Log: w.log})
+		}, InHand: m.inHand, Log: w.log})
 	return m, err
 }
 
@@ -196,6 +236,7 @@ func openMailer(ctx context.Context, w *world, relay string) (*mailer, error) {
 func (m *mailer) Close() {
 	m.mail.Close()
 	m.stream.Close()
+	m.inHand.Close()
 	m.close() // nothing is waiting to be written
 }
 
@@ -249,12 +290,52 @@ func newBareMailer(port int) (*bareMailer, error) {
 
 func (m *bareMailer) send(ctx context.Context, n int) error {
 	return inParallel(ctx, n, func(i int) error {
-		family, points, lines := mailVariables(i)
-		var html bytes.Buffer
-		err := m.body.Execute(&html, map[string]any{"Family": family, "Points": points, "Lines": lines, "Unsubscribe": fmt.Sprintf("http://127.0.0.1/u/%d", i)})
+		html, subject, err := m.fill(i)
 		if err != nil {
 			return err
 		}
-		return m.pool.Send(smtppool.Email{From: "shop@shop.example", To: []string{fmt.Sprintf("p%d@mail.example", i)}, Subject: family + " 様、秋の新作のご案内", HTML: html.Bytes(), Text: []byte(plainText)})
+		return m.pool.Send(smtppool.Email{From: "shop@shop.example", To: []string{fmt.Sprintf("p%d@mail.example", i)}, Subject: subject, HTML: html, Text: []byte(plainText)})
 	})
+}
+
+func (m *bareMailer) fill(i int) (html []byte, subject string, err error) {
+	family, points, lines := mailVariables(i)
+	var b bytes.Buffer
+	err = m.body.Execute(&b, map[string]any{"Family": family, "Points": points, "Lines": lines, "Unsubscribe": fmt.Sprintf("http://127.0.0.1/u/%d", i)})
+	return b.Bytes(), family + " 様、秋の新作のご案内", err
+}
+
+// plainly sends n mails by the standard library's client, one connection each worker, HTML alone as it is.
+func (m *bareMailer) plainly(ctx context.Context, addr string, n int) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for k := range mailConns {
+		g.Go(func() error {
+			c, err := smtp.Dial(addr)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			for i := k; i < n && ctx.Err() == nil; i += mailConns {
+				html, subject, err := m.fill(i)
+				if err != nil {
+					return err
+				}
+				to := fmt.Sprintf("p%d@mail.example", i)
+				if err := errors.Join(c.Mail("shop@shop.example"), c.Rcpt(to)); err != nil {
+					return err
+				}
+				data, err := c.Data()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(data, "From: shop@shop.example\r\nTo: %s\r\nSubject: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n%s\r\n",
+					to, mime.QEncoding.Encode("utf-8", subject), html)
+				if err := errors.Join(err, data.Close()); err != nil {
+					return err
+				}
+			}
+			return c.Quit()
+		})
+	}
+	return g.Wait()
 }
