@@ -199,7 +199,7 @@ func knock(t *testing.T, s *server) {
 		request(t, http.MethodGet, s.base+path+personal["broken link"], "", nil)
 	}
 	webhook := `{"destination":"x","events":[{"type":"follow","source":{"type":"user","userId":"` + personal["LINE user id"] + `"}}]}`
-	request(t, http.MethodPost, s.base+"/line/webhook/main", webhook, map[string]string{"X-Line-Signature": "AAAA"})
+	request(t, http.MethodPost, s.base+"/line/webhook/default", webhook, map[string]string{"X-Line-Signature": "AAAA"})
 	request(t, http.MethodPost, s.base+"/api/v1/session", `{"token":"`+personal["wrong token"]+`"}`, map[string]string{"Content-Type": "application/json"})
 	request(t, http.MethodPost, s.base+"/v1/track", `{"event":"Signed Up","userId":"`+personal["address of a reader"]+`"}`, map[string]string{"Authorization": "Basic " + personal["wrong token"]})
 	request(t, http.MethodPost, s.base+"/api/v1/segments/preview", `{"expression":"email == \"`+personal["address of a reader"]+`\" &&"}`, map[string]string{"Content-Type": "application/json"})
