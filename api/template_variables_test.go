@@ -21,7 +21,8 @@ not sent; the default), ` + "`blank`" + `, or ` + "`default`" + ` (the template'
 
 Lists are gone through: ` + "`{% for line in order.lines %}{{ line.name }}{% endfor %}`" + `. An amount is text such as ¥12,345; ` + "`NAME_value`" + ` is its
 plain number. Values are those of the moment at which the message was decided; the sender adds its links and the brand kit when it sends.
-Prices and stock of products by id are not available: the sender keeps no catalogue.
+Only available, stock and price_now of products and lines are those of the moment at which the message leaves, by the topic catalogue:
+{% if product.available %}{{ product.price_now }}{% else %}...{% endif %}. A product that the catalogue does not know is available.
 
 This page is made from the code (` + "`go test ./api -run TemplatesReference -update`" + `); the console has it as ` + "`GET /api/v1/templates/variables`" + `.
 

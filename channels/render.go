@@ -23,11 +23,12 @@ import (
 
 // RendererConfig is what a Renderer needs.
 type RendererConfig struct {
-	Definitions *definitions.Log // templates and the setting brand
-	BaseURL     string           // public address under which [Links] answers, e.g. https://cdp.shop.example
-	Key         []byte           // signs links; 32 bytes, as in [LinksConfig]
-	Language    string           // of templates that lack the message's; ja
-	Brand       map[string]any   // of what the setting brand does not say: name, address, contact, logo, colour
+	Definitions *definitions.Log                // templates and the setting brand
+	BaseURL     string                          // public address under which [Links] answers, e.g. https://cdp.shop.example
+	Key         []byte                          // signs links; 32 bytes, as in [LinksConfig]
+	Language    string                          // of templates that lack the message's; ja
+	Product     func(id string) (Product, bool) // of the catalogue as it is now; nil: there is none
+	Brand       map[string]any                  // of what the setting brand does not say: name, address, contact, logo, colour
 	Now         func() time.Time
 }
 
@@ -247,6 +248,7 @@ func (f *filling) variables() error {
 			return fmt.Errorf("variables of the message: %w", err)
 		}
 	}
+	f.fillProducts()
 	f.vars["brand"] = map[string]any(f.brand)
 	f.vars[missingName] = f.missing
 	if _, ok := f.vars["language"]; !ok {

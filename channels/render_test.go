@@ -417,3 +417,20 @@ func TestShopLink(t *testing.T) {
 	f(`{}`, "https://hana.example/")
 	f(`{"links":{"shop":"https://hana.example/sale"}}`, "https://hana.example/sale")
 }
+
+// TestProductsNow: price and stock are those of the catalogue when the message leaves; what the message speaks of stays.
+func TestProductsNow(t *testing.T) {
+	t.Parallel()
+	r := testRenderer(t, nil)
+	r.cfg.Product = func(id string) (Product, bool) {
+		p, ok := map[string]Product{"P1": {Price: "¥2,970", PriceValue: "2970", Available: true, Stock: 3, Counted: true}, "P2": {Counted: true}}[id]
+		return p, ok
+	}
+	body := []byte(`{"channel":"email","purpose":"transactional","variants":{"ja":{"subject":"件名","text":"{% for l in cart.lines %}{{ l.product_id }} {% if l.available %}{{ l.price }} {{ l.price_now }}{% if l.stock < 5 %} 残りわずか{% endif %}{% else %}売り切れ{% endif %}\n{% endfor %}"}}}`)
+	m := testMessage("t", "email", `{"cart":{"lines":[{"product_id":"P1","price":"¥3,300"},{"product_id":"P2","price":"¥500"},{"product_id":"P3","price":"¥800"}]}}`)
+	m.Purpose = "transactional"
+	got, err := r.Preview(body, m, 0, false)
+	if want := "P1 ¥3,300 ¥2,970 残りわずか\nP2 売り切れ\nP3 ¥800 ¥800"; err != nil || !strings.HasPrefix(got.Text, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}

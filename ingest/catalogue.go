@@ -17,7 +17,24 @@ type catalogue struct {
 	products map[string]product
 }
 
-// product is the part of a product that is copied into events.
+// Product is what the catalogue says of a product now.
+type Product struct {
+	Price     enishi.Amount
+	Currency  string
+	Stock     *int64 // nil: it is not counted
+	Available bool
+}
+
+// Product is a product of the catalogue by its id; false when the catalogue has none.
+func (in *Ingester) Product(id string) (Product, bool) {
+	c := &in.catalogue
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok := c.products[id]
+	return Product{p.Price, p.Currency, p.Stock, (p.Available == nil || *p.Available) && (p.Stock == nil || *p.Stock > 0)}, ok
+}
+
+// product is the part of a product that is copied into events, and what messages say of it when they leave.
 type product struct {
 	SKU      string        `json:"sku"`
 	Name     string        `json:"name"`
@@ -25,6 +42,9 @@ type product struct {
 	Category string        `json:"category"`
 	Price    enishi.Amount `json:"price"`
 	Currency string        `json:"currency"`
+
+	Stock     *int64 `json:"stock"`     // absent: it is not counted
+	Available *bool  `json:"available"` // absent: as long as the stock lasts
 }
 
 func (c *catalogue) fold(r *stream.Record) {

@@ -90,6 +90,12 @@ type lineVars struct {
 	PriceValue string `json:"price_value,omitempty"`
 	ImageURL   string `json:"image_url,omitempty"`
 	URL        string `json:"url,omitempty"`
+
+	// What the sender adds from its fold of the catalogue when the message leaves.
+	Available     bool   `json:"available,omitempty"`
+	Stock         int64  `json:"stock,omitempty"`
+	PriceNow      string `json:"price_now,omitempty"`
+	PriceNowValue string `json:"price_now_value,omitempty"`
 }
 
 type shipmentVars struct {
@@ -139,12 +145,12 @@ func (a *attempt) variables(language string) string {
 	}
 	if p := a.k.Product; p != nil {
 		v.Product = &lineVars{ProductID: p.ProductID, Name: p.Name, Variant: p.Variant, Brand: p.Brand, Quantity: p.Quantity,
-			Price: price(p.Price, p.Currency), PriceValue: raw(p.Price), ImageURL: p.ImageURL, URL: p.URL}
+			Price: Price(p.Price, p.Currency), PriceValue: raw(p.Price), ImageURL: p.ImageURL, URL: p.URL}
 	}
 	if c := a.k.Coupon; c != nil {
 		v.Coupon = &couponVars{Code: c.Code, Campaign: c.Campaign, ExpiresOn: a.date(c.ExpiresAt, language)}
 		if c.Amount != 0 {
-			v.Coupon.Amount, v.Coupon.AmountValue = price(c.Amount, ""), raw(c.Amount)
+			v.Coupon.Amount, v.Coupon.AmountValue = Price(c.Amount, ""), raw(c.Amount)
 		}
 	}
 	v.Links = a.links(v)
@@ -223,7 +229,7 @@ func (a *attempt) order(o *orderState, language string) *orderVars {
 		if m == 0 {
 			return ""
 		}
-		return price(m, x.Currency)
+		return Price(m, x.Currency)
 	}
 	v := &orderVars{OrderID: x.OrderID, PlacedAt: a.date(o.view.PlacedAt, language), PlacedAtRaw: instantText(o.view.PlacedAt),
 		Total: money(x.Total), TotalValue: raw(x.Total), Subtotal: money(x.Subtotal), SubtotalValue: raw(x.Subtotal), Discount: money(x.Discount),
@@ -239,13 +245,13 @@ func lineList(lines []enishi.Line, currency string) ([]lineVars, int) {
 	for i := range n {
 		l := &lines[i]
 		out[i] = lineVars{ProductID: l.ProductID, Name: cmp.Or(l.Name, l.ProductID), Variant: l.Variant, Brand: l.Brand, Quantity: max(l.Quantity, 1),
-			Price: price(l.Price, currency), PriceValue: raw(l.Price)}
+			Price: Price(l.Price, currency), PriceValue: raw(l.Price)}
 	}
 	return out, len(lines) - n
 }
 
 func (a *attempt) cartOf(c *profiles.CartState) *cartVars {
-	v := &cartVars{CartID: c.CartID, Value: price(c.Value, c.Currency), ValueRaw: raw(c.Value), Items: items(c.Lines), URL: c.URL, UpdatedRaw: instantText(c.At)}
+	v := &cartVars{CartID: c.CartID, Value: Price(c.Value, c.Currency), ValueRaw: raw(c.Value), Items: items(c.Lines), URL: c.URL, UpdatedRaw: instantText(c.At)}
 	if c.Value == 0 {
 		v.Value = ""
 	}
@@ -359,9 +365,9 @@ func raw(m enishi.Amount) string { return m.String() }
 // signs of currencies that people write before the number; any other code stands behind it.
 var signs = map[string]string{"": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$", "KRW": "₩", "TWD": "NT$"}
 
-// price is an amount as people read it: ¥12,345, $12.30. Yen and won have no decimals, the rest two; what is beyond is
+// Price is an amount as people read it: ¥12,345, $12.30. Yen and won have no decimals, the rest two; what is beyond is
 // rounded half away from zero for reading.
-func price(m enishi.Amount, currency string) string {
+func Price(m enishi.Amount, currency string) string {
 	decimals := 2
 	if currency == "" || currency == "JPY" || currency == "KRW" {
 		decimals = 0

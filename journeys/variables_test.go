@@ -16,7 +16,7 @@ func TestPrice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := price(m, currency); got != want {
+		if got := Price(m, currency); got != want {
 			t.Errorf("%s %s: %s, want %s", amount, currency, got, want)
 		}
 	}

@@ -26,6 +26,7 @@ import (
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
+	"enishi/journeys"
 )
 
 // workspace is one shop: its clients, its fold, its sender. A process may hold several; they share nothing but the servers.
@@ -187,12 +188,25 @@ func (w *workspace) committed(ctx context.Context, group string, topics ...strin
 	return out, nil
 }
 
+// product is what the catalogue says of a product now.
+func (w *workspace) product(id string) (channels.Product, bool) {
+	p, ok := w.ingester.Product(id)
+	out := channels.Product{Available: p.Available}
+	if p.Stock != nil {
+		out.Stock, out.Counted = *p.Stock, true
+	}
+	if p.Price > 0 {
+		out.Price, out.PriceValue = journeys.Price(p.Price, p.Currency), p.Price.String()
+	}
+	return out, ok
+}
+
 // shopClock is the clock of what happens in the shop: virtual during a replay.
 func (w *workspace) shopClock() time.Time { return w.folder.Clock().Now(w.now()) }
 
 func (w *workspace) buildChannels(ctx context.Context) error {
 	var err error
-	w.renderer, err = channels.NewRenderer(channels.RendererConfig{Definitions: w.definitions, BaseURL: w.base, Key: w.secret, Language: "ja", Now: w.now,
+	w.renderer, err = channels.NewRenderer(channels.RendererConfig{Definitions: w.definitions, BaseURL: w.base, Key: w.secret, Language: "ja", Now: w.now, Product: w.product,
 		Brand: map[string]any{"name": "Enishi", "address": "", "contact": "", "colour": "#9c3d44"}})
 	if err != nil {
 		return err
