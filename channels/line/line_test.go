@@ -258,8 +258,8 @@ func newHook(t *testing.T) *hook {
 			}
 			return h.fail
 		},
-		Linked: func(_ context.Context, _ string, _ enishi.ID, nonce string) (string, bool) {
-			return "C-1", nonce == "0123456789abcdef"
+		Linked: func(_ context.Context, _ string, _ enishi.ID, nonce string, _ time.Time) (string, bool, error) {
+			return "C-1", nonce == "0123456789abcdef", nil
 		},
 	})
 	if err != nil {

@@ -26,8 +26,9 @@ type WebhookConfig struct {
 	// Ingest takes events into the log, identity included, and returns when they are safe. Events carry the person by
 	// LineUserID only; their ids follow from LINE's own, so that a redelivery changes nothing.
 	Ingest func(ctx context.Context, events []enishi.Event) error
-	// Linked reads the nonce of an account link that the shop made: whose account it is. Nil: links are not taken.
-	Linked  func(ctx context.Context, account string, event enishi.ID, nonce string) (customerID string, ok bool)
+	// Linked opens the nonce of an account link that the shop made: whose account it is. at is when LINE linked. Nil: links
+	// are not taken.
+	Linked  func(ctx context.Context, account string, event enishi.ID, nonce string, at time.Time) (customerID string, ok bool, err error)
 	Replier *Replier // answers texts; nil: nobody does
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -140,7 +141,13 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.log.Warn("webhook event is not understood", "account", name, "err", err)
 			continue // the others are good
 		}
-		if got, ok := h.event(r.Context(), &e, name, account); ok {
+		got, ok, err := h.event(r.Context(), &e, name, account)
+		if err != nil {
+			h.log.Error("account link is not stored", "account", name, "err", err)
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
+		}
+		if ok {
 			if a, answers := h.answer(&e, name, &got); answers {
 				replies = append(replies, replyJob{account: name, token: e.ReplyToken, provider: account.Provider, user: e.Source.UserID, answer: a})
 			}
@@ -171,9 +178,9 @@ func (h *Webhook) answer(e *hookEvent, account string, out *enishi.Event) (Answe
 }
 
 // event is the fact that a webhook event tells, if it is one for us.
-func (h *Webhook) event(ctx context.Context, e *hookEvent, name string, account Account) (enishi.Event, bool) {
+func (h *Webhook) event(ctx context.Context, e *hookEvent, name string, account Account) (enishi.Event, bool, error) {
 	if e.Source == nil || e.Source.UserID == "" || e.ID == "" || e.Source.Type != "" && e.Source.Type != "user" {
-		return enishi.Event{}, false // groups and rooms are no person
+		return enishi.Event{}, false, nil // groups and rooms are no person
 	}
 	out := enishi.Event{
 		Version: enishi.EventVersion, ID: enishi.EventID("line:" + e.ID), Message: "line:" + e.ID, Source: "line:" + name, Channel: "social",
@@ -210,12 +217,12 @@ func (h *Webhook) event(ctx context.Context, e *hookEvent, name string, account 
 		}
 	case "accountLink":
 		if e.Link == nil || e.Link.Result != "ok" || h.cfg.Linked == nil {
-			return out, false
+			return out, false, nil
 		}
-		customer, ok := h.cfg.Linked(ctx, name, out.ID, e.Link.Nonce)
-		if !ok {
-			h.log.Warn("account link with an unknown nonce", "account", name)
-			return out, false
+		customer, ok, err := h.cfg.Linked(ctx, name, out.ID, e.Link.Nonce, out.At)
+		if !ok || err != nil {
+			h.log.Warn("account link with a nonce that is unknown, used or too old", "account", name)
+			return out, false, err
 		}
 		out.Type = "line.account_linked"
 		out.Person.CustomerID = customer
@@ -223,7 +230,7 @@ func (h *Webhook) event(ctx context.Context, e *hookEvent, name string, account 
 	default:
 		h.rest(e, &out, text)
 	}
-	return out, true
+	return out, true, nil
 }
 
 // rest names what has no bearing on the person's state: journeys may act on it. A type that LINE adds later is handed on by

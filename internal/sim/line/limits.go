@@ -20,6 +20,7 @@ type Limits struct {
 	ReplyWithin            time.Duration // a reply token, from each (re)delivery
 	ReplyAfterEvent        time.Duration // a reply token, from the event itself
 	LinkTokenFor           time.Duration
+	IDTokenFor             time.Duration
 	NonFriendFor           time.Duration // pushes to a non-friend after his last message
 	WebhookAnswer          time.Duration // time the receiver has to answer a webhook
 	LinkNonceMin           int
@@ -108,7 +109,7 @@ func Documented() Limits {
 		PushPerSecond: 2000, MulticastPerSecond: 200, OtherPerSecond: 2000,
 
 		RetryKeyFor: 24 * time.Hour, ReplyWithin: time.Minute, ReplyAfterEvent: 20 * time.Minute,
-		LinkTokenFor: 10 * time.Minute, NonFriendFor: 7 * 24 * time.Hour, WebhookAnswer: 2 * time.Second,
+		LinkTokenFor: 10 * time.Minute, IDTokenFor: time.Hour, NonFriendFor: 7 * 24 * time.Hour, WebhookAnswer: 2 * time.Second,
 		LinkNonceMin: 10, LinkNonceMax: 255,
 		AggregationUnits: 1, UnitName: 30, UnitsPerMonth: 1000, FollowersPage: 1000,
 		RichMenusPerHour: 100, RichMenuBatchesPerHour: 3, RichMenus: 1000, RichMenuName: 300, RichMenuBar: 14, RichMenuAreas: 20, RichMenuImage: 1 << 20, RichMenuUsers: 500,

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -310,6 +312,24 @@ func timeRules() []rule {
 			return replyAt(t, c, time.Duration(n)-30*time.Second, time.Duration(n))
 		}},
 		{field: "LinkTokenFor", try: func(t *testing.T, l Limits, n int) bool { return link(t, l, time.Duration(n), nonce) }},
+		{field: "IDTokenFor", try: func(t *testing.T, l Limits, n int) bool {
+			c := newChannel(t, Config{Limits: l})
+			token, err := c.IDToken(c.UserID("hanako"), "1650000000")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.clock.add(time.Duration(n))
+			verify := func(token, channel string) int {
+				r := httptest.NewRequest("POST", "/oauth2/v2.1/verify", strings.NewReader(url.Values{"id_token": {token}, "client_id": {channel}}.Encode()))
+				w := httptest.NewRecorder()
+				c.ServeHTTP(w, r)
+				return w.Code
+			}
+			if verify(token, "1650000001") != 400 || verify("x", "1650000000") != 400 || verify("", "") != 400 {
+				t.Error("a token is verified for another channel, or one that is none")
+			}
+			return verify(token, "1650000000") == 200
+		}},
 		{field: "LinkNonceMin", step: -1, try: func(t *testing.T, l Limits, n int) bool { return link(t, l, 0, letters(n)) }},
 		{field: "LinkNonceMax", try: func(t *testing.T, l Limits, n int) bool { return link(t, l, 0, letters(n)) }},
 		{field: "NonFriendFor", try: func(t *testing.T, l Limits, n int) bool {

@@ -84,6 +84,7 @@ type Server struct {
 	lastID       int64
 	replies      map[string]*replyToken
 	links        map[string]linkToken
+	logins       map[string]idToken
 	faults       []*Fault
 	rates        map[string]*window
 	counts       Counts
@@ -125,7 +126,7 @@ func New(cfg Config) *Server {
 		cfg: cfg, limits: cfg.Limits, webhook: cfg.WebhookURL,
 		users: map[string]*user{}, keys: map[string]*retryKey{}, units: map[string]bool{}, stats: map[string]*unitStat{},
 		menus: map[string]*richMenu{}, linked: map[string]string{}, audiences: map[int64]*audienceGroup{}, narrowcasts: map[string]*narrowcast{}, phones: map[string]string{},
-		replies: map[string]*replyToken{}, links: map[string]linkToken{}, rates: map[string]*window{},
+		replies: map[string]*replyToken{}, links: map[string]linkToken{}, logins: map[string]idToken{}, rates: map[string]*window{},
 		counts: Counts{Calls: map[string]int{}}, wake: make(chan struct{}, 1),
 	}
 	s.botID = s.UserID("bot")
@@ -146,6 +147,12 @@ type call struct {
 
 // endpoint names the API function of a request; "" is unknown.
 func endpoint(r *http.Request) (name, userID string, known bool) {
+	if r.URL.Path == "/oauth2/v2.1/verify" { // of LINE Login
+		if r.Method != http.MethodPost {
+			return "", "", true
+		}
+		return "verify", "", true
+	}
 	path, found := strings.CutPrefix(r.URL.Path, "/v2/bot/")
 	if !found {
 		return "", "", false
@@ -243,6 +250,9 @@ func (s *Server) faulty(w http.ResponseWriter, c *call, known bool) (a *answer, 
 // handle runs the checks in LINE's order (as far as it can be seen from
 // outside: who, what, how often, how long, and only then the content).
 func (s *Server) handle(c *call, known bool) *answer {
+	if c.endpoint == "verify" { // asked by anybody: the token itself is the proof
+		return s.verify(c)
+	}
 	token, isBearer := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	if !isBearer || token == "" ||
 		s.cfg.ChannelToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.cfg.ChannelToken)) != 1 {
