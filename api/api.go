@@ -53,8 +53,9 @@ type Config struct {
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel
 	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
-	TakeMail func(ctx context.Context, from, to string, raw []byte) (what string, err error)
-	LINE     *line.Accounts // official accounts; nil: there are none
+	TakeMail  func(ctx context.Context, from, to string, raw []byte) (what string, err error)
+	LINE      *line.Accounts // official accounts; nil: there are none
+	LINEPages *line.Pages    // its public pages; nil: there are none
 	// TakeEvents hands facts of our own to the source topic of their type; nil: refused.
 	TakeEvents func(ctx context.Context, events []enishi.Event) error
 	Lookup     email.Lookup // of checklists; default: the machine's resolver

@@ -201,6 +201,10 @@ func (a *API) register() {
 
 	register(a, "list-line-accounts", a.listLineAccounts)
 	register(a, "sync-line-followers", a.syncLineFollowers)
+	register(a, "list-line-sources", a.listLineSources)
+	register(a, "get-line-qr", a.getLineQR)
+	register(a, "link-line", a.linkLine)
+	register(a, "unlink-line", a.unlinkLine)
 
 	register(a, "list-dead-letters", a.listDeadLetters)
 	register(a, "get-dead-letter", a.getDeadLetter)

@@ -176,6 +176,10 @@ func operations() []operation {
 
 		{"list-line-accounts", get, "/line/accounts", viewer, reads, "LINE", "Official accounts: friends, who is linked, the month's quota, the last webhook, the last comparison"},
 		{"sync-line-followers", post, "/line/accounts/{name}/sync", editor, writes, "LINE", "Compare friends with LINE's own list: unknown ones become known without starting a journey, those it no longer lists are not written to"},
+		{"list-line-sources", get, "/line/sources", viewer, reads, "LINE", "Links and QR codes by which people become friends, with who came by each"},
+		{"get-line-qr", get, "/line/sources/{name}/qr", viewer, reads, "LINE", "The QR code of a link, as SVG or PNG"},
+		{"link-line", post, "/line/accounts/{name}/link", editor, secret, "LINE", "Begin to link a customer who is signed in at the shop with a LINE user, by LINE's dialogue or the LIFF app; or the page on which a LINE user can link and unlink"},
+		{"unlink-line", post, "/line/accounts/{name}/unlink", editor, writes, "LINE", "Take back that a LINE user is a customer"},
 
 		{"list-dead-letters", get, "/dead", viewer, reads, "Dead letters", "What could not be taken"},
 		{"get-dead-letter", get, "/dead/{id}", viewer, reads, "Dead letters", "One dead letter"},

@@ -107,6 +107,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := channels.ParseSending(body); err != nil {
 			return Written{}, err
 		}
+	case line.SourcesName:
+		if _, err := line.ParseSources(body); err != nil {
+			return Written{}, err
+		}
 	case line.SettingName:
 		if _, err := line.ParseSettings(body); err != nil {
 			return Written{}, err

@@ -177,3 +177,6 @@ func (r *Renderer) settings() *Settings {
 	}
 	return r.set
 }
+
+// Brand is the name of the sender in a language, as public pages show it.
+func (r *Renderer) Brand(language string) string { return r.brandVars(language).text("name") }

@@ -40,7 +40,10 @@ func (w *workspace) buildLINE() error {
 	if err != nil {
 		return err
 	}
-	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Replier: w.replier, Ingest: w.ingest, Now: w.now, Log: w.log})
+	if err := w.buildLINEPages(); err != nil {
+		return err
+	}
+	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Linked: w.linePages.Linked, Replier: w.replier, Ingest: w.ingest, Now: w.now, Log: w.log})
 	return err
 }
 

@@ -53,6 +53,7 @@ type workspace struct {
 	deliveries  *channels.Deliveries
 	line        *line.Accounts
 	webhook     *line.Webhook
+	linePages   *line.Pages
 	replier     *line.Replier
 	reports     *analytics.Reports
 	replaying   sync.Mutex

@@ -221,6 +221,17 @@ ENGINE = ReplacingMergeTree(at)
 ORDER BY (account, menu)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE line_nonces
+(
+    `nonce` FixedString(16),
+    `used_by` FixedString(16),
+    `at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (nonce, used_by)
+TTL toDateTime(at) + toIntervalDay(7)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE line_statistics
 (
     `account` LowCardinality(String),
