@@ -260,7 +260,7 @@ type Contact struct {
 type ConsentChange struct {
 	Channel string `json:"channel" wire:"1"`           // email, line, sms, push, postal, social, ads
 	Purpose string `json:"purpose,omitempty" wire:"2"` // marketing (default), marketing:TOPIC or transactional
-	State   string `json:"state" wire:"3"`             // in, out
+	State   string `json:"state" wire:"3"`             // in, out; asked: nothing is given yet (consent.requested)
 	Method  string `json:"method,omitempty" wire:"4"`  // how: checkout, form:NAME, line_follow, unsubscribe_link, import ...
 	Text    string `json:"text,omitempty" wire:"5"`    // the words shown, or their hash
 	IP      string `json:"ip,omitempty" wire:"6"`

@@ -91,6 +91,7 @@ var types = []TypeInfo{
 	{"checkout.completed_step", TopicWeb, payloadWeb, []string{"Checkout Step Completed", "Payment Info Entered", "Checkout Step Viewed"}, "A step of the checkout was reached or done.", "購入手続きの進行"},
 	{"checkout.started", TopicWeb, payloadWeb, []string{"Checkout Started"}, "The checkout was begun.", "購入手続き開始"},
 	{"consent.changed", TopicWeb, "consent", nil, "A permission was given or withdrawn.", "配信許可の変更"},
+	{"consent.requested", TopicWeb, "consent", nil, "Somebody asked for mail at an address that is to confirm it (double opt-in): no permission yet.", "配信の申し込み（確認待ち）"},
 	{"contact.opened", TopicStore, payloadContact, nil, "A conversation with the service began.", "問い合わせ"},
 	{"contact.replied", TopicStore, payloadContact, nil, "The service or the customer wrote.", "問い合わせ返信"},
 	{"contact.solved", TopicStore, payloadContact, nil, "The conversation was closed.", "問い合わせ解決"},

@@ -84,7 +84,7 @@ func (a *API) lint(name string, body []byte) ([]channels.Finding, error) {
 
 // unsetLinks finds the links that a template asks for without a condition and that nobody has set: with them no message can be made.
 func (a *API) unsetLinks(body []byte) (out []channels.Finding) {
-	known := []string{"unsubscribe", "preferences", "view", "cart", "tracking"}
+	known := []string{"unsubscribe", "preferences", "view", "confirm", "cart", "tracking"}
 	known = slices.AppendSeq(known, maps.Keys(a.setLinks()))
 	var brand struct {
 		URL any `json:"url"`

@@ -24,6 +24,7 @@ func templateVariables() []templateVariable {
 	}
 	for _, x := range [...]struct{ name, ja, en string }{
 		{"unsubscribe", "配信停止ページ", "page that unsubscribes"}, {"preferences", "配信設定ページ", "preference centre"}, {"view", "ブラウザで見るページ", "the mail in the browser"},
+		{"confirm", "メール配信の申し込みを確認するページ（取引のお知らせのみ）", "page that confirms a request for mail (double opt-in; of transactional templates)"},
 	} {
 		out = append(out, templateVariable{"links." + x.name, "url", Text{x.ja, x.en}, "https://cdp.shop.example/...", "sender"})
 	}

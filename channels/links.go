@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,15 +26,19 @@ type LinksConfig struct {
 	Message func(ctx context.Context, send enishi.ID) (*enishi.Message, error)
 	// Chosen tells what a person has chosen so far; nil: nothing is known, and everything is shown as wanted.
 	Chosen func(ctx context.Context, profile enishi.ID) (Chosen, error)
-	Now    func() time.Time
-	Clock  func() time.Time // the shop's clock: the time of events; Now
-	Log    *slog.Logger
+	// ClientIP is where a request comes from, kept as evidence; nil: the other end of the connection.
+	ClientIP func(r *http.Request) string
+	Now      func() time.Time
+	Clock    func() time.Time // the shop's clock: the time of events; Now
+	Log      *slog.Logger
 }
 
 // Links answers the links of messages. Whoever has a link may use it; nothing else is asked.
 //
 //	GET       /u/{token}      asks whether to unsubscribe; changes nothing, because scanners follow links
 //	POST      /u/{token}      unsubscribes, from the page's button or by RFC 8058 one-click
+//	GET       /k/{token}      asks whether to confirm a request for mail (double opt-in); changes nothing
+//	POST      /k/{token}      confirms it
 //	GET       /p/{token}      the preference centre
 //	POST      /p/{token}      saves what was chosen there
 //	GET, HEAD /c/{token}      goes on to the address that we signed, and to no other
@@ -55,6 +60,12 @@ func NewLinks(cfg LinksConfig) (*Links, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.ClientIP == nil {
+		cfg.ClientIP = func(r *http.Request) string {
+			host, _, _ := net.SplitHostPort(r.RemoteAddr)
+			return host
+		}
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = cfg.Now
 	}
@@ -69,6 +80,8 @@ func (l *Links) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /u/{token}", l.askUnsubscribe)
 	mux.HandleFunc("POST /u/{token}", l.unsubscribe)
+	mux.HandleFunc("GET /k/{token}", l.askConfirm)
+	mux.HandleFunc("POST /k/{token}", l.confirm)
 	mux.HandleFunc("GET /p/{token}", l.preferences)
 	mux.HandleFunc("POST /p/{token}", l.savePreferences)
 	mux.HandleFunc("GET /c/{token}", l.click)

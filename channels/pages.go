@@ -14,24 +14,31 @@ const (
 	pageGone  page = "gone"
 	pageLater page = "later"
 	pageSaved page = "saved"
+
+	pageConfirm   page = "confirm"
+	pageConfirmed page = "confirmed"
 )
 
 type pageWords struct{ Title, Text, Button string }
 
 var pageTexts = map[string]map[page]pageWords{
 	"ja": {
-		pageAsk:   {"配信を停止しますか？", "下のボタンを押すと、このご案内の配信を停止します。ご注文に関するお知らせは、引き続きお送りします。", "配信を停止する"},
-		pageDone:  {"配信を停止しました", "これまでご覧いただき、ありがとうございました。行き違いで届くことがありましたら、お許しください。", ""},
-		pageGone:  {"このリンクは使えません", "リンクが途中で切れているか、期限が過ぎています。お手数ですが、メッセージのリンクをもう一度お試しください。", ""},
-		pageSaved: {"設定を保存しました", "ご希望を承りました。行き違いで届くことがありましたら、お許しください。", ""},
-		pageLater: {"ただいま処理できません", "しばらくしてから、もう一度お試しください。", ""},
+		pageAsk:       {"配信を停止しますか？", "下のボタンを押すと、このご案内の配信を停止します。ご注文に関するお知らせは、引き続きお送りします。", "配信を停止する"},
+		pageDone:      {"配信を停止しました", "これまでご覧いただき、ありがとうございました。行き違いで届くことがありましたら、お許しください。", ""},
+		pageGone:      {"このリンクは使えません", "リンクが途中で切れているか、期限が過ぎています。お手数ですが、メッセージのリンクをもう一度お試しください。", ""},
+		pageSaved:     {"設定を保存しました", "ご希望を承りました。行き違いで届くことがありましたら、お許しください。", ""},
+		pageConfirm:   {"メールの配信を申し込みますか？", "下のボタンを押すと、このメールアドレスに、当店からのご案内（広告・宣伝を含みます）をお送りします。配信はいつでも停止できます。お心当たりがなければ、このページを閉じてください。", "申し込みを確定する"},
+		pageConfirmed: {"お申し込みを承りました", "ご案内をお送りします。配信は、メールの中のリンクからいつでも停止できます。", ""},
+		pageLater:     {"ただいま処理できません", "しばらくしてから、もう一度お試しください。", ""},
 	},
 	"en": {
-		pageAsk:   {"Unsubscribe?", "Press the button and we will not send you this kind of message any more. Notices about your orders will still reach you.", "Unsubscribe"},
-		pageDone:  {"You are unsubscribed", "Thank you for having read us. A message that is already on its way may still arrive.", ""},
-		pageGone:  {"This link does not work", "It was cut off or is too old. Please try the link in your message again.", ""},
-		pageSaved: {"Saved", "Thank you for telling us. A message that is already on its way may still arrive.", ""},
-		pageLater: {"We cannot do this right now", "Please try again in a moment.", ""},
+		pageAsk:       {"Unsubscribe?", "Press the button and we will not send you this kind of message any more. Notices about your orders will still reach you.", "Unsubscribe"},
+		pageDone:      {"You are unsubscribed", "Thank you for having read us. A message that is already on its way may still arrive.", ""},
+		pageGone:      {"This link does not work", "It was cut off or is too old. Please try the link in your message again.", ""},
+		pageSaved:     {"Saved", "Thank you for telling us. A message that is already on its way may still arrive.", ""},
+		pageConfirm:   {"Do you want our mail?", "Press the button and we will send news and offers to this mail address. You can stop them at any time. If it was not you who asked, close this page.", "Confirm"},
+		pageConfirmed: {"Thank you", "You will hear from us. You can stop it at any time by a link in the mail.", ""},
+		pageLater:     {"We cannot do this right now", "Please try again in a moment.", ""},
 	},
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -144,7 +143,7 @@ func (l *Links) chosen(t *token, r *http.Request) []enishi.Event {
 		return nil
 	}
 	form, now := r.PostForm, l.clock()
-	ip, _, _ := net.SplitHostPort(r.RemoteAddr)
+	ip := l.cfg.ClientIP(r)
 	var consents []enishi.ConsentChange
 	note := func(channel, purpose, state, words string) {
 		consents = append(consents, enishi.ConsentChange{Channel: channel, Purpose: purpose, State: state, Method: "preferences", Text: words, IP: ip})

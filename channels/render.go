@@ -34,7 +34,7 @@ type RendererConfig struct {
 
 // Renderer fills templates in. It is safe for concurrent use.
 //
-// Variables are those of the message, brand.* (setting brand: see [BrandFields]), links.unsubscribe, links.preferences and links.view. What a
+// Variables are those of the message, brand.* (setting brand: see [BrandFields]), links.unsubscribe, links.preferences, links.view and, in what is transactional, links.confirm. What a
 // variable without a value gives is the template's rule (missing).
 type Renderer struct {
 	cfg    RendererConfig
@@ -264,6 +264,9 @@ func (f *filling) variables() error {
 	f.unsub = f.url("u", f.token(tokenUnsubscribe))
 	f.view = f.url("v", f.token(tokenView))
 	f.links["unsubscribe"], f.links["view"], f.links["preferences"] = f.unsub, f.view, f.url("p", f.token(tokenUnsubscribe))
+	if f.purpose == transactional {
+		f.links["confirm"] = f.url("k", f.token(tokenConfirm))
+	}
 	f.vars["links"] = f.links
 	return nil
 }

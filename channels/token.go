@@ -23,6 +23,7 @@ const (
 	tokenClick       byte = 'c' // carries its URL
 	tokenLink        byte = 'l' // names a link of the message in the ledger: short, for texts
 	tokenBounce      byte = 'b'
+	tokenConfirm     byte = 'k' // of double opt-in
 )
 
 // token is what a link of a message says about itself. It holds hashes and names of definitions, no personal value.

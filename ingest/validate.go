@@ -373,7 +373,7 @@ func checkConsent(c *enishi.ConsentChange) *Refusal {
 		return refuse(CodeValue, "purpose", "a topic is written as marketing:TOPIC with small letters, digits and _", "配信テーマは marketing:テーマID（英小文字・数字・_）の形で送ってください")
 	}
 	return first(oneOf("channel", c.Channel, "email", "line", "sms", "push", "postal", "social", "ads"),
-		oneOf("purpose", purpose, "marketing", "transactional"), oneOf("state", c.State, "in", "out"),
+		oneOf("purpose", purpose, "marketing", "transactional"), oneOf("state", c.State, "in", "out", "asked"),
 		checkText(c.Method, "method"), checkText(c.IP, "ip"), checkText(c.Actor, "actor"))
 }
 

@@ -151,7 +151,7 @@ func TestGalleryCompiles(t *testing.T) {
 			}
 		}
 	}
-	if journeys != 6 || len(templates) != 18 {
+	if journeys != 7 || len(templates) != 19 {
 		t.Errorf("%d journeys, %d templates", journeys, len(templates))
 	}
 }

@@ -129,7 +129,7 @@ func sender(vars map[string]any) map[string]any {
 	if links == nil {
 		links = map[string]any{}
 	}
-	links["unsubscribe"] = "https://unsubscribe.test"
+	links["unsubscribe"], links["confirm"] = "https://unsubscribe.test", "https://confirm.test"
 	vars["links"] = links
 	return vars
 }

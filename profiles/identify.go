@@ -174,9 +174,12 @@ func (p *Profile) shows(name string, value enishi.Value) bool {
 }
 
 // consents takes the permissions that came with the event. Each goes to the address it is about. An order of a
-// marketplace gives none: its customer is the marketplace's.
+// marketplace gives none: its customer is the marketplace's. What is only asked for gives none either.
 func (f *folding) consents() {
 	e := f.e
+	if e.Type == "consent.requested" {
+		return // whoever types an address into a form need not own it
+	}
 	foreign := e.Channel == "marketplace" || e.Order != nil && e.Order.Marketplace != ""
 	for i := range e.Consent {
 		c := &e.Consent[i]

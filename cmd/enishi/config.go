@@ -28,10 +28,11 @@ type Config struct {
 	Listen string `koanf:"listen" help:"Address of the console, the API and the collector. Other than loopback needs tls or proxy."`
 	Demo   bool   `koanf:"demo" help:"Fill an empty folder with the demo shop and keep it running."`
 
-	Proxy   bool   `koanf:"proxy" help:"The process stands behind a proxy that ends TLS: a listen address other than loopback is then allowed."`
-	TLSCert string `koanf:"tls_cert" help:"Certificate file (PEM)."`
-	TLSKey  string `koanf:"tls_key" help:"Key file (PEM)."`
-	URL     string `koanf:"url" help:"Public address, for links in messages. Default: http:// and listen."`
+	Proxy          bool     `koanf:"proxy" help:"The process stands behind a proxy that ends TLS: a listen address other than loopback is then allowed."`
+	TrustedProxies []string `koanf:"trusted_proxies" help:"Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, for the address kept with a permission as evidence. Empty: the other end of the connection."`
+	TLSCert        string   `koanf:"tls_cert" help:"Certificate file (PEM)."`
+	TLSKey         string   `koanf:"tls_key" help:"Key file (PEM)."`
+	URL            string   `koanf:"url" help:"Public address, for links in messages. Default: http:// and listen."`
 
 	Kafka            []string `koanf:"kafka" help:"Addresses of a Kafka cluster. Empty: the embedded broker."`
 	KafkaListen      string   `koanf:"kafka_listen" help:"Address of the embedded broker, for other producers and a second replica. Loopback only."`
@@ -133,7 +134,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		if !known[name] && !accountKey(name) {
 			return "", nil // ENISHI_CHDB, ENISHI_FULL and the like are not configuration
 		}
-		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" {
+		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" || name == "trusted_proxies" {
 			return name, strings.Split(value, ",")
 		}
 		return name, value
@@ -212,6 +213,9 @@ func (c *Config) Check() error {
 		if addr != "" && !loopback(addr) {
 			bad(key, "%s is not a loopback address: the embedded servers have no users or rights of their own; run real servers instead", addr)
 		}
+	}
+	if _, err := trustedProxies(c.TrustedProxies); err != nil {
+		bad("trusted_proxies", "%v", err)
 	}
 	for _, name := range c.Workspaces {
 		if !workspaceName(name) {

@@ -82,7 +82,7 @@ func (x *mailer) becomes(t *testing.T, suppressed, out []string) {
 }
 
 // TestMailComesBack: mail leaves signed; a bounce by SMTP and a complaint by the pipe suppress their person and nobody else,
-// a reply is a contact, a forged report a dead letter; one click unsubscribes by POST and not by GET.
+// a reply is a contact, a forged report a dead letter; one click unsubscribes by POST and not by GET; who asks for mail confirms it.
 func TestMailComesBack(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts real processes")
@@ -163,6 +163,7 @@ func TestMailComesBack(t *testing.T) {
 		}
 		return nil
 	})
+	x.confirms(t, inbox)
 }
 
 // txt is the DNS of the sender's domain.

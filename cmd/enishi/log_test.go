@@ -195,7 +195,7 @@ func unsubscribe(t *testing.T, mail *mailsim.Server) map[string]string {
 // knock tries what fails, and reads what has names.
 func knock(t *testing.T, s *server) {
 	t.Helper()
-	for _, path := range []string{"/u/", "/c/", "/v/"} {
+	for _, path := range []string{"/u/", "/c/", "/v/", "/k/"} {
 		request(t, http.MethodGet, s.base+path+personal["broken link"], "", nil)
 	}
 	webhook := `{"destination":"x","events":[{"type":"follow","source":{"type":"user","userId":"` + personal["LINE user id"] + `"}}]}`

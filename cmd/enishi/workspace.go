@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -213,8 +214,13 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 		return err
 	}
 	partitions := w.stream.Partitions(enishi.TopicEvents)
+	trusted, err := trustedProxies(w.cfg.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	w.links, err = channels.NewLinks(channels.LinksConfig{Renderer: w.renderer, Partitions: partitions, Append: w.stream.Append, Message: w.deliveries.Message, Chosen: w.chosen,
-		Now: w.now, Clock: w.shopClock, Log: w.log})
+		ClientIP: func(r *http.Request) string { return clientIP(r, trusted) },
+		Now:      w.now, Clock: w.shopClock, Log: w.log})
 	if err != nil {
 		return err
 	}
