@@ -154,6 +154,11 @@ func operations() []operation {
 
 		{"list-outbox", get, "/outbox", viewer, reads, "Messages", "What the development inboxes received"},
 		{"get-outbox-message", get, "/outbox/{id}", viewer, reads, "Messages", "One received message"},
+		{"list-line-coupons", get, "/line/coupons", viewer, reads, "Messages", "Coupons at LINE that are not closed"},
+		{"create-line-coupon", post, "/line/coupons", approver, writes, "Messages", "Make a coupon at LINE, for messages of type coupon"},
+		{"close-line-coupon", post, "/line/coupons/{id}/close", approver, writes, "Messages", "End a coupon for good"},
+		{"create-line-audience", post, "/line/audiences", approver, writes, "Messages", "Hand the friends of a segment who agreed to advertising to LINE as an audience"},
+		{"get-line-audience", get, "/line/audiences/{id}", viewer, reads, "Messages", "How an audience stands at LINE"},
 		{"list-rich-menus", get, "/rich-menus", viewer, reads, "Messages", "Rich menus on LINE, and who sees them"},
 		{"save-rich-menu", put, "/rich-menus/{name}", approver, writes, "Messages", "Save a new version; people see it within a minute"},
 		{"delete-rich-menu", erase, "/rich-menus/{name}", approver, writes, "Messages", "Delete a rich menu"},
