@@ -102,7 +102,7 @@ func TestOutbox(t *testing.T) {
 	a = w.call("GET", "/deliveries", nil)
 	checkTexts(t, "deliveries", a.text)
 	rows := into[list[deliveryListRow]](a).Items
-	if len(rows) != 2 || rows[0].Name != "佐藤 花子" || rows[1].ReasonLabel.JA != "送信枠を使い切った" {
+	if len(rows) != 2 || rows[0].Name != "佐藤 花子" || rows[1].ReasonLabel.JA != "今月の LINE 送信枠を使い切った" {
 		t.Errorf("deliveries %s", a.text)
 	}
 	next := into[list[deliveryListRow]](w.call("GET", "/deliveries?limit=1", nil)).Next
