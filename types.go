@@ -107,7 +107,7 @@ var types = []TypeInfo{
 	{"line.link_opened", TopicWeb, "", nil, "The person came by a link or QR code of the shop for LINE (\"link\", \"source\", \"store\").", "LINEリンク経由の来訪"},
 	{"line.membership_changed", TopicWeb, "", nil, "The person joined, left or renewed a paid membership of the LINE account (\"action\", \"membership\").", "LINEメンバーシップ変更"},
 	{"line.message_received", TopicWeb, "", nil, "The person wrote on LINE.", "LINE受信"},
-	{"line.message_unsent", TopicWeb, "", nil, "The person took a message on LINE back; its text is deleted here.", "LINE送信取消"},
+	{"line.message_unsent", TopicWeb, "", nil, "The person took a message on LINE back (\"message_id\").", "LINE送信取消"},
 	{"line.unfollowed", TopicWeb, "", nil, "The person blocked the LINE account.", "LINEブロック"},
 	{"line.video_completed", TopicWeb, "", nil, "The person watched a video of a LINE message to its end (\"tracking\").", "LINE動画視聴完了"},
 	{"list.added", TopicStore, "list", nil, "The person was put on a static list.", "リスト追加"},
