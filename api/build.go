@@ -100,6 +100,8 @@ func (a *API) register() {
 	register(a, "list-decisions", a.listDecisions)
 	register(a, "hold-person", a.holdPerson)
 	register(a, "release-person", a.releasePerson)
+	register(a, "list-consents", a.listConsents)
+	register(a, "find-consents", a.findConsents)
 	register(a, "change-consent", a.changeConsent)
 	register(a, "erase-person", a.erasePerson)
 	register(a, "unmerge-people", a.unmergePeople)

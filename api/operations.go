@@ -73,6 +73,8 @@ func operations() []operation {
 		{"list-decisions", get, "/people/{id}/decisions", viewer, reads, "People", "Why messages were sent or were not"},
 		{"hold-person", post, "/people/{id}/hold", editor, writes, "People", "Hold marketing to a person"},
 		{"release-person", erase, "/people/{id}/hold", editor, writes, "People", "End the hold"},
+		{"list-consents", get, "/people/{id}/consents", viewer, reads, "People", "Every permission given, asked for or withdrawn, with its evidence"},
+		{"find-consents", get, "/consents", viewer, reads, "People", "The same for an identifier, also of somebody who was erased"},
 		{"change-consent", post, "/people/{id}/consents", editor, writes, "People", "Record a permission given or withdrawn"},
 		{"erase-person", post, "/people/{id}/erase", admin, writes, "People", "Delete everything about a person"},
 		{"unmerge-people", post, "/people/unmerge", editor, writes, "People", "Take a link between identifiers back"},

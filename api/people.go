@@ -154,17 +154,9 @@ func (a *API) page(ctx context.Context, filter string, args []any, sort, cursor 
 // findExact finds who has an identifier or an order of this text.
 func (a *API) findExact(ctx context.Context, q string) ([]enishi.ID, error) {
 	graph := a.cfg.Ingester.Graph()
-	var ids []enishi.ID
-	for _, k := range enishi.Kinds() {
-		value, err := ingest.Normalise(k, q)
-		if err != nil || value == "" {
-			continue // it cannot be an identifier of this kind
-		}
-		x := enishi.Identifier{Kind: k, Value: value, Raw: q}
-		if k == enishi.LINEUser {
-			x.Scope = a.cfg.LINEProvider
-		}
-		ids = append(ids, graph.Resolve(a.cfg.Hasher.Hash(x)))
+	ids := a.subjectsNamed(q)
+	for i := range ids {
+		ids[i] = graph.Resolve(ids[i])
 	}
 	query, args := "SELECT profile_id FROM people FINAL WHERE profile_id IN "+idList(ids), []any(nil)
 	if strings.ContainsAny(q, "0123456789") && !strings.ContainsAny(q, " @") {
@@ -184,6 +176,22 @@ func (a *API) findExact(ctx context.Context, q string) ([]enishi.ID, error) {
 		return nil, fmt.Errorf("find an identifier: %w", err)
 	}
 	return found, nil
+}
+
+// subjectsNamed are the subjects of every kind that a text can be an identifier of.
+func (a *API) subjectsNamed(text string) (ids []enishi.ID) {
+	for _, k := range enishi.Kinds() {
+		value, err := ingest.Normalise(k, text)
+		if err != nil || value == "" {
+			continue // it cannot be an identifier of this kind
+		}
+		x := enishi.Identifier{Kind: k, Value: value, Raw: text}
+		if k == enishi.LINEUser {
+			x.Scope = a.cfg.LINEProvider
+		}
+		ids = append(ids, a.cfg.Hasher.Hash(x))
+	}
+	return ids
 }
 
 // likeNames is the condition for names that contain a text, and for the beginnings of addresses and numbers.

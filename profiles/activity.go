@@ -318,6 +318,12 @@ const (
 	MethodSync     = "line_sync" // found by comparing with LINE
 )
 
+// Methods of what readers do with a mail.
+const (
+	methodComplaint   = "complaint"
+	methodUnsubscribe = "unsubscribe_link"
+)
+
 // DefaultAccount is the LINE account that is meant where an event names none.
 const DefaultAccount = "default"
 

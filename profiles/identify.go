@@ -222,9 +222,7 @@ func addressKind(channel string) enishi.Kind {
 
 func (f *folding) consent(s *Subject, c Consent) {
 	c.At, c.Event = f.at, f.e.ID
-	if c.Purpose == "" {
-		c.Purpose = Marketing
-	}
+	c.Purpose = purposeOf(c.Purpose)
 	if f.p.Erased && !c.Out && (f.e.Import != nil || f.e.Historical) {
 		return // an old list does not bring an erased permission back
 	}

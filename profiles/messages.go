@@ -75,11 +75,11 @@ func (f *folding) result(name string) {
 	switch {
 	case name == "complained":
 		address.Lifetime.Bounced = latest(address.Lifetime.Bounced, f.at)
-		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: "complaint", Source: f.e.Source})
+		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: methodComplaint, Source: f.e.Source})
 	case name == bounced && r.Reason == "hard":
 		address.Lifetime.Bounced = latest(address.Lifetime.Bounced, f.at)
 	case name == "unsubscribed":
-		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: "unsubscribe_link", Source: f.e.Source})
+		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: methodUnsubscribe, Source: f.e.Source})
 	}
 	if r.SendID.IsZero() {
 		return

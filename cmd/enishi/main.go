@@ -33,6 +33,7 @@ type cli struct {
 	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
 	Deliveries deliveriesCommand `cmd:"" help:"List the sender's ledger."`
 	Hold       holdCommand       `cmd:"" help:"Keep marketing from one person, until a day or until released."`
+	Consents   consentsCommand   `cmd:"" help:"List every permission that a person gave or withdrew, with the evidence."`
 	Tail       tailCommand       `cmd:"" help:"Print records of a topic as JSON."`
 	Bounce     bounceCommand     `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
 	DKIM       dkimCommand       `cmd:"" name:"dkim" help:"Keys that sign mail."`

@@ -15,6 +15,26 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY id
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE consent_evidence
+(
+    `subject` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `event_id` FixedString(16),
+    `channel` LowCardinality(String),
+    `purpose` LowCardinality(String),
+    `state` LowCardinality(String),
+    `account` LowCardinality(String),
+    `method` String,
+    `text` String,
+    `source` LowCardinality(String),
+    `actor` String,
+    `erased_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(erased_at)
+ORDER BY (subject, at, event_id, channel, purpose)
+TTL toDateTime(erased_at) + toIntervalMonth(37)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE contacts
 (
     `profile_id` FixedString(16),

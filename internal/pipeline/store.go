@@ -179,7 +179,7 @@ func (m *Marker) remember(memory string) error {
 	return nil
 }
 
-// erase deletes the raw rows of subjects. Their facts are deleted by the checkpoint of the erased state.
+// erase deletes the raw rows of subjects; the evidence of their permissions is kept before, see consent_evidence. Their facts are deleted by the checkpoint of the erased state.
 func (s *Store) erase(ctx context.Context, list []Erasure) error {
 	for len(list) > 0 {
 		n := 1 // those of one instant go together
@@ -191,6 +191,9 @@ func (s *Store) erase(ctx context.Context, list []Erasure) error {
 			ids[i] = list[i].Subject
 		}
 		in, until := idList(ids), instant(list[0].Until)
+		if err := s.keepEvidence(ctx, in, list[0].Until); err != nil {
+			return fmt.Errorf("erase: %w", err)
+		}
 		for _, q := range []string{"DELETE FROM events WHERE subject IN " + in + " AND appended_at <= " + until,
 			"DELETE FROM decisions WHERE (subject IN " + in + " OR profile_id IN " + in + ") AND at <= " + until,
 			// A test is rendered as somebody else than who gets it, and nobody needs it later.
