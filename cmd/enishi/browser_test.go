@@ -161,9 +161,12 @@ func (b *browser) checkPage(name string, japanese bool) {
 	})
 	b.axe(name)
 	b.do(name+" at 390 px", window(390, 844), chromedp.Sleep(150*time.Millisecond))
-	if overflow := js[float64](b, name, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 1 {
-		b.t.Errorf("%s is %v px too wide at 390 px", name, overflow)
-	}
+	eventually(b.t, 5*time.Second, name+" fits into 390 px", func() error { // what was measured for the wide window is measured again
+		if overflow := js[float64](b, name, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); overflow > 1 {
+			return fmt.Errorf("it is %v px too wide", overflow)
+		}
+		return nil
+	})
 	b.shot(name + "-390")
 	b.do(name, window(1280, 900))
 }
