@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -59,6 +60,9 @@ type Config struct {
 	// TakeEvents hands facts of our own to the source topic of their type; nil: refused.
 	TakeEvents func(ctx context.Context, events []enishi.Event) error
 	Lookup     email.Lookup // of checklists; default: the machine's resolver
+
+	// Reach tells where the check of links may connect; nil: the ports 80 and 443 of the public internet.
+	Reach func(netip.AddrPort) bool
 
 	LINEProvider string                        // of LINE user ids that people search for
 	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none

@@ -19,6 +19,11 @@ import (
 	"enishi/profiles"
 )
 
+type sheetInput struct {
+	NamePath
+	Links string `query:"links" enum:"check" required:"false" doc:"check: ask where the links of the templates lead; takes up to 20 seconds each."`
+}
+
 type sheetOutput struct{ Body sheetPage }
 
 // sheetPage is what somebody looks at before sending: the consequence, before the click.
@@ -82,7 +87,7 @@ type sheetPreview struct {
 	Template string    `json:"template"`
 }
 
-func (a *API) getBroadcastSheet(ctx context.Context, in *NamePath) (*sheetOutput, error) {
+func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutput, error) {
 	d, b, err := a.broadcast(in.Name)
 	if err != nil {
 		return nil, err
@@ -114,7 +119,15 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *NamePath) (*sheetOutput
 		if err != nil && enishi.ErrorCode(err) != enishi.Invalid {
 			return nil, err
 		}
-		l := lintPageOf(append(found, refused...))
+		found = append(found, refused...)
+		if in.Links != "" {
+			dead, err := a.deadLinks(ctx, name, body)
+			if err != nil && enishi.ErrorCode(err) != enishi.Invalid {
+				return nil, err
+			}
+			found = append(found, dead...)
+		}
+		l := lintPageOf(found)
 		page.Lint[name] = &l
 	}
 	if err := a.stopsBroadcast(ctx, &b); err != nil {

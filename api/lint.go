@@ -19,7 +19,8 @@ import (
 )
 
 type lintInput struct {
-	Body struct {
+	Links string `query:"links" enum:"check" required:"false" doc:"check: ask where the links lead, by HEAD and GET; takes up to 20 seconds."`
+	Body  struct {
 		Name       string          `json:"name,omitempty" maxLength:"64" doc:"Of the saved template to check, unless a definition is given."`
 		Definition json.RawMessage `json:"definition,omitempty" doc:"What is being edited."`
 	}
@@ -58,6 +59,13 @@ func (a *API) lintTemplate(ctx context.Context, in *lintInput) (*lintOutput, err
 	found, err := a.lint(in.Body.Name, body)
 	if err != nil {
 		return nil, err
+	}
+	if in.Links != "" {
+		dead, err := a.deadLinks(ctx, in.Body.Name, body)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, dead...)
 	}
 	return &lintOutput{lintPageOf(found)}, nil
 }

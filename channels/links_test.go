@@ -337,3 +337,34 @@ func TestView(t *testing.T) {
 		t.Errorf("a message that is gone: %d", r.StatusCode)
 	}
 }
+
+// TestViewFromTheMail: the link of a mail that left shows that mail, as its reader got it, after the template has changed.
+func TestViewFromTheMail(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.m.DecidedAt = s.now
+	s.m.Content = string(htmlTemplate(t, `<p>{{ customer.name }}様</p><a href="{{ links.view }}">ブラウザで見る</a>`))
+	out, err := s.r.Render(t.Context(), s.m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(out.HTML, `href="https://cdp.hana.example/v/`)
+	token, _, _ := strings.Cut(rest, `"`)
+	if !ok || token == "" {
+		t.Fatalf("no link in %s", out.HTML)
+	}
+	r := s.do("GET", "/v/"+token, "")
+	if body := text(r); r.StatusCode != 200 || !strings.Contains(body, "花子様") || r.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("%d %s", r.StatusCode, body)
+	}
+	if r := s.do("GET", "/v/"+token[:len(token)-2]+"xx", ""); r.StatusCode != 404 {
+		t.Errorf("a forged link: %d", r.StatusCode)
+	}
+	s.now = s.now.Add(viewFor + time.Hour)
+	if r := s.do("GET", "/v/"+token, ""); r.StatusCode != 404 {
+		t.Errorf("after %v: %d", viewFor, r.StatusCode)
+	}
+	if len(s.events) != 0 {
+		t.Errorf("a look is no fact: %+v", s.events)
+	}
+}

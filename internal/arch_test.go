@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/sim/line":      {"enishi"},
 	"internal/sim/mail":      {"enishi"},
 	"internal/definitions":   {"enishi", "internal/stream"},
+	"internal/outward":       {},
 	"internal/demo":          {"enishi"},
 	"profiles":               {"enishi", "internal/wire"},
 	"segments":               {"enishi", "profiles"},
@@ -33,7 +34,7 @@ var allowed = map[string][]string{
 	"channels/line":          {"enishi", "channels"},
 	"web":                    {},
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "internal/definitions", "internal/stream", "internal/clickhouse"},
-	"api":                    {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
+	"api":                    {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "analytics", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
 	"cmd/enishi":             {""}, // wires everything
 	"internal/mix":           {"enishi", "segments", "journeys"},
 	"internal/bench":         {"enishi", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail"},
