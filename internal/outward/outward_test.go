@@ -30,6 +30,7 @@ func TestHostile(t *testing.T) {
 		status, err := c.Status(t.Context(), strings.ReplaceAll(to, "PORT", u.Port()))
 		if err == nil {
 			t.Errorf("%s answers %d", to, status)
+			continue
 		}
 		// What is no name of a host anywhere (127.1, 2130706433) may fail before anything is dialled.
 		if !errors.Is(err, ErrForbidden) && !strings.Contains(err.Error(), "lookup") {
