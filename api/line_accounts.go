@@ -111,10 +111,10 @@ func (a *API) lineFriends(ctx context.Context) (friends, linked map[string]int64
 	return friends, linked, nil
 }
 
-// lastWebhooks tells when LINE last told something of each account.
+// lastWebhooks tells when LINE last told something of each account; what a comparison tells of friends is not from a webhook.
 func (a *API) lastWebhooks(ctx context.Context) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
-	err := a.each(ctx, `SELECT source, max(appended_at) FROM events WHERE at > fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND startsWith(type, 'line.') AND startsWith(source, 'line:') GROUP BY source`,
+	err := a.each(ctx, `SELECT source, max(appended_at) FROM events WHERE at > fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND startsWith(type, 'line.') AND startsWith(source, 'line:') AND historical = 0 GROUP BY source`,
 		[]any{millis("from", a.now().AddDate(0, 0, -30))}, func(rows driver.Rows) error {
 			var source string
 			var at time.Time

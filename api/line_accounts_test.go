@@ -97,6 +97,9 @@ func TestLineAccounts(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	eventually(t, func() bool { r := w.accountRows()["default"]; return r.Friends == 5 && r.Linked == 0 })
+	if got := w.accountRows()["default"].HookAt; !got.Equal(rows["default"].HookAt) {
+		t.Errorf("a comparison passes for a webhook: %s, before %s", got, rows["default"].HookAt)
+	}
 	if got := w.accountRows()["shop2"]; got.Friends != 2 {
 		t.Errorf("the other account: %+v", got)
 	}
@@ -104,7 +107,7 @@ func TestLineAccounts(t *testing.T) {
 		t.Errorf("again: %+v", got)
 	}
 	sims["shop2"].Inject(linesim.Fault{Endpoint: "followers", Status: 403, Message: "Access to this API is not available for your account"})
-	if got := w.compare("shop2"); got.State != "failed" || got.Problem.JA == "" || got.Problem.EN == "" {
+	if got := w.compare("shop2"); got.State != "failed" || got.Doubted || got.Problem.JA == "" || got.Problem.EN == "" {
 		t.Errorf("an account that is not verified: %+v", got)
 	}
 	w.call("POST", "/line/accounts/none/sync", map[string]any{}).want(404)
@@ -125,7 +128,7 @@ func TestSyncDoesNotEmptyAnAccount(t *testing.T) {
 		events = append(events, enishi.Event{Type: "line.followed", At: time.Now().UTC().Add(-time.Minute), Person: &enishi.Person{LineUserID: sim.UserID(fmt.Sprint(i))}, Channel: "social"})
 	}
 	w.play(events)
-	if got := w.compare("default"); got.State != "failed" || got.Gone != 0 || w.accountRows()["default"].Friends != syncFewGone+1 {
+	if got := w.compare("default"); got.State != "failed" || !got.Doubted || got.Gone != 0 || w.accountRows()["default"].Friends != syncFewGone+1 {
 		t.Errorf("%+v", got)
 	}
 	w.call("POST", "/line/accounts/default/sync", map[string]any{"force": true}).want(200)

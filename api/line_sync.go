@@ -22,6 +22,7 @@ type syncRow struct {
 	Added     int       `json:"added" doc:"Friends whom we did not know: known from now on; no journey starts by it."`
 	Gone      int       `json:"gone" doc:"Friends whom LINE no longer lists: not written to any more."`
 	Problem   Text      `json:"problem" doc:"Of failed."`
+	Doubted   bool      `json:"doubted" doc:"It failed because LINE listed far fewer friends than are known here: if that is right, run it with force."`
 }
 
 // syncs are the comparisons of this process.
@@ -136,6 +137,7 @@ func (a *API) syncFollowers(ctx context.Context, o *line.Official, start time.Ti
 	}
 	d := line.Compare(listed, held)
 	if n := len(d.Gone); !force && n > syncFewGone && 2*n > len(held) {
+		a.syncs.change(o.Name, func(r *syncRow) { r.Doubted = true })
 		return &enishi.Error{Code: enishi.Conflict, Msg: fmt.Sprintf("LINE lists %d friends, %d of the %d known here are not among them: nothing was changed. If this is right, run it with force.", d.Listed, n, len(held)),
 			MsgJA: fmt.Sprintf("LINE の友だちは %d 人で、登録済みの %d 人のうち %d 人が見当たりません。変更は行いませんでした。正しい場合は、強制実行（force）してください。", d.Listed, len(held), n)}
 	}

@@ -237,6 +237,8 @@ func (a *API) alertHref(x *alertRow) string {
 	case jumpKind:
 	case deliverabilityKind:
 		return "/deliverability"
+	case "line_quota":
+		return "/line-accounts"
 	case "mail_blocked":
 		return "/deliverability/sender"
 	default:

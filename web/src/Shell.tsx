@@ -69,7 +69,7 @@ export function Shell({ session, children }: { session: Session; children: React
           <nav aria-label={t("nav.main")}>
             {places.map(({ to, key, icon: Icon }) => (
               <NavLink key={to} component={Link} to={to} onClick={close} label={t(`nav.${key}`)} leftSection={<Icon size={18} stroke={1.6} />}
-                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && /^\/(outbox|deliverability)/.test(pathname))} styles={{ root: { borderRadius: 8 } }} />
+                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && /^\/(outbox|deliverability|line-accounts)/.test(pathname))} styles={{ root: { borderRadius: 8 } }} />
             ))}
           </nav>
         </AppShell.Section>
@@ -107,7 +107,7 @@ function Alerts() {
       {alerts.slice(0, 3).map((a) => (
         <Alert key={a.id} color={colour[a.severity]} mb="md" withCloseButton closeButtonLabel={t("close")} onClose={() => void close(a)} title={instant(a.at)}>
           {language() === "ja" ? a.text_ja || a.text : a.text}
-          {a.href && <> <Anchor component={Link} to={a.href} inherit>{t("nav.toCause")}</Anchor></>}
+          {a.href && <> <Anchor component={Link} to={a.href} inherit c="inherit" underline="always">{t("nav.toCause")}</Anchor></>}
         </Alert>
       ))}
     </>
