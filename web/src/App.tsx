@@ -27,6 +27,7 @@ const Broadcast = page(() => import("./pages/Broadcast"), "Broadcast");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
 const Deliverability = page(() => import("./pages/Deliverability"), "Deliverability");
 const Sender = page(() => import("./pages/Sender"), "Sender");
+const LineAccounts = page(() => import("./pages/LineAccounts"), "LineAccounts");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Settings = page(() => import("./pages/Settings"), "Settings");
@@ -59,6 +60,7 @@ export function App() {
           <Route path="/broadcasts/:name" element={<Broadcast />} />
           <Route path="/deliverability" element={<Deliverability />} />
           <Route path="/deliverability/sender" element={<Sender />} />
+          <Route path="/line-accounts" element={<LineAccounts />} />
           <Route path="/outbox" element={<Outbox />} />
           <Route path="/outbox/:id" element={<Outbox />} />
           <Route path="/content" element={<Content />} />

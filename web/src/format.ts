@@ -25,6 +25,8 @@ export function day(iso?: string | null): string {
   if (missing(iso)) return "—";
   return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: "numeric", month: "long", day: "numeric" }).format(new Date(iso!));
 }
+/** 2026年11月, of 2026-11 */
+export const month = (m: string): string => new Intl.DateTimeFormat(locale(), { timeZone: "UTC", year: "numeric", month: "long" }).format(new Date(m + "-01"));
 /** 14:05:31 */
 export function clock(iso?: string | null): string {
   if (missing(iso)) return "—";

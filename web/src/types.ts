@@ -36,5 +36,7 @@ export type TemplatePage = Schemas["TemplatePage"];
 export type BroadcastPage = Schemas["BroadcastPage"];
 export type BroadcastBody = Schemas["BroadcastBody"];
 export type DeliverabilityRow = Schemas["DeliverabilityRow"];
+export type LineAccount = Schemas["LineAccountRow"];
+export type LineSource = Schemas["LineSourceRow"];
 export type Held = Schemas["HeldCount"];
 export type Stop = Schemas["StopRow"];

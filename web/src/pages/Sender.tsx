@@ -1,8 +1,9 @@
-import { Alert, Badge, Button, Card, Code, CopyButton, Group, Select, Stack, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Card, Code, Group, Select, Stack, Text, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { useApi } from "../api";
 import { pick } from "../i18n";
+import { Copied } from "../parts/Copied";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 
@@ -51,16 +52,5 @@ export function Sender() {
         </Stack>
       )}
     </Page>
-  );
-}
-
-function Copied({ label, value }: { label: string; value: string }) {
-  const { t } = useTranslation();
-  return (
-    <Group gap="sm" wrap="nowrap" align="flex-start">
-      <Text size="xs" c="dimmed" w={48} pt={6} style={{ flexShrink: 0 }}>{label}</Text>
-      <Code block style={{ flex: 1, overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>{value}</Code>
-      <CopyButton value={value}>{({ copied, copy }) => <Button size="compact-sm" variant="light" onClick={copy} style={{ flexShrink: 0 }} aria-label={t("sender.copyWhat", { what: label })}>{t(copied ? "sender.copied" : "sender.copy")}</Button>}</CopyButton>
-    </Group>
   );
 }

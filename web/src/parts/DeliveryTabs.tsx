@@ -1,14 +1,21 @@
 import { Tabs } from "@mantine/core";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
-/** What leaves: to everybody in a segment; what has arrived in the inbox of development; what receivers made of our mail, and what they ask of its sender. */
-export function DeliveryTabs({ at }: { at: "broadcasts" | "outbox" | "deliverability" | "deliverability/sender" }) {
+/** What leaves: to everybody in a segment; what has arrived in the inbox of development; what receivers made of our mail, what they ask of its sender; the official accounts of LINE. */
+export function DeliveryTabs({ at }: { at: "broadcasts" | "outbox" | "deliverability" | "deliverability/sender" | "line-accounts" }) {
   const { t } = useTranslation();
   const go = useNavigate();
+  const list = useRef<HTMLDivElement>(null);
+  // On a narrow screen the list scrolls: the page one is on is in sight.
+  useEffect(() => {
+    const tab = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
+    if (list.current && tab) list.current.scrollLeft = tab.offsetLeft - 16;
+  }, [at]);
   return (
     <Tabs value={at} onChange={(v) => void go(`/${v}`)}>
-      <Tabs.List><Tabs.Tab value="broadcasts">{t("broadcast.title")}</Tabs.Tab><Tabs.Tab value="outbox">{t("broadcast.outbox")}</Tabs.Tab><Tabs.Tab value="deliverability">{t("deliverability.title")}</Tabs.Tab><Tabs.Tab value="deliverability/sender">{t("sender.title")}</Tabs.Tab></Tabs.List>
+      <Tabs.List ref={list}><Tabs.Tab value="broadcasts">{t("broadcast.title")}</Tabs.Tab><Tabs.Tab value="outbox">{t("broadcast.outbox")}</Tabs.Tab><Tabs.Tab value="deliverability">{t("deliverability.title")}</Tabs.Tab><Tabs.Tab value="deliverability/sender">{t("sender.title")}</Tabs.Tab><Tabs.Tab value="line-accounts">{t("lineAccounts.title")}</Tabs.Tab></Tabs.List>
     </Tabs>
   );
 }
