@@ -87,13 +87,18 @@ func (l *Links) Handler() http.Handler {
 	mux.HandleFunc("GET /c/{token}", l.click)
 	mux.HandleFunc("GET /o/{file}", l.open)
 	mux.HandleFunc("GET /v/{token}", l.view)
+	return Private(mux)
+}
+
+// Private answers with a person's own pages: nobody keeps them, lists them or learns their address by a link.
+func Private(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Robots-Tag", "noindex")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		mux.ServeHTTP(w, r)
+		pages.ServeHTTP(w, r)
 	})
 }
 

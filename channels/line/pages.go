@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/channels"
 )
 
 // Known is what is known of a LINE user before a visit.
@@ -85,14 +86,7 @@ func (p *Pages) Handler() http.Handler {
 	mux.HandleFunc("POST /line/open/{account}", p.opened)
 	mux.HandleFunc("GET /line/link/{account}/{token}", p.askLink)
 	mux.HandleFunc("POST /line/link/{account}/{token}", p.link)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Robots-Tag", "noindex")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		mux.ServeHTTP(w, r)
-	})
+	return channels.Private(mux)
 }
 
 // Sources are those of the setting.
