@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,11 +161,36 @@ func (cfg *Config) check() error {
 func (a *API) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.hub.run(ctx) })
-	g.Go(func() error { return a.watchJumps(ctx) })
-	g.Go(func() error { return a.watchDeliverability(ctx) })
-	g.Go(func() error { return a.watchLineStatistics(ctx) })
-	g.Go(func() error { return a.watchRichMenus(ctx) })
+	watch := func(every time.Duration, failed string, do func(context.Context) error) {
+		g.Go(func() error { return a.watch(ctx, every, failed, do) })
+	}
+	watch(jumpEvery, "sizes of segments are not checked", a.checkJumps)
+	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
+	if a.cfg.LINE != nil {
+		watch(statisticsLook, "statistics of LINE are asked for later", func(ctx context.Context) error { return a.askLineStatistics(ctx, a.cfg.Now().UTC()) })
+		watch(menusLook, "rich menus wait", func(ctx context.Context) error { return a.keepRichMenus(ctx, a.cfg.Now().UTC()) })
+	}
 	return g.Wait()
+}
+
+// watch does something every so often until ctx ends. Of several replicas the one that folds the first partition does it, and none
+// while a replay moves the clock.
+func (a *API) watch(ctx context.Context, every time.Duration, failed string, do func(context.Context) error) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if _, virtual := a.cfg.Folder.Clock().Virtual(); virtual || !slices.Contains(a.cfg.Folder.Owned(), 0) {
+			continue
+		}
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn(failed, "err", err)
+		}
+	}
 }
 
 // Handler answers everything under /api/v1.

@@ -101,26 +101,6 @@ const (
 	deliverabilitySpan  = 7 * 24 * time.Hour
 )
 
-// watchDeliverability looks for crossed thresholds until ctx ends. Of several replicas the one that folds the first partition
-// does it.
-func (a *API) watchDeliverability(ctx context.Context) error {
-	ticker := time.NewTicker(deliverabilityEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if _, virtual := a.cfg.Folder.Clock().Virtual(); virtual || !slices.Contains(a.cfg.Folder.Owned(), 0) {
-			continue
-		}
-		if err := a.checkDeliverability(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("thresholds of mail are not checked", "err", err)
-		}
-	}
-}
-
 // checkDeliverability raises an alert for each threshold that a group of receiving domains has crossed; for all mail together
 // where no single group has.
 func (a *API) checkDeliverability(ctx context.Context) error {

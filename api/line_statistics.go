@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -87,28 +86,6 @@ func figureText(n *int64) Text {
 		return Text{"20 人未満", "fewer than 20"}
 	}
 	return Text{grouped(*n) + " 人", grouped(*n)}
-}
-
-// watchLineStatistics asks LINE for what is due, on the replica that has the first partition.
-func (a *API) watchLineStatistics(ctx context.Context) error {
-	if a.cfg.LINE == nil {
-		return nil
-	}
-	ticker := time.NewTicker(statisticsLook)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if !slices.Contains(a.cfg.Folder.Owned(), 0) {
-			continue
-		}
-		if err := a.askLineStatistics(ctx, a.cfg.Now().UTC()); err != nil && ctx.Err() == nil {
-			a.log.Warn("statistics of LINE are asked for later", "err", err)
-		}
-	}
 }
 
 // lineUnit is one unit of which LINE is to be asked.

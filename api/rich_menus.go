@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -167,25 +166,3 @@ func (a *API) noteMenu(ctx context.Context, k menuKey, m madeMenu, now time.Time
 
 // menusLook is how often it is looked who is to see another menu.
 const menusLook = 20 * time.Second
-
-// watchRichMenus keeps LINE's menus as the definitions and the segments say, on the replica that has the first partition.
-func (a *API) watchRichMenus(ctx context.Context) error {
-	if a.cfg.LINE == nil {
-		return nil
-	}
-	ticker := time.NewTicker(menusLook)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if _, virtual := a.cfg.Folder.Clock().Virtual(); virtual || !slices.Contains(a.cfg.Folder.Owned(), 0) {
-			continue
-		}
-		if err := a.keepRichMenus(ctx, a.cfg.Now().UTC()); err != nil && ctx.Err() == nil {
-			a.log.Warn("rich menus wait", "err", err)
-		}
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,32 +59,10 @@ func (s JumpSetting) jumped(r resized, slack float64) bool {
 	return r.published.IsZero() || max(r.now, r.then) > jumpNewest*max(1, min(r.now, r.then))
 }
 
-// watchJumps looks for jumps until ctx ends. Of several replicas the one that folds the first partition does it.
-func (a *API) watchJumps(ctx context.Context) error {
-	ticker := time.NewTicker(jumpEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		if !slices.Contains(a.cfg.Folder.Owned(), 0) {
-			continue
-		}
-		if err := a.checkJumps(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("sizes of segments are not checked", "err", err)
-		}
-	}
-}
-
 // checkJumps raises an alert for each segment that jumped, once a day, and closes those of which it is not true any more. It
-// says nothing while a replay moves the clock, while facts are late, and of a segment that is younger than a day or whose
+// says nothing while facts are late, and of a segment that is younger than a day or whose
 // sweep runs.
 func (a *API) checkJumps(ctx context.Context) error {
-	if _, virtual := a.cfg.Folder.Clock().Virtual(); virtual {
-		return nil
-	}
 	p, err := a.progress(ctx, false)
 	if err != nil {
 		return err
