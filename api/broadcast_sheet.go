@@ -120,14 +120,16 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutp
 			return nil, err
 		}
 		found = append(found, refused...)
+		var links []askedLink
 		if in.Links != "" {
-			dead, err := a.deadLinks(ctx, name, body)
+			asked, dead, err := a.deadLinks(ctx, name, body)
 			if err != nil && enishi.ErrorCode(err) != enishi.Invalid {
 				return nil, err
 			}
-			found = append(found, dead...)
+			found, links = append(found, dead...), asked
 		}
 		l := lintPageOf(found)
+		l.Links = links
 		page.Lint[name] = &l
 	}
 	if err := a.stopsBroadcast(ctx, &b); err != nil {

@@ -22,33 +22,45 @@ const (
 	atOnce        = 4
 )
 
+// askedLink is a link that was asked where it leads.
+type askedLink struct {
+	URL    string `json:"url"`
+	Part   string `json:"part" doc:"Of the template, as variants.ja.html."`
+	Status int    `json:"status" doc:"Of the answer, after redirects; 0: there was none, or the link was not asked."`
+	Code   string `json:"code" enum:",link.dead,link.unsure,link.silent,link.private" doc:"Of its finding; empty: it leads to a page."`
+	Text   Text   `json:"text" doc:"What was found, in words; empty: it leads to a page."`
+}
+
 // deadLinks asks where the links of a template lead, and finds those that do not answer as a page does. All are warnings: a
 // page may be published later, and a server may refuse programs.
-func (a *API) deadLinks(ctx context.Context, name string, body []byte) ([]channels.Finding, error) {
+func (a *API) deadLinks(ctx context.Context, name string, body []byte) ([]askedLink, []channels.Finding, error) {
 	list, err := a.cfg.Renderer.Addresses(name, body, func(language string) (string, error) {
 		b, err := json.Marshal(a.sampleVariables(nil, language))
 		return string(b), err
 	})
 	if err != nil {
-		return nil, notShown(err)
+		return nil, nil, notShown(err)
 	}
 	left := list[min(len(list), maxAddresses):]
 	list = list[:len(list)-len(left)]
 	ctx, cancel := context.WithTimeout(ctx, addressesTime)
 	defer cancel()
 	client := outward.New(a.cfg.Reach)
-	found := make([]*lint.Finding, len(list))
+	found, asked := make([]*lint.Finding, len(list)), make([]askedLink, len(list))
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for i, x := range list {
 		g.Go(func() error {
 			status, err := client.Status(ctx, x.URL)
-			found[i] = deadLink(x, status, err)
+			found[i], asked[i] = deadLink(x, status, err), askedLink{URL: x.URL, Part: x.Part, Status: status}
+			if f := found[i]; f != nil {
+				asked[i].Code, asked[i].Text = f.Code, Text(f.Text)
+			}
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var out []channels.Finding
 	for _, f := range found {
@@ -61,7 +73,7 @@ func (a *API) deadLinks(ctx context.Context, name string, body []byte) ([]channe
 			Text: lint.Text{JA: fmt.Sprintf("リンクが多いため、残りの %d 件は確認していません。", len(left)), EN: fmt.Sprintf("There are many links: the last %d were not asked.", len(left))},
 			Fix:  lint.Text{JA: "残りのリンクを開いて確かめてください。", EN: "Open the others yourself."}}})
 	}
-	return out, nil
+	return asked, out, nil
 }
 
 // deadLink puts an answer into words; nil: the link is good.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -40,7 +41,15 @@ func TestDeadLinks(t *testing.T) {
 	if got := codes(into[lintPage](w.call(post, "/templates/lint", map[string]any{"definition": body}))); len(got) != 0 || len(asked) != 0 {
 		t.Errorf("nobody asked for it: %v, %d questions", got, len(asked))
 	}
-	got := codes(into[lintPage](w.call(post, "/templates/lint?links=check", map[string]any{"definition": body})))
+	page := into[lintPage](w.call(post, "/templates/lint?links=check", map[string]any{"definition": body}))
+	got := codes(page)
+	told := map[string]string{}
+	for _, l := range page.Links {
+		told[strings.TrimPrefix(l.URL, site.URL)] = strconv.Itoa(l.Status) + l.Code + l.Text.EN
+	}
+	if want := map[string]string{"/good": "200", "/gone": "404link.deadThere is no such page (404).", "http://127.0.0.1:1/": "0link.privateThis is no address of the public web; it was not asked."}; told["/good"] != want["/good"] || told["/gone"] != want["/gone"] || told["http://127.0.0.1:1/"] != want["http://127.0.0.1:1/"] || !strings.HasPrefix(told["/broken"], "500link.unsure") {
+		t.Errorf("each link: %q", told)
+	}
 	if len(got) != 3 || got["/gone"] != "link.dead" || got["/broken"] != "link.unsure" || got["http://127.0.0.1:1/"] != "link.private" {
 		t.Errorf("found %v", got)
 	}

@@ -30,8 +30,9 @@ type lintOutput struct{ Body lintPage }
 
 // lintPage is what the check before sending found.
 type lintPage struct {
-	Items []finding `json:"items" doc:"Errors first."`
-	Open  int       `json:"open" doc:"Errors that nobody took the responsibility for: they stop the message."`
+	Items []finding   `json:"items" doc:"Errors first."`
+	Open  int         `json:"open" doc:"Errors that nobody took the responsibility for: they stop the message."`
+	Links []askedLink `json:"links,omitempty" doc:"On request: the links that were asked, each once."`
 }
 
 // finding is a [channels.Finding] as the API names its parts.
@@ -60,14 +61,17 @@ func (a *API) lintTemplate(ctx context.Context, in *lintInput) (*lintOutput, err
 	if err != nil {
 		return nil, err
 	}
+	var links []askedLink
 	if in.Links != "" {
-		dead, err := a.deadLinks(ctx, in.Body.Name, body)
+		asked, dead, err := a.deadLinks(ctx, in.Body.Name, body)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, dead...)
+		found, links = append(found, dead...), asked
 	}
-	return &lintOutput{lintPageOf(found)}, nil
+	page := lintPageOf(found)
+	page.Links = links
+	return &lintOutput{page}, nil
 }
 
 func lintPageOf(found []channels.Finding) lintPage {

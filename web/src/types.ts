@@ -28,6 +28,8 @@ export interface JourneyNode { type: string; next?: string; for?: string; timeou
 export interface JourneyDefinition { title: Text; purpose: string; entry: { events?: string[]; segment?: string }; nodes?: Record<string, JourneyNode>; start?: string }
 export interface LineMessage { type: string; text?: string; altText?: string; contents?: Record<string, unknown>; template?: Record<string, unknown>; originalContentUrl?: string; previewImageUrl?: string; quickReply?: { items: { action: { label: string } }[] } }
 export type Finding = Schemas["Finding"];
+export type LintPage = Schemas["LintPage"];
+export type Permission = Schemas["PermissionItem"];
 export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
 // A template's body (docs/schemas): what is there once may be a list of texts that are compared.
 export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }

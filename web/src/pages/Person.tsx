@@ -9,6 +9,7 @@ import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
 import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import { permitted, Permissions } from "../parts/Permissions";
 import { Why } from "../parts/Why";
 import type { Person as PersonData } from "../types";
 
@@ -42,15 +43,17 @@ export function Person() {
       {p.next.map((n) => <Alert key={n.at + n.journey} color="gray" variant="light" p="sm">{t("person.next", { at: short(n.at) })} {pick(n.what)}</Alert>)}
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Tabs value={["orders", "why"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
+          <Tabs value={["orders", "why", "consents"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
             <Tabs.List mb="md">
               <Tabs.Tab value="timeline">{t("person.timeline")}</Tabs.Tab>
               <Tabs.Tab value="orders">{t("person.ordersTab", { n: count(p.orders.length) })}</Tabs.Tab>
               <Tabs.Tab value="why">{t("person.why")}</Tabs.Tab>
+              <Tabs.Tab value="consents">{t("person.consentHistory")}</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="timeline"><TimelineTab id={p.id} /></Tabs.Panel>
             <Tabs.Panel value="orders"><Orders person={p} /></Tabs.Panel>
             <Tabs.Panel value="why"><Decisions id={p.id} /></Tabs.Panel>
+            <Tabs.Panel value="consents"><Permissions id={p.id} /></Tabs.Panel>
           </Tabs>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}><Side person={p} reload={() => void person.refetch()} /></Grid.Col>
@@ -186,7 +189,8 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.consents")}</Title>
         {p.consents.length === 0 && <Text size="sm" c="dimmed">{t("person.noConsents")}</Text>}
-        {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{t(`channel.${c.channel}`)}{t("paren", { text: t(`purpose.${c.purpose}`) })}</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
+        {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{permitted(c.channel, c.purpose)}</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
+        <Anchor component={Link} to="?tab=consents" size="sm" mt="sm" display="block">{t("person.consentHistoryGo")}</Anchor>
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.traits")}</Title>

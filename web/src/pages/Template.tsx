@@ -16,6 +16,7 @@ import { LineEditor } from "../mail/LineEditor";
 import { MailEditor } from "../mail/MailEditor";
 import { modals, tell } from "../parts/confirm";
 import { Findings } from "../parts/Findings";
+import { Links } from "../parts/Links";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import { Companion, Message, PersonBar, usePerson, useRendered } from "../parts/Preview";
 import { TestSend } from "../parts/TestSend";
@@ -131,7 +132,7 @@ function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<st
           <Tabs value={side} onChange={(v) => setSide(v ?? "preview")}>
             <Tabs.List mb="md"><Tabs.Tab value="preview">{t("preview.title")}</Tabs.Tab><Tabs.Tab value="lint" rightSection={wrong.length > 0 ? <Badge size="sm" color="red" circle>{wrong.length}</Badge> : undefined}>{t("lint.title")}</Tabs.Tab><Tabs.Tab value="history">{t("journey.history")}</Tabs.Tab></Tabs.List>
             <Tabs.Panel value="preview"><Stack gap="md"><PersonBar person={person} /><Message rendered={rendered.data} error={rendered.error} channel={d.channel} /><Companion person={person} channel={d.channel} language={language} /></Stack></Tabs.Panel>
-            <Tabs.Panel value="lint">{check.error ? <ProblemBox error={check.error} /> : check.data ? <Findings items={findings} go={goTo} override={override} /> : <Loading lines={3} />}</Tabs.Panel>
+            <Tabs.Panel value="lint">{check.error ? <ProblemBox error={check.error} /> : check.data ? <Stack gap="md"><Findings items={findings} go={goTo} override={override} /><Links key={JSON.stringify(done?.definition)} name={page.name} definition={done?.definition} /></Stack> : <Loading lines={3} />}</Tabs.Panel>
             <Tabs.Panel value="history"><History page={page} /></Tabs.Panel>
           </Tabs>
         </Grid.Col>

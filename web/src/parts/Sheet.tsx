@@ -6,6 +6,7 @@ import { request, useApi, type ApiError } from "../api";
 import { count, fresh, instant, money } from "../format";
 import { joined, language, pick } from "../i18n";
 import { Findings } from "./Findings";
+import { Links } from "./Links";
 import { Loading, ProblemBox } from "./Page";
 import { Message, useRendered } from "./Preview";
 
@@ -33,6 +34,8 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
       setBusy(false);
     }
   };
+  const templates = useApi("/templates", {}, { staleTime: 60_000 });
+  const titles = new Map((templates.data?.items ?? []).map((x) => [x.name, x.title]));
   const findings = Object.entries(s?.lint ?? {}).filter(([, l]) => l && l.items.length > 0);
   return (
     <Modal opened onClose={close} size="72rem" title={<Text fw={700}>{t("sheet.title")}　{title}</Text>} closeButtonProps={{ "aria-label": t("close") }}>
@@ -72,6 +75,7 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
             </div>
           )}
           {findings.map(([template, l]) => <div key={template}><Group justify="space-between" mb="sm"><Title order={2}>{t("lint.title")}</Title><Anchor component={Link} size="sm" to={`/content/${template}`}>{t("sheet.mend")}</Anchor></Group><Findings items={l!.items} /></div>)}
+          {Object.keys(s.lint).map((template) => <Links key={template} name={template} title={Object.keys(s.lint).length > 1 ? t("links.of", { template: pick(titles.get(template)) || template }) : undefined} />)}
           {error && <ProblemBox error={error} />}
           <Group justify="space-between" align="flex-end" gap="md">
             <TextInput flex={1} miw={200} label={t("sheet.reason")} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
