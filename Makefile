@@ -53,9 +53,7 @@ lint: ## formatting and vet
 test: deps-test build lint ## everything a change must pass, in less than 10 minutes
 	cd web && $(NPM) test
 	$(GO) test -p 2 -timeout 20m ./...
-	@# One walk in several runs meets a moment of the page that it does not expect: what fails is walked once more, and said.
-	$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi || { echo "a browser test failed: all of them once more"; \
-		$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi; }
+	$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi
 
 deps-full: deps-test
 	@test -x /usr/sbin/postfix && /usr/bin/python3 -c 'import dkim, nacl' 2>/dev/null || \

@@ -77,7 +77,7 @@ export function Home() {
                   <Table.Td ta="right" className="num">{count(j.running)}</Table.Td><Table.Td ta="right" className="num">{count(j.entered_7d)}</Table.Td><Table.Td ta="right" className="num">{count(j.sent_7d)}</Table.Td>
                 </Table.Tr>
               ))}
-              {h.journeys.length === 0 && <Table.Tr><Table.Td colSpan={5}><Text size="sm" c="dimmed">{t("home.noJourneys")} <Anchor component={Link} to="/journeys">{t("home.toGallery")}</Anchor></Text></Table.Td></Table.Tr>}
+              {h.journeys.length === 0 && <Table.Tr><Table.Td colSpan={5}><Text size="sm" c="dimmed">{t("home.noJourneys")} <Anchor component={Link} to="/journeys" underline="always" inherit>{t("home.toGallery")}</Anchor></Text></Table.Td></Table.Tr>}
             </Table.Tbody>
           </Table>
         </div>
