@@ -41,7 +41,7 @@ func (r *Renderer) Addresses(name string, body []byte, variables func(language s
 				}
 				return to
 			}
-			if _, err := rewriteLinks(got.HTML, add); err != nil {
+			if _, err := finish(got.HTML, "", "", add); err != nil {
 				return nil, err
 			}
 			if len(got.Messages) > 0 {

@@ -211,7 +211,7 @@ func (w *rewriter) take(args string, line int) error {
 	if e != nil {
 		return problem(w.name, line, e.Msg, e.MsgJA)
 	}
-	w.block = name
+	w.block, w.taken = name, line
 	depth := len(w.blocks)
 	for _, tok := range scan(source) {
 		if err := w.token(tok); err != nil {

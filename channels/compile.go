@@ -17,12 +17,11 @@ import (
 // part is one compiled text of a template.
 type part struct {
 	name string      // where in the body, e.g. variants.ja.html
-	root render.Node // nil: there is nothing to fill in
-	raw  string      // then the source
+	root render.Node // nil: there are no tags
+	raw  string      // the source, when there is nothing to fill in at all
 	cfg  *render.Config
 	size atomic.Int64 // about what it gives
-
-	texts [][]byte // the static ones
+	text []passage    // by the numbers that tags name; without root there is one, or none
 }
 
 // allowedTags are the tags a template may use. What reads files or grows without bound is not among them.
@@ -49,11 +48,14 @@ func (l *library) compilePart(name, source string, at place) (*part, error) {
 		b := w.blocks[len(w.blocks)-1]
 		return nil, problem(name, b.line, "this "+b.tag+" has no end"+b.tag, "この "+b.tag+" に対応する end"+b.tag+" がありません")
 	}
+	if w.flush(); !w.other {
+		return &part{name: name, cfg: l.engine, text: w.done}, nil
+	}
 	root, err := l.engine.Compile(w.out.String(), parser.SourceLoc{LineNo: 1})
 	if err != nil {
 		return nil, problem(name, err.LineNumber(), clean(err), "テンプレートの書き方が正しくありません: "+clean(err))
 	}
-	return &part{name: name, root: root, cfg: l.engine, texts: w.texts}, nil
+	return &part{name: name, root: root, cfg: l.engine, text: w.done}, nil
 }
 
 func problem(name string, line int, msg, ja string) *enishi.Error {
@@ -71,9 +73,14 @@ type rewriter struct {
 	out    strings.Builder
 	blocks []block
 	raw    string // the tag that ends what is not looked at
-	texts  [][]byte
 	lib    *library
 	block  string // the shared block whose tokens are being written; "" outside
+	taken  int    // the line of its tag
+
+	done  []passage
+	text  passage // that is being put together
+	lines int     // line ends in it
+	other bool    // something else stands in out
 }
 
 // breaks are line ends that keep the library's line numbers right. A block's own lines are not the template's.
@@ -84,10 +91,14 @@ func (w *rewriter) breaks(n int) string {
 	return strings.Repeat("\n", n)
 }
 
-// text stands for static text by its number: the library would copy it at each rendering. Line ends stay.
-func (w *rewriter) text(s string) {
-	fmt.Fprintf(&w.out, "{%% %s %d%s %%}", textTag, len(w.texts), w.breaks(strings.Count(s, "\n")))
-	w.texts = append(w.texts, []byte(s))
+// flush ends a passage: one tag stands for it by its number, and keeps its line ends.
+func (w *rewriter) flush() {
+	if len(w.text) == 0 {
+		return
+	}
+	fmt.Fprintf(&w.out, "{%% %s %d%s %%}", passageTag, len(w.done), strings.Repeat("\n", w.lines))
+	w.done = append(w.done, w.text)
+	w.text, w.lines = nil, 0
 }
 
 // block is an open block tag.
@@ -117,7 +128,8 @@ func (w *rewriter) token(tok parser.Token) error {
 			return problem(w.name, line+strings.Count(tok.Source[:i], "\n"), "{% has no %}", "{% に対応する %} がありません")
 		}
 		w.at.text(tok.Source)
-		w.text(tok.Source)
+		w.text = append(w.text, piece{text: []byte(tok.Source)})
+		w.lines += len(w.breaks(strings.Count(tok.Source, "\n")))
 	case tok.Type == parser.ObjTokenType:
 		return w.object(tok)
 	case tok.Type == parser.TagTokenType:
@@ -170,7 +182,28 @@ func (w *rewriter) object(tok parser.Token) error {
 	if strings.Contains(tok.Args, "%}") {
 		return problem(w.name, line, "%} may not stand in {{ }}", "{{ }} の中に %} は書けません")
 	}
-	open, end := "{% ", " %}"
+	// The same as without: what is written here is escaped anyway.
+	args := tok.Args
+	if bare, ok := strings.CutSuffix(args, "escape"); ok && (filter == escHTML || filter == escAttr) {
+		if bare, ok = strings.CutSuffix(strings.TrimSpace(bare), "|"); ok {
+			args = strings.TrimSpace(bare)
+		}
+	}
+	if !strings.HasPrefix(tok.Source, "{{-") && !strings.HasSuffix(tok.Source, "-}}") {
+		if w.block != "" {
+			line = w.taken
+		}
+		p, err := objectPiece(filter, args, line)
+		if err != nil {
+			return problem(w.name, line, clean(err), "テンプレートの書き方が正しくありません: "+clean(err))
+		}
+		w.text = append(w.text, p)
+		w.lines += len(w.breaks(strings.Count(tok.Source, "\n")))
+		return nil
+	}
+	w.flush()
+	w.other = true
+	open, end := "{% ", " %}" // the library takes white space away
 	if strings.HasPrefix(tok.Source, "{{-") {
 		open = "{%- "
 	}
@@ -178,12 +211,6 @@ func (w *rewriter) object(tok parser.Token) error {
 		end = " -%}"
 	}
 	// Line ends within the object stay, so that the library's line numbers are right.
-	args := tok.Args
-	if bare, ok := strings.CutSuffix(args, "escape"); ok && (filter == escHTML || filter == escAttr) {
-		if bare, ok = strings.CutSuffix(strings.TrimSpace(bare), "|"); ok { // the same as without
-			args = strings.TrimSpace(bare)
-		}
-	}
 	w.out.WriteString(open + filter + " " + args + w.breaks(strings.Count(tok.Source, "\n")-strings.Count(args, "\n")) + end)
 	return nil
 }
@@ -199,6 +226,8 @@ func (w *rewriter) tag(tok parser.Token) error {
 	if err := w.expression(tok.Args, line, tok.Name == "for"); err != nil {
 		return err
 	}
+	w.flush()
+	w.other = true
 	if strings.HasSuffix(tok.Name, "capture") {
 		w.out.WriteString(strings.Replace(tok.Source, "capture", "__capture", 1))
 	} else {
@@ -287,11 +316,11 @@ func (w *rewriter) close(tok parser.Token) error {
 
 // render fills a part in. The library works on a copy of vars.
 func (p *part) render(vars map[string]any, now func() time.Time) (out string, err error) {
-	if p.root == nil {
+	if p.root == nil && len(p.text) == 0 {
 		return p.raw, nil
 	}
 	b := &budget{begun: now(), now: now}
-	vars[budgetName], vars[textsName] = b, p.texts
+	vars[budgetName], vars[passagesName] = b, p.text
 	w := &limited{budget: b}
 	w.out.Grow(int(p.size.Load()))
 	defer func() {
@@ -303,7 +332,12 @@ func (p *part) render(vars map[string]any, now func() time.Time) (out string, er
 			out = ""
 		}
 	}()
-	if err := render.Render(p.root, w, vars, *p.cfg); err != nil {
+	if p.root == nil {
+		err = p.text[0].write(w, bindings{vars, p.cfg})
+	} else if e := render.Render(p.root, w, vars, *p.cfg); e != nil {
+		err = e
+	}
+	if err != nil {
 		return "", p.failed(err)
 	}
 	if n := int64(w.out.Len()); n > p.size.Load() {

@@ -6,51 +6,86 @@ import (
 	"strings"
 )
 
-// rewriteLinks gives the href of each link to track, which answers with what is to stand there instead. Any address of a
+// finish gives the href of each link to track, which answers with what is to stand there instead, and puts top behind the
+// opening body tag and end before the closing one, or at the beginning and the end where there is none. Any address of a
 // scheme that runs something is an error, wherever it came from.
-func rewriteLinks(doc string, track func(url string) string) (string, error) {
-	var b strings.Builder
-	b.Grow(len(doc) + len(doc)/4)
-	rest := doc
-	for {
-		i := strings.IndexByte(rest, '<')
-		if i < 0 || i+1 >= len(rest) {
-			b.WriteString(rest)
-			return b.String(), nil
+func finish(doc, top, end string, track func(url string) string) (string, error) {
+	x := splice{doc: doc, add: [2]addition{{0, top}, {len(doc), end}}}
+	if i := indexFold(doc, "<body"); top != "" && i >= 0 {
+		if j := strings.IndexByte(doc[i:], '>'); j >= 0 {
+			x.add[0].at = i + j + 1
 		}
-		b.WriteString(rest[:i])
-		rest = rest[i:]
-		switch {
-		case strings.HasPrefix(rest, "<!--"):
-			end := strings.Index(rest, "-->")
-			if end < 0 {
-				b.WriteString(rest)
-				return b.String(), nil
-			}
-			b.WriteString(rest[:end+3])
-			rest = rest[end+3:]
-			continue
-		case lower(rest[1]) < 'a' || lower(rest[1]) > 'z':
-			b.WriteByte('<')
-			rest = rest[1:]
-			continue
-		}
-		used, err := rewriteTag(&b, rest, track)
-		if err != nil {
-			return "", err
-		}
-		rest = rest[used:]
 	}
+	if i := lastFold(doc, "</body"); end != "" && i >= 0 {
+		x.add[1].at = i
+	}
+	if x.add[0].at > x.add[1].at { // a document that closes its body before it opens it
+		x.add[0], x.add[1] = x.add[1], x.add[0]
+	}
+	x.out.Grow(len(doc) + len(doc)/4 + len(top) + len(end))
+	for i := 0; i < len(doc); {
+		next := strings.IndexByte(doc[i:], '<')
+		if next < 0 || i+next+1 >= len(doc) {
+			break
+		}
+		i += next
+		switch {
+		case strings.HasPrefix(doc[i:], "<!--"):
+			close := strings.Index(doc[i:], "-->")
+			if close < 0 {
+				close = len(doc) - i
+			}
+			i += close
+		case lower(doc[i+1]) < 'a' || lower(doc[i+1]) > 'z':
+			i++
+		default:
+			var err error
+			if i, err = x.tag(i, track); err != nil {
+				return "", err
+			}
+		}
+	}
+	x.to(len(doc))
+	for ; x.added < len(x.add); x.added++ {
+		x.out.WriteString(x.add[x.added].text)
+	}
+	return x.out.String(), nil
 }
 
-// rewriteTag writes one start tag and says how long it was.
-func rewriteTag(b *strings.Builder, s string, track func(string) string) (used int, err error) {
-	i := 1
-	for i < len(s) && !isSpace(s[i]) && s[i] != '>' && s[i] != '/' {
-		i++
+// splice is a document that is written with changes.
+type splice struct {
+	doc   string
+	done  int // bytes of doc that are written
+	add   [2]addition
+	added int
+	out   strings.Builder
+}
+
+// addition is a text before the byte at.
+type addition struct {
+	at   int
+	text string
+}
+
+// to writes the document up to a byte, with what is added before it.
+func (x *splice) to(at int) {
+	for ; x.added < len(x.add) && x.add[x.added].at < at; x.added++ {
+		a := x.add[x.added]
+		x.out.WriteString(x.doc[x.done:max(a.at, x.done)])
+		x.out.WriteString(a.text)
+		x.done = max(a.at, x.done)
 	}
-	name := strings.ToLower(s[1:i])
-	from := 0 // of what is not written yet
+	x.out.WriteString(x.doc[x.done:at])
+	x.done = at
+}
+
+// tag looks at the start tag at i and gives its end.
+func (x *splice) tag(i int, track func(string) string) (int, error) {
+	s := x.doc
+	at := i + 1
+	for i++; i < len(s) && !isSpace(s[i]) && s[i] != '>' && s[i] != '/'; i++ {
+	}
+	name := strings.ToLower(s[at:i])
 	for i < len(s) && s[i] != '>' {
 		if isSpace(s[i]) || s[i] == '/' {
 			i++
@@ -81,15 +116,14 @@ func rewriteTag(b *strings.Builder, s string, track func(string) string) (used i
 			return 0, fmt.Errorf("the address %q may not stand in a message", clip(url, 60))
 		}
 		if attr == "href" && (name == "a" || name == "area") && webURL(url) {
-			b.WriteString(s[from:start])
-			b.WriteString(html.EscapeString(track(url)))
-			from = end
+			x.to(start)
+			x.out.WriteString(html.EscapeString(track(url)))
+			x.done = end
 		}
 	}
 	if i < len(s) {
 		i++
 	}
-	b.WriteString(s[from:i])
 	return i, nil
 }
 
@@ -112,24 +146,6 @@ func value(s string, i int) (start, end, next int) {
 func webURL(url string) bool {
 	l := strings.ToLower(clip(url, 8))
 	return strings.HasPrefix(l, "https://") || strings.HasPrefix(l, "http://")
-}
-
-// insertBefore puts text before the last occurrence of a closing tag, or at the end.
-func insertBefore(doc, tag, text string) string {
-	if i := lastFold(doc, tag); i >= 0 {
-		return doc[:i] + text + doc[i:]
-	}
-	return doc + text
-}
-
-// insertAfterBody puts text after the opening body tag, or at the beginning.
-func insertAfterBody(doc, text string) string {
-	if i := indexFold(doc, "<body"); i >= 0 {
-		if j := strings.IndexByte(doc[i:], '>'); j >= 0 {
-			return doc[:i+j+1] + text + doc[i+j+1:]
-		}
-	}
-	return text + doc
 }
 
 func indexFold(s, sub string) int {

@@ -92,7 +92,7 @@ func path(u string) string { return strings.TrimPrefix(u, "https://cdp.hana.exam
 
 // hrefs are the addresses of a document's links.
 func hrefs(doc string) (out []string) {
-	_, _ = rewriteLinks(doc, func(u string) string { out = append(out, u); return u })
+	_, _ = finish(doc, "", "", func(u string) string { out = append(out, u); return u })
 	return out
 }
 

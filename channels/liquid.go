@@ -23,16 +23,18 @@ import (
 
 // Limits of one rendered part.
 const (
-	maxRenderTime   = 50 * time.Millisecond
 	maxRenderOutput = 512 << 10
 	maxSource       = 512 << 10
-	maxElements     = 10_000 // of an array that a filter makes
-	maxSteps        = 100_000
+	maxElements     = 10_000  // of an array that a filter makes
+	maxSteps        = 100_000 // some 50 ms on a processor of its own
+	// slowest is no limit of the template: whoever shares the processors with it could make a good one miss it. What takes
+	// longer is tried again.
+	slowest = 2 * time.Second
 )
 
 var (
 	errTooLong  = fmt.Errorf("the template makes more than %d KB", maxRenderOutput>>10)
-	errTooSlow  = fmt.Errorf("the template takes longer than %d ms", maxRenderTime/time.Millisecond)
+	errTooSlow  = fmt.Errorf("the template takes more than %d steps", maxSteps)
 	errOverload = errors.New("filling the template in took too long")
 	errMissing  = errors.New("the variable has no value")
 )
@@ -47,22 +49,18 @@ type encoded string
 type budget struct {
 	begun time.Time
 	steps int
+	text  []byte // of the object that is being written
 	now   func() time.Time
 }
 
 const (
-	budgetName = " budget"
-	textsName  = " texts" // the static texts of a part, likewise
-	textTag    = "__static"
+	budgetName   = " budget"
+	passagesName = " passages" // those of a part, likewise
+	passageTag   = "__passage"
 )
 
-// Steps tell more than time: a machine under load makes a good template slow. So a template that takes few steps may take
-// long, and a long one must be quick.
-const (
-	fewSteps = 5_000
-	slowest  = 2 * time.Second
-)
-
+// step counts a step: a write, or a turn of a loop. A machine under load makes a good template slow and never long, so the
+// count decides.
 func (b *budget) step() error {
 	if b.steps++; b.steps > maxSteps {
 		return errTooSlow
@@ -70,11 +68,8 @@ func (b *budget) step() error {
 	if b.steps%16 != 0 { // looking at the clock costs more than most steps
 		return nil
 	}
-	switch d := b.now().Sub(b.begun); {
-	case d > slowest:
+	if b.now().Sub(b.begun) > slowest {
 		return errOverload
-	case d > maxRenderTime && b.steps > fewSteps:
-		return errTooSlow
 	}
 	return nil
 }
@@ -119,12 +114,9 @@ func newEngine() *render.Config {
 			return nil
 		}, nil
 	})
-	e.AddTag(textTag, func(source string) (func(io.Writer, render.Context) error, error) {
+	e.AddTag(passageTag, func(source string) (func(io.Writer, render.Context) error, error) {
 		n, err := strconv.Atoi(strings.TrimSpace(source))
-		return func(w io.Writer, ctx render.Context) error {
-			_, err := w.Write(ctx.Get(textsName).([][]byte)[n])
-			return err
-		}, err
+		return func(w io.Writer, ctx render.Context) error { return ctx.Get(passagesName).([]passage)[n].write(w, ctx) }, err
 	})
 	// The library knows a capture already and lets nobody replace it: the compiler writes ours instead.
 	e.AddBlock("__capture").Renderer(func(_ io.Writer, ctx render.Context) error {
@@ -138,7 +130,7 @@ func newEngine() *render.Config {
 		ctx.Set(strings.TrimSpace(ctx.TagArgs()), markup(s))
 		return nil
 	})
-	for name, escape := range escapers() {
+	for name, escape := range escapers {
 		e.AddTag(name, output(escape))
 	}
 	safeFilters(&e)
@@ -152,28 +144,8 @@ type escaper func(s string, v any) (string, error)
 // output is the tag that stands for an object: it writes the value of its expression, escaped.
 func output(escape escaper) render.TagCompiler {
 	return func(source string) (func(io.Writer, render.Context) error, error) {
-		evaluate, err := evaluator(source)
-		if err != nil {
-			return nil, err
-		}
-		return func(w io.Writer, ctx render.Context) error {
-			v, err := evaluate(ctx)
-			if err != nil {
-				return err
-			}
-			if v == nil {
-				x, _ := ctx.Get(missingName).(*missing)
-				if v, err = x.value(source); err != nil {
-					return err
-				}
-			}
-			s, err := escape(plain(v), v)
-			if err != nil {
-				return err
-			}
-			_, err = io.WriteString(w, s)
-			return err
-		}, nil
+		p, err := newPiece(escape, source)
+		return func(w io.Writer, ctx render.Context) error { return p.write(w, ctx) }, err
 	}
 }
 
@@ -181,22 +153,22 @@ var dotted = regexp.MustCompile(`^[a-zA-Z_]\w*(\.[a-zA-Z_]\w*)*$`)
 
 // evaluator compiles an expression. A plain path through objects, which most are, is looked up directly: the library goes
 // by reflection.
-func evaluator(source string) (func(render.Context) (any, error), error) {
+func evaluator(source string) (func(scope) (any, error), error) {
 	expr, err := expressions.Parse(source)
 	if err != nil {
 		return nil, err
 	}
 	if !dotted.MatchString(source) {
-		return func(ctx render.Context) (any, error) { return ctx.Evaluate(expr) }, nil
+		return func(ctx scope) (any, error) { return ctx.Evaluate(expr) }, nil
 	}
 	path := strings.Split(source, ".")
 	for _, name := range path {
 		switch name {
 		case "size", "first", "last", "true", "false", "nil", "blank", "empty": // the library's own
-			return func(ctx render.Context) (any, error) { return ctx.Evaluate(expr) }, nil
+			return func(ctx scope) (any, error) { return ctx.Evaluate(expr) }, nil
 		}
 	}
-	return func(ctx render.Context) (any, error) {
+	return func(ctx scope) (any, error) {
 		v := ctx.Get(path[0])
 		for _, name := range path[1:] {
 			m, ok := v.(map[string]any)
@@ -210,61 +182,59 @@ func evaluator(source string) (func(render.Context) (any, error), error) {
 }
 
 // escapers are by the names that the compiler writes.
-func escapers() map[string]escaper {
-	return map[string]escaper{
-		escText: func(s string, _ any) (string, error) { return s, nil },
-		escLine: func(s string, _ any) (string, error) { return oneLine(s), nil },
-		escHTML: func(s string, v any) (string, error) {
-			if m, ok := v.(markup); ok {
-				return string(m), nil
-			}
-			return html.EscapeString(s), nil
-		},
-		escAttr: func(s string, v any) (string, error) {
-			if m, ok := v.(markup); ok {
-				s = html.UnescapeString(string(m))
-			}
-			return html.EscapeString(s), nil
-		},
-		escURL: func(s string, v any) (string, error) {
-			if m, ok := v.(markup); ok {
-				s = html.UnescapeString(string(m))
-			}
-			s = strings.TrimSpace(s)
-			if !safeURL(s) {
-				return "", fmt.Errorf("%q is not an address that a link may have: use https, http, mailto, tel or line", clip(s, 60))
-			}
-			return html.EscapeString(normaliseURL(s)), nil
-		},
-		escPath: func(s string, _ any) (string, error) { return html.EscapeString(normaliseURL(s)), nil },
-		escQuery: func(s string, v any) (string, error) {
-			if x, ok := v.(encoded); ok {
-				return html.EscapeString(string(x)), nil
-			}
-			return queryEscape(s), nil
-		},
-		escCSS: func(s string, _ any) (string, error) {
-			if !cssValue.MatchString(s) {
-				return "", fmt.Errorf("%q cannot stand in a style", clip(s, 60))
-			}
-			return s, nil
-		},
-		escJSON: func(s string, _ any) (string, error) {
-			quoted, err := jsonText(s)
-			if err != nil {
-				return "", err
-			}
-			return quoted[1 : len(quoted)-1], nil
-		},
-		escValue: func(s string, v any) (string, error) {
-			switch v.(type) {
-			case markup, encoded, string:
-				return jsonText(s)
-			}
-			b, err := json.Marshal(v)
-			return string(b), err
-		},
-	}
+var escapers = map[string]escaper{
+	escText: func(s string, _ any) (string, error) { return s, nil },
+	escLine: func(s string, _ any) (string, error) { return oneLine(s), nil },
+	escHTML: func(s string, v any) (string, error) {
+		if m, ok := v.(markup); ok {
+			return string(m), nil
+		}
+		return html.EscapeString(s), nil
+	},
+	escAttr: func(s string, v any) (string, error) {
+		if m, ok := v.(markup); ok {
+			s = html.UnescapeString(string(m))
+		}
+		return html.EscapeString(s), nil
+	},
+	escURL: func(s string, v any) (string, error) {
+		if m, ok := v.(markup); ok {
+			s = html.UnescapeString(string(m))
+		}
+		s = strings.TrimSpace(s)
+		if !safeURL(s) {
+			return "", fmt.Errorf("%q is not an address that a link may have: use https, http, mailto, tel or line", clip(s, 60))
+		}
+		return html.EscapeString(normaliseURL(s)), nil
+	},
+	escPath: func(s string, _ any) (string, error) { return html.EscapeString(normaliseURL(s)), nil },
+	escQuery: func(s string, v any) (string, error) {
+		if x, ok := v.(encoded); ok {
+			return html.EscapeString(string(x)), nil
+		}
+		return queryEscape(s), nil
+	},
+	escCSS: func(s string, _ any) (string, error) {
+		if !cssValue.MatchString(s) {
+			return "", fmt.Errorf("%q cannot stand in a style", clip(s, 60))
+		}
+		return s, nil
+	},
+	escJSON: func(s string, _ any) (string, error) {
+		quoted, err := jsonText(s)
+		if err != nil {
+			return "", err
+		}
+		return quoted[1 : len(quoted)-1], nil
+	},
+	escValue: func(s string, v any) (string, error) {
+		switch v.(type) {
+		case markup, encoded, string:
+			return jsonText(s)
+		}
+		b, err := json.Marshal(v)
+		return string(b), err
+	},
 }
 
 // cssValue is what a variable may put into a style: colours, lengths, words.

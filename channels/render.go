@@ -287,7 +287,7 @@ func (r *Renderer) ownPath(link, kind string) (string, bool) {
 }
 
 func (f *filling) url(kind string, t *token) string {
-	return f.cfg.BaseURL + "/" + kind + "/" + f.signer.sign(t)
+	return f.signer.address(f.cfg.BaseURL+"/"+kind+"/", t)
 }
 
 // clickURL is the tracked form of an address; our own pages are left alone.
@@ -346,20 +346,21 @@ func (f *filling) mail(out *Rendered) (err error) {
 
 // document finishes the HTML of a mail: footer, preheader, tracked links, pixel.
 func (f *filling) document(doc, preheader string) (string, error) {
-	if f.purpose == marketing && !strings.Contains(doc, f.unsub) {
-		doc = insertBefore(doc, "</body", f.footer(true))
-	}
-	doc, err := rewriteLinks(doc, f.clickURL)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", f.c.html.name, err)
-	}
+	var top, end string
 	if preheader != "" {
-		doc = insertAfterBody(doc, `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">`+html.EscapeString(preheader)+`</div>`)
+		top = `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">` + html.EscapeString(preheader) + `</div>`
+	}
+	if f.purpose == marketing && !strings.Contains(doc, f.unsub) {
+		end = f.footer(true)
 	}
 	if f.track {
-		doc = insertBefore(doc, "</body", `<img src="`+f.url("o", f.token(tokenOpen))+`.gif" width="1" height="1" alt="" style="border:0;width:1px;height:1px">`)
+		end += `<img src="` + f.url("o", f.token(tokenOpen)) + `.gif" width="1" height="1" alt="" style="border:0;width:1px;height:1px">`
 	}
-	if len(doc) > maxRenderOutput {
+	doc, err := finish(doc, top, end, f.clickURL)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", f.c.html.name, err)
+	case len(doc) > maxRenderOutput:
 		return "", errTooLong
 	}
 	return doc, nil

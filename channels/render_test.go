@@ -234,9 +234,9 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for doc, want := range map[string]string{
-		`{% for i in (1..1000000000) %}{% endfor %}`:                                                             "longer than 50 ms",
+		`{% for i in (1..1000000000) %}{% endfor %}`:                                                             "more than 100000 steps",
 		`{% for i in (1..1000000000) %}x{% endfor %}`:                                                            "", // either limit
-		`{% for i in (1..100000) %}{% for j in (1..100000) %}{% assign a = i %}{% endfor %}{% endfor %}`:         "longer than 50 ms",
+		`{% for i in (1..100000) %}{% for j in (1..100000) %}{% assign a = i %}{% endfor %}{% endfor %}`:         "more than 100000 steps",
 		`{% assign a = "xxxxxxxxxx" %}{% for i in (1..60) %}{% assign a = a | append: a %}{% endfor %}{{ a }}`:   "more than 512 KB",
 		`{% assign a = "xxxxxxxxxx" %}{% for i in (1..60) %}{% assign a = a | replace: "x", "xx" %}{% endfor %}`: "more than 512 KB",
 		`{% assign a = "x" | split: "" %}{% for i in (1..60) %}{% assign a = a | concat: a %}{% endfor %}`:       "more than 512 KB",

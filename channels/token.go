@@ -55,23 +55,28 @@ func newSigner(key []byte) *signer {
 	return &signer{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-func (s *signer) mac(b []byte, size int) []byte {
+func (s *signer) mac(b []byte, size int) []byte { return s.seal(b, size)[len(b):] }
+
+// seal adds the MAC of b to it.
+func (s *signer) seal(b []byte, size int) []byte {
 	h := s.pool.Get().(hash.Hash)
 	defer s.pool.Put(h)
 	h.Reset()
 	h.Write(b)
-	return h.Sum(nil)[:size]
+	return h.Sum(b)[:len(b)+size]
 }
 
 // sign gives the token as it stands in a URL.
-func (s *signer) sign(t *token) string {
-	b := make([]byte, 0, 160+len(t.URL))
+func (s *signer) sign(t *token) string { return s.address("", t) }
+
+// address is a URL that ends with a token.
+func (s *signer) address(before string, t *token) string {
+	b := make([]byte, 0, 256+len(t.URL))
 	b = append(b, tokenVersion, t.Kind)
 	b = append(b, t.Send[:]...)
 	if t.Kind == tokenLink { // everything else is in the ledger
 		b = append(b, t.URL...)
-		b = append(b, s.mac(b, shortMAC)...)
-		return base64.RawURLEncoding.EncodeToString(b)
+		return inURL(before, s.seal(b, shortMAC))
 	}
 	b = append(b, t.Profile[:]...)
 	b = append(b, t.Subject[:]...)
@@ -83,8 +88,13 @@ func (s *signer) sign(t *token) string {
 		b = append(b, s...)
 	}
 	b = append(b, t.URL...)
-	b = append(b, s.mac(b, macSize)...)
-	return base64.RawURLEncoding.EncodeToString(b)
+	return inURL(before, s.seal(b, macSize))
+}
+
+// inURL writes bytes behind the beginning of an address.
+func inURL(before string, b []byte) string {
+	out := make([]byte, 0, len(before)+base64.RawURLEncoding.EncodedLen(len(b)))
+	return string(base64.RawURLEncoding.AppendEncode(append(out, before...), b))
 }
 
 // verify reads a token of one of the kinds.
