@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -24,7 +25,9 @@ type menuRow struct {
 	Off        bool            `json:"off"`
 	Made       bool            `json:"made" doc:"LINE has this version."`
 	People     int64           `json:"people" doc:"Who were given it; of the default one nobody is counted."`
+	Waiting    int64           `json:"waiting" doc:"Who are still to be given it."`
 	Problem    string          `json:"problem" doc:"Why LINE did not take it, in its own words; empty: it did, or is not asked yet."`
+	Stuck      Text            `json:"stuck" doc:"Why the menus of its account wait, in LINE's own words; empty: they do not. It is tried again three times a minute."`
 	Version    int64           `json:"version"`
 	UpdatedAt  time.Time       `json:"updated_at"`
 	Definition json.RawMessage `json:"definition"`
@@ -46,6 +49,10 @@ func (a *API) listRichMenus(ctx context.Context, _ *struct{}) (*listOutput[menuR
 	if err != nil {
 		return nil, fmt.Errorf("count who has a rich menu: %w", err)
 	}
+	waiting, err := a.menusWaiting(ctx, made)
+	if err != nil {
+		return nil, err
+	}
 	out := listOf([]menuRow{})
 	for _, d := range a.cfg.Definitions.List(line.KindRichMenu) {
 		m, err := line.ParseMenu(d.Body)
@@ -54,7 +61,39 @@ func (a *API) listRichMenus(ctx context.Context, _ *struct{}) (*listOutput[menuR
 		}
 		x := made[menuKey{accountOf(m), d.Name}]
 		out.Body.Items = append(out.Body.Items, menuRow{d.Name, definitionTitle(&d), m.Segment, accountOf(m), m.Priority, m.Off, x.definition == d.Version && x.problem == "" && x.rich != "",
-			people[x.rich], x.problem, d.Version, d.At, d.Body})
+			people[x.rich], waiting[x.rich], x.problem, stuckText(made[menuKey{accountOf(m), ""}].problem), d.Version, d.At, d.Body})
+	}
+	return out, nil
+}
+
+func stuckText(said string) Text {
+	if said == menusUnanswered {
+		return Text{"LINE に接続できません。", "LINE does not answer."}
+	}
+	return Text{said, said}
+}
+
+// menusWaiting counts who are still to be given a menu, by LINE's id of it.
+func (a *API) menusWaiting(ctx context.Context, made map[menuKey]madeMenu) (map[string]int64, error) {
+	out := map[string]int64{}
+	if a.cfg.LINE == nil {
+		return out, nil
+	}
+	for _, account := range a.cfg.LINE.Names() {
+		mine := slices.DeleteFunc(a.wantedMenus(account, made), func(w wantedMenu) bool { return w.rich == "" || w.Segment == "" })
+		if len(mine) == 0 {
+			continue
+		}
+		err := a.each(ctx, "SELECT want, count() FROM ("+menuChanges(account, mine)+") WHERE want != '' GROUP BY want", []any{named("account", account)}, func(rows driver.Rows) error {
+			var id string
+			var n uint64
+			err := rows.Scan(&id, &n)
+			out[id] = int64(n)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("count who is to see another rich menu: %w", err)
+		}
 	}
 	return out, nil
 }

@@ -17,7 +17,7 @@ import (
 
 const (
 	menuBatch   = 5_000  // who had an older version: more than these go over to the new one by one call, of which LINE takes 3 an hour
-	menuChanges = 50_000 // people of one look
+	mostChanges = 50_000 // people of one look
 )
 
 // wantedMenu is a definition that is on.
@@ -28,65 +28,101 @@ type wantedMenu struct {
 	rich    string // LINE's id; empty: there is none yet
 }
 
-// keepRichMenus makes the menus of new versions at LINE, gives each person the one that his segments say, and deletes what nobody
-// is to see any more. Each step is noted after LINE has taken it, so that what breaks off is done again: a menu that was made and
-// not noted stays at LINE unused.
+// wantedMenus are the menus of an account that are on, the first choice first, each with what LINE has of it.
+func (a *API) wantedMenus(account string, made map[menuKey]madeMenu) []wantedMenu {
+	var wanted []wantedMenu
+	for _, d := range a.cfg.Definitions.List(line.KindRichMenu) {
+		if m, err := line.ParseMenu(d.Body); err == nil && !m.Off && accountOf(m) == account {
+			k := menuKey{account, d.Name}
+			wanted = append(wanted, wantedMenu{k, m, d.Version, made[k].rich})
+		}
+	}
+	slices.SortFunc(wanted, func(x, y wantedMenu) int {
+		return cmp.Or(cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.menu, y.menu))
+	})
+	return wanted
+}
+
+// keepRichMenus does for each account what [API.keepMenus] says. An account that LINE refuses holds up no other; what LINE said
+// stands with its default menu until it goes on.
 func (a *API) keepRichMenus(ctx context.Context, now time.Time) error {
 	made, err := a.madeMenus(ctx)
 	if err != nil {
 		return err
 	}
-	wanted, old, err := a.makeMenus(ctx, made, now)
+	var errs []error
+	for _, account := range a.cfg.LINE.Names() {
+		err := a.keepMenus(ctx, account, made, now)
+		errs = append(errs, err)
+		key, said := menuKey{account, ""}, saidOfMenus(err)
+		if x := made[key]; x.problem != said && ctx.Err() == nil {
+			x.problem = said
+			errs = append(errs, a.noteMenu(ctx, key, x, now))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// menusUnanswered stands for what LINE says when it says nothing.
+const menusUnanswered = "no answer"
+
+// saidOfMenus is why an account's menus wait: LINE's own words, or that it says nothing. What is wrong on our side is for the log.
+func saidOfMenus(err error) string {
+	var r *line.Refusal
+	var e *enishi.Error
+	switch {
+	case errors.As(err, &r):
+		return r.Error()
+	case errors.As(err, &e) && e.Code == enishi.Unavailable:
+		return menusUnanswered
+	}
+	return ""
+}
+
+// keepMenus makes the menus of new versions at LINE, gives each person the one that his segments say, and deletes what nobody
+// is to see any more. Each step is noted after LINE has taken it, so that what breaks off is done again: a menu that was made and
+// not noted stays at LINE unused.
+func (a *API) keepMenus(ctx context.Context, account string, made map[menuKey]madeMenu, now time.Time) error {
+	wanted := a.wantedMenus(account, made)
+	old, err := a.makeMenus(ctx, account, wanted, made, now)
 	if err != nil {
 		return err
 	}
-	for _, account := range a.cfg.LINE.Names() {
-		mine := slices.DeleteFunc(slices.Clone(wanted), func(w wantedMenu) bool { return w.account != account || w.rich == "" })
-		if err := a.defaultMenu(ctx, account, mine, made, now); err != nil {
-			return err
-		}
-		if err := a.linkMenus(ctx, account, mine, now); err != nil {
-			return err
-		}
+	mine := slices.DeleteFunc(slices.Clone(wanted), func(w wantedMenu) bool { return w.rich == "" })
+	if err := a.defaultMenu(ctx, account, mine, made, now); err != nil {
+		return err
 	}
-	return a.deleteMenus(ctx, made, wanted, old, now)
+	if err := a.linkMenus(ctx, account, mine, now); err != nil {
+		return err
+	}
+	return a.deleteMenus(ctx, account, made, wanted, old, now)
 }
 
-// makeMenus gives the menus that are on, the first choice first, and LINE's ids of older versions by account.
-func (a *API) makeMenus(ctx context.Context, made map[menuKey]madeMenu, now time.Time) (wanted []wantedMenu, old map[string][]string, err error) {
-	old = map[string][]string{}
-	for _, d := range a.cfg.Definitions.List(line.KindRichMenu) {
-		m, err := line.ParseMenu(d.Body)
-		if err != nil || m.Off {
+// makeMenus makes at LINE what it has not yet, and gives LINE's ids of the older versions.
+func (a *API) makeMenus(ctx context.Context, account string, wanted []wantedMenu, made map[menuKey]madeMenu, now time.Time) (old []string, err error) {
+	o, _ := a.cfg.LINE.Get(account)
+	for i := range wanted {
+		w := &wanted[i]
+		x := made[w.menuKey]
+		if x.definition == w.version {
 			continue
 		}
-		k := menuKey{accountOf(m), d.Name}
-		o, ok := a.cfg.LINE.Get(k.account)
-		if !ok {
-			continue
+		was := x.rich
+		if x, err = a.makeMenu(ctx, o, w.menu, w.version, w.Menu, was); err != nil {
+			return nil, err
 		}
-		x := made[k]
-		if x.definition != d.Version {
-			was := x.rich
-			if x, err = a.makeMenu(ctx, o, d.Name, d.Version, m, was); err != nil {
-				return nil, nil, err
+		if was != "" && x.rich != was {
+			if err := a.replaceMenu(ctx, o, was, x.rich, now); err != nil {
+				return nil, err
 			}
-			if was != "" && x.rich != was {
-				if err := a.replaceMenu(ctx, o, was, x.rich, now); err != nil {
-					return nil, nil, err
-				}
-				old[k.account] = append(old[k.account], was)
-			}
-			if err := a.noteMenu(ctx, k, x, now); err != nil {
-				return nil, nil, err
-			}
+			old = append(old, was)
 		}
-		wanted = append(wanted, wantedMenu{k, m, d.Version, x.rich})
+		if err := a.noteMenu(ctx, w.menuKey, x, now); err != nil {
+			return nil, err
+		}
+		w.rich = x.rich
 	}
-	slices.SortFunc(wanted, func(x, y wantedMenu) int {
-		return cmp.Or(cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.menu, y.menu))
-	})
-	return wanted, old, nil
+	return old, nil
 }
 
 // makeMenu makes a version at LINE. What LINE will never take is a problem of the menu, which keeps the version before.
@@ -148,20 +184,26 @@ func (a *API) defaultMenu(ctx context.Context, account string, mine []wantedMenu
 	if err := o.Channel.DefaultRichMenu(ctx, rich); err != nil {
 		return fmt.Errorf("set the default rich menu: %w", err)
 	}
-	return a.noteMenu(ctx, key, madeMenu{rich: rich}, now)
+	made[key] = madeMenu{rich: rich}
+	return a.noteMenu(ctx, key, made[key], now)
+}
+
+// menuChanges is SQL of who is to see another rich menu than he has: line_user, want, has; empty: none.
+func menuChanges(account string, mine []wantedMenu) string {
+	choices := menuChoices(mine)
+	if choices == "" {
+		return "SELECT line_user, '' AS want, rich_menu AS has FROM line_menu_links FINAL WHERE account = {account:String} AND rich_menu != ''"
+	}
+	return `SELECT line_user, w.want AS want, l.has AS has FROM (
+SELECT line_user, argMin(choice.1, choice.2) AS want FROM (SELECT profile_id, ` + choices + ` AS choice FROM memberships FINAL) AS m
+INNER JOIN (SELECT profile_id, line_user FROM people FINAL WHERE line_user != '' AND ` + friendSQL(account) + `) AS p USING (profile_id) WHERE choice.1 != '' GROUP BY line_user) AS w
+FULL OUTER JOIN (SELECT line_user, toString(rich_menu) AS has FROM line_menu_links FINAL WHERE account = {account:String} AND rich_menu != '') AS l USING (line_user) WHERE w.want != l.has`
 }
 
 // linkMenus gives people the menus that their segments say, and takes away what none says any more.
 func (a *API) linkMenus(ctx context.Context, account string, mine []wantedMenu, now time.Time) error {
-	query := "SELECT line_user, '' AS want, rich_menu AS has FROM line_menu_links FINAL WHERE account = {account:String} AND rich_menu != ''"
-	if choices := menuChoices(mine); choices != "" {
-		query = `SELECT line_user, w.want AS want, l.has AS has FROM (
-SELECT line_user, argMin(choice.1, choice.2) AS want FROM (SELECT profile_id, ` + choices + ` AS choice FROM memberships FINAL) AS m
-INNER JOIN (SELECT profile_id, line_user FROM people FINAL WHERE line_user != '' AND ` + friendSQL(account) + `) AS p USING (profile_id) WHERE choice.1 != '' GROUP BY line_user) AS w
-FULL OUTER JOIN (SELECT line_user, toString(rich_menu) AS has FROM line_menu_links FINAL WHERE account = {account:String} AND rich_menu != '') AS l USING (line_user) WHERE w.want != l.has`
-	}
 	change := map[string][]string{} // by the menu to have
-	err := a.each(ctx, fmt.Sprintf("%s LIMIT %d", query, menuChanges), []any{named("account", account)}, func(rows driver.Rows) error {
+	err := a.each(ctx, fmt.Sprintf("%s LIMIT %d", menuChanges(account, mine), mostChanges), []any{named("account", account)}, func(rows driver.Rows) error {
 		var user, want, has string
 		err := rows.Scan(&user, &want, &has)
 		change[want] = append(change[want], user)
@@ -208,23 +250,21 @@ func menuChoices(mine []wantedMenu) string {
 }
 
 // deleteMenus deletes at LINE what nobody is to see any more: older versions, and menus that are off or gone.
-func (a *API) deleteMenus(ctx context.Context, made map[menuKey]madeMenu, wanted []wantedMenu, old map[string][]string, now time.Time) error {
+func (a *API) deleteMenus(ctx context.Context, account string, made map[menuKey]madeMenu, wanted []wantedMenu, old []string, now time.Time) error {
 	for k, x := range made {
-		if k.menu == "" || x.rich == "" || slices.ContainsFunc(wanted, func(w wantedMenu) bool { return w.menuKey == k }) {
+		if k.account != account || k.menu == "" || x.rich == "" || slices.ContainsFunc(wanted, func(w wantedMenu) bool { return w.menuKey == k }) {
 			continue
 		}
-		if err := a.deleteMenu(ctx, k.account, x.rich); err != nil {
+		if err := a.deleteMenu(ctx, account, x.rich); err != nil {
 			return err
 		}
 		if err := a.noteMenu(ctx, k, madeMenu{}, now); err != nil {
 			return err
 		}
 	}
-	for account, ids := range old {
-		for _, id := range ids {
-			if err := a.deleteMenu(ctx, account, id); err != nil {
-				a.log.Warn("an older rich menu is left at LINE", "account", account, "rich_menu", id, "err", err)
-			}
+	for _, id := range old {
+		if err := a.deleteMenu(ctx, account, id); err != nil {
+			a.log.Warn("an older rich menu is left at LINE", "account", account, "rich_menu", id, "err", err)
 		}
 	}
 	return nil

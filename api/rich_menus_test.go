@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"image"
 	"image/png"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"enishi"
+	"enishi/channels/line"
 	linesim "enishi/internal/sim/line"
 )
 
@@ -96,4 +98,52 @@ func TestRichMenus(t *testing.T) {
 	w.call(erase, "/rich-menus/some", nil).want(200)
 	w.call(erase, "/rich-menus/all", nil).want(200)
 	look("  ")
+}
+
+// TestRichMenusOfTwoAccounts: an account that LINE refuses is told with who waits, and holds up no other.
+func TestRichMenusOfTwoAccounts(t *testing.T) {
+	t.Parallel()
+	sims := map[string]*linesim.Server{line.DefaultAccount: linesim.New(linesim.Config{}), "shop2": linesim.New(linesim.Config{})}
+	secrets := map[string]line.Secret{}
+	for name, sim := range sims {
+		server := httptest.NewServer(sim)
+		t.Cleanup(server.Close)
+		secrets[name] = line.Secret{Token: "token", Channel: "secret", Endpoint: server.URL}
+	}
+	accounts, err := line.NewAccounts(line.AccountsConfig{Secrets: secrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(c *Config) { c.LINE = accounts })
+	now := time.Now().UTC()
+	var friends []enishi.Event
+	for name, sim := range sims {
+		friends = append(friends, enishi.Event{Type: "line.followed", At: now.Add(-time.Minute), Properties: map[string]enishi.Value{"account": enishi.TextValue(name)},
+			Person: &enishi.Person{LineUserID: sim.UserID("friend of " + name), Traits: map[string]enishi.Value{"prefecture": enishi.TextValue("東京都")}}})
+	}
+	w.play(friends)
+	w.segment("tokyo", `traits.prefecture == "東京都"`)
+	picture := into[imageRow](w.call(post, "/images", map[string]any{"name": "menu.png", "data": pngOf(t, 800, 540)})).ID.String()
+	for name := range sims {
+		w.write(put, "/rich-menus/of_"+name, map[string]any{"expect": -1, "definition": map[string]any{"title": map[string]any{"ja": "メニュー"}, "segment": "tokyo", "account": name, "image": picture, "bar": "メニュー",
+			"areas": []any{map[string]any{"x": 0, "y": 0, "width": 800, "height": 540, "action": map[string]any{"type": "uri", "uri": "https://shop.example/"}}}}})
+	}
+	rows := func() []menuRow { return into[list[menuRow]](w.call(get, "/rich-menus", nil)).Items }
+	sims[line.DefaultAccount].Inject(linesim.Fault{Endpoint: "richmenu/link", Times: 1, Status: 401, Message: "Authentication failed"})
+	if err := w.api.keepRichMenus(t.Context(), now); err == nil {
+		t.Error("a refused account is no error")
+	}
+	l := rows()
+	if len(l) != 2 || !l[0].Made || l[0].People != 0 || l[0].Waiting != 1 || l[0].Stuck.JA != "Authentication failed" {
+		t.Errorf("the refused account: %+v", l)
+	}
+	if l[1].Account != "shop2" || l[1].People != 1 || l[1].Waiting != 0 || l[1].Stuck.EN != "" {
+		t.Errorf("the other account: %+v", l[1])
+	}
+	if err := w.api.keepRichMenus(t.Context(), now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if l := rows(); l[0].People != 1 || l[0].Waiting != 0 || l[0].Stuck.JA != "" {
+		t.Errorf("after it was taken again: %+v", l[0])
+	}
 }
