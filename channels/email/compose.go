@@ -13,6 +13,12 @@ import (
 	"enishi/channels"
 )
 
+// Bounds of what cannot be folded: a line may have 998 bytes (RFC 5322, 2.1.1).
+const (
+	maxHeaderURL = 900
+	maxFeedback  = 100 // of each part of a Feedback-ID
+)
+
 // buffers are those of composed mails.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
 
@@ -27,6 +33,9 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 		if strings.IndexFunc(x[1], unicode.IsControl) >= 0 {
 			return envelope{}, channels.Permanent(fmt.Errorf("the %s has a line end or a control character", x[0])).With("", "content")
 		}
+	}
+	if len(m.Unsubscribe) > maxHeaderURL {
+		return envelope{}, channels.Permanent(fmt.Errorf("the unsubscribe address has more than %d characters", maxHeaderURL)).With("", "content")
 	}
 	if m.Text == "" && m.HTML == "" {
 		return envelope{}, channels.Permanent(fmt.Errorf("the mail is empty")).With("", "content")
@@ -44,7 +53,8 @@ func (c *Channel) compose(b []byte, keep *[]byte, m *channels.Rendered) (envelop
 
 	w := writing{jis: c.jis(m.To)}
 	b = header(b, "Date", c.cfg.Now().Format(time.RFC1123Z))
-	if from.Name = strings.TrimSpace(from.Name); w.jis && !plain(from.Name) {
+	// net/mail would put a name that looks like an encoded word, or one that cannot be folded, in quotes as it is.
+	if from.Name = strings.TrimSpace(from.Name); (w.jis || ascii(from.Name)) && !plain(from.Name) {
 		b = header(b, "From", w.words("sender's name", from.Name)+" "+(&mail.Address{Address: from.Address}).String())
 	} else {
 		b = header(b, "From", from.String())
@@ -172,7 +182,7 @@ func feedback(s string) string {
 			return '-'
 		}
 		return r
-	}, s)
+	}, clip(s, maxFeedback))
 }
 
 // crlf ends every line as mail does.
@@ -201,7 +211,7 @@ func ascii(s string) bool {
 func recipient(raw string) (*mail.Address, error) {
 	raw = strings.TrimSpace(raw)
 	at := strings.LastIndexByte(raw, '@')
-	if at < 1 || at == len(raw)-1 || len(raw) > 254 {
+	if at < 1 || at == len(raw)-1 || len(raw) > 254 || !utf8.ValidString(raw) {
 		return nil, fmt.Errorf("this is no mail address")
 	}
 	local, domain := raw[:at], raw[at+1:]

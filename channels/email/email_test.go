@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -323,6 +324,71 @@ func TestHeadersCannotBeInjected(t *testing.T) {
 	}
 	if s.Count() != 1 {
 		t.Errorf("%d mails left", s.Count())
+	}
+}
+
+// TestHeaders: whatever a value of a person, a brand or a definition holds, a mail has the fields that it should have, each
+// once, in lines that any server takes; or it is refused.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	want := []string{"Date", "From", "To", "Reply-To", "Subject", "Message-ID", "Feedback-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "MIME-Version", "Content-Type"}
+	s := relay(t, mailsim.Config{})
+	c := account(t, s, func(cfg *Config) { cfg.ReplyTo, cfg.Bounce = `"help, desk" <help@hana.example>`, "bounce.hana.example" })
+	fields := map[string]func(*channels.Rendered, string){
+		"subject": func(m *channels.Rendered, v string) { m.Subject = v }, "name": func(m *channels.Rendered, v string) { m.FromName = v },
+		"unsubscribe": func(m *channels.Rendered, v string) { m.Unsubscribe = "https://x.example/u/" + v }, "journey": func(m *channels.Rendered, v string) { m.Journey = v },
+		"template": func(m *channels.Rendered, v string) { m.Template = v }, "purpose": func(m *channels.Rendered, v string) { m.Purpose = v },
+		"bounce": func(m *channels.Rendered, v string) { m.Bounce = v }, "to": func(m *channels.Rendered, v string) { m.To = v + "@example.jp" },
+		"text": func(m *channels.Rendered, v string) { m.Text, m.HTML = v, v },
+	}
+	for name, set := range fields {
+		for _, v := range []string{"\r\nBcc: v@example.com", "\nBcc: v@example.com", "\r\n\r\nbody", "\r\n.\r\nMAIL FROM:<x@example.com>", "a\x00b", "a\u0085Bcc: v", "a\u2028Bcc: v", "\u202eevil", "=?utf-8?b?DQpCY2M6IHZAZXhhbXBsZS5jb20=?=",
+			`"x" <evil@example.com>, y`, "x, evil@example.com", "a:b;c>d<e", strings.Repeat("あ", 3000), strings.Repeat("x", 3000), "\xff\xfe", " ", "%0d%0aBcc: v", `\"`} {
+			before := s.Count()
+			m := letter(1)
+			m.Unsubscribe = "https://x.example/u/1"
+			set(m, v)
+			if _, err := c.Send(t.Context(), m); err != nil {
+				if !strings.HasPrefix(verdict(err), "permanent") || s.Count() != before {
+					t.Errorf("%s %.40q: %v, %d mails", name, v, err, s.Count()-before)
+				}
+				continue
+			}
+			raw := string(s.Mails()[len(s.Mails())-1].Raw)
+			head, _, _ := strings.Cut(raw, "\r\n\r\n")
+			var got []string
+			for line := range strings.SplitSeq(head, "\r\n") {
+				if field, _, _ := strings.Cut(line, ":"); line[0] != ' ' && line[0] != '\t' {
+					got = append(got, field)
+				}
+				if len(line) > 998 || strings.ContainsAny(line, "\r\n\x00") {
+					t.Errorf("%s %.40q: the line %.80q of %d bytes", name, v, line, len(line))
+				}
+			}
+			if got = slices.DeleteFunc(got, func(f string) bool { return f == "Received" || f == "Return-Path" }); !slices.Equal(got, want) {
+				t.Errorf("%s %.40q: the fields are %q", name, v, got)
+			}
+			parsed, err := mail.ReadMessage(strings.NewReader(raw))
+			if err != nil {
+				t.Errorf("%s %.40q: %v", name, v, err)
+				continue
+			}
+			from, err := parsed.Header.AddressList("From")
+			if err != nil || len(from) != 1 || from[0].Address != "shop@hana.example" || name == "name" && strings.ContainsAny(parsed.Header.Get("From"), "\r\n") {
+				t.Errorf("%s %.40q: from %v (%v)", name, v, from, err)
+			}
+			if to, err := parsed.Header.AddressList("To"); err != nil || len(to) != 1 || !strings.HasSuffix(to[0].Address, "@example.jp") {
+				t.Errorf("%s %.40q: to %v (%v)", name, v, to, err)
+			}
+		}
+	}
+	m := letter(1)
+	m.FromName = "=?utf-8?q?evil=40example=2Ecom?="
+	if _, err := c.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if raw := string(s.Mails()[len(s.Mails())-1].Raw); strings.Contains(raw, "evil=40") {
+		t.Errorf("a name stands as an encoded word that we did not make: %.300s", raw)
 	}
 }
 

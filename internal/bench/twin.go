@@ -57,7 +57,6 @@ type twin struct {
 type bareState struct {
 	id     enishi.ID
 	events int
-	total  float64
 	dirty  bool
 }
 

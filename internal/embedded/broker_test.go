@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,12 +30,6 @@ func (a *alerts) add(kind, text string) {
 	defer a.mu.Unlock()
 	a.kind = append(a.kind, kind)
 	a.text = append(a.text, text)
-}
-
-func (a *alerts) has(kind string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Contains(a.kind, kind)
 }
 
 // testBroker is a broker with a plain client on topic "t", one partition.
