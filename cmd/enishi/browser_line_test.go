@@ -84,7 +84,7 @@ func TestBrowserLineAccounts(t *testing.T) {
 		return nil
 	})
 	b.do("open the page again", chromedp.Navigate(s.base+"/line-accounts?lang=ja"), chromedp.WaitVisible(chromedp.CSS(`main article`)))
-	b.see("the figures", "LINE アカウント", "@enishi", "25%", "1 人が会員として分かっています", "10 通のうち 8 通を使用", "販促に使える残り 1 通", "80% 以上を使用", "銀座店", "20 通のうち 19 通を使用", "95% 以上を使用",
+	b.see("the figures", "リッチメニュー", "@enishi", "25%", "1 人が会員として分かっています", "10 通のうち 8 通を使用", "販促に使える残り 1 通", "80% 以上を使用", "銀座店", "20 通のうち 19 通を使用", "95% 以上を使用",
 		"30 日以内になし", "/line/webhook/shop2", "銀座店 レジ横", "店頭", "来た人", "LIFF アプリが未設定")
 	if states := js[[]string](b.browser, "states", `[...document.querySelectorAll("[data-quota]")].map(e => e.dataset.quota)`); fmt.Sprint(states) != "[warn high]" {
 		t.Errorf("the quotas are %v", states)

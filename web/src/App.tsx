@@ -28,6 +28,10 @@ const Outbox = page(() => import("./pages/Outbox"), "Outbox");
 const Deliverability = page(() => import("./pages/Deliverability"), "Deliverability");
 const Sender = page(() => import("./pages/Sender"), "Sender");
 const LineAccounts = page(() => import("./pages/LineAccounts"), "LineAccounts");
+const LineReplies = page(() => import("./pages/LineReplies"), "LineReplies");
+const LineMenus = page(() => import("./pages/LineMenus"), "LineMenus");
+const LineMenu = page(() => import("./pages/LineMenu"), "LineMenu");
+const LineCoupons = page(() => import("./pages/LineCoupons"), "LineCoupons");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Settings = page(() => import("./pages/Settings"), "Settings");
@@ -61,6 +65,10 @@ export function App() {
           <Route path="/deliverability" element={<Deliverability />} />
           <Route path="/deliverability/sender" element={<Sender />} />
           <Route path="/line-accounts" element={<LineAccounts />} />
+          <Route path="/line-accounts/replies" element={<LineReplies />} />
+          <Route path="/line-accounts/menus" element={<LineMenus />} />
+          <Route path="/line-accounts/menus/:name" element={<LineMenu />} />
+          <Route path="/line-accounts/coupons" element={<LineCoupons />} />
           <Route path="/outbox" element={<Outbox />} />
           <Route path="/outbox/:id" element={<Outbox />} />
           <Route path="/content" element={<Content />} />

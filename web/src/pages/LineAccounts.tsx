@@ -4,9 +4,12 @@ import { useTranslation } from "react-i18next";
 import { address, request, useApi } from "../api";
 import { ago, count, day, month, percent, short } from "../format";
 import { joined, pick } from "../i18n";
+import type { AccountSettings, SourceSettings } from "../line/accounts";
 import { modals, tell } from "../parts/confirm";
 import { Copied } from "../parts/Copied";
-import { DeliveryTabs } from "../parts/DeliveryTabs";
+import { LineAccountForm, Secrets } from "../parts/LineAccountForm";
+import { LineSourceForm } from "../parts/LineSourceForm";
+import { LineTabs } from "../parts/LineTabs";
 import { Empty, Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import type { LineAccount, LineSource } from "../types";
 
@@ -21,35 +24,58 @@ export function LineAccounts() {
   // A comparison is followed closely; else the page keeps up with what leaves.
   const accounts = useApi("/line/accounts", {}, { refetchInterval: (q) => (q.state.data?.items.some((a) => a.sync.state === "running") ? 1_000 : 30_000) });
   const sources = useApi("/line/sources", {}, { refetchInterval: 30_000 });
+  const setting = useApi("/settings/{name}", { path: { name: "line" } });
+  const sourceSetting = useApi("/settings/{name}", { path: { name: "line_sources" } });
+  const [account, setAccount] = useState<AccountSettings | "new" | null>(null);
+  const [source, setSource] = useState<SourceSettings | "new" | null>(null);
   const rows = accounts.data?.items;
+  const saved = (setting.data?.body as { accounts?: AccountSettings[] } | undefined)?.accounts ?? [];
+  const kept = (sourceSetting.data?.body as { sources?: SourceSettings[] } | undefined)?.sources ?? [];
+  // Of these the configuration has no secrets yet: they neither send nor listen.
+  const waiting = rows ? saved.filter((x) => !rows.some((a) => a.name === x.name)) : [];
+  const edit = (a: LineAccount) => setAccount(saved.find((x) => x.name === a.name) ?? { name: a.name, title: a.title });
+  const configured = (name: string) => !!rows?.some((a) => a.name === name && !a.simulated);
+  const newSource = <Button size="xs" variant="default" disabled={!sourceSetting.data} onClick={() => setSource("new")}>{t("sourceForm.new")}</Button>;
   return (
-    <Page title={t("nav.outbox")} about={t("lineAccounts.about")}>
-      <DeliveryTabs at="line-accounts" />
+    <Page title={t("nav.outbox")} about={t("lineAccounts.about")} actions={<Button size="xs" disabled={!setting.data} onClick={() => setAccount("new")}>{t("lineForm.new")}</Button>}>
+      <LineTabs at="accounts" />
       {accounts.error && !rows && <ProblemBox error={accounts.error} retry={() => void accounts.refetch()} />}
       {!rows && !accounts.error && <Loading />}
-      {rows?.length === 0 && <Empty title={t("lineAccounts.none")}>{t("lineAccounts.noneText")}</Empty>}
-      {rows?.map((a) => <Account key={a.name} a={a} refetch={() => accounts.refetch()} />)}
+      {setting.error && <ProblemBox error={setting.error} retry={() => void setting.refetch()} />}
+      {rows?.length === 0 && waiting.length === 0 && <Empty title={t("lineAccounts.none")}>{t("lineAccounts.noneText")}</Empty>}
+      {rows?.map((a) => <Account key={a.name} a={a} edit={setting.data && (() => edit(a))} refetch={() => accounts.refetch()} />)}
+      {waiting.map((x) => (
+        <Card key={x.name} withBorder padding="lg" component="section" aria-label={pick(x.title)}>
+          <Group justify="space-between" mb="sm"><Group gap="sm"><Title order={2} size="h3">{pick(x.title)}</Title><Badge variant="light" color="orange">{t("lineForm.notConfigured")}</Badge></Group><Button size="xs" variant="default" onClick={() => setAccount(x)}>{t("lineForm.change")}</Button></Group>
+          <Secrets name={x.name} configured={false} />
+        </Card>
+      ))}
       {rows && rows.length > 0 && (
         <Stack gap="md" component="section" aria-label={t("lineAccounts.sources")}>
-          <div>
-            <Title order={2} size="h3">{t("lineAccounts.sources")}</Title>
-            <Text size="sm" c="dimmed">{t("lineAccounts.sourcesAbout")}</Text>
-          </div>
+          <Group justify="space-between">
+            <div>
+              <Title order={2} size="h3">{t("lineAccounts.sources")}</Title>
+              <Text size="sm" c="dimmed">{t("lineAccounts.sourcesAbout")}</Text>
+            </div>
+            {kept.length > 0 && newSource}
+          </Group>
           {sources.error && !sources.data && <ProblemBox error={sources.error} retry={() => void sources.refetch()} />}
           {!sources.data && !sources.error && <Loading lines={3} />}
-          {sources.data?.items.length === 0 && <Empty title={t("lineAccounts.sourcesNone")}>{t("lineAccounts.sourcesNoneText")}</Empty>}
+          {sources.data?.items.length === 0 && <Empty title={t("lineAccounts.sourcesNone")} action={newSource}>{t("lineAccounts.sourcesNoneText")}</Empty>}
           {sources.data && sources.data.items.length > 0 && (
             <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-              {sources.data.items.map((s) => <Source key={s.id} s={s} account={rows.length > 1 ? rows.find((a) => a.name === s.account) : undefined} />)}
+              {sources.data.items.map((s) => <Source key={s.id} s={s} edit={() => setSource(kept.find((x) => x.id === s.id) ?? null)} account={rows.length > 1 ? rows.find((a) => a.name === s.account) : undefined} />)}
             </SimpleGrid>
           )}
         </Stack>
       )}
+      {account && setting.data && <LineAccountForm account={account === "new" ? undefined : account} all={saved} version={setting.data.version} configured={account !== "new" && configured(account.name)} close={() => setAccount(null)} saved={() => { setAccount(null); void setting.refetch(); void accounts.refetch(); }} />}
+      {source && sourceSetting.data && <LineSourceForm source={source === "new" ? undefined : source} all={kept} version={sourceSetting.data.version} accounts={rows ?? []} close={() => setSource(null)} saved={() => { setSource(null); void sourceSetting.refetch(); void sources.refetch(); }} />}
     </Page>
   );
 }
 
-function Account({ a, refetch }: { a: LineAccount; refetch: () => Promise<unknown> }) {
+function Account({ a, edit, refetch }: { a: LineAccount; edit?: () => void; refetch: () => Promise<unknown> }) {
   const { t } = useTranslation();
   return (
     <Card withBorder padding="lg" component="section" aria-label={titleOf(a)}>
@@ -57,6 +83,7 @@ function Account({ a, refetch }: { a: LineAccount; refetch: () => Promise<unknow
         <Title order={2} size="h3">{titleOf(a)}</Title>
         {a.basic_id && a.basic_id !== titleOf(a) && <Text size="sm" c="dimmed" className="mono">{a.basic_id}</Text>}
         {a.simulated && <Badge variant="light" color="gray">{t("lineAccounts.simulated")}</Badge>}
+        {edit && <Button size="xs" variant="default" ml="auto" onClick={edit}>{t("lineForm.change")}</Button>}
       </Group>
       <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="md" mb="md">
         <Figure label={t("lineAccounts.friends")} value={count(a.friends)} note={t("lineAccounts.friendsNote")} />
@@ -64,6 +91,7 @@ function Account({ a, refetch }: { a: LineAccount; refetch: () => Promise<unknow
         <Figure label={t("lineAccounts.hook")} value={a.last_webhook ? ago(a.last_webhook) : "—"} note={a.last_webhook ? short(a.last_webhook) : t("lineAccounts.hookNone")} />
       </SimpleGrid>
       {!a.last_webhook && !a.simulated && <Stack gap={6} mb="md"><Text size="sm">{t("lineAccounts.hookNoneText")}</Text><Copied label={t("lineAccounts.hookPath")} value={a.webhook} /></Stack>}
+      {a.simulated && <Stack mb="md"><Secrets name={a.name} configured={false} /></Stack>}
       <Quota q={a.quota} />
       <Sync a={a} refetch={refetch} />
     </Card>
@@ -133,7 +161,7 @@ function Sync({ a, refetch }: { a: LineAccount; refetch: () => Promise<unknown> 
 }
 
 /** A way by which people become friends: what is printed, and who came by it. */
-function Source({ s, account }: { s: LineSource; account?: LineAccount }) {
+function Source({ s, edit, account }: { s: LineSource; edit: () => void; account?: LineAccount }) {
   const { t } = useTranslation();
   const name = pick(s.title) || s.id;
   const qr = (format: "svg" | "png") => address("/line/sources/{name}/qr", { path: { name: s.id }, query: { format } });
@@ -147,7 +175,7 @@ function Source({ s, account }: { s: LineSource; account?: LineAccount }) {
         </Stack>
         <Stack gap="sm" style={{ flex: 1, minWidth: 200 }}>
           <div>
-            <Group gap="sm"><Title order={3} size="h4">{name}</Title><Badge variant="light" color="gray">{t(`lineAccounts.kind_${s.kind}`)}</Badge></Group>
+            <Group gap="sm"><Title order={3} size="h4">{name}</Title><Badge variant="light" color="gray">{t(`lineAccounts.kind_${s.kind}`)}</Badge><Button size="compact-xs" variant="subtle" onClick={edit} aria-label={t("sourceForm.editOf", { name })}>{t("lineForm.change")}</Button></Group>
             {account && <Text size="xs" c="dimmed">{titleOf(account)}</Text>}
           </div>
           {s.counted ? (
