@@ -34,6 +34,18 @@ type Message struct {
 	Prefecture      string    `json:"prefecture,omitempty" wire:"25"` // of the person, so that a region can be stopped
 }
 
+// NoticeChannel is the channel of LINE's notification messages (通知メッセージ): they go to a phone number, by the same account as
+// the channel line and with templates of it.
+const NoticeChannel = "line_notice"
+
+// ParentChannel is the channel whose accounts, templates and permissions a channel uses: line for [NoticeChannel], else itself.
+func ParentChannel(channel string) string {
+	if channel == NoticeChannel {
+		return "line"
+	}
+	return channel
+}
+
 // LogValue keeps the address and the variables out of logs.
 func (m *Message) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("send_id", m.SendID.String()), slog.String("destination", m.Destination), slog.String("to", "[redacted]"))

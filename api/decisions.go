@@ -164,6 +164,9 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 	case "template":
 		return Text{"使うテンプレートが見つからなかったため", "its template was not there"}
 	case "address":
+		if channel == enishi.NoticeChannel {
+			return Text{"電話番号が登録されていないため", "no phone number is known"}
+		}
 		return Text{ch.JA + "の宛先が登録されていないため", "no " + ch.EN + " address is known"}
 	case "suppression":
 		r := reasonText(c.Detail)
@@ -285,6 +288,8 @@ func (t *teller) checkDetail(channel string, c *enishi.Check) Text {
 			return s
 		}
 		return Text{s.JA + "（" + at.JA + " から）", s.EN + " since " + at.EN}
+	case "notice":
+		return Text{at.JA + " から 24 時間、完了の通知なし", "not told within 24 hours from " + at.EN}
 	case "hold":
 		return t.holdDetail(c, at)
 	case "run":

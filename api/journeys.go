@@ -264,6 +264,9 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 		if err := a.checkOpen(ctx, templatesOf(full), body); err != nil {
 			return Written{}, err
 		}
+		if err := a.checkNotices(full, body); err != nil {
+			return Written{}, err
+		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(need), func(x, y [2]string) int { return bytes.Compare([]byte(x[0]+x[1]), []byte(y[0]+y[1])) }) {
 		_, err := a.save(ctx, enishi.Definition{Kind: key[0], Name: key[1], Body: compact(need[key]), Reason: "needed by journey " + name})

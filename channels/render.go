@@ -200,7 +200,7 @@ type filling struct {
 }
 
 func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, error) {
-	if t.channel != m.Channel && m.Channel != "" {
+	if t.channel != enishi.ParentChannel(m.Channel) && m.Channel != "" {
 		return nil, fmt.Errorf("template %s is for %s, the message for %s", m.Template, t.channel, m.Channel)
 	}
 	f := &filling{Renderer: r, m: m, track: how.track, at: r.cfg.Now(), purpose: m.Purpose}

@@ -101,13 +101,20 @@ func (x *Stop) Covers(destination, journey, prefecture string) bool {
 	case ScopeAll:
 		return true
 	case ScopeChannel, ScopeDestination:
-		return matches(x.Value, destination)
+		// A notice leaves by the LINE account: who stops LINE, or an account of it, means its notices too.
+		return matches(x.Value, destination) || matches(x.Value, parent(destination))
 	case ScopeJourney:
 		return x.Value == journey
 	case ScopePrefecture:
 		return x.Value == prefecture || shortPrefecture(x.Value) == shortPrefecture(prefecture)
 	}
 	return false
+}
+
+// parent is a destination as its parent channel names it: line:default for line_notice:default.
+func parent(destination string) string {
+	channel, rest, _ := strings.Cut(destination, ":")
+	return enishi.ParentChannel(channel) + ":" + rest
 }
 
 // shortPrefecture is a prefecture as many shops write it: 東京 for 東京都.

@@ -151,4 +151,13 @@ func TestParseSending(t *testing.T) {
 	if err != nil || !s.Off || !s.Stops[0].Covers("email:main", "welcome", "東京都") || !s.Stops[0].Covers("email:main", "welcome", "東京") || s.Stops[0].Covers("email:main", "welcome", "") || s.Stops[0].Covers("email:main", "welcome", "大阪府") {
 		t.Errorf("%+v %v", s, err)
 	}
+	for value, want := range map[[2]string]bool{{"channel", "line"}: true, {"destination", "line:main"}: true, {"destination", "line:other"}: false, {"channel", "line_notice"}: true, {"channel", "email"}: false} {
+		x := channels.Stop{Scope: value[0], Value: value[1]}
+		if x.Covers("line_notice:main", "", "") != want {
+			t.Errorf("a stop of %v covers a notice: %v", value, !want)
+		}
+	}
+	if x := (channels.Stop{Scope: "channel", Value: "line_notice"}); x.Covers("line:main", "", "") {
+		t.Error("a stop of notices stops LINE")
+	}
 }

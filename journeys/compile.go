@@ -178,7 +178,7 @@ func (c *compiler) head() {
 	c.oneOf("purpose", d.Purpose, false, marketing, transactional)
 	c.oneOf("consent", d.Consent, false, consentOptIn, consentNotRefused)
 	for _, ch := range sortedKeys(d.Accounts) {
-		if !slices.Contains(channelNames(), ch) || !idPattern.MatchString(d.Accounts[ch]) {
+		if !slices.Contains(accountChannels(), ch) || !idPattern.MatchString(d.Accounts[ch]) {
 			c.problem("accounts."+ch, "accounts are written as {\"line\": NAME}, with a name of the accounts of that channel", "accounts は {\"line\": アカウント名} の形で書いてください")
 		}
 	}
@@ -197,7 +197,7 @@ func (c *compiler) head() {
 			c.problem("quiet_hours", "quiet hours go from one time of day to another, such as 21:00 to 09:00", "送らない時間帯は 21:00 から 09:00 のように書いてください")
 		}
 		for i, ch := range q.Channels {
-			c.oneOf("quiet_hours.channels["+itoa(i)+"]", ch, false, channelNames()...)
+			c.oneOf("quiet_hours.channels["+itoa(i)+"]", ch, false, accountChannels()...)
 		}
 	}
 }

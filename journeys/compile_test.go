@@ -98,6 +98,7 @@ func TestCompileFailure(t *testing.T) {
 	f(`"a": {"type": "wait", "for": "1h", "next": "b"}`, `"a": {"type": "message", "template": "x_mail", "next": "a"}`, "6:10", "loop without a wait")
 	f(`"a": {"type": "wait", "for": "1h", "next": "b"}`, `"a": {"type": "message", "channels": ["fax"], "templates": {"fax": "x"}, "next": "b"}`, "6:43", `no channel "fax"`)
 	f(`"a": {"type": "wait", "for": "1h", "next": "b"}`, `"a": {"type": "message", "channels": ["line", "email"], "templates": {"line": "x"}, "next": "b"}`, "6:74", "template for email is missing")
+	f(`"a": {"type": "wait", "for": "1h", "next": "b"}`, `"a": {"type": "message", "channels": ["line_notice"], "templates": {"line_notice": "x"}, "next": "b"}`, "6:43", "order and shipping notices only")
 	f(`"a": {"type": "wait", "for": "1h", "next": "b"}`, `"a": {"type": "branch", "branches": [{"if": "", "next": "b"}], "else": "b"}`, "6:49", "condition is empty")
 	f(`"a": {"type": "wait", "for": "1h", "next": "b"}`, `"a": {"type": "branch", "branches": [{"if": "true", "next": "b"}]}`, "6:10", "else is missing")
 	f(`"b": {`, `"B!": {"type": "exit"}, "b": {`, "7:11", "small letters")

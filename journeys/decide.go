@@ -82,7 +82,7 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 	}
 	if w.env.Templates != nil {
 		version, ch, ok := w.env.Templates(a.template)
-		a.known = ok && (channel == "" || channel == ch)
+		a.known = ok && (channel == "" || enishi.ParentChannel(channel) == ch)
 		a.version = version
 		if ok && channel == "" {
 			a.channel = ch
@@ -98,6 +98,7 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 
 // account is the one by which the journey's messages on a channel leave: its own, else as the settings have it.
 func (w *walk) account(channel string) string {
+	channel = enishi.ParentChannel(channel)
 	if own := w.j.Definition.Accounts[channel]; own != "" {
 		return own
 	}
@@ -115,6 +116,9 @@ func (w *walk) visit(n *node) int {
 // decide makes the checks, and the message when all hold. It returns the rule that failed.
 func (a *attempt) decide() *rule {
 	a.checks = make([]enishi.Check, 0, len(rules))
+	if a.unseen != nil {
+		a.checks = append(a.checks, *a.unseen)
+	}
 	for i := range rules {
 		ok, detail := rules[i].test(a)
 		a.checks = append(a.checks, enishi.Check{Name: rules[i].name, OK: ok, Detail: detail})

@@ -6,13 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"enishi"
 )
 
 // defaultSendBy is how long after it was due a message may still leave.
 const defaultSendBy = 24 * time.Hour
 
 // channelNames are the channels a message can go by.
-func channelNames() []string { return []string{"email", "line"} }
+func channelNames() []string { return []string{"email", "line", enishi.NoticeChannel} }
+
+// accountChannels are those of them that have accounts and hours of their own.
+func accountChannels() []string { return []string{"email", "line"} }
 
 // nodeIDs are the ids in order, so that problems and graphs come the same way each time.
 func (c *compiler) nodeIDs() []string {
@@ -170,6 +175,7 @@ func (c *compiler) messageNode(n *node) {
 		}
 	}
 	n.channels = n.Channels
+	c.noticeNode(n)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -273,7 +279,7 @@ func (c *compiler) references(template func(string) (string, bool), segment func
 			got, ok := template(name)
 			if !ok {
 				c.nodeProblem(id, field, "there is no template "+strconv.Quote(name), "「"+name+"」というテンプレートはありません")
-			} else if ch != "" && got != ch {
+			} else if ch != "" && got != enishi.ParentChannel(ch) {
 				c.nodeProblem(id, field, "the template "+strconv.Quote(name)+" is for "+got+", not for "+ch, "テンプレート「"+name+"」は "+got+" 用です（"+ch+" 用ではありません）")
 			}
 		}

@@ -12,9 +12,12 @@ import (
 // keptPending is how long a message that nobody reported on is taken to be on its way.
 const keptPending = 7 * 24 * time.Hour
 
-// result acts on what the sender tells of a message: deferred is decided again, refused tries the channels after it.
-// Reports of an older round, or of a message that left, change nothing.
+// result acts on what the sender tells of a message: deferred is decided again, refused tries the channels after it, a
+// notice of LINE that was taken waits for its delivery. Reports of an older round, or of a message that left, change nothing.
 func (s *stepper) result(e *enishi.Event) {
+	if e.Result.Channel == enishi.NoticeChannel {
+		s.notice(e)
+	}
 	deferred := e.Type == "message.deferred"
 	if !deferred && e.Type != "message.refused" {
 		return
@@ -94,7 +97,7 @@ func (w *walk) drop(m *profiles.Message, why string) {
 
 // later lets a deferred message wait for its instant, as a run of its own: the run that decided it has gone on.
 func (w *walk) later(m *profiles.Message, until time.Time) {
-	r := profiles.Run{ID: enishi.NewID("resend", m.SendID.String(), itoa(m.Round)), Journey: w.r.Journey, Version: w.r.Version, Key: w.r.Key,
+	r := profiles.Run{ID: waitOf(m), Journey: w.r.Journey, Version: w.r.Version, Key: w.r.Key,
 		Subject: w.r.Subject, EnteredAt: w.now, Node: m.Node, Since: w.now,
 		Wait: &profiles.Wait{Until: until, Events: []string{waitResend}, Armed: w.now}}
 	if findRun(w.p, r.ID) != nil {
@@ -115,6 +118,10 @@ func isResend(r *profiles.Run) bool {
 func (w *walk) resend() {
 	w.dropped = append(w.dropped, w.r.ID)
 	m := findMessage(w.p, w.k.Resend.SendID)
+	if m != nil && left(m) {
+		w.unseenNotice(*m)
+		return
+	}
 	if m == nil || !m.SentAt.IsZero() || m.Round > w.k.Resend.Round {
 		return
 	}
@@ -128,6 +135,10 @@ func (w *walk) resend() {
 func (w *walk) giveUp() {
 	w.dropped = append(w.dropped, w.r.ID)
 	m := findMessage(w.p, w.k.Resend.SendID)
+	if m != nil && left(m) {
+		w.unneeded(*m)
+		return
+	}
 	if m == nil || !m.SentAt.IsZero() || m.Round > w.k.Resend.Round {
 		return
 	}

@@ -20,10 +20,10 @@ import (
 //	load JOURNEY                      publish a journey of the gallery or of testdata/JOURNEY.json
 //	segment NAME EXPRESSION           publish a segment
 //	settings JSON
-//	person NAME KEY=VALUE ...         email, line, customer; consent=email,line; friend; name=FAMILY,GIVEN; language
+//	person NAME KEY=VALUE ...         email, line, phone, customer; consent=email,line; friend; name=FAMILY,GIVEN; language
 //	at TIME | at +DURATION [late]     time goes by; late: nothing is awake meanwhile, timers fire at the end
 //	event NAME TYPE [JSON]            payload fields of the event; historical, occurred_at and id too
-//	sender NAME TEMPLATE sent|refused REASON|deferred [+DURATION] [round=N]    what became of the newest message
+//	sender NAME TEMPLATE sent|delivered|unknown|refused REASON|deferred [+DURATION] [round=N]    what became of the newest message
 //	exit NAME JOURNEY                 an operator takes the run out
 //	expect ...                        see the cases of expect
 func TestScenarios(t *testing.T) {
@@ -164,6 +164,8 @@ func (s *scenario) newPerson(words []string) {
 			p.Email = value
 		case "line":
 			p.LineUserID = value
+		case "phone":
+			p.Phone = value
 		case "customer":
 			p.CustomerID = value
 		case "friend":

@@ -65,8 +65,8 @@ func (s *Settings) check(src *source) {
 	}
 	for i := range s.Senders {
 		x, path := &s.Senders[i], "senders["+itoa(i)+"]"
-		if !slices.Contains(channelNames(), x.Channel) {
-			src.problem(path+".channel", "use one of "+strings.Join(channelNames(), ", "), strings.Join(channelNames(), "、")+" のどれかにしてください")
+		if !slices.Contains(accountChannels(), x.Channel) {
+			src.problem(path+".channel", "use one of "+strings.Join(accountChannels(), ", "), strings.Join(accountChannels(), "、")+" のどれかにしてください")
 		}
 		if !idPattern.MatchString(x.Account) {
 			src.problem(path+".account", "an account has small letters, digits and _ and begins with a letter", "アカウント名は英小文字で始め、英小文字・数字・_ だけにしてください")

@@ -97,6 +97,8 @@ type walk struct {
 	why   string // of the end
 	sees  scope
 	begun profiles.Run // r, of a run that begins
+	// unseen is what is known of a notice that came before, where the next channel is taken because nobody got it.
+	unseen *enishi.Check
 }
 
 func (s *stepper) walk(r *profiles.Run, j *Journey) *walk {

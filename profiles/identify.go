@@ -210,7 +210,7 @@ func addressKind(channel string) enishi.Kind {
 		return enishi.Email
 	case "line":
 		return enishi.LINEUser
-	case "phone", "sms":
+	case "phone", "sms", enishi.NoticeChannel:
 		return enishi.Phone
 	case "push":
 		return enishi.PushToken

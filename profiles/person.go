@@ -19,11 +19,12 @@ const (
 // any says out, else in when any says in, else unknown; since is when that was first so. A LINE account that was blocked
 // is out by itself alone: it does not count while another account of the person is a friend. Of an erased person nothing
 // up to the erasure counts, and marketing stays out until a new permission. A topic of a purpose ("marketing:news") is in
-// while the purpose is, unless the topic itself was refused.
+// while the purpose is, unless the topic itself was refused. A notice of LINE asks the permission of LINE.
 func (v *View) Consent(channel, purpose string) (state string, since time.Time) {
 	if purpose == "" {
 		purpose = Marketing
 	}
+	channel = enishi.ParentChannel(channel)
 	if base, topic, ok := strings.Cut(purpose, ":"); ok && topic != "" {
 		if state, since = v.Consent(channel, base); state != In {
 			return state, since
@@ -111,7 +112,7 @@ func (v *View) address(channel, account string) *Subject {
 }
 
 // Suppressed reports whether nothing may be sent to the person's address of a channel, and why: bounced (or a complaint),
-// blocked or not_friend (LINE), erased. Without an address nothing is suppressed.
+// blocked or not_friend (LINE; of notices only blocked counts), erased. Without an address nothing is suppressed.
 func (v *View) Suppressed(channel string) (reason string, suppressed bool) {
 	return v.SuppressedOf(channel, "")
 }
@@ -120,6 +121,12 @@ func (v *View) Suppressed(channel string) (reason string, suppressed bool) {
 func (v *View) SuppressedOf(channel, account string) (reason string, suppressed bool) {
 	if p := v.Profile; p.Erased && len(p.Subjects) == 0 {
 		return "erased", true
+	}
+	if channel == enishi.NoticeChannel {
+		// LINE takes a notice for somebody who blocked the account and shows it to nobody.
+		if s := v.address("line", account); s != nil && s.suppressed(account) == "blocked" {
+			return "blocked", true
+		}
 	}
 	s := v.address(channel, account)
 	if s == nil {

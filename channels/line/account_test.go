@@ -142,7 +142,7 @@ func TestNotices(t *testing.T) {
 		t.Fatalf("%s", got)
 	}
 	f := newStrict(t, linesim.Config{})
-	n := Notices{f.Channel}
+	n := Notices{f.Channel, func(template string) bool { return template != "unread" }}
 	m := f.message(1, "発送しました")
 	m.To, m.Purpose, m.Profile = phone, "transactional", enishi.NewID("p")
 	send := func(want string) {
@@ -151,7 +151,7 @@ func TestNotices(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	send("refused suppressed")
+	send("refused unreachable")
 	f.sim.Register(f.to, PhoneHash(phone))
 	send("sent")
 	if got := f.sim.Received(f.to); len(got) != 1 || got[0].Endpoint != "pnp" {
@@ -160,11 +160,25 @@ func TestNotices(t *testing.T) {
 	f.sim.Inject(linesim.Fault{Endpoint: "pnp", Status: 500, After: true})
 	send("unknown")
 	f.sim.Inject(linesim.Fault{Endpoint: "pnp", Status: 403, Message: "not available"})
+	send("refused notice")
+	f.sim.Inject(linesim.Fault{Endpoint: "pnp", Status: 401, Message: "Authentication failed"})
 	send("down account")
-	m.To = "08000001234"
-	send("permanent address")
+	m.To = "080-0000-1234" // as a shop has it
+	send("sent")
+	m.To = "12"
+	send("refused unreachable")
 	m.To, m.Purpose = phone, "marketing"
-	send("permanent policy")
+	send("refused notice")
+	m.Purpose, m.Template = "transactional", "unread"
+	send("refused notice")
+	m.Template = "t"
+	begun := 0
+	m.Begin = func() error { begun++; return errors.New("another has it now") }
+	send("busy")
+	if got := f.sim.Received(f.to); begun != 1 || len(got) != 3 {
+		t.Errorf("begun %d, received %d", begun, len(got))
+	}
+	m.Begin = nil
 
 	tag := NoticeTag(m.SendID, m.Profile)
 	if s, p, ok := ParseNoticeTag(tag); !ok || s != m.SendID || p != m.Profile || len(tag) < 16 || len(tag) > 100 {

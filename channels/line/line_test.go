@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -425,4 +426,38 @@ func TestWebhookTypes(t *testing.T) {
 	f(`"type":"videoPlayComplete","videoPlayComplete":{"trackingId":"track-1"}`, "line.video_completed", "tracking", "track-1")
 	f(`"type":"brandNew","brandNew":{"a":1}`, "line.event_received", "type", "brandNew")
 	f(`"type":"message","mode":"standby","message":{"type":"sticker","id":"1"}`, "line.message_received", "message_type", "sticker", "message_id", "1", "mode", "standby")
+}
+
+// TestNoticeDelivered: LINE names the tag of a notice and nobody; what is not stored is told again.
+func TestNoticeDelivered(t *testing.T) {
+	t.Parallel()
+	send, profile := enishi.NewID("s"), enishi.NewID("p")
+	var got []enishi.ID
+	var fail error
+	w, err := NewWebhook(WebhookConfig{Accounts: func(string) (Account, bool) { return Account{Secret: "secret"}, true },
+		Ingest: func(context.Context, []enishi.Event) error { return errors.New("nothing is to be taken") },
+		Delivered: func(_ context.Context, s, p enishi.ID) error {
+			got = append(got, s, p)
+			return fail
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hook{Handler: http.NewServeMux()}
+	h.Handler.(*http.ServeMux).Handle("/line/webhook/{account}", w)
+	post := func(tag string) int {
+		got = nil
+		body := `{"events":[{"type":"delivery","webhookEventId":"01Q","timestamp":1700000000000,"mode":"active","deliveryContext":{"isRedelivery":false},"delivery":{"data":"` + tag + `"}}]}`
+		return h.post("/line/webhook/main", body, sign("secret", body))
+	}
+	if code := post(NoticeTag(send, profile)); code != 200 || !slices.Equal(got, []enishi.ID{send, profile}) {
+		t.Errorf("%d %v", code, got)
+	}
+	if code := post(PhoneHash("+818000001234")); code != 200 || len(got) != 0 { // its data when no tag was sent
+		t.Errorf("another's: %d %v", code, got)
+	}
+	fail = errors.New("not stored")
+	if code := post(NoticeTag(send, profile)); code != 503 {
+		t.Errorf("not stored: %d", code)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"enishi"
@@ -41,6 +42,9 @@ type AccountSettings struct {
 	// Statistics says that LINE has approved the account for statistics by unit (customAggregationUnits).
 	Statistics bool `json:"statistics,omitempty"`
 	Reserve    int  `json:"reserve,omitempty"` // messages of the month that advertising leaves to notices
+	// Notices are the templates that LINE has approved as notification messages of this account (it looks at each text); none:
+	// the account may not send any.
+	Notices []string `json:"notices,omitempty"`
 }
 
 // Plan is what LINE sells (prices and messages of 2026, without tax).
@@ -83,12 +87,14 @@ func (a *AccountSettings) most() int {
 const (
 	maxAccounts = 50
 	maxExtra    = 100_000_000
+	maxNotices  = 100
 )
 
 var (
 	accountPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	numberPattern  = regexp.MustCompile(`^[0-9]{1,20}$`)
 	basicPattern   = regexp.MustCompile(`^@[0-9A-Za-z._-]{3,30}$`)
+	templateName   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	liffPattern    = regexp.MustCompile(`^[0-9]{5,20}-[0-9A-Za-z]{4,20}$`)
 )
 
@@ -136,6 +142,9 @@ func (a *AccountSettings) check(path string) error {
 		return field("liff", "is written as 1234567890-AbcdEfgh", "LIFF ID は 1234567890-AbcdEfgh のように書いてください。")
 	case a.LIFF != "" && a.Login == "":
 		return field("login", "is needed with a LIFF app: its id tokens are made for the LINE Login channel", "LIFF を使うには、LINE ログインのチャネル ID も必要です。")
+	}
+	if len(a.Notices) > maxNotices || slices.ContainsFunc(a.Notices, func(name string) bool { return !templateName.MatchString(name) }) {
+		return field("notices", fmt.Sprintf("is a list of at most %d names of templates, such as [\"line_shipped\"]", maxNotices), fmt.Sprintf("LINE 通知メッセージとして承認されたテンプレートの名前を %d 件までのリストで書いてください。", maxNotices))
 	}
 	if u, err := url.Parse(a.LoginURL); a.LoginURL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 		return field("login_url", "is written as https://shop.example/login", "https://shop.example/login のような URL を書いてください。")

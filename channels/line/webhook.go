@@ -28,10 +28,12 @@ type WebhookConfig struct {
 	Ingest func(ctx context.Context, events []enishi.Event) error
 	// Linked opens the nonce of an account link that the shop made: whose account it is. at is when LINE linked. Nil: links
 	// are not taken.
-	Linked  func(ctx context.Context, account string, event enishi.ID, nonce string, at time.Time) (customerID string, ok bool, err error)
-	Replier *Replier // answers texts; nil: nobody does
-	Now     func() time.Time
-	Log     *slog.Logger
+	Linked func(ctx context.Context, account string, event enishi.ID, nonce string, at time.Time) (customerID string, ok bool, err error)
+	// Delivered is told by LINE of a notice ([NoticeTag]). Nil: nobody wants to know.
+	Delivered func(ctx context.Context, send, profile enishi.ID) error
+	Replier   *Replier // answers texts; nil: nobody does
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Webhook answers POST /line/webhook/{account}. It never speaks to LINE, so it answers fast.
@@ -99,6 +101,9 @@ type hookEvent struct {
 		Type string      `json:"type"`
 		ID   json.Number `json:"membershipId"`
 	} `json:"membership"`
+	Delivery *struct {
+		Data string `json:"data"`
+	} `json:"delivery"`
 	Video *struct {
 		TrackingID string `json:"trackingId"`
 	} `json:"videoPlayComplete"`
@@ -141,6 +146,14 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.log.Warn("webhook event is not understood", "account", name, "err", err)
 			continue // the others are good
 		}
+		if e.Delivery != nil {
+			if err := h.delivered(r.Context(), &e); err != nil {
+				h.log.Error("the delivery of a notice is not stored", "account", name, "err", err)
+				http.Error(w, "try again", http.StatusServiceUnavailable)
+				return
+			}
+			continue
+		}
 		got, ok, err := h.event(r.Context(), &e, name, account)
 		if err != nil {
 			h.log.Error("account link is not stored", "account", name, "err", err)
@@ -165,6 +178,16 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.cfg.Replier.answer(j)
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// delivered takes the word that a notice was delivered. It names nobody: the tag that we sent along says whose it was.
+func (h *Webhook) delivered(ctx context.Context, e *hookEvent) error {
+	send, profile, ok := ParseNoticeTag(e.Delivery.Data)
+	if !ok || h.cfg.Delivered == nil {
+		h.log.Warn("the delivery of a notice that is none of ours")
+		return nil
+	}
+	return h.cfg.Delivered(ctx, send, profile)
 }
 
 // answer finds what a text is answered with. What it says about advertising counts in any case; in standby mode another tool

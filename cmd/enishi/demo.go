@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/channels/line"
+	"enishi/ingest"
 	"enishi/internal/demo"
 	"enishi/internal/stream"
 )
@@ -106,7 +108,8 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// befriend makes the customers with a LINE id friends of the simulated account, which forgets them with the process.
+// befriend makes the customers with a LINE id friends of the simulated account, which forgets them with the process. Their
+// phone numbers are registered at LINE, so that notification messages reach them.
 func (d *demoShop) befriend() {
 	if d.w.inbox == nil {
 		return
@@ -115,6 +118,9 @@ func (d *demoShop) befriend() {
 		if c := &d.live.Shop.Customers[i]; c.LINE != "" {
 			if err := d.w.inbox.line.Befriend(c.LINE, c.Name()); err != nil {
 				d.w.log.Warn("demo: befriend", "err", err)
+			}
+			if phone, err := ingest.Normalise(enishi.Phone, c.Phone); err == nil && phone != "" {
+				d.w.inbox.line.Register(c.LINE, line.PhoneHash(phone))
 			}
 		}
 	}

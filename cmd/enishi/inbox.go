@@ -113,7 +113,10 @@ func (in *inbox) onLine(s linesim.Sent) {
 	in.mu.Lock()
 	send := in.sends[s.RetryKey+s.To]
 	in.mu.Unlock()
-	in.add(outboxRow{id: enishi.NewID("outbox", "line", s.RetryKey, s.To), send: send, at: in.w.shopClock(), channel: "line", sender: "LINE", recipient: s.To, body: string(s.Messages)})
+	if notice, _, ok := line.ParseNoticeTag(s.Tag); ok {
+		send = notice
+	}
+	in.add(outboxRow{id: enishi.NewID("outbox", "line", s.RetryKey+s.Tag, s.To), send: send, at: in.w.shopClock(), channel: "line", sender: "LINE", recipient: s.To, body: string(s.Messages)})
 }
 
 func (in *inbox) add(r outboxRow) {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
+	"enishi"
 	"enishi/channels"
 	"enishi/channels/line"
 	"enishi/profiles"
@@ -43,7 +45,7 @@ func (w *workspace) buildLINE() error {
 	if err := w.buildLINEPages(); err != nil {
 		return err
 	}
-	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Linked: w.linePages.Linked, Replier: w.replier, Ingest: w.ingest, Now: w.now, Log: w.log})
+	w.webhook, err = line.NewWebhook(line.WebhookConfig{Accounts: w.line.Webhook, Linked: w.linePages.Linked, Delivered: w.noticeDelivered, Replier: w.replier, Ingest: w.ingest, Now: w.now, Log: w.log})
 	return err
 }
 
@@ -58,4 +60,27 @@ func (w *workspace) lineRoute(name string) (channels.Route, bool) {
 		channel = noted{account, w.inbox}
 	}
 	return channels.Route{Channel: channel, Repeat: line.Repeat, RepeatTransactional: line.Repeat, Group: line.MaxGroup, Limit: channels.Limit{PerSecond: 1000, Workers: 8}}, true
+}
+
+// noticeRoute is how its notification messages leave: LINE has no retry key for them, so nothing is repeated whose outcome is
+// not known.
+func (w *workspace) noticeRoute(name string) (channels.Route, bool) {
+	account, ok := w.line.Get(name)
+	if !ok {
+		return channels.Route{}, false
+	}
+	return channels.Route{Channel: account.Notices(), Limit: channels.Limit{PerSecond: 1000, Workers: 8}}, true
+}
+
+// noticeDelivered takes LINE's word that a notice was delivered. Told again it counts once.
+func (w *workspace) noticeDelivered(ctx context.Context, send, profile enishi.ID) error {
+	m, err := w.links.Sent(ctx, send, profile)
+	if err != nil {
+		return fmt.Errorf("find the notice %s: %w", send, err)
+	}
+	m.Channel = enishi.NoticeChannel // also where the ledger has forgotten it
+	if err := w.links.Report(ctx, m, "message.delivered", enishi.MessageResult{}); err != nil {
+		return fmt.Errorf("report the delivery of %s: %w", send, err)
+	}
+	return nil
 }

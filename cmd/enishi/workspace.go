@@ -245,8 +245,11 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	}
 	w.sender, err = channels.New(channels.Config{Partitions: partitions, Consume: channels.Consume(w.stream), Append: w.stream.Append, Ledger: channels.NewLedger(w.db),
 		Render: w.renderer.Render, Route: func(channel, account string) (channels.Route, bool) {
-			if channel == "line" {
+			switch channel {
+			case "line":
 				return w.lineRoute(account)
+			case enishi.NoticeChannel:
+				return w.noticeRoute(account)
 			}
 			r, ok := routes[channel]
 			return r, ok

@@ -164,6 +164,17 @@ func accountRules() []rule {
 			c.clock.add(time.Duration(n))
 			return c.call("GET", "message/progress/narrowcast?requestId="+id, "").status == 200
 		}},
+		{field: "NoticeHeld", try: func(t *testing.T, l Limits, n int) bool {
+			c := newChannel(t, Config{Limits: l})
+			hash, u := strings.Repeat("0", 64), c.UserID("hanako")
+			c.RegisterUnverified(u, hash)
+			if r := c.call("POST", "/bot/pnp/push", fmt.Sprintf(`{"to":%q,"messages":%s}`, hash, hello)); r.status != 200 || len(c.Received(u)) != 0 {
+				t.Fatal(r.raw, c.Received(u))
+			}
+			c.clock.add(time.Duration(n))
+			c.Verify(hash)
+			return len(c.Received(u)) == 1
+		}},
 		{field: "DeliveryTagMax", try: func(t *testing.T, l Limits, n int) bool { return notified(t, l, n) }},
 		{field: "DeliveryTagMin", step: -1, try: func(t *testing.T, l Limits, n int) bool { return notified(t, l, n) }},
 	}
@@ -264,6 +275,35 @@ func TestNotify(t *testing.T) {
 	}
 	if err := c.Flush(t.Context()); err != nil || !strings.Contains(strings.Join(told, ""), `"type":"delivery","delivery":{"data":"`+tag+`"}`) {
 		t.Errorf("%v %s", err, told)
+	}
+	// Who blocked the account, or has not confirmed the number, is answered like any other and told nothing of.
+	if _, err := c.Block(u); err != nil {
+		t.Fatal(err)
+	}
+	other, unsure := c.UserID("taro"), strings.Repeat("b", 64)
+	c.RegisterUnverified(other, unsure)
+	before := len(told)
+	for _, to := range []string{hash, unsure} {
+		if r := c.call("POST", "/bot/pnp/push", fmt.Sprintf(`{"to":%q,"messages":%s}`, to, hello), "X-Line-Delivery-Tag: "+tag+to[:1]); r.status != 200 {
+			t.Errorf("%s", r.raw)
+		}
+	}
+	flush := func() string {
+		if err := c.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		return strings.Join(told[before:], "")
+	}
+	if got := flush(); strings.Contains(got, `"delivery":{`) || len(c.Received(u))+len(c.Received(other)) != 1 {
+		t.Errorf("delivered: %s", got)
+	}
+	c.Verify(unsure)
+	if got := flush(); !strings.Contains(got, tag+"b") || len(c.Received(other)) != 1 {
+		t.Errorf("not delivered: %s", got)
+	}
+	c.Unregister(unsure)
+	if r := c.call("POST", "/bot/pnp/push", fmt.Sprintf(`{"to":%q,"messages":%s}`, unsure, hello)); r.status != 422 {
+		t.Errorf("who wants none: %s", r.raw)
 	}
 	if r := send(`[{"type":"image","originalContentUrl":"https://shop.example/a.jpg","previewImageUrl":"https://shop.example/a.jpg"}]`); r.status != 400 {
 		t.Errorf("a picture: %s", r.raw)

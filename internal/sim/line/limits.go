@@ -50,9 +50,10 @@ type Limits struct {
 	NarrowcastKept         time.Duration // its progress
 	DeliveryTagMin         int           // of a notification message
 	DeliveryTagMax         int
-	InsightPerHour         int // each kind of statistics by itself
-	InsightLeast           int // fewer people than this are answered as null
-	InsightDays            int // from the first day of a question to its last
+	NoticeHeld             time.Duration // one whose number is not confirmed; after that it is never delivered
+	InsightPerHour         int           // each kind of statistics by itself
+	InsightLeast           int           // fewer people than this are answered as null
+	InsightDays            int           // from the first day of a question to its last
 
 	// Message objects.
 	Text              int
@@ -116,7 +117,7 @@ func Documented() Limits {
 		CouponTitle: 60, CouponDescription: 1000,
 		AudiencesPerMinute: 60, Audiences: 1000, AudienceName: 120, AudienceUsers: 10_000, AudienceFile: 1_500_000,
 		NarrowcastsPerHour: 60, NarrowcastAudiences: 10, NarrowcastLeast: 50, NarrowcastKept: 14 * 24 * time.Hour,
-		DeliveryTagMin: 16, DeliveryTagMax: 100,
+		DeliveryTagMin: 16, DeliveryTagMax: 100, NoticeHeld: 24 * time.Hour,
 		InsightPerHour: 60, InsightLeast: 20, InsightDays: 30,
 
 		Text: 5000, TextEmojis: 20, Substitutions: 100, SubstitutionKey: 20, SubstitutedEmojis: 20, Mentions: 20,

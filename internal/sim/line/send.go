@@ -16,10 +16,11 @@ type Sent struct {
 	At        time.Time
 	RequestID string
 	RetryKey  string // as the caller wrote it, in lower case
-	Endpoint  string // "push", "multicast", "reply"
+	Endpoint  string // "push", "multicast", "reply", "narrowcast", "pnp"
 	To        string
 	// Delivered is false where LINE answers 200 and hands nothing over:
-	// Reason is then "blocked" or "not a friend".
+	// Reason is then "blocked" or "not a friend", of a notification message
+	// "blocked" or "not verified".
 	Delivered bool
 	Reason    string
 	// Messages is the JSON array as it was sent.
@@ -27,6 +28,7 @@ type Sent struct {
 	IDs      []string // one for each message
 	Unit     string   // aggregation unit, when one was assigned
 	Silent   bool     // notificationDisabled
+	Tag      string   // X-Line-Delivery-Tag of a notification message
 }
 
 // sendRequest is the content of push, multicast and reply.

@@ -78,7 +78,7 @@ type Server struct {
 	audiences    map[int64]*audienceGroup
 	lastAudience int64
 	narrowcasts  map[string]*narrowcast // by request id
-	phones       map[string]string      // user by hash of the phone number
+	phones       map[string]*phone      // by hash of the phone number
 	sent         []Sent
 	sentSeq      uint64
 	lastID       int64
@@ -125,7 +125,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, limits: cfg.Limits, webhook: cfg.WebhookURL,
 		users: map[string]*user{}, keys: map[string]*retryKey{}, units: map[string]bool{}, stats: map[string]*unitStat{},
-		menus: map[string]*richMenu{}, linked: map[string]string{}, audiences: map[int64]*audienceGroup{}, narrowcasts: map[string]*narrowcast{}, phones: map[string]string{},
+		menus: map[string]*richMenu{}, linked: map[string]string{}, audiences: map[int64]*audienceGroup{}, narrowcasts: map[string]*narrowcast{}, phones: map[string]*phone{},
 		replies: map[string]*replyToken{}, links: map[string]linkToken{}, logins: map[string]idToken{}, rates: map[string]*window{},
 		counts: Counts{Calls: map[string]int{}}, wake: make(chan struct{}, 1),
 	}
