@@ -31,7 +31,7 @@ func runLINE(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	s, err := openLINE(ctx, w)
+	s, err := openLINE(ctx, w, "line", nil)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,9 @@ type lineSender struct {
 	rows   atomic.Int64 // of the ledger
 }
 
-func openLINE(ctx context.Context, w *world) (*lineSender, error) {
-	client, db, err := w.open(ctx, "line")
+// openLINE makes a sender on a workspace; defs are its definitions, nil: a template for each purpose, named after it.
+func openLINE(ctx context.Context, w *world, name string, defs *definitions.Log) (*lineSender, error) {
+	client, db, err := w.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -109,25 +110,39 @@ func openLINE(ctx context.Context, w *world) (*lineSender, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if s.sender, err = s.open(db, hand, account, w); err != nil {
+	if s.sender, err = s.open(db, hand, account, defs, w); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-// open makes the sender, with a template for each purpose.
-func (s *lineSender) open(db *clickhouse.DB, hand *channels.InHand, account *line.Channel, w *world) (*channels.Sender, error) {
-	defs := definitions.NewLog()
-	for i, d := range []struct{ purpose, text string }{{"marketing", "秋の新作が届きました。店頭でもお試しいただけます。"}, {"transactional", "ご注文 {{ order.order_id }} を発送しました。"}} {
+// lineTemplates are a template for each purpose, named after it.
+func lineTemplates() ([]enishi.Definition, error) {
+	var out []enishi.Definition
+	for _, d := range []struct{ purpose, text string }{{"marketing", "秋の新作が届きました。店頭でもお試しいただけます。"}, {"transactional", "ご注文 {{ order.order_id }} を発送しました。"}} {
 		body, err := json.Marshal(map[string]any{"name": d.purpose, "channel": "line", "purpose": d.purpose, "variants": map[string]any{"ja": map[string]any{"messages": []map[string]any{{"type": "text", "text": d.text}}}}})
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(enishi.Definition{Kind: "template", Name: d.purpose, Expect: -1, Body: body, RequestID: enishi.NewID("request", d.purpose), At: time.Now().UTC()})
+		out = append(out, enishi.Definition{Kind: "template", Name: d.purpose, Expect: -1, Body: body, RequestID: enishi.NewID("request", d.purpose), At: time.Now().UTC()})
+	}
+	return out, nil
+}
+
+func (s *lineSender) open(db *clickhouse.DB, hand *channels.InHand, account *line.Channel, defs *definitions.Log, w *world) (*channels.Sender, error) {
+	if defs == nil {
+		defs = definitions.NewLog()
+		templates, err := lineTemplates()
 		if err != nil {
 			return nil, err
 		}
-		defs.Fold(int64(i), value)
+		for i := range templates {
+			value, err := json.Marshal(templates[i])
+			if err != nil {
+				return nil, err
+			}
+			defs.Fold(int64(i), value)
+		}
 	}
 	renderer, err := channels.NewRenderer(channels.RendererConfig{Definitions: defs, BaseURL: "http://127.0.0.1", Key: []byte("0123456789abcdef0123456789abcdef"), Language: "ja", Now: time.Now,
 		Brand: map[string]any{"name": "Enishi", "address": "", "contact": "", "colour": "#9c3d44"}})

@@ -55,6 +55,7 @@ func stages() []stage {
 		{"membership", "windows that end -> their changes folded", runMembership},
 		{"mail", "personalised mails to a relay", runMail},
 		{"line", "messages to LINE, alone and in groups", runLINE},
+		{"broadcast", "a broadcast to everybody stored -> decided, and handed to LINE in groups", runBroadcast},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
 }
@@ -79,7 +80,7 @@ func main() {
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
 	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stages recompute and preview, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
-	flag.IntVar(&b.people, "people", 100_000, "people of the stage line's multicasts")
+	flag.IntVar(&b.people, "people", 100_000, "people of the stage line's multicasts and of the stage broadcast")
 	flag.IntVar(&b.seconds, "seconds", 20, "length of the stage latency")
 	flag.IntVar(&b.cacheMB, "cache", 128, "memory for decoded profiles, in MiB")
 	flag.BoolVar(&b.byTable, "tables", false, "pipeline: print what the inserts of each table cost")

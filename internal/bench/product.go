@@ -34,6 +34,8 @@ type product struct {
 	events int64 // that must have been folded
 	stored atomic.Int64
 	taken  atomic.Pointer[recording] // while a slice is recorded
+
+	decided atomic.Int64 // messages
 }
 
 // openProduct makes a workspace with the definitions of the standard mix.
@@ -55,7 +57,7 @@ func openProduct(ctx context.Context, w *world, name string, defs []enishi.Defin
 	p.store = &pipeline.Store{DB: p.db, Now: time.Now}
 	p.runner = &pipeline.Runner{Consume: p.stream.Consume, Log: w.log}
 	p.folder, err = pipeline.New(pipeline.Config{Partitions: p.stream.Partitions(enishi.TopicEvents), Definitions: p.defs, Merges: p.merges, Append: p.append,
-		Load: p.store.Load, Save: p.save, Commit: p.runner.Commit, CacheBytes: cacheBytes, Log: w.log})
+		Load: p.load, Save: p.save, Commit: p.runner.Commit, CacheBytes: cacheBytes, Log: w.log})
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -94,7 +96,22 @@ func (p *product) append(ctx context.Context, recs []stream.Record) error {
 	if r := p.taken.Load(); r != nil {
 		r.append(recs)
 	}
-	return p.stream.Append(ctx, recs)
+	if err := p.stream.Append(ctx, recs); err != nil {
+		return err
+	}
+	for i := range recs {
+		if recs[i].Topic == enishi.TopicMessages {
+			p.decided.Add(1)
+		}
+	}
+	return nil
+}
+
+func (p *product) load(ctx context.Context, want pipeline.Want) (pipeline.Have, error) {
+	if r := p.taken.Load(); r != nil && want.Range != nil {
+		r.read(*want.Range)
+	}
+	return p.store.Load(ctx, want)
 }
 
 func (p *product) save(ctx context.Context, rows *pipeline.Rows) error {
@@ -190,6 +207,7 @@ type recording struct {
 	control  []stream.Record // to the topic events: timers
 	states   int
 	rows     map[string]int
+	ranges   []pipeline.Range // that were loaded for sweeps
 }
 
 // savePoint is one insert and how far the fold was when it began.
@@ -209,6 +227,12 @@ func (r *recording) append(recs []stream.Record) {
 			r.control = append(r.control, x)
 		}
 	}
+}
+
+func (r *recording) read(x pipeline.Range) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ranges = append(r.ranges, x)
 }
 
 func (r *recording) save(rows *pipeline.Rows, folded int64) {

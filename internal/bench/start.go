@@ -62,23 +62,28 @@ func runStart(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// fill writes states, due rows and markers as the fold does, and the links of the identifiers.
-func fill(ctx context.Context, dir string, n int) (err error) {
+// fill stores people of the standard mix.
+func fill(ctx context.Context, dir string, n int) error {
+	defs, err := mix.Definitions()
+	if err != nil {
+		return err
+	}
+	state := typicalState()
+	return fillWith(ctx, dir, n, defs, func(int, enishi.ID) string { return state })
+}
+
+// fillWith writes states, due rows and markers as the fold does, and the links of the identifiers.
+func fillWith(ctx context.Context, dir string, n int, defs []enishi.Definition, state func(i int, id enishi.ID) string) (err error) {
 	w, err := openWorld(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	defs, err := mix.Definitions()
-	if err != nil {
-		return err
-	}
 	p, err := openProduct(ctx, w, "shop", defs, 8<<20)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	state := typicalState()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	const chunk = 50_000
 	partitions := p.stream.Partitions(enishi.TopicEvents)
@@ -88,7 +93,7 @@ func fill(ctx context.Context, dir string, n int) (err error) {
 		var links []stream.Record
 		for i := from; i < min(n, from+chunk); i++ {
 			id, mail := enishi.NewID("stored", strconv.Itoa(i)), enishi.NewID("mail", strconv.Itoa(i))
-			x := pipeline.State{Partition: id.Partition(partitions), ID: id, Version: pipeline.Version(0, 1), Bytes: state}
+			x := pipeline.State{Partition: id.Partition(partitions), ID: id, Version: pipeline.Version(0, 1), Bytes: state(i, id)}
 			rows.States = append(rows.States, x)
 			rows.Due = append(rows.Due, pipeline.Due{Partition: x.Partition, ID: id, At: now.Add(5 * 24 * time.Hour), Version: x.Version})
 			events[x.Partition] += mix.Events
