@@ -67,11 +67,14 @@ type Config struct {
 
 	LINEProvider string                        // of LINE user ids that people search for
 	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none
-	Troubles     func() []enishi.Alert         // what this replica cannot work without and is away now; nil: nothing
-	MailReady    bool                          // a mail server is configured
-	LINEReady    bool                          // a LINE account is configured
-	Demo         bool                          // the demo shop is running
-	ClearDemo    func(context.Context) error   // clears it; required with Demo
+	// Limits are the limit of a destination where the setting delivery says nothing, and the one that stands; false: there is no
+	// such account. Nil: none.
+	Limits    func(destination string) (preset, now channels.Limit, ok bool)
+	Troubles  func() []enishi.Alert       // what this replica cannot work without and is away now; nil: nothing
+	MailReady bool                        // a mail server is configured
+	LINEReady bool                        // a LINE account is configured
+	Demo      bool                        // the demo shop is running
+	ClearDemo func(context.Context) error // clears it; required with Demo
 
 	Loopback bool             // the listener is a loopback address without a proxy: the local admin is let in while there are no tokens
 	Secure   bool             // people come by https, also when a proxy ends it: cookies are marked so
@@ -124,6 +127,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.Queues == nil {
 		cfg.Queues = func() []channels.QueueStatus { return nil }
+	}
+	if cfg.Limits == nil {
+		cfg.Limits = func(string) (preset, now channels.Limit, ok bool) { return preset, now, false }
 	}
 	own := cfg.IngestPassed == nil
 	if own {

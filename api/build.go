@@ -182,6 +182,7 @@ func (a *API) register() {
 	register(a, "list-outbox", a.listOutbox)
 	register(a, "get-outbox-message", a.getOutboxMessage)
 	register(a, "get-sending", a.getSending)
+	register(a, "get-delivery-limits", a.getDeliveryLimits)
 	register(a, "stop-sending", a.stopSending)
 	register(a, "resume-sending", a.resumeSending)
 	register(a, "cancel-stopped", a.cancelStopped)

@@ -170,6 +170,7 @@ func operations() []operation {
 		{"try-reply", post, "/replies/try", viewer, asks, "Messages", "What would be answered to a text"},
 		{"list-line-statistics", get, "/line/statistics", viewer, reads, "Messages", "What LINE says of its messages, by journey, template and month"},
 		{"get-sending", get, "/sending", viewer, reads, "Messages", "What may leave, what waits and for what"},
+		{"get-delivery-limits", get, "/delivery/limits", viewer, reads, "Messages", "How fast and how much may go to each receiver: presets, what stands now, what has gone today, the warm-up"},
 		{"stop-sending", post, "/sending/stop", editor, writes, "Messages", "Emergency stop of everything, a channel, a destination, a journey or a prefecture; counts what it holds"},
 		{"resume-sending", post, "/sending/resume", approver, writes, "Messages", "Lift a stop, or let a destination that is down try again; what waited longer than a minute is decided anew"},
 		{"cancel-stopped", post, "/sending/cancel", approver, writes, "Messages", "Drop what a stop holds, and what still comes until it is lifted"},

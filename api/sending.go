@@ -192,7 +192,7 @@ func (a *API) destinations(open []channels.OpenCount, sent []channels.SentCount,
 	}
 	for _, c := range sent {
 		r := row(c.Destination)
-		if r.Today = c.Today; !measured[c.Destination] {
+		if r.Today = c.Since; !measured[c.Destination] {
 			r.PerSecond = float64(c.Lately) / 60
 		}
 	}

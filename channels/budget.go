@@ -147,22 +147,47 @@ func (s *Sender) SetDelivery(d Delivery) {
 
 // bound takes the limits over that stand for the destination now. mu is held.
 func (q *queue) bound() {
-	s := q.shard.s
-	l := q.route.Limit
-	if parts := strings.Split(q.destination, ":"); len(parts) == 3 {
-		if preset, known := q.route.Groups[parts[2]]; known {
-			if preset.Workers == 0 || preset.Workers > l.Workers {
-				preset.Workers = l.Workers
-			}
-			l = preset
-		}
-	}
 	was := q.limit
-	q.limit = s.delivery.Load().of(q.destination, l)
+	q.limit = q.shard.s.delivery.Load().of(q.destination, q.route.preset(q.destination))
 	if q.limit.PerSecond != was.PerSecond || q.limit.Burst != was.Burst {
 		q.limiter = limiterOf(q.limit)
 	}
 	q.hire()
+}
+
+// preset is the limit of a destination where the setting says nothing.
+func (r *Route) preset(destination string) Limit {
+	l := r.Limit
+	if l.Workers <= 0 {
+		l.Workers = 4
+	}
+	parts := strings.Split(destination, ":")
+	if len(parts) < 3 {
+		return l
+	}
+	group, known := r.Groups[parts[2]]
+	if !known {
+		return l
+	}
+	if group.Workers == 0 || group.Workers > l.Workers {
+		group.Workers = l.Workers
+	}
+	return group
+}
+
+// Limits are the limit of a destination where the setting says nothing, and the one that stands; false: there is no such
+// account here.
+func (s *Sender) Limits(destination string) (preset, now Limit, ok bool) {
+	parts := strings.SplitN(destination, ":", 3)
+	if len(parts) < 2 {
+		return preset, now, false
+	}
+	route, ok := s.cfg.Route(parts[0], parts[1])
+	if !ok {
+		return preset, now, false
+	}
+	preset = route.preset(destination)
+	return preset, s.delivery.Load().of(destination, preset), true
 }
 
 // hire brings the number of workers to the limit: those that are missing start, and who is too many leaves after its next

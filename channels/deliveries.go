@@ -162,18 +162,18 @@ func (d *Deliveries) Open(ctx context.Context) ([]OpenCount, error) {
 	return out, rows.Err()
 }
 
-// SentCount is how much a destination was sent.
+// SentCount is how much a destination was sent since an instant, and since a later one.
 type SentCount struct {
 	Destination   string
-	Today, Lately int64
+	Since, Lately int64
 }
 
-// Sent counts by destination what was sent from day and from lately on, whichever replica sent it. It reads every row of a
+// Sent counts by destination what was sent since an instant and since a later one (lately), whichever replica sent it. It reads every row of a
 // sent message once, without joining its versions: a report that was written twice counts twice.
-func (d *Deliveries) Sent(ctx context.Context, day, lately time.Time) ([]SentCount, error) {
+func (d *Deliveries) Sent(ctx context.Context, since, lately time.Time) ([]SentCount, error) {
 	rows, err := d.db.Query(ctx, `SELECT toString(destination), count(), countIf(updated_at >= fromUnixTimestamp64Milli({lately:Int64}, 'UTC')) FROM deliveries
-		WHERE state = 'sent' AND reported = 1 AND updated_at >= fromUnixTimestamp64Milli({day:Int64}, 'UTC') GROUP BY destination ORDER BY destination`,
-		ch.Named("day", min(day.UnixMilli(), lately.UnixMilli())), ch.Named("lately", lately.UnixMilli()))
+		WHERE state = 'sent' AND reported = 1 AND updated_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') GROUP BY destination ORDER BY destination`,
+		ch.Named("since", min(since.UnixMilli(), lately.UnixMilli())), ch.Named("lately", lately.UnixMilli()))
 	if err != nil {
 		return nil, fmt.Errorf("count what was sent: %w", err)
 	}
@@ -181,11 +181,11 @@ func (d *Deliveries) Sent(ctx context.Context, day, lately time.Time) ([]SentCou
 	var out []SentCount
 	for rows.Next() {
 		var c SentCount
-		var today, recent uint64
-		if err := rows.Scan(&c.Destination, &today, &recent); err != nil {
+		var all, recent uint64
+		if err := rows.Scan(&c.Destination, &all, &recent); err != nil {
 			return nil, fmt.Errorf("count what was sent: %w", err)
 		}
-		c.Today, c.Lately = int64(today), int64(recent)
+		c.Since, c.Lately = int64(all), int64(recent)
 		out = append(out, c)
 	}
 	return out, rows.Err()

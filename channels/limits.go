@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,9 @@ type WarmUp struct {
 // DefaultWarmUp is a ramp that doubles, as senders use it for a domain that nobody knows yet: most messages a day to each
 // receiving system.
 var DefaultWarmUp = [...]int{50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 100_000}
+
+// MailShares is how an account's budget is divided where the setting does not say it, in per cent by receiving system.
+func MailShares() map[string]int { return maps.Clone(mailShares) }
 
 // mailShares is how an account's budget is divided unless the setting says otherwise: an estimate for shops in Japan.
 var mailShares = map[string]int{"gmail": 40, "yahoo_jp": 15, "icloud": 12, "docomo": 10, "softbank": 7, "au": 6, "outlook": 4, enishi.MailOther: 6}
@@ -230,26 +234,39 @@ func (d *Delivery) warmUp(destination string, now time.Time) (day, most int) {
 		if !matches(x.Account, destination) {
 			continue
 		}
-		days := x.Days
-		if len(days) == 0 {
-			days = DefaultWarmUp[:]
+		group := ""
+		if len(parts) > 2 {
+			group = parts[2]
 		}
-		if len(parts) > 2 && len(x.Groups[parts[2]]) > 0 {
-			days = x.Groups[parts[2]]
-		}
-		begin, err := time.ParseInLocation(time.DateOnly, x.Begin, now.Location())
-		if err != nil {
-			continue
-		}
-		n := daysBetween(begin, now)
+		days, n := x.Ramp(group), x.Day(now)
 		switch {
-		case n < 0:
+		case n < 1:
 			return 1, 0
-		case n < len(days):
-			return n + 1, days[n]
+		case n <= len(days):
+			return n, days[n-1]
 		}
 	}
 	return 0, 0
+}
+
+// Ramp is the most messages of each day to a receiving system; of no one (""), to those that have none of their own.
+func (x *WarmUp) Ramp(group string) []int {
+	if days := x.Groups[group]; len(days) > 0 {
+		return days
+	}
+	if len(x.Days) > 0 {
+		return x.Days
+	}
+	return DefaultWarmUp[:]
+}
+
+// Day is the day of the ramp at an instant of the workspace's clock, from 1; below 1 it has not begun.
+func (x *WarmUp) Day(now time.Time) int {
+	begin, err := time.ParseInLocation(time.DateOnly, x.Begin, now.Location())
+	if err != nil { // none is saved that does not read
+		return maxRampDays + 1
+	}
+	return daysBetween(begin, now) + 1
 }
 
 // Allowed is what may go to a destination at an instant of the workspace's clock: a day and a month by budget (0: no limit),

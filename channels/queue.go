@@ -184,9 +184,6 @@ func (q *queue) find() {
 	if !ok {
 		q.down = "no such account"
 	}
-	if route.Limit.Workers <= 0 {
-		route.Limit.Workers = 4
-	}
 	q.route, q.most, q.perCall = route, route.people(), maxAhead
 	q.bound()
 }

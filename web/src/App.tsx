@@ -32,6 +32,7 @@ const LineReplies = page(() => import("./pages/LineReplies"), "LineReplies");
 const LineMenus = page(() => import("./pages/LineMenus"), "LineMenus");
 const LineMenu = page(() => import("./pages/LineMenu"), "LineMenu");
 const LineCoupons = page(() => import("./pages/LineCoupons"), "LineCoupons");
+const Limits = page(() => import("./pages/Limits"), "Limits");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Settings = page(() => import("./pages/Settings"), "Settings");
@@ -76,6 +77,7 @@ export function App() {
           <Route path="/reports" element={<Reports />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
+          <Route path="/settings/delivery" element={<Limits />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

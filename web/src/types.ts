@@ -45,3 +45,7 @@ export type RichMenu = Schemas["MenuRow"];
 export type Picture = Schemas["ImageRow"];
 export type Held = Schemas["HeldCount"];
 export type Stop = Schemas["StopRow"];
+export type LimitsPage = Schemas["LimitsPage"];
+export type LimitAccount = Schemas["LimitAccount"];
+export type LimitRow = Schemas["LimitRow"];
+export type Delivery = Schemas["Delivery"];

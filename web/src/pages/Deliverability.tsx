@@ -1,7 +1,7 @@
-import { Alert, Badge, Card, Group, SegmentedControl, Select, SimpleGrid, Stack, Table, Text, useComputedColorScheme } from "@mantine/core";
+import { Alert, Anchor, Badge, Card, Group, SegmentedControl, Select, SimpleGrid, Stack, Table, Text, useComputedColorScheme } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useApi } from "../api";
 import { count, day, share } from "../format";
 import { pick } from "../i18n";
@@ -29,6 +29,7 @@ export function Deliverability() {
   const r = report.data;
   return (
     <Page title={t("nav.outbox")} about={t("deliverability.about")} actions={<>
+      <Anchor component={Link} to="/settings/delivery" size="sm">{t("limits.title")}</Anchor>
       {r && r.senders.length > 1 && <Select size="xs" value={sender} onChange={(v) => set("sender", v ?? "")} data={[{ value: "", label: t("deliverability.allSenders") }, ...r.senders]} allowDeselect={false} aria-label={t("deliverability.sender")} />}
       <SegmentedControl size="xs" value={range} onChange={(v) => set("range", v)} data={Object.keys(ranges).map((k) => ({ value: k, label: t(`reports.${k}`) }))} aria-label={t("reports.range")} />
     </>}>

@@ -1,6 +1,7 @@
-import { Alert, Badge, Button, Card, Code, Group, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, Card, Code, Group, Select, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { request, root, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
 import { Loading, Page, ProblemBox } from "../parts/Page";
@@ -65,6 +66,11 @@ export function Settings() {
         )}
       </Card>
       <Costs />
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("limits.title")}</Title>
+        <Text size="sm" c="dimmed" mb="sm">{t("limits.about")}</Text>
+        <Anchor component={Link} to="/settings/delivery" size="sm">{t("limits.open")}</Anchor>
+      </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("settings.state")}</Title>
         {status.error && !s && <ProblemBox error={status.error} retry={() => void status.refetch()} />}
