@@ -168,6 +168,7 @@ func (a *API) register() {
 	register(a, "lint-template", a.lintTemplate)
 	register(a, "list-template-variables", a.listTemplateVariables)
 	register(a, "list-words", a.listWords)
+	register(a, "delete-words", a.deleteWords)
 	register(a, "list-images", a.listImages)
 	register(a, "upload-image", a.uploadImage)
 	register(a, "list-stores", a.listStores)
@@ -226,6 +227,7 @@ func (a *API) register() {
 	register(a, "report-messages", a.reportMessages)
 
 	register(a, "list-definitions", a.listDefinitions)
+	register(a, "get-definition", a.getDefinition)
 	register(a, "save-definition", a.saveDefinition)
 	register(a, "get-setting", a.getSetting)
 	register(a, "save-setting", a.saveSetting)

@@ -156,10 +156,14 @@ type versionRow struct {
 func (a *API) versions(kind, name string) []versionRow {
 	out := []versionRow{}
 	for _, d := range a.cfg.Definitions.History(kind, name) {
-		out = append(out, versionRow{d.Version, d.Actor, d.Role, d.Reason, d.RequestID, d.At, d.Deleted})
+		out = append(out, versionRowOf(&d))
 	}
 	slices.Reverse(out)
 	return out
+}
+
+func versionRowOf(d *enishi.Definition) versionRow {
+	return versionRow{d.Version, d.Actor, d.Role, d.Reason, d.RequestID, d.At, d.Deleted}
 }
 
 func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, error) {

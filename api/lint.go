@@ -230,36 +230,3 @@ func (a *API) signed(ctx context.Context, name string, body []byte) ([]byte, err
 	}
 	return withField(body, "overrides", b), nil
 }
-
-type wordsRow struct {
-	Name     string      `json:"name"`
-	Title    Text        `json:"title"`
-	Use      string      `json:"use" enum:"claim,offer,subject,paid"`
-	Severity string      `json:"severity" enum:"error,warning"`
-	Words    []lint.Word `json:"words"`
-	Version  int64       `json:"version" doc:"0: as it comes with the product."`
-}
-
-func (a *API) listWords(ctx context.Context, _ *struct{}) (*listOutput[wordsRow], error) {
-	out := listOf([]wordsRow{})
-	for _, l := range a.cfg.Renderer.WordLists() {
-		d, _ := a.cfg.Definitions.Current("words", l.Name)
-		out.Body.Items = append(out.Body.Items, wordsRow{l.Name, Text(l.Title), l.Use, l.Severity, l.Words, d.Version})
-	}
-	return out, nil
-}
-
-// putWords saves a list of words. It decides what may be sent, so it needs an approver.
-func (a *API) putWords(ctx context.Context, name string, body json.RawMessage, expect int64, reason string) (Written, error) {
-	if !callOf(ctx).caller.role.includes(approver) {
-		return Written{}, refusal(enishi.Denied, "to change the words of the check needs the role approver", "チェックする言葉の変更には「承認者」の権限が必要です。")
-	}
-	var text bytes.Buffer
-	if err := json.Indent(&text, body, "", "  "); err != nil {
-		return Written{}, enishi.FieldError("body.body", "is no JSON", "JSON にしてください。")
-	}
-	if err := channels.CheckWords(name, text.Bytes()); err != nil {
-		return Written{}, err
-	}
-	return a.save(ctx, enishi.Definition{Kind: "words", Name: name, Expect: expect, Body: compact(body), Reason: reason})
-}

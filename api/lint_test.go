@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,11 +65,51 @@ func TestLintBeforeSending(t *testing.T) {
 	if p = into[templatePage](w.call(get, "/templates/claim", nil)); !strings.Contains(mustJSON(p.Lint), "words.ours") {
 		t.Errorf("our own list: %+v", p.Lint)
 	}
-	if list := into[list[wordsRow]](w.call(get, "/templates/words", nil)); len(list.Items) < 6 {
-		t.Errorf("%d lists", len(list.Items))
+	words := func(name string) *wordsRow {
+		for _, x := range into[list[wordsRow]](w.call(get, "/templates/words", nil)).Items {
+			if x.Name == name {
+				return &x
+			}
+		}
+		return nil
+	}
+	ours := words("ours")
+	if ours == nil || ours.Version == 0 || ours.Shipped || !slices.Equal(ours.UsedIn, []string{"claim"}) {
+		t.Fatalf("our list: %+v", ours)
+	}
+	if l := words("yakkiho"); l == nil || l.Version != 0 || !l.Shipped || !slices.Contains(l.UsedIn, "claim") {
+		t.Errorf("a list of the product: %+v", l)
+	}
+	if l := words("keihyoho"); l == nil || len(l.UsedIn) != 0 {
+		t.Errorf("nobody claims to be the first: %+v", l)
 	}
 	token, _ := w.key("admin", "editor")
 	w.as(token).call(put, "/definitions/words/ours", map[string]any{"body": map[string]any{"use": "claim", "words": []any{map[string]any{"word": "a"}}}, "expect": -1}).want(403)
+	w.as(token).call(erase, "/templates/words/ours", nil).want(403)
+
+	// What was saved can be read, one version after the other, and put back; a list of the product's name gives way to it again.
+	chief, _ := w.key("admin", "approver")
+	w = w.as(chief)
+	first := ours.Version
+	w.write(put, "/definitions/words/ours", map[string]any{"body": map[string]any{"use": "claim", "words": []any{map[string]any{"word": "列"}}}, "expect": first})
+	path := fmt.Sprintf("/definitions/words/ours?version=%d", first)
+	if v := into[definitionVersion](w.call(get, path, nil)); v.Version != first || v.Actor == "" || !strings.Contains(string(v.Body), "順番") {
+		t.Errorf("the first version: %+v", v)
+	}
+	w.call(get, "/definitions/words/yakkiho?version=1", nil).want(404)
+	w.call(get, "/definitions/key/x?version=1", nil).want(422) // secrets of sorts: only an admin sees even their history
+	w.call(erase, "/templates/words/yakkiho", nil).want(409)
+	w.call(erase, "/templates/words/nothing", nil).want(404)
+	w.write(put, "/definitions/words/yakkiho", map[string]any{"body": map[string]any{"use": "claim", "words": []any{map[string]any{"word": "列"}}}, "expect": 0})
+	if l := words("yakkiho"); l.Version == 0 || !l.Shipped || len(l.Words) != 1 {
+		t.Errorf("ours in its place: %+v", l)
+	}
+	for _, name := range []string{"ours", "yakkiho"} {
+		w.call(erase, "/templates/words/"+name, nil).want(200)
+	}
+	if l := words("yakkiho"); l == nil || l.Version != 0 || len(l.Words) < 2 || words("ours") != nil {
+		t.Errorf("after the deletion: %+v", l)
+	}
 }
 
 func mustJSON(v any) string {

@@ -141,6 +141,7 @@ func operations() []operation {
 		{"lint-template", post, "/templates/lint", viewer, asks, "Templates", "Check before sending: what a template owes, says and links to"},
 		{"list-template-variables", get, "/templates/variables", viewer, reads, "Templates", "Values that templates may use"},
 		{"list-words", get, "/templates/words", viewer, reads, "Templates", "The lists of words that the check looks for"},
+		{"delete-words", erase, "/templates/words/{name}", approver, writes, "Templates", "Delete a list of the shop's own; one that comes with the product under this name acts again"},
 		{"list-blocks", get, "/blocks", viewer, reads, "Templates", "Shared blocks of templates"},
 		{"get-block", get, "/blocks/{name}", viewer, reads, "Templates", "One shared block"},
 		{"save-block", put, "/blocks/{name}", editor, writes, "Templates", "Save a new version; it acts in every template that takes it in"},
@@ -201,6 +202,7 @@ func operations() []operation {
 		{"report-messages", get, "/reports/messages", viewer, reads, "Reports", "What became of messages"},
 
 		{"list-definitions", get, "/definitions", viewer, reads, "Settings", "Every version of a definition: who, when, why"},
+		{"get-definition", get, "/definitions/{kind}/{name}", viewer, reads, "Settings", "One version of a definition, as it was saved"},
 		{"save-definition", put, "/definitions/{kind}/{name}", editor, writes, "Settings", "Save a definition of any kind but key, as a file has it"},
 		{"get-setting", get, "/settings/{name}", viewer, reads, "Settings", "One setting"},
 		{"save-setting", put, "/settings/{name}", approver, writes, "Settings", "Save a new version"},

@@ -208,6 +208,28 @@ func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listO
 	return listOf(a.versions(in.Kind, in.Name)), nil
 }
 
+type definitionVersionInput struct {
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,setting"`
+	NamePath
+	Version int64 `query:"version" minimum:"1" required:"true" doc:"As GET /definitions lists them."`
+}
+
+type definitionVersionOutput struct{ Body definitionVersion }
+
+// definitionVersion is a version with what it said.
+type definitionVersion struct {
+	versionRow
+	Body json.RawMessage `json:"body" doc:"Null: it is the version that deleted it."`
+}
+
+func (a *API) getDefinition(ctx context.Context, in *definitionVersionInput) (*definitionVersionOutput, error) {
+	d, ok := a.cfg.Definitions.Version(in.Kind, in.Name, in.Version)
+	if !ok {
+		return nil, notFound("version", "版")
+	}
+	return &definitionVersionOutput{definitionVersion{versionRowOf(&d), d.Body}}, nil
+}
+
 type alertRow struct {
 	ID       enishi.ID `json:"id"`
 	Kind     string    `json:"kind"`

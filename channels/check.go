@@ -3,7 +3,9 @@ package channels
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 
 	"enishi"
 	"enishi/channels/lint"
@@ -118,6 +120,22 @@ func (r *Renderer) WordLists() []lint.List {
 	slices.SortFunc(all, func(a, b lint.List) int { return cmp.Compare(a.Name, b.Name) })
 	r.words, r.wordsAt = all, version
 	return all
+}
+
+// WordsIn are the names of the lists of words that a template's texts have a word of, by name.
+func (r *Renderer) WordsIn(body []byte) ([]string, error) {
+	var b templateBody
+	if err := decodeBody(body, &b); err != nil {
+		return nil, err
+	}
+	lists, names := r.WordLists(), map[string]bool{}
+	for lang, v := range b.Variants {
+		source := lint.Content{Subject: strings.Join(v.Subject, "\n"), Preheader: strings.Join(v.Preheader, "\n"), HTML: v.HTML, Text: v.Text, Messages: v.Messages}
+		for _, name := range lint.In(&lint.Message{Channel: b.Channel, Language: lang, Source: source}, lists) {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // CheckWords tells what is wrong with the body of a list of words.

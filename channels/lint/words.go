@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -107,6 +108,20 @@ func (w *Word) find(in looked) string {
 	return ""
 }
 
+// wrong is the word as it is written in a text; "" when it is not, or something in the whole message makes it right.
+func (w *Word) wrong(in looked, whole string) string {
+	found := w.find(in)
+	if found == "" || w.unless != nil && w.unless.MatchString(whole) {
+		return ""
+	}
+	return found
+}
+
+// looksAt tells whether a list is held against a part of a message.
+func (l *List) looksAt(part string) bool {
+	return l.Use != useSubject || strings.HasSuffix(part, ".subject")
+}
+
 //go:embed words/*.json
 var lists embed.FS
 
@@ -142,16 +157,14 @@ func (c *checker) words() {
 		in := look(s.text)
 		for i := range c.r.Lists {
 			l := &c.r.Lists[i]
-			if l.Use == useOffer || l.Use == useSubject && !strings.HasSuffix(s.part, ".subject") {
+			if l.Use == useOffer || !l.looksAt(s.part) {
 				continue
 			}
 			for k := range l.Words {
 				w := &l.Words[k]
-				found := w.find(in)
-				if found == "" || w.unless != nil && w.unless.MatchString(whole.String()) {
-					continue
+				if found := w.wrong(in, whole.String()); found != "" {
+					c.add(l.finding(w, found, s))
 				}
-				c.add(l.finding(w, found, s))
 			}
 		}
 		for _, word := range c.m.Avoid {
@@ -162,6 +175,33 @@ func (c *checker) words() {
 			}
 		}
 	}
+}
+
+// In are the names of the lists that have a word in a source: what a change of them may concern.
+func In(m *Message, lists []List) (names []string) {
+	all := (&checker{m: m}).said()
+	var whole strings.Builder
+	for _, s := range all {
+		whole.WriteString(s.text + "\n")
+	}
+	texts := make([]looked, len(all))
+	for i, s := range all {
+		texts[i] = look(s.text)
+	}
+	for i := range lists {
+		l := &lists[i]
+		if slices.ContainsFunc(l.Words, func(w Word) bool {
+			for k, s := range all {
+				if l.looksAt(s.part) && w.wrong(texts[k], whole.String()) != "" {
+					return true
+				}
+			}
+			return false
+		}) {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }
 
 func (l *List) finding(w *Word, found string, s said) Finding {

@@ -241,6 +241,7 @@ func TestBrowserDelivery(t *testing.T) {
 func (d *mailing) walk(lang string) {
 	t := d.t
 	t.Helper()
+	d.wordList(lang)
 	d.do("open the content", chromedp.Navigate(d.s.base+"/content?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 	d.checkPage("content-"+lang, lang == "ja")
 	d.click("main", d.w("content.new"))
@@ -252,6 +253,7 @@ func (d *mailing) walk(lang string) {
 
 	d.blocks(lang)
 	d.mend(lang)
+	d.versions(lang, mail)
 	d.test(lang)
 	line := d.lineMessage(lang, mail)
 	d.broadcast(lang, mail, line)

@@ -22,6 +22,7 @@ const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
 const Content = page(() => import("./pages/Content"), "Content");
 const Template = page(() => import("./pages/Template"), "Template");
+const WordList = page(() => import("./pages/WordList"), "WordList");
 const Broadcasts = page(() => import("./pages/Broadcasts"), "Broadcasts");
 const Broadcast = page(() => import("./pages/Broadcast"), "Broadcast");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
@@ -74,6 +75,7 @@ export function App() {
           <Route path="/outbox/:id" element={<Outbox />} />
           <Route path="/content" element={<Content />} />
           <Route path="/content/:name" element={<Template />} />
+          <Route path="/content/words/:name" element={<WordList />} />
           <Route path="/reports" element={<Reports />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />

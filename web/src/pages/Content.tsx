@@ -1,15 +1,16 @@
-import { Anchor, Badge, Button, Card, Group, SegmentedControl, Stack, Table, Tabs, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Badge, Button, Card, Group, SegmentedControl, Stack, Table, Tabs, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { useApi } from "../api";
-import { count, short } from "../format";
+import { short } from "../format";
 import { joined, pick } from "../i18n";
 import { Brand } from "../parts/Brand";
 import { NewTemplate } from "../parts/NewTemplate";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { SharedBlocks } from "../parts/SharedBlocks";
+import { Words } from "../parts/Words";
 
 const tabs = ["templates", "blocks", "brand", "words"] as const;
 
@@ -73,27 +74,6 @@ function Templates({ make }: { make: () => void }) {
           </Table>
         </div></Card>
       )}
-    </Stack>
-  );
-}
-
-/** The words that the check before sending looks for, and what to say instead. */
-function Words() {
-  const { t } = useTranslation();
-  const words = useApi("/templates/words", {});
-  if (words.error && !words.data) return <ProblemBox error={words.error} retry={() => void words.refetch()} />;
-  if (!words.data) return <Loading />;
-  return (
-    <Stack gap="md">
-      <Text size="sm" c="dimmed">{t("content.wordsAbout")}</Text>
-      {words.data.items.map((l) => (
-        <Card key={l.name} withBorder padding="lg">
-          <Group gap="sm" mb="sm"><Title order={2}>{pick(l.title)}</Title><Badge variant="light" color="gray">{t("content.nWords", { n: count(l.words.length) })}</Badge></Group>
-          <div className="scroll"><Table verticalSpacing={4}><Table.Tbody>
-            {l.words.slice(0, 200).map((w, i) => <Table.Tr key={i}><Table.Td miw={160}>{w.word || <span className="mono">{w.pattern}</span>}</Table.Td><Table.Td>{pick(w.why)}</Table.Td><Table.Td>{pick(w.instead) && <>→ {pick(w.instead)}</>}</Table.Td></Table.Tr>)}
-          </Table.Tbody></Table></div>
-        </Card>
-      ))}
     </Stack>
   );
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Badge, Button, Card, Grid, Group, Menu, SegmentedControl, Stack, Table, Tabs, Text, TextInput, Title, Tooltip } from "@mantine/core";
+import { ActionIcon, Alert, Badge, Button, Grid, Group, Menu, SegmentedControl, Stack, Tabs, Text, TextInput, Tooltip } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconArrowBackUp, IconArrowForwardUp, IconDots, IconSend } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
@@ -7,10 +7,10 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { clock, short } from "../format";
-import { actor, language as spoken, pick } from "../i18n";
+import { language as spoken, pick } from "../i18n";
 import { plain } from "../mail/blocks";
 import { lookOf } from "../mail/compile";
-import { finishedAll, useDraft, useFinished } from "../mail/draft";
+import { finishedAll, forget, useDraft, useFinished } from "../mail/draft";
 import type { LineDraft } from "../mail/line";
 import { LineEditor } from "../mail/LineEditor";
 import { MailEditor } from "../mail/MailEditor";
@@ -20,6 +20,7 @@ import { Links } from "../parts/Links";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import { Companion, Message, PersonBar, usePerson, useRendered } from "../parts/Preview";
 import { TestSend } from "../parts/TestSend";
+import { Versions } from "../parts/Versions";
 import type { Finding, TemplateDefinition, TemplatePage, TemplateVariant } from "../types";
 
 export function Template() {
@@ -27,14 +28,17 @@ export function Template() {
   const { name = "" } = useParams();
   const template = useApi("/templates/{name}", { path: { name } }, { refetchOnWindowFocus: false });
   const brand = useApi("/settings/{name}", { path: { name: "brand" } }, { staleTime: 60_000 });
+  const [times, setTimes] = useState(0);
   if (template.error && !template.data) return <Page title={t("nav.content")}><ProblemBox error={template.error} retry={() => void template.refetch()} /></Page>;
   if (!template.data || (!brand.data && !brand.error)) return <Loading lines={8} />;
-  return <Editor key={name} page={template.data} brand={brand.data?.body as Record<string, unknown> | undefined} reload={() => void template.refetch()} />;
+  // A version that is put back is edited from its beginning: no step of before can be undone into it.
+  const restored = async () => { forget(name); await template.refetch(); setTimes(times + 1); };
+  return <Editor key={`${name} ${times}`} page={template.data} brand={brand.data?.body as Record<string, unknown> | undefined} reload={() => void template.refetch()} restored={restored} />;
 }
 
 const lint = (name: string, definition: TemplateDefinition, signal: AbortSignal) => request("post", "/templates/lint", { body: { name, definition }, signal });
 
-function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<string, unknown>; reload: () => void }) {
+function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?: Record<string, unknown>; reload: () => void; restored: () => Promise<void> }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const saved = page.definition as TemplateDefinition;
@@ -133,7 +137,7 @@ function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<st
             <Tabs.List mb="md"><Tabs.Tab value="preview">{t("preview.title")}</Tabs.Tab><Tabs.Tab value="lint" rightSection={wrong.length > 0 ? <Badge size="sm" color="red" circle>{wrong.length}</Badge> : undefined}>{t("lint.title")}</Tabs.Tab><Tabs.Tab value="history">{t("journey.history")}</Tabs.Tab></Tabs.List>
             <Tabs.Panel value="preview"><Stack gap="md"><PersonBar person={person} /><Message rendered={rendered.data} error={rendered.error} channel={d.channel} /><Companion person={person} channel={d.channel} language={language} /></Stack></Tabs.Panel>
             <Tabs.Panel value="lint">{check.error ? <ProblemBox error={check.error} /> : check.data ? <Stack gap="md"><Findings items={findings} go={goTo} override={override} /><Links key={JSON.stringify(done?.definition)} name={page.name} definition={done?.definition} /></Stack> : <Loading lines={3} />}</Tabs.Panel>
-            <Tabs.Panel value="history"><History page={page} /></Tabs.Panel>
+            <Tabs.Panel value="history"><History page={page} restored={restored} /></Tabs.Panel>
           </Tabs>
         </Grid.Col>
       </Grid>
@@ -142,13 +146,16 @@ function Editor({ page, brand, reload }: { page: TemplatePage; brand?: Record<st
   );
 }
 
-function History({ page }: { page: TemplatePage }) {
+function History({ page, restored }: { page: TemplatePage; restored: () => Promise<void> }) {
   const { t } = useTranslation();
+  const restore = async (definition: unknown, reason: string) => {
+    await request("put", "/templates/{name}", { path: { name: page.name }, body: { definition, expect: page.version, reason } });
+    await restored();
+  };
   return (
-    <Card withBorder padding="md">
-      <Title order={2} mb="sm">{t("journey.history")}</Title>
-      <div className="scroll"><Table><Table.Tbody>{page.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{actor(h.actor)}</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table></div>
-      <Text size="sm" mt="md">{t("content.usedIn")}: {page.used_in.length === 0 ? t("segments.unused") : page.used_in.map((j, i) => <span key={j}>{i > 0 && t("sep")}<Link to={`/journeys/${j}`}>{j}</Link></span>)}</Text>
-    </Card>
+    <Stack gap="md">
+      <Versions kind="template" name={page.name} history={page.history} version={page.version} now={page.definition} restore={restore} />
+      <Text size="sm">{t("content.usedIn")}: {page.used_in.length === 0 ? t("segments.unused") : page.used_in.map((j, i) => <span key={j}>{i > 0 && t("sep")}<Link to={`/journeys/${j}`}>{j}</Link></span>)}</Text>
+    </Stack>
   );
 }
