@@ -253,7 +253,6 @@ func (d *mailing) walk(lang string) {
 
 	d.blocks(lang)
 	d.mend(lang)
-	d.versions(lang, mail)
 	d.test(lang)
 	line := d.lineMessage(lang, mail)
 	d.broadcast(lang, mail, line)

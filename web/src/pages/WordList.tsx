@@ -49,7 +49,8 @@ function Editor({ row, making, taken, reload }: { row: Row; making: boolean; tak
   const id = making ? name : row.name;
   const put = async (body: unknown, why: string) => {
     await request("put", "/definitions/{kind}/{name}", { path: { kind: "words", name: id }, body: { body, expect: row.version, reason: why } });
-    await Promise.all([reload(), history.refetch()]);
+    await history.refetch(); // first: with the new version the page begins anew, and what it still asks for is dropped
+    await reload();
     if (making) void go(`/content/words/${id}`);
   };
   const save = async () => {
@@ -67,7 +68,8 @@ function Editor({ row, making, taken, reload }: { row: Row; making: boolean; tak
     try {
       await request("delete", "/templates/words/{name}", { path: { name: row.name }, query: { expect: row.version } });
       if (!row.shipped) return void go("/content?tab=words");
-      await Promise.all([reload(), history.refetch()]);
+      await history.refetch(); // first: with the new version the page begins anew, and what it still asks for is dropped
+      await reload();
     } catch (e) {
       tell(e);
     }
