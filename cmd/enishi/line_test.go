@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -146,6 +149,48 @@ func TestLINEAccounts(t *testing.T) {
 	is("one more is known", "default", 3, 1)
 
 	quotaFallsBack(t, x, setting)
+	unsentIsUnreadable(t, x)
+}
+
+// unsentIsUnreadable lets a person take a message back: what was written is in no raw row any more, another message is.
+func unsentIsUnreadable(t *testing.T, x *shop) {
+	t.Helper()
+	hook := func(id, fields string) {
+		t.Helper()
+		body := fmt.Sprintf(`{"destination":"U0","events":[{"webhookEventId":%q,"timestamp":%d,"mode":"active","source":{"type":"user","userId":%q},"deliveryContext":{"isRedelivery":false},%s}]}`, id, time.Now().UnixMilli(), lineUser(1), fields)
+		mac := hmac.New(sha256.New, []byte("secret"))
+		mac.Write([]byte(body))
+		req, err := http.NewRequest("POST", x.base+"/line/webhook/default", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Line-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(res, err)
+		}
+		res.Body.Close()
+	}
+	readable := func(text string) string {
+		return strings.Join(x.tables.rows("SELECT count() FROM events WHERE position(record, '"+text+"') > 0"), "")
+	}
+	is := func(text, want string) {
+		t.Helper()
+		eventually(t, 30*time.Second, text, func() error {
+			if got := readable(text); got != want {
+				return fmt.Errorf("%s rows have %s, want %s", got, text, want)
+			}
+			return nil
+		})
+	}
+	for i, text := range []string{"secret-one", "other-two"} {
+		hook("01UNSENDA"+fmt.Sprint(i), fmt.Sprintf(`"type":"message","message":{"type":"text","id":"70000000%d","text":%q}`, i, text))
+		is(text, "1")
+	}
+	hook("01UNSENDB", `"type":"unsend","unsend":{"messageId":"700000000"}`)
+	is("secret-one", "0")
+	is("other-two", "1")
+	is("700000000", "2") // the message itself, without its words, and that it was taken back
 }
 
 // lineLinkByDialogue links a customer by LINE's link token, dialogue and webhook.

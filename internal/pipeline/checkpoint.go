@@ -135,7 +135,7 @@ func (f *Folder) flush(ctx context.Context) error {
 
 // write stores the rows of a flush.
 func (f *Folder) write(ctx context.Context, x *flush) {
-	err := f.cfg.Save(ctx, &Rows{Tables: x.rows.tables(), Erased: x.rows.erased})
+	err := f.cfg.Save(ctx, &Rows{Tables: x.rows.tables(), Erased: x.rows.erased, Unsent: x.rows.unsent})
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -291,7 +291,7 @@ func (f *Folder) store(ctx context.Context, c *checkpoint) error {
 			return c.after.err
 		}
 	}
-	return f.cfg.Save(ctx, &Rows{Tables: append(c.facts.Tables(), c.rows.tables()...), Due: c.due, Erased: c.rows.erased, States: c.states, Markers: c.markers})
+	return f.cfg.Save(ctx, &Rows{Tables: append(c.facts.Tables(), c.rows.tables()...), Due: c.due, Erased: c.rows.erased, Unsent: c.rows.unsent, States: c.states, Markers: c.markers})
 }
 
 // stored notes that a checkpoint is in the store; mu is held.

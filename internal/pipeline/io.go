@@ -108,12 +108,13 @@ type Erasure struct {
 }
 
 // Rows is one insert of effects or of a checkpoint; Save may be repeated. It writes Tables and Due, then deletes what Erased
-// names, then writes States, then Markers, and begins none of these before the one before it is stored: a state that is
+// names and rewrites what Unsent names, then writes States, then Markers, and begins none of these before the one before it is stored: a state that is
 // loaded again is taken as having all its rows, and a marker as having all its states.
 type Rows struct {
 	Tables  []profiles.Table
 	Due     []Due
 	Erased  []Erasure
+	Unsent  []Unsent
 	States  []State
 	Markers []Marker
 	Aside   []Aside // with nothing else

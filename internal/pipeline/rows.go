@@ -30,19 +30,21 @@ type rows struct {
 	outcomes  []enishi.Outcome
 	alerts    []enishi.Alert
 	erased    []Erasure
+	unsent    []Unsent
 	spare     *spare
 	columns   *columns // of the tables, when they are made
 }
 
 func (r *rows) empty() bool {
-	return r.events.n+r.decisions.n+len(r.outcomes)+len(r.alerts)+len(r.erased) == 0
+	return r.events.n+r.decisions.n+len(r.outcomes)+len(r.alerts)+len(r.erased)+len(r.unsent) == 0
 }
 
 // join takes the rows of another buffer.
 func (r *rows) join(x *rows) {
 	r.events.join(&x.events)
 	r.decisions.join(&x.decisions)
-	r.outcomes, r.alerts, r.erased = append(r.outcomes, x.outcomes...), append(r.alerts, x.alerts...), append(r.erased, x.erased...)
+	r.outcomes, r.alerts = append(r.outcomes, x.outcomes...), append(r.alerts, x.alerts...)
+	r.erased, r.unsent = append(r.erased, x.erased...), append(r.unsent, x.unsent...)
 }
 
 // event adds the row of a folded event.
@@ -50,6 +52,9 @@ func (r *rows) event(part *partition, e *enishi.Event, raw []byte) {
 	x := r.events.add(&r.spare.events)
 	x.subject, x.id, x.at, x.appended, x.typ, x.source, x.channel = e.Subject, e.ID, ms(e.At), ms(e.Time), e.Type, e.Source, e.Channel
 	x.partition, x.offset, x.version, x.record = uint16(part.n), e.Offset, Version(part.epoch, part.next), text(raw)
+	if u, back := unsentOf(e); back {
+		r.unsent = append(r.unsent, u)
+	}
 	if e.Historical {
 		x.historical = 1
 	}

@@ -23,7 +23,12 @@ type Store struct {
 
 // Save writes rows as [Rows] says. It may be repeated: every row has a key and a version.
 func (s *Store) Save(ctx context.Context, r *Rows) error {
-	return r.write(s.Now(), func(tables []profiles.Table) error { return s.insert(ctx, tables) }, func() error { return s.erase(ctx, r.Erased) })
+	return r.write(s.Now(), func(tables []profiles.Table) error { return s.insert(ctx, tables) }, func() error {
+		if err := s.erase(ctx, r.Erased); err != nil {
+			return err
+		}
+		return s.unsend(ctx, r.Unsent)
+	})
 }
 
 // write gives the tables of r to insert, in the order in which they must become durable.
@@ -37,7 +42,7 @@ func (r *Rows) write(now time.Time, insert func([]profiles.Table) error, erase f
 			return err
 		}
 	}
-	if len(r.Erased) > 0 {
+	if len(r.Erased)+len(r.Unsent) > 0 {
 		if err := erase(); err != nil {
 			return err
 		}
