@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -157,6 +158,7 @@ func (d linePages) richMenu() {
 	d.do("move it by the keyboard", chromedp.KeyEvent(kb.ArrowRight))
 	d.see("it overlaps", d.w("menus.covered"))
 	d.do("move it back", chromedp.KeyEvent(kb.ArrowLeft))
+	d.dragArea()
 	d.fill("main", d.w("content.name"), "東京の方のメニュー")
 	d.pick("main", d.w("menus.segment"), "東京の方")
 	d.see("what saving does", "「東京の方」（1 人）のうち LINE の友だちに")
@@ -168,6 +170,26 @@ func (d linePages) richMenu() {
 	d.click("main", d.w("menus.save"))
 	d.see("it is listed", "1 番目", d.w("menus.orderHint"))
 	d.quiet("a rich menu")
+}
+
+// dragArea moves the third area with the mouse, and brings it back by the layout, which keeps what taps do.
+func (d linePages) dragArea() {
+	d.t.Helper()
+	const left = `document.querySelector('[data-area="2"]').style.left`
+	before := js[string](d.browser, "where it is", left)
+	at := js[struct{ X, Y float64 }](d.browser, "where it is seen", `(() => { const e = document.querySelector('[data-area="2"]'); e.scrollIntoView({block: "center"}); const r = e.getBoundingClientRect(); return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`)
+	held := func(p *input.DispatchMouseEventParams) {
+		p.Button, p.Buttons, p.ClickCount = input.MouseButtonLeft, 1, 1
+	}
+	d.do("drag", chromedp.MouseEvent(chromedp.MousePressed, at.X, at.Y, held), chromedp.MouseEvent(chromedp.MouseMoved, at.X-30, at.Y, held), chromedp.MouseEvent(chromedp.MouseMoved, at.X-60, at.Y, held), chromedp.MouseEvent(chromedp.MouseReleased, at.X-60, at.Y, held))
+	d.see("it overlaps", d.w("menus.covered"))
+	if after := js[string](d.browser, "where it is now", left); after == before {
+		d.t.Errorf("it is still at %s", after)
+	}
+	d.click("main", d.w("menus.layoutOf", "1 + 2"))
+	if after := js[string](d.browser, "where it is again", left); after != before {
+		d.t.Errorf("it is at %s, was at %s", after, before)
+	}
 }
 
 // shown waits until LINE has the menu.
