@@ -18,7 +18,7 @@ import (
 type List struct {
 	Name     string `json:"name"`
 	Title    Text   `json:"title"`
-	Use      string `json:"use"`                // claim, offer, subject, paid
+	Use      string `json:"use"`                // claim, offer, subject, paid, unwritten
 	Severity string `json:"severity,omitempty"` // of claim and subject: error, warning; default error
 	Words    []Word `json:"words"`
 }
@@ -29,6 +29,8 @@ const (
 	useOffer   = "offer"   // makes a message an advertisement
 	useSubject = "subject" // looks like spam in a subject
 	usePaid    = "paid"    // somebody was paid or given something for saying it: the label 「PR」 is owed
+	// useUnwritten: stands where somebody has still to write, as what the console's editors put into a new block.
+	useUnwritten = "unwritten"
 )
 
 // Word is one entry.
@@ -56,8 +58,8 @@ func ParseList(name string, body []byte) (*List, error) {
 	switch {
 	case l.Name != "" && l.Name != name:
 		return nil, fmt.Errorf("the list is named %q inside and %q outside", l.Name, name)
-	case l.Use != useClaim && l.Use != useOffer && l.Use != useSubject && l.Use != usePaid:
-		return nil, errors.New("use is claim, offer, subject or paid")
+	case !slices.Contains([]string{useClaim, useOffer, useSubject, usePaid, useUnwritten}, l.Use):
+		return nil, errors.New("use is claim, offer, subject, paid or unwritten")
 	case l.Severity != "" && l.Severity != Error && l.Severity != Warning:
 		return nil, errors.New("severity is error or warning")
 	case len(l.Words) == 0 || len(l.Words) > maxWords:
@@ -211,6 +213,9 @@ func (l *List) finding(w *Word, found string, s said) Finding {
 	switch l.Use {
 	case useSubject:
 		f.Text = Text{"件名の「" + found + "」は迷惑メールと判定されやすい表現です。", "“" + found + "” in a subject often counts as spam."}
+	case useUnwritten:
+		f.Text = Text{"「" + found + "」が残っています。まだ書かれていません。", "“" + found + "” still stands there: nobody has written this yet."}
+		f.Fix = Text{"送る内容に書き換えるか、削除してください。", "Write what you want to say, or take it out."}
 	case usePaid:
 		f.Code = "pr.label"
 		f.Text = Text{"「" + found + "」は、提供や報酬を受けた方の声と読めますが、「PR」の表示がありません（ステマ規制・景品表示法）。",

@@ -253,6 +253,7 @@ func (d *mailing) walk(lang string) {
 
 	d.blocks(lang)
 	d.mend(lang)
+	d.versions(lang, mail)
 	d.test(lang)
 	line := d.lineMessage(lang, mail)
 	d.broadcast(lang, mail, line)
@@ -319,9 +320,14 @@ func (d *mailing) mend(lang string) {
 	d.shot("mail-dark-" + lang)
 	js[any](d.browser, "the check", `[...document.querySelectorAll("[role=tab]")].find(e => e.innerText.startsWith(`+fmt.Sprintf("%q", d.w("lint.title"))+`)).click()`)
 	d.see("what the check finds", "シミが消える", d.w("lint.error"))
+	if !js[bool](d.browser, "unwritten", fmt.Sprintf(`document.querySelector('[data-finding="words.unwritten"]')?.innerText.includes(%q)`, d.w("mail.begun_heading"))) {
+		t.Error("nobody says that the heading is still to be written")
+	}
 	d.shot("mail-lint-" + lang)
 	d.checkPage("mail-lint-"+lang, false)
-	d.click("[data-finding]", d.w("lint.go"))
+	d.click(`[data-finding="words.unwritten"]`, d.w("lint.go"))
+	d.fill("[data-block]", d.w("mail.words"), "冬のお手入れ")
+	d.click(`[data-finding="words.yakkiho"]`, d.w("lint.go"))
 	d.fill("[data-block]", d.w("mail.words"), "{{ customer.full_name }} 様\n冬の乾燥に、縁の美容液。うるおいを与え、肌を整えます。")
 	eventually(t, 20*time.Second, "the finding is gone", func() error {
 		if text := js[string](d.browser, "findings", `[...document.querySelectorAll("[data-finding]")].map(e => e.innerText).join(" | ")`); strings.Contains(text, "シミ") || strings.Contains(text, d.w("lint.error")) {
@@ -375,6 +381,7 @@ func (d *mailing) lineMessage(lang, mail string) string {
 	d.fill("[data-message]", d.w("mail.words"), "{{ customer.full_name }} 様、冬の保湿のご案内です。")
 	d.click("main [role=toolbar]", d.w("line.kind_buttons"))
 	d.fill("main", d.w("line.title"), "うるおいセット")
+	d.fill(`[data-message="1"]`, d.w("mail.words"), "冬の乾燥に、化粧水と美容液を。")
 	d.pick("main", d.w("preview.beside"), "冬のご案内 "+lang)
 	d.see("the bubble", "うるおいセット")
 	d.see("both as the same person", "縁野")

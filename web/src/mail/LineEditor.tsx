@@ -5,6 +5,9 @@ import { Images } from "../parts/Images";
 import { Variables } from "../parts/Variables";
 import { bubble, bubbleOf, line, lineKinds, kindOf, type LineAction, type LineColumn, type LineDraft } from "./line";
 
+// What the list of chats shows goes with the words until somebody writes it.
+const along = (m: LineDraft, before: string | undefined, now: string | undefined) => (m.altText === before && now !== undefined ? { altText: now } : {});
+
 /** LINE messages, one card each, as forms; a flex message also as JSON. */
 export function LineEditor({ messages, onChange, wrong }: { messages: LineDraft[]; onChange: (m: LineDraft[]) => void; wrong: Set<number> }) {
   const { t } = useTranslation();
@@ -47,10 +50,10 @@ function Form({ message: m, onChange }: { message: LineDraft; onChange: (m: Line
   switch (kindOf(m)) {
     case "text": return <Words label={t("mail.words")} most={5000} rows={4} value={m.text ?? ""} onChange={(text) => onChange({ ...m, text })} />;
     case "image": return <Words picture label={t("mail.src")} value={m.originalContentUrl ?? ""} onChange={(u) => onChange({ ...m, originalContentUrl: u, previewImageUrl: u })} />;
-    case "buttons": return <Stack gap="sm"><Column column={m.template!} most={{ text: 160, actions: 4 }} onChange={(c) => onChange({ ...m, template: { ...m.template!, ...c } })} />{alt}</Stack>;
+    case "buttons": return <Stack gap="sm"><Column column={m.template!} most={{ text: 160, actions: 4 }} onChange={(c) => onChange({ ...m, ...along(m, m.template!.text, c.text), template: { ...m.template!, ...c } })} />{alt}</Stack>;
     case "carousel": {
       const columns = m.template!.columns ?? [];
-      const set = (list: LineColumn[]) => onChange({ ...m, template: { ...m.template!, columns: list } });
+      const set = (list: LineColumn[]) => onChange({ ...m, ...along(m, columns[0]?.text, list[0]?.text), template: { ...m.template!, columns: list } });
       return (
         <Stack gap="sm">
           {columns.map((c, i) => (
@@ -108,7 +111,7 @@ function ActionRow({ action: a, most, onChange, onRemove }: { action: LineAction
 function FlexForm({ message: m, onChange, alt }: { message: LineDraft; onChange: (m: LineDraft) => void; alt: React.ReactNode }) {
   const { t } = useTranslation();
   const simple = bubbleOf(m.contents);
-  const set = (to: Partial<NonNullable<typeof simple>>) => onChange({ ...m, contents: bubble({ ...simple!, ...to }) });
+  const set = (to: Partial<NonNullable<typeof simple>>) => onChange({ ...m, ...(simple!.code ? along(m, simple!.title, to.title) : along(m, simple!.text, to.text)), contents: bubble({ ...simple!, ...to }) });
   return (
     <Stack gap="sm">
       {simple && (

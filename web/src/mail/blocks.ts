@@ -30,7 +30,7 @@ export function begun(kind: Kind, words: (key: string) => string): MailBlock {
   if (kind === "heading" || kind === "text") block.text = words(`mail.begun_${kind}`);
   if (kind === "button") Object.assign(block, { text: words("mail.begun_button"), href: "{{ links.shop }}", align: "center" });
   if (kind === "image") Object.assign(block, { src: "", alt: "", href: "" });
-  if (kind === "coupon") Object.assign(block, { text: words("mail.begun_coupon"), code: "" });
+  if (kind === "coupon") Object.assign(block, { text: words("mail.begun_coupon"), code: words("mail.begun_code") });
   if (kind === "products") block.list = "cart.lines";
   if (kind === "spacer") block.height = 24;
   if (kind === "columns") block.columns = [[begun("text", words)], [begun("text", words)]];

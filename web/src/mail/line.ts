@@ -49,6 +49,6 @@ export function line(kind: LineKind, words: (key: string) => string): LineDraft 
     case "buttons": return { type: "template", altText: words("line.begun_text"), template: { type: "buttons", text: words("line.begun_text"), actions: actions() } };
     case "carousel": return { type: "template", altText: words("line.begun_text"), template: { type: "carousel", columns: [1, 2].map(() => ({ title: words("line.begun_title"), text: words("line.begun_text"), actions: actions() })) } as LineDraft["template"] };
     case "flex": return { type: "flex", altText: words("line.begun_text"), contents: bubble(empty) };
-    case "coupon": return { type: "flex", altText: words("mail.begun_coupon"), contents: bubble({ ...empty, title: words("mail.begun_coupon"), code: "WELCOME10" }) };
+    case "coupon": return { type: "flex", altText: words("mail.begun_coupon"), contents: bubble({ ...empty, title: words("mail.begun_coupon"), code: words("mail.begun_code") }) };
   }
 }

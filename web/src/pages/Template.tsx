@@ -90,7 +90,7 @@ function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?:
     setTimeout(() => {
       const to = document.querySelector<HTMLElement>(f.block ? `[data-block="${f.block}"]` : message ? `[data-message="${message}"]` : field ? `[data-field="${field}"]` : "[data-editor]");
       to?.scrollIntoView({ block: "center", behavior: "smooth" });
-      to?.querySelector<HTMLElement>("textarea, input:not([type=radio]), button")?.focus({ preventScroll: true });
+      (to?.querySelector<HTMLElement>("textarea, input:not([type=radio])") ?? to?.querySelector<HTMLElement>("button"))?.focus({ preventScroll: true });
     }, 60);
   };
   const override = (f: Finding, reason: string) => draft.change({ ...d, overrides: [...(d.overrides ?? []), { code: f.code, part: f.part, excerpt: f.excerpt, reason, by: "" }] });

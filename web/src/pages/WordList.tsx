@@ -14,7 +14,7 @@ type Row = Got<"/templates/words">["items"][number];
 type Word = Row["words"][number];
 interface Body { title: Both; use: Row["use"]; severity: Row["severity"]; words: Word[] }
 
-const uses = ["claim", "offer", "subject", "paid"] as const;
+const uses = ["claim", "offer", "subject", "paid", "unwritten"] as const;
 const page = 10; // entries at once: a list may have 2000
 
 const fresh: Row = { name: "", title: { ja: "", en: "" }, use: "claim", severity: "warning", words: [{ word: "" }], version: 0, shipped: false, used_in: [] };
