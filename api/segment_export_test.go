@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"enishi"
+	"enishi/profiles"
 )
 
 func TestCountSegment(t *testing.T) {
@@ -230,6 +231,23 @@ func TestDeleteUsedSegment(t *testing.T) {
 	if a := w.call("DELETE", "/segments/vip?used_by=enters", nil).want(409); !strings.Contains(a.text, "出る人の旅") || strings.Contains(a.text, "入る人の旅") {
 		t.Errorf("got %s", a.text)
 	}
+	quiet := func(segment string, expect int) map[string]any {
+		return map[string]any{"body": map[string]any{"no_emoji": []string{segment}}, "expect": expect}
+	}
+	if a := w.call("PUT", "/settings/journeys", quiet("nobody", -1)).want(422); !strings.Contains(a.text, "no_emoji[0]") || !strings.Contains(a.text, "「nobody」というセグメントはありません") {
+		t.Errorf("got %s", a.text)
+	}
+	w.write("PUT", "/settings/journeys", quiet("vip", -1))
+	for segment, want := range map[string]bool{"vip": true, "vipp": false} {
+		v := &profiles.View{Profile: &profiles.Profile{Memberships: []profiles.Membership{{Segment: segment}}}}
+		if got := w.api.sampleVariables(v, "ja")["no_emoji"]; got != want {
+			t.Errorf("a preview for a member of %s: no_emoji %v", segment, got)
+		}
+	}
+	if a := w.call("DELETE", "/segments/vip?used_by=enters,leaves", nil).want(409); !strings.Contains(a.text, "絵文字を使わない方") {
+		t.Errorf("got %s", a.text)
+	}
+	w.write("PUT", "/settings/journeys", quiet("vipp", -1))
 	w.call("DELETE", "/segments/vip?used_by=enters,leaves", nil).want(200)
 	w.call("GET", "/segments/vip/uses", nil).want(404)
 }

@@ -119,6 +119,9 @@ func (a *API) checkUnused(segment, confirmed string) error {
 	if err := a.checkUntaken(segments.KindSegment, segment); err != nil {
 		return err
 	}
+	if slices.Contains(a.noEmoji(), segment) {
+		return refusal(enishi.Conflict, "its members get no emoji (no_emoji of the setting journeys): take it out there first", "「絵文字を使わない方」に選ばれています。先にそちらから外してください。")
+	}
 	seen := strings.Split(confirmed, ",")
 	var missing []segmentUse
 	for _, u := range a.uses(segment) {

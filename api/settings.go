@@ -76,8 +76,14 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 	}
 	switch name {
 	case "journeys":
-		if _, err := journeys.ParseSettings(text.Bytes()); err != nil {
+		set, err := journeys.ParseSettings(text.Bytes())
+		if err != nil {
 			return Written{}, err
+		}
+		for i, name := range set.NoEmoji {
+			if _, ok := a.cfg.Definitions.Current(segments.KindSegment, name); !ok {
+				return Written{}, enishi.FieldError(fmt.Sprintf("no_emoji[%d]", i), "there is no segment "+name, "「"+name+"」というセグメントはありません。")
+			}
 		}
 	case "segments":
 		if _, err := parseJumpSetting(body); err != nil {

@@ -24,6 +24,11 @@ plain number. Values are those of the moment at which the message was decided; t
 Only available, stock and price_now of products and lines are those of the moment at which the message leaves, by the topic catalogue:
 {% if product.available %}{{ product.price_now }}{% else %}...{% endif %}. A product that the catalogue does not know is available.
 
+The setting journeys names segments whose members get no emoji: {"no_emoji": ["SEGMENT"]}. Their messages have no_emoji = true, so that a
+template can say it in words ({% if no_emoji %}...{% endif %}), and what it gives leaves without its emoji: subject, preheader, sender, HTML
+(not the addresses in it) and text of a mail, texts, titles and labels of LINE messages, LINE's own emoji among them. A LINE text of
+nothing but emoji stays, because LINE takes none that is empty. Signs such as ★ ♪ © stay, and so does the number of a keycap.
+
 This page is made from the code (` + "`go test ./api -run TemplatesReference -update`" + `); the console has it as ` + "`GET /api/v1/templates/variables`" + `.
 
 | Variable | Kind | 内容 | What it is | Example |

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -46,10 +47,20 @@ func (a *API) sampleVariables(v *profiles.View, lang string) map[string]any {
 		links["cart"] = cart.URL
 	}
 	return map[string]any{
+		"no_emoji": v != nil && slices.ContainsFunc(v.Profile.Memberships, func(m profiles.Membership) bool { return slices.Contains(a.noEmoji(), m.Segment) }),
 		"language": lang, "customer": c, "coupon": s.coupon(), "order": s.order(order), "shipment": s.shipment(parcel), "cart": s.cart(cart),
 		"product": s.line(&product, order.Currency), "links": links, "keys": map[string]any{"order_id": order.OrderID, "cart_id": cart.CartID},
 		"store": map[string]any{"store_id": a.storeName(order.StoreID)},
 	}
+}
+
+// noEmoji are the segments whose members get no emoji.
+func (a *API) noEmoji() []string {
+	var settings struct {
+		NoEmoji []string `json:"no_emoji"`
+	}
+	a.setting("journeys", &settings)
+	return settings.NoEmoji
 }
 
 // setLinks are the links of the settings, by name, with {order_id} and the like where a message's own stand.

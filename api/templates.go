@@ -127,6 +127,7 @@ type renderedPage struct {
 	Alternatives int             `json:"alternatives"`
 	Missing      []string        `json:"missing" doc:"Variables that were asked for and have no value; shown as blanks, or as the template's defaults."`
 	Sampled      []string        `json:"sampled" doc:"Parts that the template speaks of, that the person has not and that are made up here: cart, coupon, order, shipment."`
+	NoEmoji      bool            `json:"no_emoji" doc:"The person is in a segment that gets no emoji: they are left out."`
 	Size         int             `json:"size" doc:"Bytes of HTML, or of the LINE messages."`
 	HTML         string          `json:"html" doc:"Made safe, for a sandboxed frame."`
 	Text         string          `json:"text"`
@@ -139,6 +140,7 @@ type filledIn struct {
 	version  int64 // of the saved template; 0: what is being edited
 	body     []byte
 	view     *profiles.View // nil: a made-up person
+	noEmoji  bool
 	rendered *channels.Rendered
 }
 
@@ -161,7 +163,9 @@ func (a *API) show(ctx context.Context, in *previewTemplateInput, purpose string
 		}
 		s.view, profile = p.View(), p.ID
 	}
-	variables, err := json.Marshal(a.sampleVariables(s.view, lang))
+	values := a.sampleVariables(s.view, lang)
+	s.noEmoji = values["no_emoji"] == true
+	variables, err := json.Marshal(values)
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +206,7 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	if s.view != nil {
 		family, given, _, _ := s.view.Name()
 		out.Body.Profile, out.Body.Name = s.view.Profile.ID.String(), fullName(family, given)
+		out.Body.NoEmoji = s.noEmoji
 	}
 	return out, nil
 }

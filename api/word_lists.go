@@ -14,7 +14,7 @@ import (
 type wordsRow struct {
 	Name     string      `json:"name"`
 	Title    Text        `json:"title"`
-	Use      string      `json:"use" enum:"claim,offer,subject,paid"`
+	Use      string      `json:"use" enum:"claim,offer,subject,paid,unwritten"`
 	Severity string      `json:"severity" enum:"error,warning"`
 	Words    []lint.Word `json:"words"`
 	Version  int64       `json:"version" doc:"0: as it comes with the product."`

@@ -307,7 +307,14 @@ func (f *filling) mail(out *Rendered) (err error) {
 		}
 		var s string
 		s, err = p.render(f.vars, f.cfg.Now)
-		return f.missing.once(s)
+		s = f.missing.once(s)
+		switch {
+		case f.vars[noEmoji] != true:
+			return s
+		case p == f.c.html:
+			return withoutEmojiHTML(s)
+		}
+		return lint.WithoutEmoji(s)
 	}
 	out.Subject = oneLine(strings.TrimSpace(render(alternative(f.c.subject, f.choice))))
 	out.Preheader = oneLine(strings.TrimSpace(render(alternative(f.c.preheader, f.choice))))
@@ -400,6 +407,9 @@ func (f *filling) line(out *Rendered) error {
 	list, err := f.c.fillLine(f.vars, f.cfg.Now)
 	if err != nil {
 		return err
+	}
+	if f.vars[noEmoji] == true {
+		withoutEmojiLINE(list)
 	}
 	if f.m.Purpose == TestPurpose {
 		list = markTest(list)

@@ -165,6 +165,7 @@ var (
 	capPattern   = regexp.MustCompile(`^(none|[1-9][0-9]{0,2}/[1-9][0-9]{0,2}[hdw])$`)
 	clockPattern = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 	idPattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+	segmentName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 )
 
 // head checks what describes the journey.

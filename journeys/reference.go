@@ -70,6 +70,7 @@ func kindOf(t reflect.Type) string {
 // variableWords say in Japanese and English what each variable is, with an example.
 var variableWords = map[string][3]string{
 	"language":                  {"メッセージの言語", "language of the message", "ja"},
+	"no_emoji":                  {"絵文字を使わない相手か（設定 no_emoji のセグメント）", "is in a segment that gets no emoji (no_emoji of the setting journeys)", "false"},
 	"customer.family_name":      {"姓", "family name", "佐藤"},
 	"customer.given_name":       {"名", "given name", "花子"},
 	"customer.full_name":        {"氏名", "full name", "佐藤 花子"},

@@ -19,6 +19,9 @@ type Settings struct {
 	Links           map[string]string `json:"links,omitempty"`       // links.NAME of templates, e.g. "review": "https://shop.example/reviews/new?order={order_id}"
 	QuietHours      *QuietHours       `json:"quiet_hours,omitempty"` // stored
 	Caps            map[string]Cap    `json:"caps,omitempty"`        // stored; by purpose, or purpose.channel
+	// NoEmoji are segments whose members get messages without emoji: templates see the variable no_emoji, and the sender takes out
+	// what a template gives all the same.
+	NoEmoji []string `json:"no_emoji,omitempty"`
 	// Accelerate divides the durations of waits, timeouts and re-entry periods, for demonstrations: 720 makes an hour five
 	// seconds. It does not touch send_by. Default 1.
 	Accelerate float64 `json:"accelerate,omitempty"`
@@ -62,6 +65,11 @@ func (s *Settings) check(src *source) {
 	}
 	if s.Accelerate != 0 && (s.Accelerate < 1 || s.Accelerate > 100_000) {
 		src.problem("accelerate", "accelerate is 1 (real time) to 100000", "accelerate は 1（実時間）〜100000 にしてください")
+	}
+	for i, name := range s.NoEmoji {
+		if !segmentName.MatchString(name) {
+			src.problem("no_emoji["+itoa(i)+"]", "write the names of segments", "セグメントの名前を書いてください")
+		}
 	}
 	for i := range s.Senders {
 		x, path := &s.Senders[i], "senders["+itoa(i)+"]"

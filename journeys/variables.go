@@ -3,6 +3,8 @@ package journeys
 import (
 	"cmp"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -24,6 +26,7 @@ const (
 // An amount is text such as ¥12,345; NAME_value is its plain decimal. What is not known is absent.
 type variables struct {
 	Language   string                  `json:"language"`
+	NoEmoji    bool                    `json:"no_emoji,omitempty"` // in a segment of Settings.NoEmoji
 	Customer   customerVars            `json:"customer"`
 	Order      *orderVars              `json:"order,omitempty"`
 	Shipment   *shipmentVars           `json:"shipment,omitempty"`
@@ -131,6 +134,7 @@ func (a *attempt) variables(language string) string {
 	message := language
 	language = a.style(language)
 	v := &variables{Language: message, Customer: a.customer(language), Keys: a.keyVars(), Properties: a.k.Properties}
+	v.NoEmoji = slices.ContainsFunc(a.set.NoEmoji, a.in)
 	if o := s.order(); o.known {
 		v.Order = a.order(o, language)
 		if o.view.Order.StoreID != "" {
@@ -173,7 +177,7 @@ func (v *variables) encode() string {
 			v.Cart.Lines, v.Cart.MoreLines, shorter = halve(v.Cart.Lines, v.Cart.MoreLines)
 		}
 		if !shorter {
-			return `{"language":"` + v.Language + `","customer":{"salutation":"` + salutation("", v.Language) + `","points":0}}`
+			return `{"language":"` + v.Language + `","no_emoji":` + strconv.FormatBool(v.NoEmoji) + `,"customer":{"salutation":"` + salutation("", v.Language) + `","points":0}}`
 		}
 	}
 }

@@ -61,6 +61,34 @@ func TestVariablesText(t *testing.T) {
 	}
 }
 
+// TestNoEmojiVariable: members of the segments of the setting are marked, the others not.
+func TestNoEmojiVariable(t *testing.T) {
+	w := newWorld(t)
+	set, err := ParseSettings([]byte(`{"no_emoji":["older","quiet"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.settings = set
+	w.now = start
+	w.journeys = NewSet([]*Journey{simple(t, "j", 1, `{"event":"order.placed","key":"order_id","reentry":"never"}`, "x_mail", "live")})
+	w.segment("older", "traits.member_rank == \"quiet\"")
+	for name, rank := range map[string]string{"in": "quiet", "out": "gold"} {
+		w.person(name, &enishi.Person{CustomerID: name, Email: name + "@a.test"})
+		w.event(name, &enishi.Event{Type: "identify", Person: &enishi.Person{CustomerID: name, Traits: map[string]enishi.Value{"member_rank": enishi.TextValue(rank)}}})
+		w.event(name, &enishi.Event{Type: "order.placed", Order: &enishi.Order{OrderID: "o"}})
+	}
+	w.pass(w.now.Add(2 * 3600e9))
+	for name, want := range map[string]bool{"in": true, "out": false} {
+		ms := w.sent(name, "x_mail")
+		if len(ms) != 1 || strings.Contains(ms[0].Variables, `"no_emoji":true`) != want {
+			t.Errorf("%s: %d messages, want marked %v", name, len(ms), want)
+		}
+	}
+	if _, err := ParseSettings([]byte(`{"no_emoji":["Not a name"]}`)); err == nil {
+		t.Error("a name that none can have is taken")
+	}
+}
+
 // TestFillLink: keys in links, escaped; what is no key stays.
 func TestFillLink(t *testing.T) {
 	v := &variables{Keys: map[string]string{"order_id": "a b/1", "empty": ""}, Order: &orderVars{Lines: []lineVars{{ProductID: "p1"}}}}

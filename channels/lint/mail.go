@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
@@ -275,16 +274,6 @@ var doubtful = map[rune]Text{
 	'🖕': {"侮辱", "an insult"}, '👌': {"地域により侮辱", "an insult in some regions"}, '🙏': {"「お願い」と「ハイタッチ」のどちらにも読めること", "both a plea and a high five"},
 	'💀': {"「笑える」の意味", "“that is funny”"}, '🙃': {"皮肉", "irony"}, '😅': {"ごまかし", "evasion"}, '💩': {"下品な印象", "vulgarity"}, '🔞': {"成人向けの印象", "adult content"},
 	'⚰': {"死", "death"}, '🤡': {"嘲り", "mockery"}, '🐍': {"裏切り", "betrayal"},
-}
-
-func emojiIn(s string) (n int, all []rune) {
-	for _, r := range s {
-		if r >= 0x1F300 && r <= 0x1FAFF || r >= 0x2600 && r <= 0x27BF && !strings.ContainsRune("★☆♪♫♥♡", r) && unicode.Is(unicode.So, r) {
-			n++
-			all = append(all, r)
-		}
-	}
-	return n, all
 }
 
 func (c *checker) emoji() {
