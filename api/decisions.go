@@ -142,6 +142,9 @@ func (t *teller) decision(d *decisionRow, checks []enishi.Check) {
 	case failed == nil:
 		why := reasonText(d.Reason)
 		d.Sentence = Text{head.JA + tame(why.JA) + "送りませんでした", head.EN + "not sent: " + why.EN}
+	case failed.Name == "quiet_hours" && !t.instantIn(failed.Detail).isZero():
+		opens := t.instantIn(failed.Detail)
+		d.Sentence = Text{head.JA + "送らない時間帯のため、" + opens.JA + " に判断し直します", head.EN + "quiet hours: decided again " + opens.EN}
 	default:
 		why := t.because(d.Channel, failed)
 		d.Sentence = Text{head.JA + why.JA + "送りませんでした", head.EN + "not sent because " + why.EN}
@@ -150,9 +153,8 @@ func (t *teller) decision(d *decisionRow, checks []enishi.Check) {
 
 // capDetail is a cap as a detail tells it: "2/7d", with or without how many there were.
 var (
-	capDetail   = regexp.MustCompile(`(\d+)/(\d+)([hdw])`)
-	quietDetail = regexp.MustCompile(`(\d{1,2}:\d{2}).*?(\d{1,2}:\d{2})`)
-	instants    = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`)
+	capDetail = regexp.MustCompile(`(\d+)/(\d+)([hdw])`)
+	instants  = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`)
 )
 
 // because is the first failed check as the reason in a sentence: 今週の上限（2 通）に達していたため.
@@ -196,11 +198,11 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 	case "cap":
 		return capText(c.Detail)
 	case "quiet_hours":
-		if m := quietDetail.FindStringSubmatch(c.Detail); m != nil {
-			return Text{"送らない時間帯（" + m[1] + "〜" + m[2] + "）だったため", "of quiet hours (" + m[1] + " to " + m[2] + ")"}
-		}
-		return Text{"送らない時間帯だったため", "of quiet hours"}
+		return Text{"送らない時間帯が終わるころには送信期限を過ぎるため", "it would be too late when the quiet hours end"}
 	case "holdout":
+		if c.Detail == "journey" {
+			return Text{"このジャーニーの効果を比べるために送らない人に選ばれているため", "this person is in the holdout of this journey"}
+		}
 		return Text{"効果を比べるために送らない人に選ばれているため", "this person is in the holdout"}
 	case "sender":
 		r := reasonText(c.Detail)
@@ -245,6 +247,9 @@ func capText(detail string) Text {
 		per = Text{"今日", "day"}
 	case "30d":
 		per = Text{"今月", "month"}
+	}
+	if strings.Contains(detail, " journey") {
+		return Text{"このジャーニーの" + per.JA + "の上限（" + m[1] + " 通）に達していたため", "this journey's cap of " + m[1] + " per " + per.EN + " was reached"}
 	}
 	return Text{per.JA + "の上限（" + m[1] + " 通）に達していたため", "the cap of " + m[1] + " per " + per.EN + " was reached"}
 }
@@ -306,13 +311,24 @@ func (t *teller) checkDetail(channel string, c *enishi.Check) Text {
 	case "window":
 		return Text{"制限なし", "no limit"}
 	case "cap":
+		if c.OK {
+			return Text{"上限内", "not reached"}
+		}
 		if m := capDetail.FindStringSubmatch(c.Detail); m != nil {
 			u := word("unit", m[3])
 			return Text{m[2] + " " + u.JA + "に " + m[1] + " 通まで", m[1] + " in " + m[2] + " " + u.EN}
 		}
 	case "quiet_hours":
-		if m := quietDetail.FindStringSubmatch(c.Detail); m != nil {
-			return Text{m[1] + "〜" + m[2], m[1] + " to " + m[2]}
+		switch {
+		case c.OK:
+			return Text{"送れる時間", "open"}
+		case at.isZero():
+			return Text{"送信期限までに送れる時間がありません", "no time is left before its send-by"}
+		}
+		return Text{at.JA + " まで", "until " + at.EN}
+	case "holdout":
+		if c.OK {
+			return Text{"対象外", "not in it"}
 		}
 	}
 	return Text{}

@@ -36,6 +36,7 @@ type Journey struct {
 	exits      []*condition
 	goal       *condition
 	nodes      map[string]*node
+	cap        limit
 	keep       []field             // event fields that branches read
 	listens    map[string]bool     // event types that a run of this version may act on
 	segments   map[string]bool     // segments likewise
@@ -190,16 +191,14 @@ func (c *compiler) head() {
 		c.problem("consent", "a marketing journey needs consent \"opt_in\": 特定電子メール法 asks for permission before the first message",
 			"販促のジャーニーでは consent を opt_in にしてください（特定電子メール法：事前の同意が必要です）")
 	}
+	c.j.cap = d.Cap.limit()
 	if d.Cap != nil && !capPattern.MatchString(d.Cap.Default) {
 		c.problem("cap.default", "write a cap as COUNT/PERIOD such as 2/7d, or none", "上限は 2/7d（7 日に 2 通）のように書くか、none にしてください")
 	}
-	if q := d.Quiet; q != nil {
-		if !clockPattern.MatchString(q.From) || !clockPattern.MatchString(q.To) || q.From == q.To {
-			c.problem("quiet_hours", "quiet hours go from one time of day to another, such as 21:00 to 09:00", "送らない時間帯は 21:00 から 09:00 のように書いてください")
-		}
-		for i, ch := range q.Channels {
-			c.oneOf("quiet_hours.channels["+itoa(i)+"]", ch, false, accountChannels()...)
-		}
+	c.quiet("quiet_hours", d.Quiet)
+	c.sendDays("send_days", d.Days)
+	if d.Priority < 0 || d.Priority > 9 {
+		c.problem("priority", "a priority is 1 to 9; 5 when it is left out", "優先度は 1〜9 にしてください（省略時は 5）")
 	}
 }
 

@@ -24,10 +24,11 @@ type attempt struct {
 	account  string // by which it leaves
 	send     enishi.ID
 	checks   []enishi.Check
+	opens    time.Time // when the message may leave, if that is all that is against it
 }
 
-// rule is one check of a decision. The rules are made in order, up to the first that fails. Quiet hours and holdouts are rules
-// too: they take their place in this list.
+// rule is one check of a decision. The rules are made in order, up to the first that fails. What a message that waits for its
+// hours counts against (the caps) comes after them, so that it is counted when it leaves.
 type rule struct {
 	name string
 	// person: the rule is about the person or the time, so another channel would not help.
@@ -41,22 +42,28 @@ var rules = []rule{
 	{"suppression", false, (*attempt).checkSuppression},
 	{"consent", false, (*attempt).checkConsent},
 	{"hold", true, (*attempt).checkHold},
-	{"cap", false, (*attempt).checkCap},
+	{"holdout", true, (*attempt).checkHoldout},
 	{"run", true, (*attempt).checkRun},
 	{"freshness", true, (*attempt).checkFreshness},
+	{"quiet_hours", false, (*attempt).checkQuiet},
+	{"cap", false, (*attempt).checkCap},
 	{"window", false, (*attempt).checkWindow},
 }
 
 // send decides a message node: the first channel that passes all rules takes the message. Each channel that was tried
-// leaves a decision.
-func (w *walk) send(n *node, due time.Time) {
+// leaves a decision. opens is not zero when one would take it later: then it is to be decided again from there on.
+func (w *walk) send(n *node, due time.Time) (opens time.Time) {
 	w.k.setDue(n.id, due)
 	w.dirty = true
-	w.try(n, n.channels, due, false)
+	if a := w.try(n, n.channels, due, false); a != nil {
+		return a.opens
+	}
+	return time.Time{}
 }
 
-// try goes through channels and reports whether one took the message.
-func (w *walk) try(n *node, channels []string, due time.Time, resent bool) bool {
+// try goes through channels, up to the first that takes the message. It returns the attempt at one that would take it later,
+// else nil.
+func (w *walk) try(n *node, channels []string, due time.Time, resent bool) *attempt {
 	for _, ch := range channels {
 		a := w.attempt(n, ch, due, 1)
 		a.resent = resent
@@ -64,14 +71,16 @@ func (w *walk) try(n *node, channels []string, due time.Time, resent bool) bool 
 			continue // decided once already: only its sender's report may start a new round
 		}
 		failed := a.decide()
-		if failed == nil {
-			return true
-		}
-		if failed.person {
-			return false
+		switch {
+		case failed == nil:
+			return nil
+		case !a.opens.IsZero():
+			return a
+		case failed.person:
+			return nil
 		}
 	}
-	return false
+	return nil
 }
 
 // attempt prepares one channel. An empty channel is that of the node's only template.
@@ -154,7 +163,7 @@ func (a *attempt) message() {
 	a.out.Messages = append(a.out.Messages, enishi.Message{SendID: a.send, Round: a.round, Profile: a.p.ID, Subject: a.subject,
 		Destination: dest, Channel: a.channel, Account: a.account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
 		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.to, Language: language,
-		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.due.Add(a.n.sendBy), Priority: priority,
+		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.notAfter(), Priority: priority,
 		Prefecture: a.p.View().Traits["prefecture"].String()})
 	a.p.AddMessage(profiles.Message{SendID: a.send, Round: a.round, Channel: a.channel, Purpose: purpose, Journey: a.j.Name, Node: a.n.id,
 		Template: a.template, RunID: a.r.ID, DecidedAt: a.now, To: a.subject, Destination: dest})
@@ -211,43 +220,6 @@ func (a *attempt) checkHold() (bool, string) {
 		return false, reason + " until released"
 	}
 	return false, reason + " until " + instantText(until)
-}
-
-// chosenPeriods are how long one advertising mail lasts a person who chose so in the preference centre.
-var chosenPeriods = map[string]struct {
-	period time.Duration
-	text   string
-}{"weekly": {7 * 24 * time.Hour, "1/7d"}, "monthly": {30 * 24 * time.Hour, "1/30d"}}
-
-// checkCap: advertising mail comes at most as often as the person chose. What was decided counts, unless it ended without
-// leaving or came back; so two journeys that decide in the same step do not both send.
-func (a *attempt) checkCap() (bool, string) {
-	if a.channel != "email" || a.j.Definition.Purpose != marketing {
-		return true, "none"
-	}
-	chosen, ok := chosenPeriods[a.p.View().Traits[enishi.FrequencyTrait].String()]
-	if !ok {
-		return true, "none"
-	}
-	var last time.Time
-	messages := a.p.View().Messages
-	for i := range messages {
-		m := &messages[i]
-		if m.SendID == a.send || m.Channel != "email" || m.Purpose != marketing || !a.now.Before(m.DecidedAt.Add(chosen.period)) {
-			continue
-		}
-		switch m.End {
-		case "dropped", "refused", "failed", "bounced":
-			continue
-		}
-		if m.DecidedAt.After(last) {
-			last = m.DecidedAt
-		}
-	}
-	if last.IsZero() {
-		return true, chosen.text + " chosen"
-	}
-	return false, chosen.text + " chosen, last at " + instantText(last)
 }
 
 // checkRun: what ended because of an exit or the goal is not sent in a later round.

@@ -16,10 +16,14 @@ type Definition struct {
 	Purpose string `json:"purpose"`         // marketing, transactional
 	Topic   string `json:"topic,omitempty"` // of a marketing journey: an id of the setting topics, which people may refuse by itself
 	Consent string `json:"consent"`         // opt_in: the channel's permission is given; not_refused: transactional only
-	Cap     *Cap   `json:"cap,omitempty"`   // stored for the frequency caps
+	Cap     *Cap   `json:"cap,omitempty"`   // of this journey alone, beside those of the settings
+	// Priority, 1 to 9, default 5: of messages that are due to a person at the same moment those of the journey with the
+	// highest come first, so that caps stop the others. Transactional ones come before all.
+	Priority int `json:"priority,omitempty"`
 	// Accounts are those by which its messages leave, by channel; silent: as the senders of the settings have it.
 	Accounts map[string]string `json:"accounts,omitempty"`
-	Quiet    *QuietHours       `json:"quiet_hours,omitempty"` // stored for the quiet hours
+	Quiet    *QuietHours       `json:"quiet_hours,omitempty"` // instead of those of the settings
+	Days     *SendDays         `json:"send_days,omitempty"`   // likewise
 	Entry    Entry             `json:"entry"`
 	ExitOn   []Condition       `json:"exit_on,omitempty"` // end a run wherever it stands
 	Goal     *Condition        `json:"goal,omitempty"`    // ends it as reached
@@ -32,11 +36,20 @@ type Cap struct {
 	Default string `json:"default"`
 }
 
-// QuietHours is when nothing is sent, in the person's zone: From 21:00 to To 09:00.
+// QuietHours is when nothing is sent, in the person's zone (trait timezone, else the shop's): From 21:00 to To 09:00, local
+// times. What falls into them waits for their end.
 type QuietHours struct {
-	From     string   `json:"from"`
-	To       string   `json:"to"`
+	From     string   `json:"from,omitempty"`
+	To       string   `json:"to,omitempty"`
 	Channels []string `json:"channels,omitempty"` // empty: all
+	Off      bool     `json:"off,omitempty"`      // there are none
+}
+
+// SendDays are the days on which messages leave, in the person's zone. On others they wait for the next such day.
+type SendDays struct {
+	Weekdays   []string `json:"weekdays,omitempty"`        // mon, tue, wed, thu, fri, sat, sun; empty: all
+	NoHolidays bool     `json:"not_on_holidays,omitempty"` // national holidays of Japan, and those of the settings
+	NoClosed   bool     `json:"not_on_closed_days,omitempty"`
 }
 
 // Entry is how a run begins: by an event, by entering or leaving a segment, or (Sweep) once for everybody who is in a

@@ -20,6 +20,7 @@ type kept struct {
 	Due        []dueAt                 `wire:"7"` // per message node: when its newest message was due
 	Resend     *resend                 `wire:"8"` // this run is a deferred message that waits for its next round
 	Coupon     *enishi.Coupon          `wire:"9"`
+	Held       bool                    `wire:"10"` // in the journey's own holdout: nothing is sent
 }
 
 // keptEvent is the entry event; a segment's entry has its type and instant.
@@ -55,9 +56,10 @@ type dueAt struct {
 
 // resend names the message of a deferred run, and the run that decided it first.
 type resend struct {
-	SendID enishi.ID `wire:"1"`
-	RunID  enishi.ID `wire:"2"`
-	Round  int       `wire:"3"` // the one that was deferred; when the message has got further, by another copy of this run, nothing is left to do
+	SendID  enishi.ID `wire:"1"`
+	RunID   enishi.ID `wire:"2"`
+	Round   int       `wire:"3"` // the one that was deferred; when the message has got further, by another copy of this run, nothing is left to do
+	Channel string    `wire:"4"` // round 0: nothing was decided yet; the channel, as the node names it, that would take the message now
 }
 
 // read takes what a run keeps. What cannot be read is empty: the run goes on without keys.

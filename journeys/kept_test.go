@@ -18,7 +18,7 @@ func TestKept(t *testing.T) {
 	k := kept{Key: "o1", Event: keptEvent{ID: enishi.EventID("x"), Type: "custom.booked", At: at}, Keys: []keyed{{"cart_id", "c1"}, {"store_id", "ginza"}},
 		Fields:  []keptField{{"event.order.total", valueOf(12.5)}, {"event.order.automatic", valueOf(true)}, {"event.channel", valueOf("店舗")}, {"event.properties.x", valueOf(nil)}},
 		Product: &enishi.Product{ProductID: "p", Price: 3300 * enishi.Unit}, Properties: map[string]enishi.Value{"size": enishi.TextValue("M")},
-		Loops: []passed{{"w", 2, at}}, Due: []dueAt{{"m", at}}, Resend: &resend{enishi.EventID("s"), enishi.EventID("r"), 1}}
+		Loops: []passed{{"w", 2, at}}, Due: []dueAt{{"m", at}}, Held: true, Resend: &resend{enishi.EventID("s"), enishi.EventID("r"), 1, "line"}}
 	r := &profiles.Run{Key: k.Key}
 	k.write(r)
 	var got kept
@@ -32,7 +32,7 @@ func TestKept(t *testing.T) {
 	if got.field("event.order.total") != 12.5 || got.field("event.order.automatic") != true || got.field("event.channel") != "店舗" || got.field("event.properties.x") != nil {
 		t.Error("fields", got.Fields)
 	}
-	r.Variables = r.Variables[:len(r.Variables)-1]
+	r.Variables = r.Variables[:len(r.Variables)/2]
 	if got.read(r); !cmp.Equal(got, kept{Key: "o1"}) {
 		t.Errorf("of a cut text: %+v", got)
 	}

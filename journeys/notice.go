@@ -73,7 +73,7 @@ func (s *stepper) notice(e *enishi.Event) {
 	}
 	msg := *m
 	if seen(&msg) {
-		if id := waitOf(&msg); findRun(s.p, id) != nil {
+		if id := waitOf(msg.SendID, msg.Round, ""); findRun(s.p, id) != nil {
 			s.dropped = append(s.dropped, id)
 		}
 		return
@@ -89,12 +89,12 @@ func (s *stepper) notice(e *enishi.Event) {
 	if since.IsZero() {
 		since = msg.EndedAt
 	}
-	w.later(&msg, since.Add(NoticeWait))
+	w.later(&msg, since.Add(NoticeWait), "")
 }
 
-// waitOf is the run by which a message waits.
-func waitOf(m *profiles.Message) enishi.ID {
-	return enishi.NewID("resend", m.SendID.String(), itoa(m.Round))
+// waitOf is the run by which a message waits; why makes the waits of one round different.
+func waitOf(send enishi.ID, round int, why string) enishi.ID {
+	return enishi.NewID("resend", send.String(), itoa(round)+why)
 }
 
 // after are the channels of a node that come after a message's.
@@ -115,7 +115,7 @@ func (w *walk) unseenNotice(m profiles.Message) {
 		return
 	}
 	first.unseen = undelivered(&m)
-	first.try(n, after(n, &m), first.dueOf(&m), true)
+	first.rest(n, after(n, &m), first.dueOf(&m))
 }
 
 // unneeded is a notice whose delivery nobody waits for any more, by an exit or the goal of its journey: the next channel is

@@ -34,14 +34,18 @@ func (s *stepper) result(e *enishi.Event) {
 	due := w.dueOf(&msg)
 	if deferred {
 		if until := e.Result.Until.UTC().Truncate(time.Millisecond); until.After(s.now) {
-			w.later(&msg, until)
+			w.later(&msg, until, "")
 			return
 		}
 		w.again(n, &msg, due)
 		return
 	}
+	if e.Result.Reason == "expired" && s.now.Before(due.Add(n.sendBy)) && w.limitedByHours(&msg, due.Add(n.sendBy)) {
+		w.again(n, &msg, due)
+		return
+	}
 	if at := slices.Index(n.channels, msg.Channel); at >= 0 && at+1 < len(n.channels) {
-		w.try(n, n.channels[at+1:], due, true)
+		w.rest(n, n.channels[at+1:], due)
 		return
 	}
 	a := w.attempt(n, channelOf(n, msg.Channel), due, msg.Round+1)
@@ -83,8 +87,26 @@ func (w *walk) dueOf(m *profiles.Message) time.Time {
 func (w *walk) again(n *node, m *profiles.Message, due time.Time) {
 	a := w.attempt(n, channelOf(n, m.Channel), due, m.Round+1)
 	a.send, a.resent = m.SendID, true
-	if failed := a.decide(); failed != nil {
+	switch failed := a.decide(); {
+	case failed == nil:
+	case !a.opens.IsZero():
+		w.later(m, a.opens, instantText(a.opens))
+	default:
 		w.drop(m, failed.name)
+	}
+}
+
+// limitedByHours: a message could leave until its hours ended, before its send-by.
+func (w *walk) limitedByHours(m *profiles.Message, sendBy time.Time) bool {
+	hours := w.window(m.Channel)
+	closes := hours.closes(m.DecidedAt)
+	return !closes.IsZero() && closes.Before(sendBy)
+}
+
+// rest tries the channels that come after one that was refused. What has to wait for its hours does so as a run of its own.
+func (w *walk) rest(n *node, channels []string, due time.Time) {
+	if a := w.try(n, channels, due, true); a != nil {
+		w.aside(n.id, &resend{SendID: a.send, RunID: w.r.ID, Channel: channelOf(n, a.channel)}, a.opens, instantText(a.opens))
 	}
 }
 
@@ -95,16 +117,21 @@ func (w *walk) drop(m *profiles.Message, why string) {
 	w.p.AddMessage(ended)
 }
 
-// later lets a deferred message wait for its instant, as a run of its own: the run that decided it has gone on.
-func (w *walk) later(m *profiles.Message, until time.Time) {
-	r := profiles.Run{ID: waitOf(m), Journey: w.r.Journey, Version: w.r.Version, Key: w.r.Key,
-		Subject: w.r.Subject, EnteredAt: w.now, Node: m.Node, Since: w.now,
+// later lets a deferred message wait for its instant; why makes the waits of one round different.
+func (w *walk) later(m *profiles.Message, until time.Time, why string) {
+	w.aside(m.Node, &resend{SendID: m.SendID, RunID: m.RunID, Round: m.Round}, until, why)
+}
+
+// aside lets a message wait as a run of its own: the run that decided it has gone on.
+func (w *walk) aside(node string, x *resend, until time.Time, why string) {
+	r := profiles.Run{ID: waitOf(x.SendID, x.Round, why), Journey: w.r.Journey, Version: w.r.Version, Key: w.r.Key,
+		Subject: w.r.Subject, EnteredAt: w.now, Node: node, Since: w.now,
 		Wait: &profiles.Wait{Until: until, Events: []string{waitResend}, Armed: w.now}}
 	if findRun(w.p, r.ID) != nil {
 		return
 	}
 	k := w.k
-	k.Resend = &resend{SendID: m.SendID, RunID: m.RunID, Round: m.Round}
+	k.Resend = x
 	k.write(&r)
 	w.started = append(w.started, r)
 }
@@ -117,12 +144,19 @@ func isResend(r *profiles.Run) bool {
 // resend is the timer of a deferred run.
 func (w *walk) resend() {
 	w.dropped = append(w.dropped, w.r.ID)
-	m := findMessage(w.p, w.k.Resend.SendID)
+	x := w.k.Resend
+	m := findMessage(w.p, x.SendID)
+	if m == nil && x.Round == 0 { // it was the hours that were against it
+		if first, n := w.walkOf(&profiles.Message{RunID: x.RunID, Node: w.r.Node}); first != nil {
+			first.rest(n, n.channels[max(slices.Index(n.channels, x.Channel), 0):], first.k.due(n.id))
+		}
+		return
+	}
 	if m != nil && left(m) {
 		w.unseenNotice(*m)
 		return
 	}
-	if m == nil || !m.SentAt.IsZero() || m.Round > w.k.Resend.Round {
+	if m == nil || !m.SentAt.IsZero() || m.Round > x.Round {
 		return
 	}
 	msg := *m
@@ -134,15 +168,20 @@ func (w *walk) resend() {
 // giveUp ends a deferred run by an exit or the goal of its journey: the message is not decided again.
 func (w *walk) giveUp() {
 	w.dropped = append(w.dropped, w.r.ID)
-	m := findMessage(w.p, w.k.Resend.SendID)
-	if m != nil && left(m) {
+	x := w.k.Resend
+	msg := profiles.Message{SendID: x.SendID, RunID: x.RunID, Node: w.r.Node, Channel: x.Channel}
+	m := findMessage(w.p, x.SendID)
+	switch {
+	case m != nil && left(m):
 		w.unneeded(*m)
 		return
-	}
-	if m == nil || !m.SentAt.IsZero() || m.Round > w.k.Resend.Round {
+	case m != nil && (!m.SentAt.IsZero() || m.Round > x.Round):
+		return
+	case m != nil:
+		msg = *m
+	case x.Round > 0:
 		return
 	}
-	msg := *m
 	first, n := w.walkOf(&msg)
 	if first == nil {
 		return
@@ -151,7 +190,9 @@ func (w *walk) giveUp() {
 	a.send = msg.SendID
 	a.checks = []enishi.Check{{Name: "run", Detail: w.r.End + ":" + w.why}}
 	a.decision(false, "run")
-	first.drop(&msg, "run")
+	if m != nil {
+		first.drop(&msg, "run")
+	}
 }
 
 // mayCancel are the changes that can forbid a message that was decided and has not left.

@@ -16,6 +16,7 @@ type Set struct {
 	byEvent  map[string][]*Journey // those that an event type may enter people into
 	bySeg    map[string][]*Journey // those that a segment may
 	sweeps   map[string]*Journey   // current versions of broadcasts, by name
+	ranked   bool                  // some journey has another rank than the others
 }
 
 type versionOf struct {
@@ -32,6 +33,7 @@ func NewSet(js []*Journey) *Set {
 	})
 	for _, j := range js {
 		s.versions[versionOf{j.Name, j.Version}] = j
+		s.ranked = s.ranked || j.rank() != js[0].rank()
 		if j.Live && j.Definition.Entry.Sweep {
 			s.sweeps[j.Name] = j
 			continue
@@ -48,7 +50,24 @@ func NewSet(js []*Journey) *Set {
 			s.bySeg[seg] = append(s.bySeg[seg], j)
 		}
 	}
+	for _, list := range []map[string][]*Journey{s.byEvent, s.bySeg} {
+		for _, js := range list {
+			slices.SortStableFunc(js, func(a, b *Journey) int { return b.rank() - a.rank() })
+		}
+	}
 	return s
+}
+
+// rank is the place of a journey's messages among those of others, the highest first.
+func (j *Journey) rank() int {
+	switch d := j.Definition; {
+	case d.Purpose == transactional:
+		return 10
+	case d.Priority == 0:
+		return 5
+	default:
+		return d.Priority
+	}
 }
 
 // Broadcast is a journey that starts for everybody in a segment at once.

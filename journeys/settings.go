@@ -17,16 +17,24 @@ type Settings struct {
 	DefaultLanguage string            `json:"default_language,omitempty"` // of messages to people whose language is not known; default ja
 	Senders         []Sender          `json:"senders,omitempty"`
 	Links           map[string]string `json:"links,omitempty"`       // links.NAME of templates, e.g. "review": "https://shop.example/reviews/new?order={order_id}"
-	QuietHours      *QuietHours       `json:"quiet_hours,omitempty"` // stored
-	Caps            map[string]Cap    `json:"caps,omitempty"`        // stored; by purpose, or purpose.channel
+	QuietHours      *QuietHours       `json:"quiet_hours,omitempty"` // of marketing; default 21:00 to 09:00 for line (domain rule)
+	SendDays        *SendDays         `json:"send_days,omitempty"`   // of marketing; default every day
+	Caps            map[string]Cap    `json:"caps,omitempty"`        // by purpose (marketing, transactional), or purpose.channel
+	Calendar        *Calendar         `json:"calendar,omitempty"`
 	// NoEmoji are segments whose members get messages without emoji: templates see the variable no_emoji, and the sender takes out
 	// what a template gives all the same.
 	NoEmoji []string `json:"no_emoji,omitempty"`
+	// Holdout is the share of all people, in per cent, who get no marketing at all, so that its effect can be measured. Who is
+	// in it follows from the person alone and stays.
+	Holdout float64 `json:"holdout,omitempty"`
 	// Accelerate divides the durations of waits, timeouts and re-entry periods, for demonstrations: 720 makes an hour five
-	// seconds. It does not touch send_by. Default 1.
+	// seconds. It does not touch send_by, and quiet hours and
+	// send days do not apply. Default 1.
 	Accelerate float64 `json:"accelerate,omitempty"`
 
-	zone *time.Location
+	zone    *time.Location
+	almanac *almanac
+	caps    map[string]limit
 }
 
 // Sender is an account of a channel.
@@ -89,12 +97,49 @@ func (s *Settings) check(src *source) {
 		}
 	}
 	for _, name := range sortedKeys(s.Caps) {
+		purpose, channel, _ := strings.Cut(name, ".")
+		if purpose != marketing && purpose != transactional || channel != "" && !slices.Contains(accountChannels(), channel) {
+			src.problem("caps."+name, "caps are for marketing or transactional, or for one channel of them such as marketing.line", "上限は marketing か transactional に、またはそのチャネル（marketing.line など）に対して書いてください")
+		}
 		if !capPattern.MatchString(s.Caps[name].Default) {
 			src.problem("caps."+name, "write a cap as COUNT/PERIOD such as 2/7d, or none", "上限は 2/7d（7 日に 2 通）のように書くか、none にしてください")
 		}
 	}
-	if q := s.QuietHours; q != nil && (!clockPattern.MatchString(q.From) || !clockPattern.MatchString(q.To)) {
-		src.problem("quiet_hours", "quiet hours go from one time of day to another, such as 21:00 to 09:00", "送らない時間帯は 21:00 から 09:00 のように書いてください")
+	src.quiet("quiet_hours", s.QuietHours)
+	src.sendDays("send_days", s.SendDays)
+	s.checkCalendar(src)
+	if s.Holdout < 0 || s.Holdout > 50 {
+		src.problem("holdout", "holdout is 0 to 50 per cent", "配信しない比較グループ（holdout）は 0〜50（％）にしてください")
+	}
+}
+
+// quiet checks quiet hours.
+func (src *source) quiet(path string, q *QuietHours) {
+	switch {
+	case q == nil:
+	case q.Off && (q.From != "" || q.To != ""):
+		src.problem(path, "quiet hours that are off have no times", "off のときは時刻を書かないでください")
+	case !q.Off && (minutes(q.From) < 0 || minutes(q.To) < 0 || q.From == q.To):
+		src.problem(path, "quiet hours go from one time of day to another, such as 21:00 to 09:00; {\"off\": true} is none", "送らない時間帯は 21:00 から 09:00 のように書いてください。なくすときは {\"off\": true} です")
+	}
+	if q != nil {
+		for i, ch := range q.Channels {
+			if !slices.Contains(accountChannels(), ch) {
+				src.problem(path+".channels["+itoa(i)+"]", "use one of "+strings.Join(accountChannels(), ", "), strings.Join(accountChannels(), "、")+" のどれかにしてください")
+			}
+		}
+	}
+}
+
+// sendDays checks the days of the week.
+func (src *source) sendDays(path string, d *SendDays) {
+	if d == nil {
+		return
+	}
+	for i, name := range d.Weekdays {
+		if !slices.Contains(weekdays(), name) {
+			src.problem(path+".weekdays["+itoa(i)+"]", "use one of "+strings.Join(weekdays(), ", "), strings.Join(weekdays(), "、")+" のどれかにしてください")
+		}
 	}
 }
 
@@ -108,6 +153,16 @@ func (s *Settings) complete() {
 		zone = time.UTC
 	}
 	s.zone = zone
+	s.almanac = s.Calendar.compile()
+	s.caps = map[string]limit{}
+	for name, c := range s.Caps {
+		if l := c.limit(); l.count > 0 {
+			s.caps[name] = l
+		}
+	}
+	if s.QuietHours == nil {
+		s.QuietHours = &QuietHours{From: "21:00", To: "09:00", Channels: []string{"line"}}
+	}
 	if s.Accelerate < 1 {
 		s.Accelerate = 1
 	}

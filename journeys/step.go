@@ -34,8 +34,11 @@ type stepper struct {
 	dropped []enishi.ID    // to be taken out without a trace: deferred runs that are done
 	changed bool           // runs changed
 
-	free []*walk // to be used again
-	own  evaluator
+	free  []*walk // to be used again
+	turns []int
+	own   evaluator
+
+	zones map[string]*time.Location // of people, by name
 }
 
 // Step moves a person's runs on. The event, if there is one, has been applied to the profile, and memberships are as
@@ -57,7 +60,7 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
 	if e != nil && e.Result != nil {
 		s.result(e)
 	}
-	for i := range p.Runs {
+	for _, i := range s.order() {
 		if r := &p.Runs[i]; r.EndedAt.IsZero() {
 			s.live(r, &t)
 		}
@@ -65,6 +68,24 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
 	s.enter(&t)
 	s.cancelPending(t.Changed)
 	s.finish()
+}
+
+// order is in which order the runs act: the journeys' priorities, so that the messages of the highest are counted first.
+func (s *stepper) order() []int {
+	s.turns = s.turns[:0]
+	for i := range s.p.Runs {
+		s.turns = append(s.turns, i)
+	}
+	if js := s.env.Journeys; js != nil && js.ranked && len(s.turns) > 1 {
+		rank := func(i int) int {
+			if j := js.find(s.p.Runs[i].Journey, s.p.Runs[i].Version); j != nil {
+				return j.rank()
+			}
+			return 0
+		}
+		slices.SortStableFunc(s.turns, func(a, b int) int { return rank(b) - rank(a) })
+	}
+	return s.turns
 }
 
 func newStepper(env *Env, p *profiles.Profile, out *enishi.Effects) *stepper {
@@ -75,7 +96,7 @@ func newStepper(env *Env, p *profiles.Profile, out *enishi.Effects) *stepper {
 	}
 	clear(s.started)
 	*s = stepper{env: env, set: env.Settings, p: p, out: out, now: env.Now.UTC().Truncate(time.Millisecond),
-		started: s.started[:0], dropped: s.dropped[:0], free: s.free, own: s.own}
+		started: s.started[:0], dropped: s.dropped[:0], free: s.free, own: s.own, zones: s.zones, turns: s.turns}
 	if s.set == nil {
 		s.set = DefaultSettings()
 	} else if s.set.zone == nil {
@@ -158,6 +179,12 @@ func (s *stepper) live(r *profiles.Run, t *Trigger) {
 	case listens && w.waitEnds(t):
 	case due && isResend(r):
 		w.resend()
+	case due && j.nodes[r.Node].Type == nodeMessage: // its hours have come
+		n, opened := j.nodes[r.Node], r.Wait.Until
+		w.r.Wait, w.moved = nil, true
+		if next := w.pass(n, w.k.due(n.id)); next != "" {
+			w.goTo(next, opened)
+		}
 	case due:
 		n := j.nodes[r.Node]
 		next := n.Next
@@ -230,14 +257,21 @@ func (w *walk) goTo(id string, due time.Time) {
 			return
 		}
 		w.arrive(n)
-		next, rests := w.act(n, due)
-		if rests || !w.r.EndedAt.IsZero() {
+		if id = w.pass(n, due); id == "" {
 			return
 		}
-		w.leave(n)
-		id = next
 	}
 	w.end(endError, "loop")
+}
+
+// pass does what a node is for and leaves it; "" when the run rests there or has ended.
+func (w *walk) pass(n *node, due time.Time) string {
+	next, rests := w.act(n, due)
+	if rests || !w.r.EndedAt.IsZero() {
+		return ""
+	}
+	w.leave(n)
+	return next
 }
 
 func (w *walk) arrive(n *node) {
@@ -281,7 +315,10 @@ func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
 		}
 		return n.Else, false
 	case nodeMessage:
-		w.send(n, due)
+		if opens := w.send(n, due); !opens.IsZero() {
+			w.r.Wait = &profiles.Wait{Until: opens, Armed: w.now}
+			return "", true
+		}
 		return n.Next, false
 	}
 	w.end(endCompleted, "")

@@ -91,6 +91,9 @@ func (x *kept) AppendWire(b []byte) []byte {
 		b = x.Coupon.AppendWire(b)
 		b = wire.Close(b, from14)
 	}
+	if x.Held {
+		b = append(b, 0x54)
+	}
 	return b
 }
 
@@ -282,6 +285,8 @@ func (x *kept) ParseWire(s string) error {
 				return wire.Nested(err, "journeys.kept", i-len(p22))
 			}
 			x.Coupon = v21
+		case 10<<3 | 4: // Held
+			x.Held = true
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -521,6 +526,10 @@ func (x *resend) AppendWire(b []byte) []byte {
 	if x.Round != 0 {
 		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(int64(x.Round)))
 	}
+	if x.Channel != "" {
+		b = append(b, 0x22)
+		b = wire.AppendBytes(b, x.Channel)
+	}
 	return b
 }
 
@@ -549,6 +558,8 @@ func (x *resend) ParseWire(s string) error {
 			if wire.Zigzag(int64(x.Round)) != u3 {
 				i = -1
 			}
+		case 4<<3 | 2: // Channel
+			x.Channel, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}
