@@ -396,4 +396,5 @@ type Control struct {
 	Reason    string    `json:"reason,omitempty" wire:"15"`
 	Journey   string    `json:"journey,omitempty" wire:"16"`
 	RunID     ID        `json:"run_id,omitzero" wire:"17"`
+	Key       string    `json:"key,omitempty" wire:"18"` // of a run that is to begin
 }

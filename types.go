@@ -187,15 +187,16 @@ var types = []TypeInfo{
 
 // Types of control records: only the fold reads them. The comment names the fields of [Control] that each uses.
 const (
-	TypeTimer   = "~timer"        // what of the addressed profile is due by the partition's clock acts
-	TypeSwitch  = "~switch"       // Offset: the partition goes over to the definitions up to this offset of the topic definitions
-	TypeMerge   = "~merge"        // Offset (of the link), Loser, Winner: the loser's state moves to the winner, a redirect stays
-	TypeSplit   = "~split"        // Offset (of the unlink), Loser (the profile that keeps its id), Winner (the new profile), Subjects: these leave
-	TypeAbsorb  = "~absorb"       // Offset, Loser, Winner, Chunk, Chunks, State: what a merge or split moves
-	TypeSweep   = "~sweep"        // Sweep, Bucket, Segments: evaluate the profiles of a bucket
-	TypeClock   = "~clock"        // Clock, Live: the partition's clock is virtual and stands at Clock; Live: it follows the records' times again
-	TypeErased  = "person.erased" // the public name of the record that erases
-	TypeRunExit = "~exit"         // Journey, RunID: an operator takes a run out
+	TypeTimer    = "~timer"        // what of the addressed profile is due by the partition's clock acts
+	TypeSwitch   = "~switch"       // Offset: the partition goes over to the definitions up to this offset of the topic definitions
+	TypeMerge    = "~merge"        // Offset (of the link), Loser, Winner: the loser's state moves to the winner, a redirect stays
+	TypeSplit    = "~split"        // Offset (of the unlink), Loser (the profile that keeps its id), Winner (the new profile), Subjects: these leave
+	TypeAbsorb   = "~absorb"       // Offset, Loser, Winner, Chunk, Chunks, State: what a merge or split moves
+	TypeSweep    = "~sweep"        // Sweep, Bucket, Segments: evaluate the profiles of a bucket
+	TypeClock    = "~clock"        // Clock, Live: the partition's clock is virtual and stands at Clock; Live: it follows the records' times again
+	TypeErased   = "person.erased" // the public name of the record that erases
+	TypeRunExit  = "~exit"         // Journey, RunID: an operator takes a run out
+	TypeRunEnter = "~enter"        // Journey, Key: the person is taken into a journey that may be called
 )
 
 // Types of derived rows: the fold writes them to the table events; they act in the step that makes them.

@@ -2868,6 +2868,10 @@ func (x *Control) AppendWire(b []byte) []byte {
 		b = append(b, 0x8b, 0x01)
 		b = append(b, x.RunID[:]...)
 	}
+	if x.Key != "" {
+		b = append(b, 0x92, 0x01)
+		b = wire.AppendBytes(b, x.Key)
+	}
 	return b
 }
 
@@ -2989,6 +2993,8 @@ func (x *Control) ParseWire(s string) error {
 			var p15 string
 			p15, i = wire.Raw(s, i, 16)
 			copy(x.RunID[:], p15)
+		case 18<<3 | 2: // Key
+			x.Key, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -49,7 +49,12 @@ type node struct {
 	id       string
 	loops    bool          // a run can come here again
 	wait     time.Duration // of For, or of Timeout
+	timed    bool          // it ends by wait
 	until    *condition
+	holds    *expression
+	reset    *condition
+	when     *moment
+	expires  time.Duration // of points
 	branches []*expression
 	channels []string // of a message: in order; "" with a single template, whose own channel counts
 	sendBy   time.Duration
@@ -197,6 +202,14 @@ func (c *compiler) head() {
 	}
 	c.quiet("quiet_hours", d.Quiet)
 	c.sendDays("send_days", d.Days)
+	if f := d.InFlight; f != nil {
+		c.oneOf("in_flight.then", f.Then, false, inFlightFinish, inFlightMove, inFlightExit)
+		for _, from := range sortedKeys(f.Nodes) {
+			if f.Then != inFlightMove || d.Nodes[f.Nodes[from]] == nil {
+				c.problem("in_flight.nodes."+from, "only people who move have nodes, and they go to one of this version", "移動先は move のときだけ、この版のステップから選んでください")
+			}
+		}
+	}
 	if d.Priority < 0 || d.Priority > 9 {
 		c.problem("priority", "a priority is 1 to 9; 5 when it is left out", "優先度は 1〜9 にしてください（省略時は 5）")
 	}
@@ -215,8 +228,8 @@ func (c *compiler) entry() {
 	switch {
 	case len(j.entryTypes) > 0 && e.Segment != "":
 		c.problem("entry", "an entry has an event or a segment, not both", "開始条件は行動かセグメントのどちらか一方にしてください")
-	case len(j.entryTypes) == 0 && e.Segment == "":
-		c.problem("entry", "an entry needs an event or a segment", "開始条件に行動（event）かセグメント（segment）を指定してください")
+	case len(j.entryTypes) == 0 && e.Segment == "" && !e.Called:
+		c.problem("entry", "an entry needs an event or a segment, or is called", "開始条件に行動（event）かセグメント（segment）を指定するか、呼び出し（called）にしてください")
 	}
 	if e.Sweep {
 		c.sweep(e)
@@ -410,9 +423,11 @@ func (c *compiler) collect() {
 	used := map[string]field{}
 	for _, n := range j.nodes {
 		listen(n.until)
+		listen(n.reset)
 		for _, b := range n.branches {
 			b.eventFields(used)
 		}
+		n.holds.eventFields(used)
 	}
 	for _, f := range used {
 		j.keep = append(j.keep, f)

@@ -139,6 +139,11 @@ func (s *source) value(dec *json.Decoder, t reflect.Type, path string) error {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if t != nil && reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		if _, nested := tok.(json.Delim); !nested {
+			return nil // it reads itself
+		}
+	}
 	want, wantJA := kindName(t)
 	got := ""
 	switch x := tok.(type) {

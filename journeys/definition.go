@@ -24,6 +24,7 @@ type Definition struct {
 	Accounts map[string]string `json:"accounts,omitempty"`
 	Quiet    *QuietHours       `json:"quiet_hours,omitempty"` // instead of those of the settings
 	Days     *SendDays         `json:"send_days,omitempty"`   // likewise
+	InFlight *InFlight         `json:"in_flight,omitempty"`   // what becomes of those who are in an older version; default: they finish it
 	Entry    Entry             `json:"entry"`
 	ExitOn   []Condition       `json:"exit_on,omitempty"` // end a run wherever it stands
 	Goal     *Condition        `json:"goal,omitempty"`    // ends it as reached
@@ -52,9 +53,25 @@ type SendDays struct {
 	NoClosed   bool     `json:"not_on_closed_days,omitempty"`
 }
 
-// Entry is how a run begins: by an event, by entering or leaving a segment, or (Sweep) once for everybody who is in a
-// segment when the journey goes live: a broadcast.
+// InFlight is what becomes of people in older versions when a version is published.
+type InFlight struct {
+	Then string `json:"then"` // finish, move, exit
+	// Nodes is where those go who stand at a node: the node of this version by that of the older. Who stands at a node that is
+	// neither named nor in this version finishes the old one.
+	Nodes map[string]string `json:"nodes,omitempty"`
+}
+
+// What becomes of people in older versions.
+const (
+	inFlightFinish = "finish"
+	inFlightMove   = "move"
+	inFlightExit   = "exit"
+)
+
+// Entry is how a run begins: by an event, by entering or leaving a segment, by being called, or (Sweep) once for everybody
+// who is in a segment when the journey goes live: a broadcast.
 type Entry struct {
+	Called   bool     `json:"called,omitempty"` // other journeys and the API may start it, also beside an event or a segment
 	Event    string   `json:"event,omitempty"`
 	Events   []string `json:"events,omitempty"` // instead of Event: any of them
 	Segment  string   `json:"segment,omitempty"`
@@ -85,7 +102,10 @@ type Node struct {
 	Next  string `json:"next,omitempty"`
 
 	For        string     `json:"for,omitempty"`
+	Until      *Until     `json:"until,omitempty"`
 	UntilEvent *Condition `json:"until_event,omitempty"`
+	UntilTrue  string     `json:"until_true,omitempty"` // expression
+	ResetOn    *Condition `json:"reset_on,omitempty"`   // For, or the timeout, begins anew when this happens
 	Timeout    string     `json:"timeout,omitempty"`
 	OnTimeout  string     `json:"on_timeout,omitempty"` // default: Next
 
@@ -96,6 +116,43 @@ type Node struct {
 	Channels  []string          `json:"channels,omitempty"` // in order: the first that can be reached is taken
 	Templates map[string]string `json:"templates,omitempty"`
 	SendBy    string            `json:"send_by,omitempty"` // not sent later than this after it was due; default 24h
+
+	Ways    []Way   `json:"ways,omitempty"`
+	Percent float64 `json:"percent,omitempty"` // of a holdout: above 0 up to 50
+
+	Set    map[string]enishi.Value `json:"set,omitempty"`   // traits and their new values
+	Clear  []string                `json:"clear,omitempty"` // traits that lose theirs
+	Points *Points                 `json:"points,omitempty"`
+
+	Journey string `json:"journey,omitempty"` // that is started or left
+}
+
+// Until is a moment that a wait ends at: the first from then on that fits. Exactly one of Time (with Weekdays, Day), Date,
+// ShopHours, Cutoff and BestHour leads.
+type Until struct {
+	Time      string   `json:"time,omitempty"`       // HH:MM in the person's zone; with Date and BestHour as said there
+	Weekdays  []string `json:"weekdays,omitempty"`   // with Time: mon, tue, ...
+	Day       string   `json:"day,omitempty"`        // with Time: business, open (not a closed day), payday
+	Date      string   `json:"date,omitempty"`       // a trait that holds a date such as 2026-12-24: at Time (default 10:00) of that day
+	Offset    string   `json:"offset,omitempty"`     // of Date: -3d is three days before it, 1d a day after
+	Yearly    bool     `json:"yearly,omitempty"`     // of Date: each year on this day, as a birthday; 29 February is 28 in common years
+	ShopHours bool     `json:"shop_hours,omitempty"` // at once while the shop is open, else when it opens
+	Cutoff    bool     `json:"cutoff,omitempty"`     // the next shipping cut-off
+	BestHour  bool     `json:"best_hour,omitempty"`  // the hour at which the person reads most; Time (default 12:00) while too little is known
+}
+
+// Way is one way out of a split.
+type Way struct {
+	Title  *Text  `json:"title,omitempty"`
+	Weight int    `json:"weight"` // of 1 to 1000: its part of the sum
+	Next   string `json:"next"`
+}
+
+// Points are given by a node.
+type Points struct {
+	Amount  int64  `json:"amount"`            // 1 or more
+	Reason  string `json:"reason"`            // as the person will read it
+	Expires string `json:"expires,omitempty"` // after this time, e.g. 90d
 }
 
 // Branch is one way out of a branch node.
@@ -106,9 +163,16 @@ type Branch struct {
 
 // Types of nodes.
 const (
-	nodeWait    = "wait"    // For and Next; or UntilEvent, Timeout, Next and OnTimeout
+	nodeWait    = "wait"    // one of For, Until, UntilEvent, UntilTrue; ResetOn, Timeout, OnTimeout, Next
 	nodeBranch  = "branch"  // Branches, Else
+	nodeSplit   = "split"   // Ways: a person takes the same one each time
+	nodeHoldout = "holdout" // Percent of the people go the same way from here on and are sent nothing; Next
 	nodeMessage = "message" // Template, or Channels and Templates; SendBy, Next
+	nodeUpdate  = "update"  // Set, Clear; Next
+	nodePoints  = "points"  // Points; Next
+	nodeStart   = "start"   // Journey; Next
+	nodeLeave   = "leave"   // Journey; Next
+	nodeGoal    = "goal"    // ends the run as having reached its goal
 	nodeExit    = "exit"
 )
 
@@ -141,6 +205,9 @@ const (
 	reentryAfter  = "after:"
 	reentryAlways = "always"
 )
+
+// TypeMade is the derived row of what a node did to the person: its Reason is "set NAMES" or "points AMOUNT".
+const TypeMade = "journey.made"
 
 // TypeRefused is the derived row that says why a person did not enter although the event fits: its Reason is
 // "reentry:RULE", "already:EVENT" (an exit or the goal had happened before) or "too_many_runs".

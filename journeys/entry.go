@@ -20,27 +20,32 @@ func (s *stepper) enter(t *Trigger) {
 		return
 	}
 	if e := t.Event; e != nil {
-		if e.Historical || strings.HasPrefix(e.Type, "~") {
+		if e.Historical {
 			return
 		}
 		for _, j := range js.byEvent[e.Type] {
-			s.begin(j, e, "")
+			s.begin(j, entry{event: e})
+		}
+	}
+	if e := t.Event; e != nil && e.Type == enishi.TypeRunEnter && e.Control != nil {
+		if j := js.called[e.Control.Journey]; j != nil {
+			s.begin(j, entry{by: e.ID, subject: e.Subject, key: e.Control.Key})
 		}
 	}
 	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && s.in(j.Definition.Entry.Segment) {
-		s.begin(j, nil, j.Definition.Entry.Segment)
+		s.begin(j, entry{segment: j.Definition.Entry.Segment})
 	}
 	for _, x := range t.Entered {
 		for _, j := range js.bySeg[x.Segment] {
-			if entry := &j.Definition.Entry; (entry.Entered == nil || *entry.Entered) && (!x.Initial || entry.PeopleIn) {
-				s.begin(j, nil, x.Segment)
+			if d := &j.Definition.Entry; (d.Entered == nil || *d.Entered) && (!x.Initial || d.PeopleIn) {
+				s.begin(j, entry{segment: x.Segment})
 			}
 		}
 	}
 	for _, x := range t.Left {
 		for _, j := range js.bySeg[x.Segment] {
-			if entry := &j.Definition.Entry; entry.Entered != nil && !*entry.Entered && !x.Initial {
-				s.begin(j, nil, x.Segment)
+			if d := &j.Definition.Entry; d.Entered != nil && !*d.Entered && !x.Initial {
+				s.begin(j, entry{segment: x.Segment})
 			}
 		}
 	}
@@ -51,11 +56,23 @@ func (s *stepper) in(segment string) bool {
 	return slices.ContainsFunc(s.p.Memberships, func(m profiles.Membership) bool { return m.Segment == segment })
 }
 
+// entry is what makes a run begin: an event, a segment, or a call.
+type entry struct {
+	event   *enishi.Event
+	segment string
+	by      enishi.ID // of what calls
+	subject enishi.ID // of the person, for an un-merge
+	key     string    // of the run that is called
+}
+
 // begin starts a run unless where, the re-entry rule or an exit that is true already forbids it.
-func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
-	key := ""
+func (s *stepper) begin(j *Journey, from entry) {
+	e, key := from.event, ""
 	if j.key.name != "" {
-		if key = keyOf(e, j.key.name); key == "" {
+		if key = from.key; e != nil {
+			key = keyOf(e, j.key.name)
+		}
+		if key == "" {
 			return
 		}
 	}
@@ -64,19 +81,26 @@ func (s *stepper) begin(j *Journey, e *enishi.Event, segment string) {
 	w.begun = profiles.Run{Journey: j.Name, Version: j.Version, Key: key, EnteredAt: s.now, Subject: s.p.ID}
 	r := &w.begun
 	w.r, w.j, w.k.Key, w.dirty = r, j, key, true
-	if e != nil {
+	switch {
+	case e != nil:
 		r.ID, r.Subject = s.runID(j, key, e), e.Subject
 		w.k.Event = keptEvent{ID: e.ID, Type: e.Type, At: w.instant(e)}
-	} else if j.Definition.Entry.Sweep {
+	case !from.by.IsZero():
+		r.ID = enishi.NewID("run", j.Name, from.by.String())
+		if !from.subject.IsZero() {
+			r.Subject = from.subject
+		}
+		w.k.Event = keptEvent{Type: "called", At: s.now}
+	case j.Definition.Entry.Sweep:
 		r.ID = enishi.NewID("run", j.Name, "sweep", s.p.ID.String())
 		w.k.Event = keptEvent{Type: "broadcast", At: s.now}
-	} else {
+	default:
 		typ := enishi.TypeSegmentEntered
 		if entered := j.Definition.Entry.Entered; entered != nil && !*entered {
 			typ = enishi.TypeSegmentLeft
 		}
 		// The person is part of this id: many enter a segment at the same instant, and no event tells them apart.
-		r.ID = enishi.NewID("run", j.Name, segment, s.p.ID.String(), strconv.FormatInt(s.now.UnixMilli(), 10))
+		r.ID = enishi.NewID("run", j.Name, from.segment, s.p.ID.String(), strconv.FormatInt(s.now.UnixMilli(), 10))
 		w.k.Event = keptEvent{Type: typ, At: s.now}
 	}
 	if j.where != nil && !j.where.eval(w.scope(e)) {

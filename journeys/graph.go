@@ -29,6 +29,11 @@ func (c *compiler) nodeIDs() []string {
 	return ids
 }
 
+// nodeTypes are the types of nodes.
+func nodeTypes() []string {
+	return []string{nodeWait, nodeBranch, nodeSplit, nodeHoldout, nodeMessage, nodeUpdate, nodePoints, nodeStart, nodeLeave, nodeGoal, nodeExit}
+}
+
 // allNodes checks each node by itself.
 func (c *compiler) allNodes() {
 	if n := len(c.def.Nodes); n == 0 || n > maxNodes {
@@ -68,19 +73,38 @@ func (c *compiler) node(n *node) {
 	}
 	switch n.Type {
 	case nodeWait:
-		c.onlyFields(n, "for", "until_event", "timeout", "on_timeout", "next")
+		c.onlyFields(n, "for", "until", "until_event", "until_true", "reset_on", "timeout", "on_timeout", "next")
 		c.waitNode(n)
 	case nodeBranch:
 		c.onlyFields(n, "branches", "else")
 		c.branchNode(n)
+	case nodeSplit:
+		c.onlyFields(n, "ways")
+		c.splitNode(n)
+	case nodeHoldout:
+		c.onlyFields(n, "percent", "next")
+		if n.Percent <= 0 || n.Percent > 50 {
+			c.nodeProblem(n.id, "percent", "a holdout is above 0 and at most 50 per cent", "割合は 0 より大きく 50 以下（％）にしてください")
+		}
 	case nodeMessage:
 		c.onlyFields(n, "template", "channels", "templates", "send_by", "next")
 		c.messageNode(n)
-	case nodeExit:
+	case nodeUpdate:
+		c.onlyFields(n, "set", "clear", "next")
+		c.updateNode(n)
+	case nodePoints:
+		c.onlyFields(n, "points", "next")
+		c.pointsNode(n)
+	case nodeStart, nodeLeave:
+		c.onlyFields(n, "journey", "next")
+		if !journeyPattern.MatchString(n.Journey) || n.Journey == c.j.Name {
+			c.nodeProblem(n.id, "journey", "name another journey", "ほかのジャーニーの内部名を指定してください")
+		}
+	case nodeGoal, nodeExit:
 		c.onlyFields(n)
 	default:
-		c.nodeProblem(n.id, "type", strconv.Quote(n.Type)+" is no type of node: use wait, branch, message or exit",
-			"「"+n.Type+"」という種類はありません。wait、branch、message、exit のどれかにしてください")
+		c.nodeProblem(n.id, "type", strconv.Quote(n.Type)+" is no type of node: use "+strings.Join(nodeTypes(), ", "),
+			"「"+n.Type+"」という種類はありません。"+strings.Join(nodeTypes(), "、")+" のどれかにしてください")
 	}
 	for _, l := range n.links() {
 		if l.to == "" && !l.optional {
@@ -105,27 +129,6 @@ func (c *compiler) onlyFields(n *node, allowed ...string) {
 	sort.Strings(wrong)
 	for _, field := range wrong {
 		c.nodeProblem(n.id, field, "a node of type "+n.Type+" has no "+field, n.Type+" のステップに "+field+" は使えません")
-	}
-}
-
-func (c *compiler) waitNode(n *node) {
-	switch {
-	case n.For != "" && n.UntilEvent != nil:
-		c.nodeProblem(n.id, "for", "a wait has for, or until_event with timeout", "for と until_event はどちらか一方にしてください")
-	case n.For == "" && n.UntilEvent == nil:
-		c.nodeProblem(n.id, "", "a wait needs for, or until_event with timeout", "待つ期間（for）か、待つ行動（until_event と timeout）を指定してください")
-	case n.For != "":
-		n.wait = c.duration("nodes."+n.id+".for", n.For)
-		if n.Timeout != "" || n.OnTimeout != "" {
-			c.nodeProblem(n.id, "timeout", "timeout belongs to until_event", "timeout は until_event と一緒に使います")
-		}
-	default:
-		n.until = c.condition("nodes."+n.id+".until_event", n.UntilEvent)
-		if n.Timeout == "" {
-			c.nodeProblem(n.id, "until_event", "timeout is missing: without it a person would stand here for ever", "timeout がありません。指定しないと永久に待ち続けます")
-			return
-		}
-		n.wait = c.duration("nodes."+n.id+".timeout", n.Timeout)
 	}
 }
 
@@ -197,12 +200,15 @@ type link struct {
 func (n *node) links() []link {
 	switch n.Type {
 	case nodeWait:
-		if n.UntilEvent != nil {
-			return []link{{"next", n.Next, false}, {"on_timeout", n.OnTimeout, true}}
+		return []link{{"next", n.Next, false}, {"on_timeout", n.OnTimeout, true}}
+	case nodeMessage, nodeHoldout, nodeUpdate, nodePoints, nodeStart, nodeLeave:
+		return []link{{"next", n.Next, false}}
+	case nodeSplit:
+		var out []link
+		for i := range n.Ways {
+			out = append(out, link{"ways[" + itoa(i) + "].next", n.Ways[i].Next, false})
 		}
-		return []link{{"next", n.Next, false}}
-	case nodeMessage:
-		return []link{{"next", n.Next, false}}
+		return out
 	case nodeBranch:
 		var out []link
 		for i := range n.Branches {

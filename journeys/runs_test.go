@@ -19,7 +19,7 @@ func simple(t *testing.T, name string, version int64, entry, template, state str
 		"entry":`+entry+`,"start":"w","nodes":{"w":{"type":"wait","for":"1h","next":"m"},"m":{"type":"message","template":"`+template+`","next":"x"},"x":{"type":"exit"}}}`))
 }
 
-// TestVersions: a run ends on the version that it entered; a paused journey takes no entries but lets runs go on; a run
+// TestVersions: a run ends on the version that it entered; an archived journey takes no entries but lets runs go on; a run
 // whose version is not known ends as an error, instead of being due for ever.
 func TestVersions(t *testing.T) {
 	const entry = `{"event":"order.placed","key":"order_id","reentry":"never"}`
@@ -27,7 +27,7 @@ func TestVersions(t *testing.T) {
 	w.now = start
 	w.person("p", &enishi.Person{CustomerID: "c", Email: "p@a.test"})
 	order := func(id string) { w.event("p", &enishi.Event{Type: "order.placed", Order: &enishi.Order{OrderID: id}}) }
-	one, two, paused := simple(t, "j", 1, entry, "one_mail", "live"), simple(t, "j", 2, entry, "two_mail", "live"), simple(t, "j", 3, entry, "three_mail", "paused")
+	one, two, over := simple(t, "j", 1, entry, "one_mail", "live"), simple(t, "j", 2, entry, "two_mail", "live"), simple(t, "j", 3, entry, "three_mail", "archived")
 
 	w.journeys = NewSet([]*Journey{one})
 	order("a")
@@ -35,7 +35,7 @@ func TestVersions(t *testing.T) {
 	w.journeys = NewSet([]*Journey{one, two})
 	order("b")
 	two.Live = false
-	w.journeys = NewSet([]*Journey{one, two, paused})
+	w.journeys = NewSet([]*Journey{one, two, over})
 	order("c")
 	if rs := w.runs("p", "j"); len(rs) != 2 {
 		t.Fatalf("%d runs", len(rs))

@@ -18,6 +18,7 @@ import (
 // step; both must do the same. The verbs (docs in testdata/README.md):
 //
 //	load JOURNEY                      publish a journey of the gallery or of testdata/JOURNEY.json
+//	publish JOURNEY JSON              publish it anew with these fields changed
 //	segment NAME EXPRESSION           publish a segment
 //	settings JSON
 //	person NAME KEY=VALUE ...         email, line, phone, customer; consent=email,line; friend; name=FAMILY,GIVEN; language
@@ -101,6 +102,9 @@ func (s *scenario) verb(verb, rest string) {
 	switch verb {
 	case "load":
 		s.publish(words...)
+	case "publish":
+		name, fields, _ := strings.Cut(rest, " ")
+		s.republish(name, fields)
 	case "segment":
 		name, expression, _ := strings.Cut(rest, " ")
 		s.segment(name, expression)
@@ -118,6 +122,8 @@ func (s *scenario) verb(verb, rest string) {
 		s.newEvent(rest)
 	case "sender":
 		s.sender(words)
+	case "enter": // NAME JOURNEY [KEY]: the API takes the person in
+		s.enter(words)
 	case "exit":
 		r := s.runs(words[0], words[1])
 		s.event(words[0], &enishi.Event{Type: enishi.TypeRunExit, Control: &enishi.Control{Journey: words[1], RunID: r[len(r)-1].ID}})
@@ -127,6 +133,14 @@ func (s *scenario) verb(verb, rest string) {
 	default:
 		s.fail("no verb %q", verb)
 	}
+}
+
+func (s *scenario) enter(words []string) {
+	c := &enishi.Control{Journey: words[1]}
+	if len(words) > 2 {
+		c.Key = words[2]
+	}
+	s.event(words[0], &enishi.Event{Type: enishi.TypeRunEnter, Control: c})
 }
 
 func (s *scenario) at(words []string) {
@@ -282,9 +296,17 @@ func (s *scenario) expect(words []string) {
 		if reason != arg(3) {
 			s.fail("refused for %q", reason)
 		}
+	case "trait": // PERSON NAME [VALUE]
+		if got := s.people[s.names[name]].View().Traits[arg(2)].String(); got != arg(3) {
+			s.fail("it is %q", got)
+		}
+	case "points": // PERSON BALANCE
+		if got := itoa(int(s.people[s.names[name]].View().Points)); got != arg(2) {
+			s.fail("there are %s", got)
+		}
 	case "row": // PERSON TYPE JOURNEY REASON: such a row was written
 		for _, d := range s.out.Derived {
-			if d.Type == arg(2) && d.Journey == arg(3) && d.Reason == arg(4) && d.Subject == s.names[name] {
+			if d.Type == arg(2) && d.Journey == arg(3) && d.Reason == strings.Join(words[4:], " ") && d.Subject == s.names[name] {
 				return
 			}
 		}

@@ -16,6 +16,8 @@ type Set struct {
 	byEvent  map[string][]*Journey // those that an event type may enter people into
 	bySeg    map[string][]*Journey // those that a segment may
 	sweeps   map[string]*Journey   // current versions of broadcasts, by name
+	called   map[string]*Journey   // those that others and the API may start, by name
+	current  map[string]*Journey   // current versions, by name
 	ranked   bool                  // some journey has another rank than the others
 }
 
@@ -26,7 +28,7 @@ type versionOf struct {
 
 // NewSet takes all versions that runs may stand in; those with Live set and in state live take entries.
 func NewSet(js []*Journey) *Set {
-	s := &Set{versions: map[versionOf]*Journey{}, byEvent: map[string][]*Journey{}, bySeg: map[string][]*Journey{}, sweeps: map[string]*Journey{}}
+	s := &Set{versions: map[versionOf]*Journey{}, byEvent: map[string][]*Journey{}, bySeg: map[string][]*Journey{}, sweeps: map[string]*Journey{}, called: map[string]*Journey{}, current: map[string]*Journey{}}
 	js = slices.Clone(js)
 	sort.Slice(js, func(i, k int) bool {
 		return js[i].Name < js[k].Name || js[i].Name == js[k].Name && js[i].Version < js[k].Version
@@ -34,6 +36,9 @@ func NewSet(js []*Journey) *Set {
 	for _, j := range js {
 		s.versions[versionOf{j.Name, j.Version}] = j
 		s.ranked = s.ranked || j.rank() != js[0].rank()
+		if j.Live {
+			s.current[j.Name] = j
+		}
 		if j.Live && j.Definition.Entry.Sweep {
 			s.sweeps[j.Name] = j
 			continue
@@ -45,6 +50,9 @@ func NewSet(js []*Journey) *Set {
 			if !slices.Contains(s.byEvent[t], j) {
 				s.byEvent[t] = append(s.byEvent[t], j)
 			}
+		}
+		if j.Definition.Entry.Called {
+			s.called[j.Name] = j
 		}
 		if seg := j.Definition.Entry.Segment; seg != "" {
 			s.bySeg[seg] = append(s.bySeg[seg], j)
@@ -109,6 +117,21 @@ func (j *Journey) open() bool {
 	return j.Live && (j.Definition.State == "" || j.Definition.State == "live")
 }
 
+// paused: nobody enters and nobody goes on. Exits and goals still end runs.
+func (s *Set) paused(name string) bool {
+	j := s.current[name]
+	return j != nil && j.Definition.State == "paused"
+}
+
+// takes is the current version when it takes over those who are in another one, else nil.
+func (s *Set) takes(j *Journey) *Journey {
+	to := s.current[j.Name]
+	if to == nil || to.Version <= j.Version || s.paused(j.Name) || to.Definition.InFlight == nil || to.Definition.InFlight.Then == inFlightFinish {
+		return nil
+	}
+	return to
+}
+
 // find is a version by name and number, or nil.
 func (s *Set) find(name string, version int64) *Journey {
 	if s == nil {
@@ -136,4 +159,5 @@ type Trigger struct {
 	Timer         bool
 	ExitRun       enishi.ID // an operator takes this run out
 	Broadcast     string    // a sweep has come to this person for this journey
+	Renewed       string    // a sweep has come to this person because this journey was published anew, or is live again
 }

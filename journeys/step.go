@@ -30,9 +30,11 @@ type stepper struct {
 	from string // what triggers it, for the ids of rows; the event's id or the clock when empty
 	e    *enishi.Event
 
-	started []profiles.Run // to be added
-	dropped []enishi.ID    // to be taken out without a trace: deferred runs that are done
-	changed bool           // runs changed
+	started []profiles.Run  // to be added
+	dropped []enishi.ID     // to be taken out without a trace: deferred runs that are done
+	changed bool            // runs changed
+	made    profiles.Change // what nodes changed of the person
+	calls   int             // how deep journeys have started each other
 
 	free  []*walk // to be used again
 	turns []int
@@ -43,10 +45,11 @@ type stepper struct {
 
 // Step moves a person's runs on. The event, if there is one, has been applied to the profile, and memberships are as
 // after it. It changes p's runs and messages and adds to out; it does no I/O and reads no clock. What is due by env.Now is
-// done, whatever the trigger is.
-func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
+// done, whatever the trigger is. It returns what it changed of the person beside the runs and messages, which segments and
+// other journeys have not seen yet.
+func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) profiles.Change {
 	if !p.Redirect.IsZero() {
-		return
+		return 0
 	}
 	s := newStepper(env, p, out)
 	e := t.Event
@@ -68,6 +71,7 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) {
 	s.enter(&t)
 	s.cancelPending(t.Changed)
 	s.finish()
+	return s.made
 }
 
 // order is in which order the runs act: the journeys' priorities, so that the messages of the highest are counted first.
@@ -115,6 +119,7 @@ type walk struct {
 	k     kept
 	dirty bool // k changed
 	moved bool
+	over  bool   // this walk ended the run
 	why   string // of the end
 	sees  scope
 	begun profiles.Run // r, of a run that begins
@@ -152,7 +157,8 @@ func (w *walk) scope(e *enishi.Event) *scope {
 // live lets one live run act on the trigger and on the time.
 func (s *stepper) live(r *profiles.Run, t *Trigger) {
 	due := r.Wait != nil && !r.Wait.Until.IsZero() && !s.now.Before(r.Wait.Until)
-	j := s.env.Journeys.find(r.Journey, r.Version)
+	js := s.env.Journeys
+	j := js.find(r.Journey, r.Version)
 	if j == nil {
 		if due {
 			w := s.walk(r, &Journey{Name: r.Journey, Version: r.Version, Definition: &Definition{}})
@@ -161,34 +167,36 @@ func (s *stepper) live(r *profiles.Run, t *Trigger) {
 		}
 		return
 	}
-	e := t.Event
-	listens := e != nil && j.listens[e.Type]
-	for i := 0; !listens && i < len(t.Entered); i++ {
-		listens = j.segments[t.Entered[i].Segment]
-	}
-	for i := 0; !listens && i < len(t.Left); i++ {
-		listens = j.segments[t.Left[i].Segment]
-	}
-	if !listens && !due {
+	to, paused := js.takes(j), js.paused(r.Journey)
+	resumed := !paused && r.Wait != nil && !r.Wait.Due.IsZero()
+	if to == nil && !resumed && !due && !j.watches(r, t) {
 		return
 	}
 	w := s.walk(r, j)
-	switch {
-	case listens && w.endsBy(t):
+	if resumed {
+		w.resume()
+	}
+	if to != nil {
+		w.follow(to)
+	}
+	due = r.Wait != nil && !r.Wait.Until.IsZero() && !s.now.Before(r.Wait.Until)
+	switch n := w.j.nodes[r.Node]; {
+	case !r.EndedAt.IsZero() || w.endsBy(t):
 	case r.Wait == nil:
-	case listens && w.waitEnds(t):
+	case paused:
+		w.park(n, t, due)
+	case !isResend(r) && n != nil && w.waitEnds(n, t, due):
 	case due && isResend(r):
 		w.resend()
-	case due && j.nodes[r.Node].Type == nodeMessage: // its hours have come
-		n, opened := j.nodes[r.Node], r.Wait.Until
-		w.r.Wait, w.moved = nil, true
+	case due && n != nil && n.Type == nodeMessage: // its hours have come
+		opened := r.Wait.Until
+		r.Wait, w.moved = nil, true
 		if next := w.pass(n, w.k.due(n.id)); next != "" {
 			w.goTo(next, opened)
 		}
-	case due:
-		n := j.nodes[r.Node]
+	case due && n != nil:
 		next := n.Next
-		if n.until != nil && n.OnTimeout != "" {
+		if (n.until != nil || n.holds != nil) && n.OnTimeout != "" && !(resumed && n.until != nil && w.already(n)) {
 			next = n.OnTimeout
 		}
 		w.leave(n)
@@ -196,6 +204,25 @@ func (s *stepper) live(r *profiles.Run, t *Trigger) {
 	}
 	w.done()
 	s.put(w)
+}
+
+// watches: a run of this version may act on the trigger.
+func (j *Journey) watches(r *profiles.Run, t *Trigger) bool {
+	if t.Event != nil && j.listens[t.Event.Type] {
+		return true
+	}
+	for i := range t.Entered {
+		if j.segments[t.Entered[i].Segment] {
+			return true
+		}
+	}
+	for i := range t.Left {
+		if j.segments[t.Left[i].Segment] {
+			return true
+		}
+	}
+	n := j.nodes[r.Node]
+	return n != nil && n.holds != nil && (t.Event != nil || t.Changed != 0)
 }
 
 // endsBy ends the run when the trigger is its goal or one of its exits. A historical event reaches no goal.
@@ -213,23 +240,35 @@ func (w *walk) endsBy(t *Trigger) bool {
 	return false
 }
 
-// waitEnds goes on when what the run waits for happens in time.
-func (w *walk) waitEnds(t *Trigger) bool {
-	n := w.j.nodes[w.r.Node]
-	if n == nil || n.until == nil || isResend(w.r) {
-		return false
-	}
+// waitEnds goes on when what the run waits for happens in time, or begins the wait anew. It reports whether it did.
+func (w *walk) waitEnds(n *node, t *Trigger, due bool) bool {
 	at := w.now
 	if e := t.Event; e != nil {
 		if e.Historical {
 			return false
 		}
 		at = w.instant(e)
-		if until := w.r.Wait.Until; !until.IsZero() && at.After(until) {
-			return false
-		}
 	}
-	if !w.happens(n.until, t) {
+	limit := w.r.Wait.Until
+	if n.holds != nil {
+		limit = w.r.Wait.Armed.Add(w.set.scaled(n.wait))
+	}
+	inTime := limit.IsZero() || !at.After(limit)
+	switch {
+	case n.until != nil && inTime && w.happens(n.until, t):
+	case n.holds != nil && !w.now.After(limit) && n.holds.eval(w.scope(nil)):
+		at = w.now
+	case n.reset != nil && inTime && at.After(w.r.Wait.Armed) && w.happens(n.reset, t):
+		w.arm(n, at)
+		w.stepper.changed = true
+		return true
+	case n.holds != nil && w.now.Before(limit):
+		before := w.r.Wait.Until
+		if w.watch(n); !w.r.Wait.Until.Equal(before) {
+			w.stepper.changed = true
+		}
+		return true
+	default:
 		return false
 	}
 	w.leave(n)
@@ -298,14 +337,7 @@ func (w *walk) leave(n *node) {
 func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
 	switch n.Type {
 	case nodeWait:
-		if n.until != nil && w.already(n) {
-			return n.Next, false
-		}
-		w.r.Wait = &profiles.Wait{Until: w.now.Add(w.set.scaled(n.wait)), Armed: w.now}
-		if n.until != nil {
-			w.r.Wait.Events = slices.Clone(n.until.types)
-		}
-		return "", true
+		return w.wait(n)
 	case nodeBranch:
 		s := w.scope(nil)
 		for i, when := range n.branches {
@@ -316,10 +348,27 @@ func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
 		return n.Else, false
 	case nodeMessage:
 		if opens := w.send(n, due); !opens.IsZero() {
-			w.r.Wait = &profiles.Wait{Until: opens, Armed: w.now}
+			w.r.Wait = newWait(opens, w.now)
 			return "", true
 		}
 		return n.Next, false
+	case nodeSplit:
+		return w.way(n), false
+	case nodeHoldout:
+		w.holdOut(n)
+		return n.Next, false
+	case nodeUpdate:
+		w.update(n)
+		return n.Next, false
+	case nodePoints:
+		w.points(n)
+		return n.Next, false
+	case nodeStart, nodeLeave:
+		w.call(n)
+		return n.Next, false
+	case nodeGoal:
+		w.end(endGoal, n.id)
+		return "", true
 	}
 	w.end(endCompleted, "")
 	return "", true
@@ -327,12 +376,12 @@ func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
 
 // end ends the run.
 func (w *walk) end(how, why string) {
-	w.r.EndedAt, w.r.End, w.r.Wait, w.why = w.now, how, nil, why
+	w.r.EndedAt, w.r.End, w.r.Wait, w.why, w.over = w.now, how, nil, why, true
 }
 
 // done stores what the run keeps and writes the row of the move.
 func (w *walk) done() {
-	ended := !w.r.EndedAt.IsZero()
+	ended := w.over
 	if !w.moved && !ended && !w.dirty {
 		return
 	}
@@ -349,7 +398,7 @@ func (w *walk) done() {
 			reason += ":" + w.why
 		}
 		w.row(enishi.TypeJourneyExited, reason)
-	case w.moved:
+	case w.moved && w.r.EndedAt.IsZero(): // else another journey took it out, and said so
 		w.row(enishi.TypeJourneyStep, "")
 	}
 }

@@ -28,13 +28,14 @@ type world struct {
 	journeys *Set
 	settings *Settings
 	out      enishi.Effects
-	n        int // events so far
+	n        int               // events so far
+	bodies   map[string]string // newest definitions that were published anew
 	restart  bool
 	steps    Env
 }
 
 func newWorld(t testing.TB) *world {
-	return &world{t: t, people: map[enishi.ID]*profiles.Profile{}, names: map[string]enishi.ID{}, persons: map[string]*enishi.Person{},
+	return &world{t: t, people: map[enishi.ID]*profiles.Profile{}, names: map[string]enishi.ID{}, bodies: map[string]string{}, persons: map[string]*enishi.Person{},
 		hasher: enishi.NewHasher([]byte("0123456789abcdef0123456789abcdef")), segments: segments.NewSet(nil), journeys: NewSet(nil), settings: DefaultSettings()}
 }
 
@@ -123,7 +124,7 @@ func (w *world) event(name string, e *enishi.Event) {
 func (w *world) fold(id enishi.ID, e *enishi.Event) {
 	p := w.people[id]
 	changed, fresh := p.Apply(e, w.now)
-	if !fresh && e.Type != enishi.TypeRunExit {
+	if !fresh && e.Type != enishi.TypeRunExit && e.Type != enishi.TypeRunEnter {
 		return
 	}
 	w.react(p, Trigger{Event: e, Changed: changed})
@@ -136,11 +137,11 @@ func (w *world) react(p *profiles.Profile, t Trigger) {
 		t.Entered, t.Left = w.segments.Update(p, w.now, changed, segments.Options{})
 		t.Changed = changed
 		before := len(w.out.Messages)
-		Step(w.env(), p, t, &w.out)
-		if len(w.out.Messages) == before {
+		made := Step(w.env(), p, t, &w.out)
+		if len(w.out.Messages) == before && made == 0 {
 			return
 		}
-		changed, t = profiles.ChangedMessages, Trigger{}
+		changed, t = profiles.ChangedMessages|made, Trigger{}
 	}
 }
 
@@ -249,6 +250,41 @@ func (w *world) publish(names ...string) {
 		js = append(js, mustCompile(w.t, name, int64(10+i), readDefinition(w.t, name)))
 	}
 	w.journeys = NewSet(js)
+}
+
+// republish publishes a version of a journey that differs by some fields, and sweeps everybody as the pipeline does when it
+// takes people over or goes live again.
+func (w *world) republish(name, fields string) {
+	w.t.Helper()
+	var js []*Journey
+	version, was := int64(0), ""
+	for _, j := range w.journeys.versions {
+		if js = append(js, j); j.Name == name && j.Version > version {
+			version, was = j.Version, w.bodies[name]
+		}
+	}
+	if was == "" {
+		was = string(readDefinition(w.t, name))
+	}
+	body := map[string]json.RawMessage{}
+	for _, text := range []string{was, fields} {
+		if err := json.Unmarshal([]byte(text), &body); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.bodies[name] = string(text)
+	for _, j := range js {
+		j.Live = j.Live && j.Name != name
+	}
+	w.journeys = NewSet(append(js, mustCompile(w.t, name, version+100, text)))
+	for _, id := range w.ids() {
+		w.react(w.people[id], Trigger{Renewed: name})
+		w.store(id)
+	}
 }
 
 func (w *world) segment(name, expression string) {

@@ -351,6 +351,7 @@ type Wait struct {
 	Until  time.Time `wire:"1"` // zero: no time limit
 	Events []string  `wire:"2"` // event types that end it before Until
 	Armed  time.Time `wire:"3"`
+	Due    time.Time `wire:"4"` // when it ended while the journey was paused: Until is zero then
 }
 
 // Change says what parts of a profile changed; a bit per input of expressions and per fact table.

@@ -3158,6 +3158,9 @@ func (x *Wait) AppendWire(b []byte) []byte {
 	if !x.Armed.IsZero() {
 		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(x.Armed.UnixMilli()))
 	}
+	if !x.Due.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.Due.UnixMilli()))
+	}
 	return b
 }
 
@@ -3201,6 +3204,10 @@ func (x *Wait) ParseWire(s string) error {
 			var u4 uint64
 			u4, i = wire.Uvarint(s, i)
 			x.Armed = wire.Time(u4)
+		case 4<<3 | 0: // Due
+			var u5 uint64
+			u5, i = wire.Uvarint(s, i)
+			x.Due = wire.Time(u5)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

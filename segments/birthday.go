@@ -168,3 +168,9 @@ func (q *statement) within(n int, zone *time.Location) string {
 	return fmt.Sprintf("if(%[1]s %% 100 = 0, intDiv(%[1]s %% 10000, 100) = %[2]s, %[1]s %% 10000 >= %[3]s %[4]s %[1]s %% 10000 <= %[5]s)",
 		b, q.whole(int64(start.Month())), q.whole(first), join, q.whole(last))
 }
+
+// ParseBirthday reads a date as people give it, also without year (0) or day (0); month 0: it cannot be read.
+func ParseBirthday(text string) (year, month, day int) {
+	b := parseBirthday(text)
+	return int(b) / 10000, b.month(), int(b) % 100
+}

@@ -123,10 +123,10 @@ func (f *Folder) event(part *partition, x *entry, e *enishi.Event, raw []byte) {
 		part.forward(e, to, 0)
 	case e.Type == enishi.TypeErased:
 		part.erase(x, e)
-	case e.Type == enishi.TypeRunExit:
+	case e.Type == enishi.TypeRunExit, e.Type == enishi.TypeRunEnter:
 		f.react(part, p, journeys.Trigger{Event: e}, segments.Options{})
 		part.changed(x, part.next)
-		part.answer(e, `{"exited":true}`)
+		part.answer(e, `{"done":true}`)
 	default:
 		changed, fresh := p.Apply(e, part.clock)
 		if !fresh {
@@ -152,17 +152,17 @@ func (f *Folder) react(part *partition, p *profiles.Profile, t journeys.Trigger,
 	opt.Unswept = append(opt.Unswept, part.unswept(p.ID)...)
 	for range MaxChain {
 		entered, left := part.defs.Segments.Update(p, part.env.Now, t.Changed, opt)
-		if t.Event == nil && !t.Timer && t.Changed == 0 && len(entered)+len(left) == 0 && t.Broadcast == "" {
+		if t.Event == nil && !t.Timer && t.Changed == 0 && len(entered)+len(left) == 0 && t.Broadcast == "" && t.Renewed == "" {
 			return // a sweep that found nothing
 		}
 		part.transitions(p, entered, left)
 		t.Entered, t.Left = entered, left
 		before := len(out.Messages) + len(out.Decisions)
-		journeys.Step(&part.env, p, t, out)
-		if len(out.Messages)+len(out.Decisions) == before {
+		made := journeys.Step(&part.env, p, t, out)
+		if len(out.Messages)+len(out.Decisions) == before && made == 0 {
 			return
 		}
-		t = journeys.Trigger{Changed: profiles.ChangedMessages}
+		t = journeys.Trigger{Changed: profiles.ChangedMessages | made}
 		opt.Sweep = false
 	}
 }
