@@ -73,8 +73,8 @@ func (p *progress) sweepRows(held *pipeline.Sweeping) []sweepRow {
 	for n := range p.Markers {
 		first := true
 		for _, s := range p.Markers[n].sweeps {
-			if s.Journey != "" {
-				continue // a broadcast
+			if s.Journey+s.Renewed != "" {
+				continue // a broadcast, or a journey that takes people over
 			}
 			i, known := place[s.ID]
 			if !known {

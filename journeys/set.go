@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"encoding/json"
 	"slices"
 	"sort"
 	"time"
@@ -76,6 +77,30 @@ func (j *Journey) rank() int {
 	default:
 		return d.Priority
 	}
+}
+
+// Acts reports whether a definition is, or was, let out to people: it is no draft, nor in review or approved.
+func Acts(body []byte) bool {
+	var d struct {
+		State string `json:"state"`
+	}
+	return json.Unmarshal(body, &d) == nil && !slices.Contains([]string{"draft", "review", "approved"}, d.State)
+}
+
+// Renewed lists the journeys of which people in flight must hear: they take over who is in an older version, or go on after a
+// pause; by name.
+func (s *Set) Renewed(before *Set) []string {
+	var out []string
+	for _, name := range sortedKeys(s.current) {
+		j, was := s.current[name], before.current[name]
+		if was == nil || was.Version == j.Version || s.paused(name) {
+			continue
+		}
+		if f := j.Definition.InFlight; before.paused(name) || f != nil && f.Then != inFlightFinish {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Broadcast is a journey that starts for everybody in a segment at once.

@@ -47,7 +47,7 @@ func openMailing(t *testing.T) *mailing {
 	t.Cleanup(provider.Close)
 	d.s = start(t, []string{"ENISHI_LINE__ENDPOINT=" + provider.URL, "ENISHI_LINE__TOKEN=token", "ENISHI_LINE__SECRET=secret", "ENISHI_SMTP__ADDR=" + d.mail.Addr(), "ENISHI_SMTP__TLS=none"}, "--data", t.TempDir())
 	d.s.put("setting", "brand", map[string]any{"name": "縁コスメ", "address": "東京都中央区銀座0-0-0", "contact": "0120-000-000", "url": "https://shop.example/"})
-	d.s.put("setting", "journeys", map[string]any{"timezone": "Asia/Tokyo"})
+	d.s.allHours()
 	d.s.put("segment", "tokyo", map[string]any{"title": map[string]string{"ja": "東京の方", "en": "Tokyo"}, "expression": `traits.prefecture == "東京都"`})
 	key := d.s.enishi("key", "create", "--write")
 	var batch []map[string]any

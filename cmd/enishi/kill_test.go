@@ -155,6 +155,7 @@ func loadEvents(people int) []map[string]any {
 // publishWelcome makes the gallery's welcome journey live, by LINE alone.
 func publishWelcome(t *testing.T, s *server) {
 	t.Helper()
+	s.allHours()
 	for _, d := range []map[string]any{
 		{"kind": "template", "name": "hello", "body": map[string]any{"name": "hello", "channel": "line", "purpose": "marketing", "title": map[string]string{"ja": "ようこそ", "en": "Welcome"},
 			"variants": map[string]any{"ja": map[string]any{"messages": []map[string]any{{"type": "text", "text": "ようこそ"}}}}}},

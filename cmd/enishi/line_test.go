@@ -220,6 +220,7 @@ func lineLinkByDialogue(t *testing.T, x *shop, user string, link func(map[string
 // node of the journey.
 func quotaFallsBack(t *testing.T, x *shop, setting func(string) map[string]any) {
 	t.Helper()
+	x.allHours()
 	x.put("setting", "line", setting("200"))
 	x.put("setting", "brand", map[string]any{"name": "店", "address": "東京都千代田区丸の内1-1-1", "contact": "03-0000-0000"})
 	x.put("template", "paper", map[string]any{"name": "paper", "channel": "email", "purpose": "marketing", "title": title("paper"), "variants": map[string]any{

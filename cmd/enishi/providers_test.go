@@ -111,6 +111,7 @@ func TestProvidersRefuse(t *testing.T) {
 	}()
 	toMail := newProxy(t, freePort(t), listener.Addr().String())
 	x := openShop(t, t.TempDir(), people, "ENISHI_SMTP__ADDR="+toMail.listen, "ENISHI_SMTP__TLS=none", "ENISHI_SMTP__FROM=Shop <shop@load.example>")
+	x.allHours()
 	x.put("setting", "brand", map[string]any{"name": "店", "address": "東京都千代田区丸の内1-1-1", "contact": "03-0000-0000"})
 	x.put("template", "paper", map[string]any{"name": "paper", "channel": "email", "purpose": "marketing", "title": title("paper"), "variants": map[string]any{
 		"ja": map[string]any{"subject": "ご注文", "html": "<!doctype html><html lang=\"ja\"><head><title>ご注文</title></head><body><p>ありがとうございます</p><p>{{ brand.name }} {{ brand.address }} {{ brand.contact }}</p><a href=\"{{ links.unsubscribe }}\">配信を停止する</a></body></html>",

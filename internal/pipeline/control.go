@@ -29,6 +29,7 @@ func (part *partition) switchTo(e *enishi.Event) error {
 	before := part.defs
 	part.use(defs)
 	part.broadcasts(before)
+	part.renewals(before)
 	part.addSweep(SweepPrefix+strconv.FormatInt(e.Control.Offset, 10), changed)
 	return nil
 }

@@ -194,6 +194,27 @@ func (c *compiler) channel(x *enishi.Definition) (string, error) {
 	return t.Channel, nil
 }
 
+// acting are the versions of journeys that take entries, or stand for those that do not any more, by name: the newest that was
+// ever let out. Drafts after it wait; a journey that is only a draft has its newest. One that is deleted has none.
+func acting(until []enishi.Definition) map[string]*enishi.Definition {
+	out, acts := map[string]*enishi.Definition{}, map[string]bool{}
+	for i := range until {
+		x := &until[i]
+		if x.Kind != "journey" {
+			continue
+		}
+		if x.Deleted {
+			delete(out, x.Name)
+			delete(acts, x.Name)
+			continue
+		}
+		if is := journeys.Acts(x.Body); is || !acts[x.Name] {
+			out[x.Name], acts[x.Name] = x, is
+		}
+	}
+	return out
+}
+
 // definitionsAt compiles what stands before an offset; mu is held. A definition that does not compile is left out and logged:
 // the api and `enishi check` refuse it before it is written, so it can only come from a foreign writer.
 func (f *Folder) definitionsAt(next int64) *Definitions {
@@ -206,6 +227,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 	for i := range until {
 		current[[2]string{until[i].Kind, until[i].Name}] = &until[i]
 	}
+	acting := acting(until)
 	library := Library(func(kind, name string) (enishi.Definition, bool) {
 		x := current[[2]string{kind, name}]
 		if x == nil || x.Deleted {
@@ -227,7 +249,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 		case "journey":
 			var j *journeys.Journey
 			if j, err = f.compiler.journey(x, named); err == nil {
-				j.Live = x == newest
+				j.Live = x == acting[x.Name]
 				js = append(js, j)
 			}
 		case "segment":

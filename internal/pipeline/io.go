@@ -64,6 +64,7 @@ type Sweep struct {
 	Last     time.Time     `json:"last,omitzero"`     // of the newest record
 	Sent     int           `json:"-"`                 // first bucket that is not appended
 	Journey  string        `json:"journey,omitempty"` // of a broadcast: it starts this for everybody; Segments is empty
+	Renewed  string        `json:"renewed,omitempty"` // a journey whose people in flight hear of its new version; Segments is empty
 	At       time.Time     `json:"at,omitzero"`       // not before
 }
 

@@ -46,7 +46,7 @@ func (part *partition) addSweep(id string, names []string) {
 				kept = append(kept, name)
 			}
 		}
-		if s.Segments = kept; len(kept) > 0 || s.Journey != "" {
+		if s.Segments = kept; len(kept) > 0 || s.Journey+s.Renewed != "" {
 			open = append(open, s)
 		}
 	}
@@ -69,6 +69,18 @@ func (part *partition) broadcasts(before *Definitions) {
 		b, known := part.defs.Journeys.Broadcast(s.Journey)
 		return s.Journey != "" && (!known || b.Over)
 	})
+}
+
+// RenewalPrefix begins the ids of sweeps that tell people of a new version of a journey that they are in; its name follows.
+const RenewalPrefix = "renewal-"
+
+// renewals begins the sweeps of journeys that take people over or go on after a pause. One under way begins again.
+func (part *partition) renewals(before *Definitions) {
+	for _, name := range part.defs.Journeys.Renewed(before.Journeys) {
+		id := RenewalPrefix + name
+		part.sweeps = slices.DeleteFunc(slices.Clone(part.sweeps), func(s Sweep) bool { return s.ID == id })
+		part.sweeps = append(part.sweeps, Sweep{ID: id, Renewed: name, Since: part.clock})
+	}
 }
 
 // nextSweep is the place of the oldest sweep that goes on at an instant; -1: there is none.
@@ -128,6 +140,7 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 		return nil // a repeat
 	}
 	opt, start := segments.Options{Segments: part.sweeps[at].Segments}, part.sweeps[at].Journey
+	tell := journeys.Trigger{Broadcast: start, Renewed: part.sweeps[at].Renewed}
 	if start != "" {
 		b, _ := part.defs.Journeys.Broadcast(start)
 		if !b.Going {
@@ -153,7 +166,7 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 		if p.Offset > e.Offset || !p.Redirect.IsZero() || p.Erased && len(p.Subjects) == 0 {
 			continue
 		}
-		if f.sweepOne(part, p, opt, start) {
+		if f.sweepOne(part, p, opt, tell) {
 			x := part.cache[p.ID]
 			if x == nil {
 				x = part.keep(p)
@@ -194,7 +207,7 @@ func (part *partition) in(r Range) []*profiles.Profile {
 }
 
 // sweepOne evaluates one profile; it reports whether anything changed.
-func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Options, start string) bool {
+func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Options, t journeys.Trigger) bool {
 	// What time has changed is news, what the sweep finds is not: time goes first.
 	changed := f.due(part, p)
 	before := p.NextChange
@@ -202,8 +215,8 @@ func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Opt
 	for i := range p.Memberships {
 		versions = append(versions, p.Memberships[i].Version)
 	}
-	opt.Sweep = true
-	f.react(part, p, journeys.Trigger{Broadcast: start}, opt)
+	opt.Sweep = len(opt.Segments) > 0 // else it would be all of them
+	f.react(part, p, t, opt)
 	out := &part.share.Effects
 	if changed || len(out.Derived)+len(out.Messages)+len(out.Decisions) > 0 || !p.NextChange.Equal(before) || len(versions) != len(p.Memberships) {
 		return true
