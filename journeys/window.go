@@ -37,6 +37,7 @@ type window struct {
 // window: what the journey says itself stands instead of the settings, which are about marketing only. Shortened time has
 // no hours.
 func (w *walk) window(channel string) window {
+	channel = enishi.ParentChannel(channel)
 	out := window{almanac: w.set.almanac, zone: w.zone()}
 	if w.set.Accelerate > 1 {
 		return out
