@@ -60,7 +60,7 @@ export function Message({ rendered, channel, error, small = false }: { rendered?
   const [device, setDevice] = useState("mobile");
   if (error) return <ProblemBox error={error} />;
   if (!rendered) return <Loading lines={4} />;
-  const notes = [rendered.missing.length > 0 && t("preview.missing", { names: rendered.missing.join(", ") }), rendered.sampled.length > 0 && t("preview.sampled", { names: joined(rendered.sampled.map((s) => t(`variable.${s}`))) })].filter(Boolean);
+  const notes = [rendered.no_emoji && t("preview.noEmoji"), rendered.missing.length > 0 && t("preview.missing", { names: rendered.missing.join(", ") }), rendered.sampled.length > 0 && t("preview.sampled", { names: joined(rendered.sampled.map((s) => t(`variable.${s}`))) })].filter(Boolean);
   return (
     <Stack gap="sm">
       {channel === "line" ? <LineBubbles messages={rendered.messages as LineMessage[]} /> : (
