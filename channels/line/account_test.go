@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"enishi"
+	"enishi/ingest"
 	linesim "enishi/internal/sim/line"
 )
 
@@ -142,7 +143,7 @@ func TestNotices(t *testing.T) {
 		t.Fatalf("%s", got)
 	}
 	f := newStrict(t, linesim.Config{})
-	n := Notices{f.Channel, func(template string) bool { return template != "unread" }}
+	n := Notices{f.Channel, func(template string) bool { return template != "unread" }, func(raw string) (string, error) { return ingest.Normalise(enishi.Phone, raw) }}
 	m := f.message(1, "発送しました")
 	m.To, m.Purpose, m.Profile = phone, "transactional", enishi.NewID("p")
 	send := func(want string) {

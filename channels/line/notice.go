@@ -12,7 +12,6 @@ import (
 
 	"enishi"
 	"enishi/channels"
-	"enishi/ingest"
 )
 
 // Notices sends LINE's notification messages (通知メッセージ) of an account: to a phone number, whether its owner is a friend or
@@ -25,10 +24,14 @@ import (
 type Notices struct {
 	Channel  *Channel
 	Approved func(template string) bool // by LINE, as a notification message of this account
+	// Phone gives the E.164 form of a number as it came in; "" or an error: it is none.
+	Phone func(raw string) (string, error)
 }
 
 // Notices sends the account's notification messages.
-func (o *Official) Notices() Notices { return Notices{o.Channel, o.NoticeApproved} }
+func (o *Official) Notices(phone func(raw string) (string, error)) Notices {
+	return Notices{o.Channel, o.NoticeApproved, phone}
+}
 
 // NoticeApproved tells whether LINE has approved a template as a notification message of the account.
 func (o *Official) NoticeApproved(template string) bool {
@@ -70,7 +73,7 @@ func (n Notices) Send(ctx context.Context, m *channels.Rendered) (channels.Recei
 	case !n.Approved(m.Template):
 		return channels.Receipt{}, channels.Refused("notice", fmt.Errorf("LINE has not approved %s as a notification message of this account", m.Template)).With("", "notice")
 	}
-	phone, err := ingest.Normalise(enishi.Phone, m.To)
+	phone, err := n.Phone(m.To)
 	if err != nil || phone == "" {
 		return channels.Receipt{}, channels.Refused("unreachable", errors.New("the number is no phone number")).With("", "unreachable")
 	}

@@ -8,6 +8,7 @@ import (
 	"enishi"
 	"enishi/channels"
 	"enishi/channels/line"
+	"enishi/ingest"
 	"enishi/profiles"
 )
 
@@ -69,7 +70,7 @@ func (w *workspace) noticeRoute(name string) (channels.Route, bool) {
 	if !ok {
 		return channels.Route{}, false
 	}
-	return channels.Route{Channel: account.Notices(), Limit: channels.Limit{PerSecond: 1000, Workers: 8}}, true
+	return channels.Route{Channel: account.Notices(phoneNumber), Limit: channels.Limit{PerSecond: 1000, Workers: 8}}, true
 }
 
 // noticeDelivered takes LINE's word that a notice was delivered. Told again it counts once.
@@ -84,3 +85,6 @@ func (w *workspace) noticeDelivered(ctx context.Context, send, profile enishi.ID
 	}
 	return nil
 }
+
+// phoneNumber is the E.164 form of a number as it came in.
+func phoneNumber(raw string) (string, error) { return ingest.Normalise(enishi.Phone, raw) }
