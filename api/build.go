@@ -150,6 +150,9 @@ func (a *API) register() {
 	register(a, "save-journey", a.saveJourney)
 	register(a, "change-journey-status", a.changeJourneyStatus)
 	register(a, "list-journey-people", a.listJourneyPeople)
+	register(a, "enter-journey", a.enterJourney)
+	register(a, "leave-journey", a.leaveJourney)
+	register(a, "list-journey-flight", a.listJourneyFlight)
 	register(a, "get-journey-results", a.getJourneyResults)
 
 	register(a, "list-broadcasts", a.listBroadcasts)

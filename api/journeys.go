@@ -138,7 +138,10 @@ type journeyPage struct {
 	Version    int64           `json:"version"`
 	Status     string          `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
 	Definition json.RawMessage `json:"definition" doc:"The graph, without its state."`
-	History    []versionRow    `json:"history"`
+	// Acting is not the newest version while a draft waits beside it.
+	Acting       int64        `json:"acting" doc:"The version that is live, paused or archived; 0 while there are drafts only."`
+	ActingStatus string       `json:"acting_status,omitempty" doc:"Its status."`
+	History      []versionRow `json:"history"`
 }
 
 // versionRow is who saved a version, when and why.
@@ -171,7 +174,11 @@ func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, err
 	if !ok {
 		return nil, notFound("journey", "ジャーニー")
 	}
-	return &journeyOutput{journeyPage{d.Name, d.Version, headOf(&d).State, withoutState(d.Body), a.versions("journey", in.Name)}}, nil
+	out := &journeyOutput{journeyPage{Name: d.Name, Version: d.Version, Status: headOf(&d).State, Definition: withoutState(d.Body), History: a.versions("journey", in.Name)}}
+	if act, ok := a.acting(in.Name); ok {
+		out.Body.Acting, out.Body.ActingStatus = act.Version, headOf(&act).State
+	}
+	return out, nil
 }
 
 type journeyInput struct {
@@ -179,7 +186,8 @@ type journeyInput struct {
 	Body struct {
 		Title      *textInput      `json:"title,omitempty" doc:"Replaces the definition's own."`
 		Definition json.RawMessage `json:"definition"`
-		Status     string          `json:"status,omitempty" enum:",draft,in_review,approved,live,paused,archived" doc:"draft unless said."`
+		Status     string          `json:"status,omitempty" enum:",draft,in_review,approved,live,paused,archived" doc:"draft unless said. A draft waits beside the version that is live."`
+		InFlight   *inFlight       `json:"in_flight,omitempty" doc:"What becomes of people in older versions; finish unless said here or in the definition."`
 		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`
 		Reason     string          `json:"reason,omitempty" maxLength:"500"`
 	}
@@ -205,6 +213,10 @@ func (a *API) saveJourney(ctx context.Context, in *journeyInput) (*writtenOutput
 			return nil, err
 		}
 		definition = withField(definition, "title", title)
+	}
+	definition, err := withInFlight(definition, in.Body.InFlight)
+	if err != nil {
+		return nil, err
 	}
 	w, err := a.putJourney(ctx, in.Name, definition, status, in.Body.Expect, in.Body.Reason)
 	return &writtenOutput{w}, err
@@ -322,6 +334,9 @@ type statusInput struct {
 		Status string `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
 		Expect int64  `json:"expect,omitempty" doc:"The version that was looked at; whatever it is unless said."`
 		Reason string `json:"reason,omitempty" maxLength:"500"`
+		// Acting: a draft may wait beside the version that is live.
+		Acting   bool      `json:"acting,omitempty" doc:"Of the version that is live or paused, not of a draft that waits beside it."`
+		InFlight *inFlight `json:"in_flight,omitempty" doc:"With live: what becomes of people in older versions."`
 	}
 }
 
@@ -334,11 +349,18 @@ func (a *API) changeJourneyStatus(ctx context.Context, in *statusInput) (*writte
 		return nil, refusal(enishi.Conflict, "somebody else saved a newer version: load it and try again", "別の人が新しい版を保存しています。読み込み直してからやり直してください。")
 	}
 	from, to := headOf(&d).State, in.Body.Status
-	if !slices.Contains(journeyChanges[from], to) {
-		return nil, &enishi.Error{Code: enishi.Conflict, Msg: "a journey cannot go from " + from + " to " + to,
-			MsgJA: "「" + stateWord(from) + "」から「" + stateWord(to) + "」には変えられません。"}
+	if act, ok := a.acting(in.Name); ok && act.Version != d.Version && (in.Body.Acting || to == "paused") {
+		w, err := a.changeActing(ctx, d, act, to, in.Body.Reason)
+		return &writtenOutput{w}, err
 	}
-	w, err := a.putJourney(ctx, in.Name, withoutState(d.Body), to, d.Version, in.Body.Reason)
+	if !slices.Contains(journeyChanges[from], to) {
+		return nil, notFromTo(from, to)
+	}
+	definition, err := withInFlight(withoutState(d.Body), in.Body.InFlight)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.putJourney(ctx, in.Name, definition, to, d.Version, in.Body.Reason)
 	return &writtenOutput{w}, err
 }
 

@@ -279,3 +279,61 @@ func TestJourneyNames(t *testing.T) {
 	w.write("DELETE", "/lists/staff", nil)
 	w.call("POST", path+"/status", map[string]any{"status": "draft", "reason": ""}).want(422) // it would name what is gone
 }
+
+// TestJourneyCalled: a journey that may be called takes a person in by the API, once under the same key of the request; and lets
+// the person out. One that may not, is not live or has a key of its own refuses and says why.
+func TestJourneyCalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	now := time.Now().UTC()
+	w.play(scenario(now))
+	const path = "/journeys/concierge"
+	body := strings.NewReplacer(`"event": "order.placed", "key": "order_id", "reentry": "never"`, `"called": true, "reentry": "after_exit"`).Replace(thanks)
+	w.write("PUT", path, map[string]any{"definition": json.RawMessage(body), "status": "draft", "expect": 0})
+	sato := w.id(enishi.Customer, "C10001")
+	enter := map[string]any{"person": sato}
+	w.call("POST", path+"/people", enter).want(404) // nothing was ever let out
+	live := w.write("POST", path+"/status", map[string]any{"status": "live"})
+	w.write("PUT", "/journeys/thanks", map[string]any{"definition": json.RawMessage(thanks), "status": "live", "expect": 0})
+	if a := w.call("POST", "/journeys/thanks/people", enter).want(409); !strings.Contains(a.text, "called") {
+		t.Errorf("got %s", a.text)
+	}
+	w.call("DELETE", path+"/people/"+sato, nil).want(409)
+	into[journeyPage](w.call("GET", path+"?after="+live.Position, nil))
+	entered := w.write("POST", path+"/people", enter)
+	runs := func() []string {
+		var out []string
+		for _, r := range into[personPage](w.call("GET", "/people/"+sato+"?after="+entered.Position, nil)).Runs {
+			if r.Journey == "concierge" && r.EndedAt.IsZero() {
+				out = append(out, r.Node)
+			}
+		}
+		return out
+	}
+	if got := runs(); !slices.Equal(got, []string{"rest"}) {
+		t.Fatalf("runs at %v", got)
+	}
+	flight := into[flightPage](w.call("GET", path+"/flight", nil))
+	if len(flight.Items) != 1 || flight.Items[0].Node != "rest" || flight.Items[0].Standing != 1 || flight.Items[0].Gone {
+		t.Errorf("under way: %+v", flight)
+	}
+
+	// A draft waits beside what is live, and pausing keeps it.
+	draft := w.write("PUT", path, map[string]any{"definition": json.RawMessage(strings.Replace(body, `"for": "1d"`, `"for": "2d"`, 1)), "status": "draft", "expect": live.Version})
+	page := func() journeyPage { return into[journeyPage](w.call("GET", path+"?after="+draft.Position, nil)) }
+	if j := page(); j.Status != "draft" || j.Acting != live.Version || j.ActingStatus != "live" {
+		t.Errorf("got %+v", j)
+	}
+	w.write("POST", path+"/people", map[string]any{"person": w.id(enishi.Customer, "C10002")}) // it is live still
+	draft = w.write("POST", path+"/status", map[string]any{"status": "paused"})
+	if j := page(); j.Status != "draft" || j.ActingStatus != "paused" || !strings.Contains(string(j.Definition), `"2d"`) {
+		t.Errorf("got %+v", j)
+	}
+	w.call("POST", path+"/people", enter).want(409)
+	draft = w.write("POST", path+"/status", map[string]any{"status": "live", "in_flight": map[string]any{"then": "exit"}})
+	if j := page(); j.Status != "live" || j.Acting != j.Version || !strings.Contains(string(j.Definition), `"exit"`) {
+		t.Errorf("got %+v", j)
+	}
+	eventually(t, func() bool { return len(runs()) == 0 })
+	w.call("POST", path+"/status", map[string]any{"status": "live", "in_flight": map[string]any{"then": "stay"}}).want(422)
+}

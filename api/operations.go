@@ -123,6 +123,9 @@ func operations() []operation {
 		{"save-journey", put, "/journeys/{name}", editor, writes, "Journeys", "Save a new version"},
 		{"change-journey-status", post, "/journeys/{name}/status", editor, writes, "Journeys", "Draft, in review, approved, live, paused, archived; live and approved need an approver"},
 		{"list-journey-people", get, "/journeys/{name}/people", viewer, reads, "Journeys", "Where people stand"},
+		{"enter-journey", post, "/journeys/{name}/people", editor, writes, "Journeys", "Take a person into a journey that may be called"},
+		{"leave-journey", erase, "/journeys/{name}/people/{person}", editor, writes, "Journeys", "Take a person out of a journey"},
+		{"list-journey-flight", get, "/journeys/{name}/flight", viewer, reads, "Journeys", "Who is under way, by version and step"},
 		{"get-journey-results", get, "/journeys/{name}/results", viewer, reads, "Journeys", "What it did"},
 
 		{"list-broadcasts", get, "/broadcasts", viewer, reads, "Broadcasts", "Messages to everybody in a segment at once"},
