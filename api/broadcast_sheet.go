@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
-	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
 	"enishi/channels/line"
 	"enishi/profiles"
+	"enishi/segments"
 )
 
 type sheetInput struct {
@@ -29,7 +29,7 @@ type sheetOutput struct{ Body sheetPage }
 // sheetPage is what somebody looks at before sending: the consequence, before the click.
 type sheetPage struct {
 	Version  int64                `json:"version" doc:"To be sent with the command to send."`
-	People   int64                `json:"people" doc:"In the segment."`
+	People   int64                `json:"people" doc:"In the segment, or on the list."`
 	Sent     []sheetSum           `json:"sent" doc:"Who gets it, by channel."`
 	Currency string               `json:"currency" doc:"Of cost."`
 	Quota    *sheetQuota          `json:"quota,omitempty" doc:"Of LINE, when it goes there and the account has one."`
@@ -158,7 +158,16 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 		return err
 	}
 	held, _ := a.sweeping()
-	for _, name := range append([]string{b.Segment}, b.Exclude...) {
+	if b.List != "" {
+		if _, ok := a.cfg.Definitions.Current(segments.KindList, b.List); !ok {
+			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "list", Msg: "there is no list " + b.List, MsgJA: "リスト「" + b.List + "」がありません。"})
+		}
+	}
+	names := slices.Clone(b.Exclude)
+	if b.Segment != "" {
+		names = append([]string{b.Segment}, names...)
+	}
+	for _, name := range names {
 		d, ok := a.cfg.Definitions.Current("segment", name)
 		if !ok {
 			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "segment", Msg: "there is no segment " + name, MsgJA: "セグメント「" + name + "」がありません。"})
@@ -246,17 +255,23 @@ func (a *API) sheetWay(b *broadcastBody) string {
 	return fmt.Sprintf("multiIf(%s, 'excluded', %sarraySort(x -> -%s, [%s])[1])", exclude, ways, furthest("x"), strings.Join(each, ", "))
 }
 
-// targetSQL are the people of a broadcast, before anybody is left out.
-const targetSQL = "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {target:String})"
+// target is the condition for the people of a broadcast, before anybody is left out.
+func (b *broadcastBody) target() (cond string, arg any) {
+	if b.List != "" {
+		return "has(lists, {target:String})", named("target", b.List)
+	}
+	return "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {target:String})", named("target", b.Segment)
+}
 
 // sheetCounts counts by the rules of the fold, over the tables.
 func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
-	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", a.sheetWay(b), targetSQL)
+	cond, arg := b.target()
+	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", a.sheetWay(b), cond)
 	samples := map[string][]enishi.ID{}
 	prices := costs{Currency: "JPY"}
 	a.setting("costs", &prices)
 	page.Currency = prices.Currency
-	err := a.each(ctx, query, []any{ch.Named("target", b.Segment), millis("now", a.now())}, func(rows driver.Rows) error {
+	err := a.each(ctx, query, []any{arg, millis("now", a.now())}, func(rows driver.Rows) error {
 		var way string
 		var n uint64
 		var sample []string

@@ -24,7 +24,8 @@ import (
 type broadcastBody struct {
 	Title     textInput         `json:"title"`
 	Purpose   string            `json:"purpose,omitempty" enum:",marketing,transactional" doc:"marketing unless said."`
-	Segment   string            `json:"segment" maxLength:"64"`
+	Segment   string            `json:"segment,omitempty" maxLength:"64" doc:"Whom it goes to; or list."`
+	List      string            `json:"list,omitempty" maxLength:"64" doc:"A static list instead of a segment: everybody who is on it when it is sent."`
 	Exclude   []string          `json:"exclude,omitempty" maxItems:"20" doc:"Segments whose people are left out."`
 	Channels  []string          `json:"channels" minItems:"1" maxItems:"2" doc:"In order: each person gets it by the first that can be reached." enum:"email,line"`
 	Templates map[string]string `json:"templates" doc:"By channel."`
@@ -39,6 +40,7 @@ type BroadcastRow struct {
 	Title     Text      `json:"title"`
 	Status    string    `json:"status" enum:"draft,scheduled,sending,sent,paused,cancelled"`
 	Segment   string    `json:"segment"`
+	List      string    `json:"list,omitempty" doc:"The static list that it goes to, instead of a segment."`
 	At        time.Time `json:"at,omitzero"`
 	Version   int64     `json:"version"`
 	UpdatedAt time.Time `json:"updated_at"`
@@ -88,7 +90,7 @@ func (b *broadcastBody) definition() ([]byte, error) {
 	}
 	title := Text(b.Title).complete()
 	d := journeys.Definition{Title: journeys.Text(title), Purpose: b.Purpose, Consent: consent, Accounts: b.Accounts, Start: "message",
-		Entry: journeys.Entry{Segment: b.Segment, Sweep: true, Exclude: b.Exclude, Reentry: "never"},
+		Entry: journeys.Entry{Segment: b.Segment, List: b.List, Sweep: true, Exclude: b.Exclude, Reentry: "never"},
 		Nodes: map[string]*journeys.Node{"message": {Type: "message", Channels: b.Channels, Templates: b.Templates, SendBy: b.SendBy, Next: "end"}, "end": {Type: "exit"}}}
 	if !b.At.IsZero() {
 		d.Entry.At = b.At.UTC().Format(time.RFC3339)
@@ -107,7 +109,7 @@ func broadcastOf(d *enishi.Definition) (b broadcastBody, ok bool) {
 	if err != nil {
 		at = time.Time{}
 	}
-	return broadcastBody{Title: textInput(def.Title), Purpose: def.Purpose, Segment: def.Entry.Segment, Exclude: def.Entry.Exclude, Channels: n.Channels, Templates: n.Templates,
+	return broadcastBody{Title: textInput(def.Title), Purpose: def.Purpose, Segment: def.Entry.Segment, List: def.Entry.List, Exclude: def.Entry.Exclude, Channels: n.Channels, Templates: n.Templates,
 		Accounts: def.Accounts, SendBy: n.SendBy, At: at}, true
 }
 
@@ -122,7 +124,7 @@ func (a *API) broadcast(name string) (*enishi.Definition, broadcastBody, error) 
 }
 
 func (a *API) broadcastRow(d *enishi.Definition, b *broadcastBody, p *progress) BroadcastRow {
-	row := BroadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers))}
+	row := BroadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, List: b.List, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers))}
 	begun := a.wentLive(d.Name)
 	for n := range p.Markers {
 		m := &p.Markers[n]

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,4 +197,40 @@ func TestSheetChosen(t *testing.T) {
 	if sent, left := count("transactional"); sent+left != 5 || left != 0 {
 		t.Errorf("of what people wait for %d get it, %d chose less", sent, left)
 	}
+}
+
+// TestBroadcastToList: everybody on a static list, and nobody else, gets it; the list stays as long as the broadcast names it.
+func TestBroadcastToList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	people := shoppers(30, time.Now().UTC())
+	w.play(people)
+	w.write(put, "/lists/fair", map[string]any{"title": map[string]string{"ja": "展示会"}, "expect": 0})
+	w.write(put, "/templates/news", map[string]any{"definition": marketingMail("<p>" + strings.Repeat("うるおいを補う順番を少し変えるだけで、使い心地が変わります。", 4) + "</p>"), "expect": -1})
+	b := map[string]any{"title": map[string]any{"ja": "展示会のお礼", "en": "Fair"}, "list": "fair", "channels": []string{"email"}, "templates": map[string]any{"email": "news"}}
+	w.write(put, "/broadcasts/thanks", map[string]any{"broadcast": b, "expect": 0})
+	var ids []string
+	for _, e := range people {
+		if e.Person != nil && e.Person.CustomerID != "" && len(ids) < 7 && !slices.Contains(ids, e.Person.CustomerID) {
+			ids = append(ids, e.Person.CustomerID)
+		}
+	}
+	w.call("POST", "/lists/fair/fill", map[string]any{"action": "add", "ids": strings.Join(ids, "\n"), "reason": "名刺"}).want(200)
+	sheet := sheetPage{}
+	eventually(t, func() bool {
+		sheet = into[sheetPage](w.call(get, "/broadcasts/thanks/sheet", nil))
+		return sheet.People == int64(len(ids))
+	})
+	if len(sheet.Stops) != 0 || len(sheet.Sent) != 1 {
+		t.Fatalf("the sheet: %+v", sheet)
+	}
+	w.call("DELETE", "/lists/fair?expect=1", nil).want(409)
+	w.write("POST", "/broadcasts/thanks/send", map[string]any{"expect": sheet.Version})
+	eventually(t, func() bool { return into[broadcastPage](w.call(get, "/broadcasts/thanks", nil)).Status == "sent" })
+	page := into[broadcastPage](w.call(get, "/broadcasts/thanks", nil))
+	if page.List != "fair" || page.Segment != "" || len(page.Sent) != 1 || page.Sent[0].People != sheet.Sent[0].People {
+		t.Errorf("sent %+v, the sheet said %+v", page.Sent, sheet.Sent)
+	}
+	delete(b, "list")
+	w.call(put, "/broadcasts/nobody", map[string]any{"broadcast": b, "expect": 0}).want(422)
 }

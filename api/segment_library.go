@@ -91,8 +91,8 @@ func (a *API) takers(kind, name string) []enishi.Definition {
 	return out
 }
 
-// takerMarks are what the text of a condition has that takes something in.
-var takerMarks = []string{"in_segment", "in_list", "rank", "top", "rfm_", "distance"}
+// takerMarks are what the text of a condition has that takes something in, and of a broadcast to a list.
+var takerMarks = []string{"in_segment", "in_list", `"list":`, "rank", "top", "rfm_", "distance"}
 
 // takerNames are the names of takers.
 func (a *API) takerNames(kind, name string) []string {

@@ -19,6 +19,8 @@ func TestBroadcastEntry(t *testing.T) {
 		`"sweep":true,"segment":"a","reentry":"always"`:                                   "use never",
 		`"sweep":true,"segment":"a","include_people_in":true,"reentry":"never"`:           "leave entered",
 		`"sweep":true,"segment":"a","at":"tomorrow","reentry":"never"`:                    "write an instant",
+		`"sweep":true,"segment":"a","list":"l","reentry":"never"`:                         "not both",
+		`"event":"user.signed_up","list":"l","reentry":"never"`:                           "belong to a broadcast",
 		`"segment":"a","exclude":["b"],"reentry":"never"`:                                 "belong to a broadcast",
 		`"sweep":true,"event":"user.signed_up","segment":"a","reentry":"never"`:           "not both",
 		`"event":"user.signed_up","at":"2026-12-01T00:00:00Z","reentry":"never","key":""`: "belong to a broadcast",

@@ -102,11 +102,15 @@ func Check(body []byte, l segments.Library, template func(name string) (channel 
 	return nil
 }
 
-// Took lists what the conditions took in of a kind ([segments.KindSegment] and its like), also by way of others; by name.
+// Took lists what the conditions took in of a kind ([segments.KindSegment] and its like), also by way of others, and the list that
+// a broadcast goes to; by name.
 func (j *Journey) Took(kind string) []string {
 	var names []string
 	for _, s := range j.people {
 		names = append(names, s.Took(kind)...)
+	}
+	if list := j.Definition.Entry.List; kind == segments.KindList && list != "" {
+		names = append(names, list)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -228,13 +232,13 @@ func (c *compiler) entry() {
 	switch {
 	case len(j.entryTypes) > 0 && e.Segment != "":
 		c.problem("entry", "an entry has an event or a segment, not both", "開始条件は行動かセグメントのどちらか一方にしてください")
-	case len(j.entryTypes) == 0 && e.Segment == "" && !e.Called:
+	case len(j.entryTypes) == 0 && e.Segment == "" && e.List == "" && !e.Called:
 		c.problem("entry", "an entry needs an event or a segment, or is called", "開始条件に行動（event）かセグメント（segment）を指定するか、呼び出し（called）にしてください")
 	}
 	if e.Sweep {
 		c.sweep(e)
-	} else if len(e.Exclude) > 0 || e.At != "" {
-		c.problem("entry", "exclude and at belong to a broadcast (sweep)", "exclude と at は一斉配信（sweep）でだけ使えます")
+	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" {
+		c.problem("entry", "exclude, at and list belong to a broadcast (sweep)", "exclude、at、list は一斉配信（sweep）でだけ使えます")
 	}
 	if e.Segment == "" && (e.Entered != nil || e.PeopleIn) {
 		c.problem("entry", "entered and include_people_in belong to a segment", "entered と include_people_in はセグメントの開始条件でだけ使えます")
@@ -254,6 +258,8 @@ func (c *compiler) entry() {
 // sweep checks the entry of a broadcast.
 func (c *compiler) sweep(e *Entry) {
 	switch {
+	case e.List != "" && (e.Segment != "" || len(c.j.entryTypes) > 0):
+		c.problem("entry", "a broadcast goes to a segment or to a list, not both", "一斉配信の対象は、セグメントかリストのどちらか一方にしてください")
 	case e.Entered != nil || e.PeopleIn:
 		c.problem("entry", "a broadcast takes everybody in the segment: leave entered and include_people_in out", "一斉配信はセグメントの全員が対象です。entered と include_people_in は使えません")
 	case e.Reentry != reentryNever:

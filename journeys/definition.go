@@ -78,6 +78,7 @@ type Entry struct {
 	Entered  *bool    `json:"entered,omitempty"`           // of Segment; false: by leaving it; default true
 	PeopleIn bool     `json:"include_people_in,omitempty"` // also those a sweep found in the segment when it was published
 	Sweep    bool     `json:"sweep,omitempty"`
+	List     string   `json:"list,omitempty"`    // of Sweep: everybody on a static list, in place of Segment
 	Exclude  []string `json:"exclude,omitempty"` // of Sweep: segments whose people are left out
 	At       string   `json:"at,omitempty"`      // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
 	Key      string   `json:"key,omitempty"`     // e.g. order_id: one run per value; empty: one per person

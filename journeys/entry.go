@@ -32,7 +32,7 @@ func (s *stepper) enter(t *Trigger) {
 			s.begin(j, entry{by: e.ID, subject: e.Subject, key: e.Control.Key})
 		}
 	}
-	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && s.in(j.Definition.Entry.Segment) {
+	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && s.targeted(&j.Definition.Entry) {
 		s.begin(j, entry{segment: j.Definition.Entry.Segment})
 	}
 	for _, x := range t.Entered {
@@ -54,6 +54,14 @@ func (s *stepper) enter(t *Trigger) {
 // in tells whether the person is in a segment.
 func (s *stepper) in(segment string) bool {
 	return slices.ContainsFunc(s.p.Memberships, func(m profiles.Membership) bool { return m.Segment == segment })
+}
+
+// targeted tells whether a broadcast is for the person.
+func (s *stepper) targeted(e *Entry) bool {
+	if e.List != "" {
+		return slices.Contains(s.p.View().Lists, e.List)
+	}
+	return s.in(e.Segment)
 }
 
 // entry is what makes a run begin: an event, a segment, or a call.

@@ -107,7 +107,7 @@ func (s *Set) Renewed(before *Set) []string {
 type Broadcast struct {
 	Name     string
 	At       time.Time // not before; zero: at once
-	Segments []string  // that decide who is in it
+	Segments []string  // that decide who is in it; none: a list does
 	Going    bool      // it is live: false while it is a draft or paused
 	Over     bool      // it was archived: who has not been reached is not
 }
@@ -134,7 +134,11 @@ func (s *Set) Broadcast(name string) (Broadcast, bool) {
 
 func (j *Journey) broadcast() Broadcast {
 	e := &j.Definition.Entry
-	return Broadcast{Name: j.Name, At: j.at, Segments: append([]string{e.Segment}, e.Exclude...), Going: j.open(), Over: j.Definition.State == "archived"}
+	segments := slices.Clone(e.Exclude)
+	if e.Segment != "" {
+		segments = append([]string{e.Segment}, e.Exclude...)
+	}
+	return Broadcast{Name: j.Name, At: j.at, Segments: segments, Going: j.open(), Over: j.Definition.State == "archived"}
 }
 
 // open: it takes entries.

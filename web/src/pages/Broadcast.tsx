@@ -34,8 +34,12 @@ function Form({ page, reload }: { page?: BroadcastPage; reload?: () => void }) {
   const [busy, setBusy] = useState(false);
   const [sheet, setSheet] = useState(false);
   const options = (segments.data?.items ?? []).map((s) => ({ value: s.name, label: `${pick(s.title)}${t("paren", { text: t("broadcast.nPeople", { n: count(s.members) }) })}` }));
+  const lists = useApi("/lists", {}, { staleTime: 30_000 });
+  const onList = (lists.data?.items ?? []).map((l) => ({ value: `list:${l.name}`, label: `${pick(l.title)}${t("paren", { text: t("broadcast.nPeople", { n: count(l.members) }) })}` }));
+  const target = b.list ? `list:${b.list}` : b.segment || null;
+  const aim = (v: string | null) => setB({ ...b, segment: v?.startsWith("list:") ? "" : (v ?? ""), list: v?.startsWith("list:") ? v.slice(5) : "" });
   const order = b.channels.join(">");
-  const complete = (pick({ ja: b.title.ja ?? "", en: b.title.en ?? "" }) || "").trim() !== "" && b.segment !== "" && b.channels.every((c) => b.templates[c]);
+  const complete = (pick({ ja: b.title.ja ?? "", en: b.title.en ?? "" }) || "").trim() !== "" && target !== null && b.channels.every((c) => b.templates[c]);
   const save = async () => {
     setBusy(true);
     const name = page?.name ?? `broadcast_${new Date().toISOString().slice(0, 10).replaceAll("-", "")}_${crypto.randomUUID().slice(0, 4)}`;
@@ -61,7 +65,7 @@ function Form({ page, reload }: { page?: BroadcastPage; reload?: () => void }) {
           <Stack gap="md">
             <TextInput label={t("content.name")} placeholder={t("content.nameHint")} required value={b.title.ja ?? ""} onChange={(e) => setB({ ...b, title: { ja: e.currentTarget.value, en: e.currentTarget.value } })} />
             <SegmentedControl w="max-content" value={b.purpose || "marketing"} onChange={(v) => setB({ ...b, purpose: v as "marketing" | "transactional" })} data={(["marketing", "transactional"] as const).map((p) => ({ value: p, label: t(`purpose.${p}`) }))} aria-label={t("content.purpose")} />
-            <Select label={t("broadcast.segment")} placeholder={t("broadcast.chooseSegment")} required searchable data={options} value={b.segment || null} onChange={(v) => setB({ ...b, segment: v ?? "" })} />
+            <Select label={t("broadcast.segment")} placeholder={t("broadcast.chooseSegment")} required searchable data={onList.length > 0 ? [{ group: t("nav.segments"), items: options }, { group: t("lists.title"), items: onList }] : options} value={target} onChange={aim} />
             <MultiSelect label={t("broadcast.exclude")} searchable clearable data={options.filter((o) => o.value !== b.segment)} value={b.exclude ?? []} onChange={(v) => setB({ ...b, exclude: v })} />
             <Select label={t("broadcast.order")} description={b.channels.length > 1 ? t("broadcast.orderHint") : undefined} allowDeselect={false} value={order} onChange={(v) => setB({ ...b, channels: v!.split(">") as BroadcastBody["channels"] })} data={["email", "line", "line>email", "email>line"].map((o) => ({ value: o, label: o.split(">").map((c) => t(`channel.${c}`)).join(" → ") }))} />
             {b.channels.map((c) => <Select key={c} label={t("broadcast.template", { channel: t(`channel.${c}`) })} placeholder={t("content.choose")} required searchable data={(templates.data?.items ?? []).filter((x) => x.channel === c).map((x) => ({ value: x.name, label: pick(x.title) || x.name }))} value={b.templates[c] ?? null} onChange={(v) => setB({ ...b, templates: { ...b.templates, [c]: v ?? "" } })} />)}
@@ -132,7 +136,7 @@ function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void 
           <Card withBorder padding="lg">
             <Title order={2} mb="sm">{t("journey.history")}</Title>
             <Table verticalSpacing={4}><Table.Tbody>{b.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{actor(h.actor)}</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
-            <Group gap="md" mt="md"><Anchor component={Link} size="sm" to={`/segments/${b.segment}`}>{t("broadcast.segment")}</Anchor>{Object.values(b.broadcast.templates).map((x) => <Anchor key={x} component={Link} size="sm" to={`/content/${x}`}>{titles.get(x) ?? x}</Anchor>)}<Anchor component={Link} size="sm" to={`/journeys/${b.name}`}>{t("broadcast.people")}</Anchor></Group>
+            <Group gap="md" mt="md"><Anchor component={Link} size="sm" to={b.list ? `/segments/lists/${b.list}` : `/segments/${b.segment}`}>{t("broadcast.segment")}</Anchor>{Object.values(b.broadcast.templates).map((x) => <Anchor key={x} component={Link} size="sm" to={`/content/${x}`}>{titles.get(x) ?? x}</Anchor>)}<Anchor component={Link} size="sm" to={`/journeys/${b.name}`}>{t("broadcast.people")}</Anchor></Group>
           </Card>
         </Grid.Col>
       </Grid>

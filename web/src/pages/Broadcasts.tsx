@@ -16,6 +16,8 @@ export function Broadcasts() {
   const list = useApi("/broadcasts", {}, { refetchInterval: 3_000 });
   const segments = useApi("/segments", {}, { staleTime: 60_000 });
   const titles = new Map((segments.data?.items ?? []).map((s) => [s.name, pick(s.title)]));
+  const known = useApi("/lists", {}, { staleTime: 60_000 });
+  const lists = new Map((known.data?.items ?? []).map((l) => [l.name, pick(l.title)]));
   const items = (list.data?.items ?? []).toSorted((a, b) => b.updated_at.localeCompare(a.updated_at));
   const make = <Button size="xs" onClick={() => void go("/broadcasts/new")}>{t("broadcast.new")}</Button>;
   return (
@@ -32,7 +34,7 @@ export function Broadcasts() {
               <Table.Tr key={b.name}>
                 <Table.Td miw={180}><Anchor component={Link} to={`/broadcasts/${b.name}`} fw={600}>{pick(b.title) || b.name}</Anchor></Table.Td>
                 <Table.Td miw={120}><Stack gap={4}><Badge variant="light" color={broadcastColour[b.status]}>{t(`broadcast.status_${b.status}`)}</Badge>{b.status === "sending" && <Progress value={(100 * b.done) / Math.max(1, b.of)} aria-label={percent(b.done / Math.max(1, b.of))} />}</Stack></Table.Td>
-                <Table.Td><Anchor component={Link} to={`/segments/${b.segment}`}>{titles.get(b.segment) || b.segment}</Anchor></Table.Td>
+                <Table.Td>{b.list ? <Anchor component={Link} to={`/segments/lists/${b.list}`}>{lists.get(b.list) || b.list}</Anchor> : <Anchor component={Link} to={`/segments/${b.segment}`}>{titles.get(b.segment) || b.segment}</Anchor>}</Table.Td>
                 <Table.Td className="num">{b.at && !b.at.startsWith("0001") ? short(b.at) : <Text size="sm">{t("broadcast.atOnce")}</Text>}</Table.Td>
                 <Table.Td className="num">{short(b.updated_at)}</Table.Td>
               </Table.Tr>
