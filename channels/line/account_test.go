@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"enishi"
+	"enishi/channels"
 	linesim "enishi/internal/sim/line"
 )
 
@@ -101,13 +104,12 @@ func TestAudienceCalls(t *testing.T) {
 		}
 	}
 	send := Narrowcast{Messages: json.RawMessage(`[{"type":"text","text":"春"}]`), Audience: small, Max: 55, UpToQuota: true, Notify: true, Idempotent: enishi.NewID("n", "1")}
-	id, err := f.Narrowcast(ctx, send)
-	if err != nil || id == "" {
-		t.Fatal(err)
+	first, err := f.Narrowcast(ctx, send)
+	if err != nil || first.ProviderID == "" || first.Code != "202" {
+		t.Fatal(first, err)
 	}
-	var r *Refusal
-	if _, err := f.Narrowcast(ctx, send); !errors.As(err, &r) || r.Status != 409 || len(f.sim.Sent()) != 55 {
-		t.Errorf("the same again: %v, %d sent", err, len(f.sim.Sent()))
+	if again, err := f.Narrowcast(ctx, send); err != nil || again != (channels.Receipt{ProviderID: first.ProviderID, Code: "409"}) || len(f.sim.Sent()) != 55 {
+		t.Errorf("the same again: %+v %v, %d sent; the first was %+v", again, err, len(f.sim.Sent()), first)
 	}
 	phases := func(id string) (p Progress) {
 		t.Helper()
@@ -118,19 +120,89 @@ func TestAudienceCalls(t *testing.T) {
 		}
 		return p
 	}
-	if p := phases(id); p.Target != 55 || p.Sent != 55 {
+	if p := phases(first.ProviderID); p.Target != 55 || p.Sent != 55 {
 		t.Errorf("%+v", p)
+	}
+	for _, u := range users[:22] {
+		f.sim.Look(u, false)
+	}
+	if s, err := f.RequestStatistics(ctx, first.ProviderID); err != nil || s.Seen == nil || *s.Seen != 22 || s.Clicked != nil {
+		t.Errorf("statistics: %+v %v", s, err)
 	}
 	if err := f.DeleteAudience(ctx, large); err != nil {
 		t.Error(err)
 	}
 	send.Audience, send.Idempotent = large, enishi.NewID("n", "2")
-	if id, err = f.Narrowcast(ctx, send); err != nil {
+	second, err := f.Narrowcast(ctx, send)
+	if err != nil {
 		t.Fatal(err)
 	}
-	p := phases(id)
+	p := phases(second.ProviderID)
 	if ja, en := p.FailureText(); p.Code != 4 || !strings.Contains(ja, "50") || !strings.Contains(en, "50") {
 		t.Errorf("to nobody: %+v", p)
+	}
+}
+
+// TestNarrowcastAnswers: what an answer of LINE's means for a narrowcast, and for the quota: what was not taken does not count,
+// what may have been taken counts once.
+func TestNarrowcastAnswers(t *testing.T) {
+	t.Parallel()
+	sim := linesim.New(linesim.Config{MonthlyQuota: 1000})
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	accounts, err := NewAccounts(AccountsConfig{Secrets: map[string]Secret{DefaultAccount: {Token: "token", Channel: "secret", Endpoint: server.URL}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, _ := accounts.Get("")
+	users := make([]string, 60)
+	for i := range users {
+		users[i] = sim.UserID(fmt.Sprint("u", i))
+		if err := sim.Befriend(users[i], ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	audience, err := o.Channel.CreateAudience(t.Context(), "a", users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := Narrowcast{Messages: json.RawMessage(`[{"type":"text","text":"春"}]`), Audience: audience, UpToQuota: true, AllOrNone: true, Notify: true}
+	for i, c := range []struct {
+		fault linesim.Fault
+		want  string
+		used  int
+	}{
+		{linesim.Fault{Status: 429}, "busy", 0},
+		{linesim.Fault{Status: 429, Message: "You have reached your monthly limit."}, "refused quota", 0},
+		{linesim.Fault{Status: 400}, "permanent content", 0},
+		{linesim.Fault{Status: 403}, "down account", 0},
+		{linesim.Fault{Status: 500}, "unknown", 60},
+		{linesim.Fault{Reset: true, After: true}, "unknown", 60},
+	} {
+		o.Quota.roll(time.Now().AddDate(0, 2, 0)) // another month: nothing is known of this one
+		c.fault.Endpoint = "narrowcast"
+		sim.Inject(c.fault)
+		x.Idempotent = enishi.NewID("n", fmt.Sprint(i))
+		before := o.Quota.Usage(t.Context()).Used
+		if _, err := o.Narrowcast(t.Context(), x, 60); verdict(err) != c.want {
+			t.Errorf("%+v: %v", c.fault, err)
+		}
+		if got := o.Quota.Usage(t.Context()).Used - before; got != c.used {
+			t.Errorf("%+v: %d counted, want %d", c.fault, got, c.used)
+		}
+	}
+	// The last one was taken, and nobody heard of it.
+	if r, err := o.Narrowcast(t.Context(), x, 60); err != nil || r.Code != "409" || r.ProviderID != sim.Sent()[0].RequestID || len(sim.Sent()) != 60 {
+		t.Errorf("again: %+v %v, %d sent", r, err, len(sim.Sent()))
+	}
+	sim.Inject(linesim.Fault{Endpoint: "narrowcast", Cut: true, After: true})
+	x.Idempotent = enishi.NewID("n", "cut")
+	if r, err := o.Narrowcast(t.Context(), x, 60); err != nil || r.Code != "202" {
+		t.Errorf("an answer that was cut off after its head: %+v %v", r, err)
+	}
+	x.Idempotent = enishi.NewID("n", "much")
+	if _, err := o.Narrowcast(t.Context(), x, 2000); verdict(err) != "refused quota" {
+		t.Errorf("more than the quota: %v", err)
 	}
 }
 

@@ -31,6 +31,15 @@ func (c *Channel) Statistics(ctx context.Context, unit string, from, to time.Tim
 	return out.Overview, err
 }
 
+// RequestStatistics asks for the messages of one narrowcast by the id of its request; LINE tells of the last 14 days.
+func (c *Channel) RequestStatistics(ctx context.Context, id string) (Statistics, error) {
+	var out struct {
+		Overview Statistics `json:"overview"`
+	}
+	_, err := c.request(ctx, call{method: http.MethodGet, path: "/v2/bot/insight/message/event?" + url.Values{"requestId": {id}}.Encode()}, &out)
+	return out.Overview, err
+}
+
 // Units is how many names of units the account has used this month.
 func (c *Channel) Units(ctx context.Context) (int, error) {
 	var out struct {

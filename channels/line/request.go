@@ -20,6 +20,8 @@ type Refusal struct {
 	Message string        `json:"message"`
 	Details []Detail      `json:"details"`
 	After   time.Duration `json:"-"` // of Retry-After; 0: LINE did not say
+	// Accepted is of a 409: the id of the request that LINE accepted under the same retry key.
+	Accepted string `json:"-"`
 }
 
 // Detail names a place of the body that LINE did not take, such as messages[0].text or template/actions/0/uri.
@@ -42,7 +44,7 @@ func (r *Refusal) Error() string {
 }
 
 func readRefusal(res *http.Response) *Refusal {
-	r := &Refusal{Status: res.StatusCode, After: retryAfter(res)}
+	r := &Refusal{Status: res.StatusCode, After: retryAfter(res), Accepted: res.Header.Get("X-Line-Accepted-Request-Id")}
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil || json.Unmarshal(body, r) != nil || r.Message == "" {
 		r.Message = "LINE answered " + strconv.Itoa(res.StatusCode)
@@ -98,11 +100,11 @@ func (c *Channel) request(ctx context.Context, x call, out any) (id string, err 
 		return id, readRefusal(res)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if out == nil {
+		return id, nil // carried out: a body that was cut off on the way changes nothing
+	}
 	if err != nil {
 		return id, &enishi.Error{Code: enishi.Unavailable, Msg: "LINE's answer broke off", MsgJA: "LINE からの応答が途中で切れました。", Err: plain(err)}
-	}
-	if out == nil {
-		return id, nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return id, fmt.Errorf("read LINE's answer to %s: %w", x.path, err)

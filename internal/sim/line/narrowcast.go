@@ -153,6 +153,7 @@ func (s *Server) carryOut(c *call, n *narrowcast, to *recipient, messages []json
 		s.sentSeq++
 		m := Sent{Seq: s.sentSeq, At: now, RequestID: c.id, RetryKey: c.key, Endpoint: "narrowcast", To: u.id, Delivered: true, Messages: raw, IDs: ids}
 		s.keep(m)
+		s.noteUnit(&m)
 		sent = append(sent, m)
 	}
 	n.sent = len(sent)

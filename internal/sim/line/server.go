@@ -169,6 +169,8 @@ func endpoint(r *http.Request) (name, userID string, known bool) {
 		name = "followers"
 	case "insight/message/event/aggregation":
 		name = "insight/aggregation"
+	case "insight/message/event":
+		name = "insight/event"
 	case "info":
 		name = "info"
 	default:
@@ -293,6 +295,8 @@ func (s *Server) handle(c *call, known bool) *answer {
 		return s.aggregation(c)
 	case "insight/aggregation":
 		return s.insightAggregation(c)
+	case "insight/event":
+		return s.insightEvent(c)
 	case "profile":
 		return s.profile(c)
 	case "followers":
