@@ -30,7 +30,7 @@ type templateBody struct {
 // Override is a finding of the check before sending that somebody took the responsibility for. It is kept with the version.
 type Override struct {
 	Code    string    `json:"code"`
-	Part    string    `json:"part,omitempty"`    // as the finding has it; empty: wherever it stands
+	Part    string    `json:"part,omitempty"`    // as the finding has it; messages: any of the LINE messages; empty: wherever it stands
 	Excerpt string    `json:"excerpt,omitempty"` // likewise
 	Reason  string    `json:"reason"`
 	By      string    `json:"by"`

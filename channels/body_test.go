@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"enishi"
+	"enishi/channels/lint"
 )
 
 // mailBody is a mail template of the parts given as JSON members, with one Japanese variant.
@@ -187,4 +188,22 @@ func TestBrand(t *testing.T) {
 	if err := CheckBrand([]byte(`{"name":{"ja":"a","en":"b"},"colour":"#8c5a4a","logo":"https://a.example/l.png","avoid":["激安"]}`)); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestOverridePart: a decision about one LINE message is not one about another; one about all of them holds for each.
+func TestOverridePart(t *testing.T) {
+	t.Parallel()
+	f := func(decided, found string, want bool) {
+		t.Helper()
+		b := &templateBody{Overrides: []Override{{Code: "words.yakkiho", Part: decided}}}
+		if got := b.override(&lint.Finding{Code: "words.yakkiho", Part: found}) != nil; got != want {
+			t.Errorf("decided of %q, found in %q: %v", decided, found, got)
+		}
+	}
+	const messages = "variants.ja.messages"
+	f("", messages+"[1]", true)
+	f(messages, messages+"[1]", true)
+	f(messages+"[1]", messages+"[1]", true)
+	f(messages+"[0]", messages+"[1]", false)
+	f("variants.ja.text", messages+"[1]", false)
 }

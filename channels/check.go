@@ -82,10 +82,10 @@ func pick(list texts, choice int) string {
 	return list[min(choice, len(list)-1)]
 }
 
-// override is what was decided about a finding; nil: nothing.
+// override is what was decided about a finding; nil: nothing. What was decided about all messages holds for each of them.
 func (b *templateBody) override(f *lint.Finding) *Override {
 	for i := range b.Overrides {
-		if o := &b.Overrides[i]; o.Code == f.Code && (o.Part == "" || o.Part == f.Part) && (o.Excerpt == "" || o.Excerpt == f.Excerpt) {
+		if o := &b.Overrides[i]; o.Code == f.Code && (o.Part == "" || o.Part == f.Part || strings.HasPrefix(f.Part, o.Part+"[")) && (o.Excerpt == "" || o.Excerpt == f.Excerpt) {
 			return o
 		}
 	}

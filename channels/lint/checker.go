@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -103,7 +104,13 @@ func folded(s string) string {
 func (c *checker) said() []said {
 	m := c.m
 	if m.Channel == "line" {
-		return []said{{c.part("messages"), texts(m.Source.Messages), string(m.Source.Messages)}, {c.part("messages"), texts(m.Rendered.Messages), string(m.Source.Messages)}}
+		out := []said{}
+		for _, messages := range [...][]byte{m.Source.Messages, m.Rendered.Messages} {
+			for _, b := range c.bubbles(messages) {
+				out = append(out, said{c.part(b.part), texts(b.json), string(m.Source.Messages)})
+			}
+		}
+		return out
 	}
 	out := []said{}
 	for _, s := range m.Subjects {
@@ -130,6 +137,26 @@ func (c *checker) ownText() string {
 
 // said is one text, the part that it belongs to, and the part's source.
 type said struct{ part, text, source string }
+
+// bubble is one LINE message and its part: messages[0].
+type bubble struct {
+	part string
+	json []byte
+}
+
+// bubbles are LINE messages one by one, so that a finding names the one that it is about. Where one Liquid text makes them
+// all, what it makes has no place of its own in it: then all of them are the part messages.
+func (c *checker) bubbles(messages []byte) []bubble {
+	var written, list []json.RawMessage
+	if json.Unmarshal(c.m.Source.Messages, &written) != nil || json.Unmarshal(messages, &list) != nil {
+		return []bubble{{"messages", messages}}
+	}
+	out := make([]bubble, len(list))
+	for i, m := range list {
+		out[i] = bubble{fmt.Sprintf("messages[%d]", i), m}
+	}
+	return out
+}
 
 // texts are the texts of LINE message objects, a line each: what a reader sees of them.
 func texts(messages []byte) string {

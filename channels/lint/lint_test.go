@@ -159,9 +159,9 @@ func TestPlaces(t *testing.T) {
 
 func TestLINE(t *testing.T) {
 	t.Parallel()
-	f := func(messages string, want ...string) {
+	from := func(source, messages string, want ...string) {
 		t.Helper()
-		m := &Message{Channel: "line", Purpose: "marketing", Language: "ja", Rendered: Content{Messages: []byte(messages)}, Source: Content{Messages: []byte(messages)}}
+		m := &Message{Channel: "line", Purpose: "marketing", Language: "ja", Rendered: Content{Messages: []byte(messages)}, Source: Content{Messages: []byte(source)}}
 		var got []string
 		for _, x := range Check(m, &Rules{Lists: allLists(t)}) {
 			got = append(got, x.Code+" "+strings.TrimPrefix(x.Part, "variants.ja."))
@@ -170,6 +170,7 @@ func TestLINE(t *testing.T) {
 			t.Errorf("%.80s: %v, want %v", messages, got, want)
 		}
 	}
+	f := func(messages string, want ...string) { t.Helper(); from(messages, messages, want...) }
 	list := func(messages ...any) string { b, _ := json.Marshal(messages); return string(b) }
 	type o = map[string]any
 	text := o{"type": "text", "text": "クーポンです"} // LINE owes no footer
@@ -177,7 +178,7 @@ func TestLINE(t *testing.T) {
 	f(list(), "line.limit messages")
 	f(list(text, text, text, text, text, text), "line.limit messages")
 	f(list(o{"type": "text", "text": strings.Repeat("あ", 5000)}))
-	f(list(o{"type": "text", "text": strings.Repeat("😀", 2501)}), "line.limit messages[0].text", "emoji.many messages")
+	f(list(o{"type": "text", "text": strings.Repeat("😀", 2501)}), "line.limit messages[0].text", "emoji.many messages[0]")
 	f(list(o{"type": "texts"}), "line.limit messages[0].type")
 	f(list(o{"type": "text", "text": ""}), "line.limit messages[0].text")
 	f(list(o{"type": "image", "originalContentUrl": "http://a.example/a.png", "previewImageUrl": "https://a.example/a.png"}), "line.image messages[0].originalContentUrl")
@@ -205,7 +206,17 @@ func TestLINE(t *testing.T) {
 	column := func(n int) o { return o{"text": "t", "actions": []any{ok, ok, ok}[:n]} }
 	f(list(o{"type": "template", "altText": "a", "template": o{"type": "carousel", "columns": []any{column(1), column(2)}}}), "line.limit messages[0].template.columns[1].actions")
 	f(list(o{"type": "text", "text": "a", "quickReply": o{"items": make([]any, 14)}}), "line.limit messages[0].quickReply")
-	f(list(o{"type": "text", "text": "シミが消える"}), "words.yakkiho messages")
+	f(list(o{"type": "text", "text": "シミが消える"}), "words.yakkiho messages[0]")
+	// What is wrong in the second message is found there, also where both say it.
+	say := func(s string) o { return o{"type": "text", "text": s} }
+	f(list(text, say("シミが消える")), "words.yakkiho messages[1]")
+	f(list(say("シミが消える"), say("シミが消える")), "words.yakkiho messages[0]", "words.yakkiho messages[1]")
+	f(list(text, say("佐藤 様様")), "name.honorific messages[1]")
+	f(list(text, say("[[name]]")), "text.leftover messages[1]")
+	f(list(text, say("🐍")), "emoji.meaning messages[1]")
+	f(list(say("🌸"), say(strings.Repeat("🌸", bodyEmoji))), "emoji.many messages[1]")
+	// One Liquid text that makes all messages has no place for each of them.
+	from(`"[{% if a %}...{% endif %}]"`, list(text, say("シミが消える")), "words.yakkiho messages")
 }
 
 func TestParseList(t *testing.T) {

@@ -248,20 +248,27 @@ var twice = regexp.MustCompile(`(様|さま|さん)[\s　]*(様|さま|さん)`)
 
 // leftovers are traces of a template that was not filled in as its author thought.
 func (c *checker) leftovers() {
-	for _, p := range [...]struct{ name, text string }{{"subject", c.m.Rendered.Subject}, {"preheader", c.m.Rendered.Preheader}, {"html", plain2(c.m.Rendered.HTML)},
-		{"text", c.ownText()}, {"messages", string(c.m.Rendered.Messages)}} {
-		for _, mark := range [...]string{"{{", "{%", "[[", "%%", "undefined", "NaN"} {
-			if i := strings.Index(p.text, mark); i >= 0 {
-				c.add(Finding{Code: "text.leftover", Severity: Error, Part: c.part(p.name), Excerpt: clip(p.text[i:], 30),
-					Text: Text{"差し込みの記号がそのまま表示されます。", "A mark of the template shows."}, Fix: Text{"変数は {{ 名前 }} の形で書いてください。", "Write variables as {{ name }}."}})
-				break
-			}
+	c.leftover("subject", c.m.Rendered.Subject)
+	c.leftover("preheader", c.m.Rendered.Preheader)
+	c.leftover("html", plain2(c.m.Rendered.HTML))
+	c.leftover("text", c.ownText())
+	for _, b := range c.bubbles(c.m.Rendered.Messages) {
+		c.leftover(b.part, string(b.json))
+	}
+}
+
+func (c *checker) leftover(part, text string) {
+	for _, mark := range [...]string{"{{", "{%", "[[", "%%", "undefined", "NaN"} {
+		if i := strings.Index(text, mark); i >= 0 {
+			c.add(Finding{Code: "text.leftover", Severity: Error, Part: c.part(part), Excerpt: clip(text[i:], 30),
+				Text: Text{"差し込みの記号がそのまま表示されます。", "A mark of the template shows."}, Fix: Text{"変数は {{ 名前 }} の形で書いてください。", "Write variables as {{ name }}."}})
+			break
 		}
-		if found := twice.FindString(p.text); found != "" {
-			c.add(Finding{Code: "name.honorific", Severity: Error, Part: c.part(p.name), Excerpt: found,
-				Text: Text{"敬称が重なっています（「" + found + "」）。", "The honorific stands twice (“" + found + "”)."},
-				Fix:  Text{"{{ customer.salutation }} には「様」が含まれています。後ろの「様」を消してください。", "{{ customer.salutation }} has 様 in it: take the second away."}})
-		}
+	}
+	if found := twice.FindString(text); found != "" {
+		c.add(Finding{Code: "name.honorific", Severity: Error, Part: c.part(part), Excerpt: found,
+			Text: Text{"敬称が重なっています（「" + found + "」）。", "The honorific stands twice (“" + found + "”)."},
+			Fix:  Text{"{{ customer.salutation }} には「様」が含まれています。後ろの「様」を消してください。", "{{ customer.salutation }} has 様 in it: take the second away."}})
 	}
 }
 
@@ -278,32 +285,53 @@ var doubtful = map[rune]Text{
 
 func (c *checker) emoji() {
 	m := c.m
-	for _, p := range [...]struct {
-		name, text string
-		most       int
-	}{{"subject", m.Rendered.Subject, subjectEmoji}, {"preheader", m.Rendered.Preheader, subjectEmoji}, {"html", plain2(m.Rendered.HTML), bodyEmoji}, {"text", c.ownText(), bodyEmoji},
-		{"messages", texts(m.Rendered.Messages), bodyEmoji}} {
-		n, all := emojiIn(p.text)
-		if n == 0 {
-			continue
+	c.pictures("subject", m.Rendered.Subject, subjectEmoji)
+	c.pictures("preheader", m.Rendered.Preheader, subjectEmoji)
+	c.pictures("html", plain2(m.Rendered.HTML), bodyEmoji)
+	c.pictures("text", c.ownText(), bodyEmoji)
+	// LINE messages arrive together, so they are too many together; the one that has the most is named.
+	var all []rune
+	most, part := 0, ""
+	for _, b := range c.bubbles(m.Rendered.Messages) {
+		n, found := emojiIn(texts(b.json))
+		if n > most {
+			most, part = n, b.part
 		}
-		shown := string(all[:min(len(all), 5)])
-		if c.r.Charset == "iso-2022-jp" && p.name != "messages" {
-			c.add(Finding{Code: "emoji.charset", Severity: Error, Part: c.part(p.name), Excerpt: shown,
-				Text: Text{"送信先の文字コード（ISO-2022-JP）では絵文字を表せません。", "The readers' charset (ISO-2022-JP) has no emoji."},
-				Fix:  Text{"絵文字を外すか、文字コードを UTF-8 にしてください。", "Take them out, or send UTF-8."}})
-		}
-		if n > p.most {
-			c.add(Finding{Code: "emoji.many", Severity: Warning, Part: c.part(p.name), Excerpt: shown,
-				Text: Text{fmt.Sprintf("絵文字が %d 個あります。", n), fmt.Sprintf("There are %d emoji.", n)},
-				Fix:  Text{fmt.Sprintf("%d 個までにすると読みやすくなります。", p.most), fmt.Sprintf("Up to %d read better.", p.most)}})
-		}
-		for _, r := range all {
-			if other, ok := doubtful[r]; ok {
-				c.add(Finding{Code: "emoji.meaning", Severity: Warning, Part: c.part(p.name), Excerpt: string(r),
-					Text: Text{string(r) + " は" + other.JA + "に受け取られることがあります。", string(r) + " may be read as " + other.EN + "."},
-					Fix:  Text{"別の絵文字か、言葉にしてください。", "Use another one, or words."}})
-			}
+		all = append(all, found...)
+		c.doubtful(b.part, found)
+	}
+	c.many(part, all, bodyEmoji)
+}
+
+// pictures checks the emoji of one part of a mail.
+func (c *checker) pictures(part, text string, most int) {
+	_, all := emojiIn(text)
+	if len(all) > 0 && c.r.Charset == "iso-2022-jp" {
+		c.add(Finding{Code: "emoji.charset", Severity: Error, Part: c.part(part), Excerpt: some(all),
+			Text: Text{"送信先の文字コード（ISO-2022-JP）では絵文字を表せません。", "The readers' charset (ISO-2022-JP) has no emoji."},
+			Fix:  Text{"絵文字を外すか、文字コードを UTF-8 にしてください。", "Take them out, or send UTF-8."}})
+	}
+	c.many(part, all, most)
+	c.doubtful(part, all)
+}
+
+// some are the first emoji, as a finding quotes them.
+func some(all []rune) string { return string(all[:min(len(all), 5)]) }
+
+func (c *checker) many(part string, all []rune, most int) {
+	if len(all) > most {
+		c.add(Finding{Code: "emoji.many", Severity: Warning, Part: c.part(part), Excerpt: some(all),
+			Text: Text{fmt.Sprintf("絵文字が %d 個あります。", len(all)), fmt.Sprintf("There are %d emoji.", len(all))},
+			Fix:  Text{fmt.Sprintf("%d 個までにすると読みやすくなります。", most), fmt.Sprintf("Up to %d read better.", most)}})
+	}
+}
+
+func (c *checker) doubtful(part string, all []rune) {
+	for _, r := range all {
+		if other, ok := doubtful[r]; ok {
+			c.add(Finding{Code: "emoji.meaning", Severity: Warning, Part: c.part(part), Excerpt: string(r),
+				Text: Text{string(r) + " は" + other.JA + "に受け取られることがあります。", string(r) + " may be read as " + other.EN + "."},
+				Fix:  Text{"別の絵文字か、言葉にしてください。", "Use another one, or words."}})
 		}
 	}
 }
