@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -172,12 +171,5 @@ func (a *API) checkLineUnits(ctx context.Context, account string, now time.Time)
 	x := enishi.Alert{ID: enishi.NewID("alert", "line_units", account, month), Kind: "line_units", Severity: "warning", At: now,
 		Text:   "LINE counts the messages of " + strconv.Itoa(channels.MaxUnits) + " journeys and templates a month; this month has more, and the further ones have no figures of LINE's.",
 		TextJA: "LINE が集計できるのは 1 か月に " + strconv.Itoa(channels.MaxUnits) + " 種類（ジャーニーとテンプレートの組み合わせ）までです。今月はこれを超えたため、超えた分の LINE の数値は表示されません。"}
-	var known uint64
-	if err := a.one(ctx, "SELECT count() FROM alerts WHERE id = "+idLiteral(x.ID), nil, &known); err != nil && !errors.Is(err, errNoRow) {
-		return fmt.Errorf("read alerts: %w", err)
-	}
-	if known > 0 {
-		return nil
-	}
-	return a.storeAlert(ctx, x)
+	return a.raiseOnce(ctx, x)
 }
