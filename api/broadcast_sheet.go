@@ -15,6 +15,7 @@ import (
 
 	"enishi"
 	"enishi/channels/line"
+	"enishi/journeys"
 	"enishi/profiles"
 	"enishi/segments"
 )
@@ -197,8 +198,8 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 
 // sheetSQL is why a channel does not reach a person, in the order of the fold's checks; empty when it does.
 var sheetSQL = map[string]string{
-	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', {cap}, 'cap', '')",
-	"line":  "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', '')",
+	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"line":  "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 }
 
 // senderOf is the account by which a broadcast's messages on a channel leave.
@@ -219,15 +220,39 @@ func friendSQL(account string) string {
 	return friend
 }
 
-// chosenSQL tells who got as much advertising mail as they chose to, as the fold's check "cap" does.
-func chosenSQL(b *broadcastBody) string {
-	if b.Purpose == "transactional" {
+// capSQL tells who got as many messages as the settings allow, or as they chose to, as the fold's check "cap" does.
+func capSQL(settings *journeys.Settings, channel, purpose string) string {
+	full := func(l journeys.Limit) string {
+		of := "purpose = '" + purpose + "'"
+		if l.Channel != "" {
+			of += " AND channel = '" + l.Channel + "'"
+		}
+		return fmt.Sprintf("profile_id IN (SELECT profile_id FROM sends FINAL WHERE %s AND end NOT IN ('dropped', 'refused', 'failed', 'bounced') AND decided_at > fromUnixTimestamp64Milli({now:Int64}) - toIntervalMillisecond(%d) GROUP BY profile_id HAVING count() >= %d)",
+			of, l.Period.Milliseconds(), l.Count)
+	}
+	conds := []string{}
+	for _, l := range settings.Limits(channel, purpose) {
+		conds = append(conds, full(l))
+	}
+	if channel == "email" && purpose == profiles.Marketing {
+		for chosen, l := range journeys.Chosen() {
+			conds = append(conds, "traits['"+enishi.FrequencyTrait+"'] = '"+chosen+"' AND "+full(l))
+		}
+		slices.Sort(conds)
+	}
+	if len(conds) == 0 {
 		return "0"
 	}
-	reached := func(chosen, days string) string {
-		return "(traits['" + enishi.FrequencyTrait + "'] = '" + chosen + "' AND profile_id IN (SELECT profile_id FROM sends FINAL WHERE channel = 'email' AND purpose = 'marketing' AND end NOT IN ('dropped', 'refused', 'failed', 'bounced') AND decided_at > fromUnixTimestamp64Milli({now:Int64}) - toIntervalDay(" + days + ")))"
+	return "((" + strings.Join(conds, ") OR (") + "))"
+}
+
+// holdoutSQL tells who is in the holdout of the shop: journeys.Share, in SQL.
+func holdoutSQL(settings *journeys.Settings, purpose string) string {
+	if settings.Holdout <= 0 || purpose != profiles.Marketing {
+		return "0"
 	}
-	return "(" + reached("weekly", "7") + " OR " + reached("monthly", "30") + ")"
+	hash := "SHA1(concat('share', char(0, 0, 0, 7), 'holdout', char(0, 0, 0, 32), lower(hex(profile_id))))"
+	return fmt.Sprintf("reinterpretAsUInt32(reverse(substring(%s, 1, 4))) / 4294967296 * 100 < %v", hash, settings.Holdout)
 }
 
 // sheetWay is the way of a person in the segment, over the tables by the rules of the fold: '+CHANNEL' by which it goes, or why it
@@ -237,6 +262,7 @@ func (a *API) sheetWay(b *broadcastBody) string {
 	if b.Purpose == "transactional" {
 		held = "0"
 	}
+	settings, purpose := a.journeySettings(), cmp.Or(b.Purpose, profiles.Marketing)
 	var each []string
 	ways := ""
 	for _, channel := range b.Channels {
@@ -244,7 +270,7 @@ func (a *API) sheetWay(b *broadcastBody) string {
 		if b.Purpose == "transactional" {
 			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
 		}
-		why := strings.NewReplacer("{friend}", friendSQL(a.senderOf(b, channel)), "{cap}", chosenSQL(b)).Replace(fmt.Sprintf(sheetSQL[channel], consent, held))
+		why := strings.NewReplacer("{friend}", friendSQL(a.senderOf(b, channel)), "{holdout}", holdoutSQL(settings, purpose), "{cap}", capSQL(settings, channel, purpose)).Replace(fmt.Sprintf(sheetSQL[channel], consent, held))
 		each = append(each, why)
 		ways += why + " = '', '+" + channel + "', "
 	}

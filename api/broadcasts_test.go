@@ -234,3 +234,50 @@ func TestBroadcastToList(t *testing.T) {
 	delete(b, "list")
 	w.call(put, "/broadcasts/nobody", map[string]any{"broadcast": b, "expect": 0}).want(422)
 }
+
+// TestSheetRules: the caps and the holdout of the settings count in the sheet as they do when it is sent.
+func TestSheetRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	w.play(shoppers(90, time.Now().UTC()))
+	w.segment("tokyo", `traits.prefecture == "東京都"`)
+	w.segment("some", `traits.gender == "x"`)
+	w.write(put, "/settings/journeys", map[string]any{"body": map[string]any{"holdout": 30, "caps": map[string]any{"marketing.email": map[string]any{"default": "1/7d"}}}, "expect": 0})
+	w.write(put, "/templates/news", map[string]any{"definition": marketingMail("<p>" + strings.Repeat("うるおいを補う順番を少し変えるだけで、使い心地が変わります。", 4) + "</p>"), "expect": -1})
+	send := func(name, segment string) (before, after []reasonSum, sent int64) {
+		t.Helper()
+		b := map[string]any{"title": map[string]any{"ja": name, "en": name}, "segment": segment, "channels": []string{"email"}, "templates": map[string]any{"email": "news"}}
+		w.write(put, "/broadcasts/"+name, map[string]any{"broadcast": b, "expect": 0})
+		var sheet sheetPage
+		eventually(t, func() bool { // what the one before sent is in the tables a moment later
+			sheet = into[sheetPage](w.call(get, "/broadcasts/"+name+"/sheet", nil))
+			return name == "first" || slices.ContainsFunc(sheet.LeftOut, func(r reasonSum) bool { return r.Reason == "cap" })
+		})
+		w.call(post, "/broadcasts/"+name+"/send", map[string]any{"expect": sheet.Version}).want(200)
+		var p broadcastPage
+		eventually(t, func() bool {
+			p = into[broadcastPage](w.call(get, "/broadcasts/"+name, nil))
+			return p.Status == "sent"
+		})
+		if len(sheet.Sent) != len(p.Sent) || len(p.Sent) > 0 && sheet.Sent[0].People != p.Sent[0].People {
+			t.Errorf("%s: the sheet said %+v, sent %+v", name, sheet.Sent, p.Sent)
+		}
+		for _, s := range p.Sent {
+			sent += s.People
+		}
+		return sheet.LeftOut, p.LeftOut, sent
+	}
+	first, got, n := send("first", "some")
+	if !slices.Equal(first, got) || n == 0 {
+		t.Fatalf("%d sent; the sheet said %+v, it was %+v", n, first, got)
+	}
+	second, got, _ := send("second", "tokyo")
+	if !slices.Equal(second, got) {
+		t.Errorf("the sheet said %+v, it was %+v", second, got)
+	}
+	for _, reason := range []string{"cap", "holdout", "consent", "address"} {
+		if !slices.ContainsFunc(second, func(r reasonSum) bool { return r.Reason == reason && r.People > 0 }) {
+			t.Errorf("nobody is left out for %s: %+v", reason, second)
+		}
+	}
+}

@@ -9,11 +9,30 @@ import (
 	"enishi/profiles"
 )
 
-// chosenPeriods are how long one advertising mail lasts a person who chose so in the preference centre.
-var chosenPeriods = map[string]struct {
-	period time.Duration
-	text   string
-}{"weekly": {7 * 24 * time.Hour, "1/7d"}, "monthly": {30 * 24 * time.Hour, "1/30d"}}
+// Limit is how many messages of a purpose reach a person in a time.
+type Limit struct {
+	Channel string // "": all together
+	Count   int
+	Period  time.Duration
+}
+
+// Limits are the settings' caps of a purpose that count for a channel.
+func (s *Settings) Limits(channel, purpose string) []Limit {
+	var out []Limit
+	if l := s.caps[purpose+"."+channel]; l.count > 0 {
+		out = append(out, Limit{channel, l.count, s.scaled(l.period)})
+	}
+	if l := s.caps[purpose]; l.count > 0 {
+		out = append(out, Limit{"", l.count, s.scaled(l.period)})
+	}
+	return out
+}
+
+// Chosen is how often a person gets advertising mail who chose so in the preference centre, by the value of
+// [enishi.FrequencyTrait].
+func Chosen() map[string]Limit {
+	return map[string]Limit{"weekly": {"email", 1, 7 * 24 * time.Hour}, "monthly": {"email", 1, 30 * 24 * time.Hour}}
+}
 
 // checkCap: no more than so many messages in a time: as the person chose for advertising mail, as the journey says of itself,
 // and as the settings say of a purpose and of one of its channels. What was decided counts, unless it ended without leaving or
@@ -21,14 +40,15 @@ var chosenPeriods = map[string]struct {
 func (a *attempt) checkCap() (bool, string) {
 	purpose := a.j.Definition.Purpose
 	if a.channel == "email" && purpose == marketing {
-		if c, ok := chosenPeriods[a.p.View().Traits[enishi.FrequencyTrait].String()]; ok {
-			if full, last := a.capped(limit{1, c.period, c.text}, func(m *profiles.Message) bool { return m.Channel == "email" && m.Purpose == marketing }); full {
-				return false, c.text + " chosen, last at " + instantText(last)
+		if l, ok := Chosen()[a.p.View().Traits[enishi.FrequencyTrait].String()]; ok {
+			full, last := a.capped(l.Count, l.Period, func(m *profiles.Message) bool { return m.Channel == l.Channel && m.Purpose == marketing })
+			if full {
+				return false, "1/" + itoa(int(l.Period.Hours()/24)) + "d chosen, last at " + instantText(last)
 			}
 		}
 	}
 	of := func(name string, l limit, counts func(*profiles.Message) bool) (bool, string) {
-		full, first := a.capped(l, counts)
+		full, first := a.capped(l.count, a.set.scaled(l.period), counts)
 		if !full {
 			return true, ""
 		}
@@ -52,11 +72,10 @@ func (a *attempt) checkCap() (bool, string) {
 	return true, "none reached"
 }
 
-// capped reports whether as many messages count as a limit allows; since is when the one was decided that has to fall out of
+// capped reports whether as many messages count as are allowed; since is when the one was decided that has to fall out of
 // the period for the next.
-func (a *attempt) capped(l limit, counts func(*profiles.Message) bool) (full bool, since time.Time) {
-	period := a.set.scaled(l.period)
-	var newest []time.Time // the l.count newest, the oldest of them first
+func (a *attempt) capped(count int, period time.Duration, counts func(*profiles.Message) bool) (full bool, since time.Time) {
+	var newest []time.Time // the count newest, the oldest of them first
 	messages := a.p.View().Messages
 	for i := range messages {
 		m := &messages[i]
@@ -72,11 +91,11 @@ func (a *attempt) capped(l limit, counts func(*profiles.Message) bool) (full boo
 			at--
 		}
 		newest = append(newest[:at], append([]time.Time{m.DecidedAt}, newest[at:]...)...)
-		if len(newest) > l.count {
+		if len(newest) > count {
 			newest = newest[1:]
 		}
 	}
-	if len(newest) < l.count {
+	if len(newest) < count {
 		return false, time.Time{}
 	}
 	return true, newest[0]
