@@ -39,6 +39,7 @@ type sheetPage struct {
 	Lint     map[string]*lintPage `json:"lint" doc:"By template."`
 	Stops    []problemDetail      `json:"stops" doc:"What stands against sending; empty: it may go."`
 	SendBy   string               `json:"send_by"`
+	Opens    map[string]time.Time `json:"opens" doc:"By channel: when its quiet hours end, if it would begin within them. Who lives in another time zone has other hours."`
 	At       time.Time            `json:"at,omitzero"`
 	Approver string               `json:"approver" doc:"Whose role is asked for to send."`
 	May      bool                 `json:"may" doc:"The caller has it."`
@@ -94,7 +95,7 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutp
 		return nil, err
 	}
 	out := &sheetOutput{sheetPage{Version: d.Version, Sent: []sheetSum{}, LeftOut: []reasonSum{}, Previews: []sheetPreview{}, Lint: map[string]*lintPage{}, Stops: []problemDetail{},
-		SendBy: b.SendBy, At: b.At, Approver: string(approver), May: callOf(ctx).caller.role.includes(approver)}}
+		Opens: a.sheetOpens(&b), SendBy: b.SendBy, At: b.At, Approver: string(approver), May: callOf(ctx).caller.role.includes(approver)}}
 	page := &out.Body
 	if err := a.sheetCounts(ctx, &b, page); err != nil {
 		return nil, err
@@ -149,6 +150,21 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutp
 	}
 	page.Through, err = a.through(ctx)
 	return out, err
+}
+
+// sheetOpens are the channels that would wait for the end of their quiet hours.
+func (a *API) sheetOpens(b *broadcastBody) map[string]time.Time {
+	settings, begin := a.journeySettings(), a.now()
+	if b.At.After(begin) {
+		begin = b.At.UTC()
+	}
+	out := map[string]time.Time{}
+	for _, channel := range b.Channels {
+		if at := settings.Opens(&journeys.Definition{Purpose: cmp.Or(b.Purpose, profiles.Marketing)}, channel, begin); at.After(begin) {
+			out[channel] = at
+		}
+	}
+	return out
 }
 
 // stopsBroadcast is what stands against sending; nil: nothing.

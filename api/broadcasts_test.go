@@ -235,6 +235,26 @@ func TestBroadcastToList(t *testing.T) {
 	w.call(put, "/broadcasts/nobody", map[string]any{"broadcast": b, "expect": 0}).want(422)
 }
 
+// TestSheetOpens: the sheet tells when LINE's quiet hours end if the broadcast would begin within them.
+func TestSheetOpens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	tokyo := time.FixedZone("JST", 9*3600)
+	night := time.Date(2099, 6, 1, 23, 0, 0, 0, tokyo)
+	b := &broadcastBody{Channels: []string{"line", "email"}, At: night}
+	if got := w.api.sheetOpens(b); len(got) != 1 || !got["line"].Equal(time.Date(2099, 6, 2, 9, 0, 0, 0, tokyo)) {
+		t.Errorf("got %v", got)
+	}
+	b.At = night.Add(-3 * time.Hour)
+	if got := w.api.sheetOpens(b); len(got) != 0 {
+		t.Errorf("in the evening: %v", got)
+	}
+	b.At, b.Purpose = night, "transactional"
+	if got := w.api.sheetOpens(b); len(got) != 0 {
+		t.Errorf("of what people wait for: %v", got)
+	}
+}
+
 // TestSheetRules: the caps and the holdout of the settings count in the sheet as they do when it is sent.
 func TestSheetRules(t *testing.T) {
 	t.Parallel()

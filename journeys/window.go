@@ -34,21 +34,32 @@ type window struct {
 	zone     *time.Location
 }
 
+func (w *walk) window(channel string) window {
+	return w.set.window(w.j.Definition, channel, w.zone())
+}
+
+// Opens is the first instant from t on at which a journey's messages leave by a channel, in the shop's zone; zero: not within
+// forty days.
+func (s *Settings) Opens(d *Definition, channel string, t time.Time) time.Time {
+	w := s.window(d, channel, s.zone)
+	return w.opens(t)
+}
+
 // window: what the journey says itself stands instead of the settings, which are about marketing only. Shortened time has
 // no hours.
-func (w *walk) window(channel string) window {
+func (s *Settings) window(d *Definition, channel string, zone *time.Location) window {
 	channel = enishi.ParentChannel(channel)
-	out := window{almanac: w.set.almanac, zone: w.zone()}
-	if w.set.Accelerate > 1 {
+	out := window{almanac: s.almanac, zone: zone}
+	if s.Accelerate > 1 {
 		return out
 	}
-	quiet, days := w.j.Definition.Quiet, w.j.Definition.Days
-	if w.j.Definition.Purpose == marketing {
+	quiet, days := d.Quiet, d.Days
+	if d.Purpose == marketing {
 		if quiet == nil {
-			quiet = w.set.QuietHours
+			quiet = s.QuietHours
 		}
 		if days == nil {
-			days = w.set.SendDays
+			days = s.SendDays
 		}
 	}
 	if quiet != nil && !quiet.Off && (len(quiet.Channels) == 0 || slices.Contains(quiet.Channels, channel)) {

@@ -63,6 +63,7 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
               <Title order={2} mb={4}>{t("sheet.when")}</Title>
               <Table verticalSpacing={4}><Table.Tbody>
                 <Table.Tr><Table.Td>{t("broadcast.at")}</Table.Td><Table.Td>{later ? instant(later) : t("broadcast.atOnce")}</Table.Td></Table.Tr>
+                {Object.entries(s.opens).map(([channel, at]) => <Table.Tr key={channel}><Table.Td>{t(`channel.${channel}`)}</Table.Td><Table.Td>{t("sheet.opens", { at: instant(at) })}</Table.Td></Table.Tr>)}
                 <Table.Tr><Table.Td>{t("broadcast.sendBy")}</Table.Td><Table.Td>{t("broadcast.hours", { n: s.send_by.replace(/h$/, "") })}</Table.Td></Table.Tr>
                 <Table.Tr><Table.Td>{t("sheet.approver")}</Table.Td><Table.Td>{t(`role.${s.approver}`)} {s.may ? t("sheet.may") : t("sheet.mayNot")}</Table.Td></Table.Tr>
               </Table.Tbody></Table>
