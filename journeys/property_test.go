@@ -14,13 +14,14 @@ import (
 
 // op is one thing that happens in a generated history.
 type op struct {
-	kind   string // event, pass, timer, report
+	kind   string // event, pass, timer, report, publish
 	who    int
 	event  enishi.Event
 	by     time.Duration
 	late   bool
 	report string
-	store  bool // write the state out and read it back afterwards
+	fields string // of publish: what changes of the journey flight
+	store  bool   // write the state out and read it back afterwards
 }
 
 var propertyPeople = []string{"a", "b", "c"}
@@ -35,7 +36,7 @@ func genOps(t *rapid.T) []op {
 		n := rapid.IntRange(1, 3).Draw(t, "n")
 		who = o.who
 		e := &o.event
-		switch rapid.IntRange(0, 14).Draw(t, "op") {
+		switch rapid.IntRange(0, 18).Draw(t, "op") {
 		case 0:
 			o.kind, o.by, o.late = "pass", at.Draw(t, "by"), rapid.Bool().Draw(t, "late")
 			return o
@@ -44,6 +45,21 @@ func genOps(t *rapid.T) []op {
 			return o
 		case 2, 3:
 			o.kind, o.report = "report", rapid.SampledFrom([]string{"sent", "deferred", "deferred later", "refused", "dropped", "clicked"}).Draw(t, "report")
+			return o
+		case 15, 16:
+			e.Type = rapid.SampledFrom([]string{"custom.go", "custom.second", "custom.fly", "page.viewed"}).Draw(t, "type")
+		case 17:
+			e.Type = rapid.SampledFrom([]string{"custom.moment", enishi.TypeRunEnter}).Draw(t, "type")
+			if e.Type == enishi.TypeRunEnter {
+				e.Control = &enishi.Control{Journey: rapid.SampledFrom([]string{"kinds", "second"}).Draw(t, "journey")}
+				break
+			}
+			k := rapid.SampledFrom([]string{"morning", "monday", "business", "payday", "shop", "cutoff", "birthday", "date", "best", "reset"}).Draw(t, "k")
+			e.Properties = map[string]enishi.Value{"k": enishi.TextValue(k)}
+		case 18:
+			o.kind = "publish"
+			o.fields = rapid.SampledFrom([]string{`{"state":"paused"}`, `{"state":"live"}`, `{"state":"archived"}`, `{"state":"live","in_flight":{"then":"exit"}}`,
+				`{"state":"live","in_flight":{"then":"finish"}}`, `{"state":"live","in_flight":{"then":"move","nodes":{"b":"a"}}}`}).Draw(t, "fields")
 			return o
 		case 4:
 			e.Type, e.Hold = rapid.SampledFrom([]string{"hold.placed", "hold.released"}).Draw(t, "hold"), &enishi.Hold{Reason: "complaint"}
@@ -100,7 +116,7 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 	w := newWorld(tb)
 	w.now = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	w.segment("lapsed-90-days", `orders_count >= 1 && last_order_at < ago("30d")`)
-	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge")
+	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge", "hours", "kinds", "second", "third", "moments", "flight", "plain", "vip")
 	may := map[enishi.ID]*permission{}
 	for _, name := range propertyPeople {
 		w.person(name, &enishi.Person{CustomerID: name, Email: name + "@a.test", LineUserID: "U" + name})
@@ -119,6 +135,11 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 			}
 			if m.Channel == "line" && !p.friend {
 				t.Fatalf("a LINE message to somebody who is no friend")
+			}
+			if at := m.DecidedAt.In(w.settings.Zone()); m.Channel == "line" && m.Purpose == marketing {
+				if at.Hour() < 9 || at.Hour() >= 21 || m.NotAfter.After(time.Date(at.Year(), at.Month(), at.Day(), 21, 0, 0, 0, at.Location())) {
+					t.Fatalf("an advertisement by LINE at %v, until %v", at, m.NotAfter)
+				}
 			}
 			if !m.NotAfter.After(m.DecidedAt) {
 				t.Fatalf("a message after its time: %v at %v", m.NotAfter, m.DecidedAt)
@@ -147,6 +168,8 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 			}
 		case "report":
 			report(w, name, o.report)
+		case "publish":
+			w.republish("flight", o.fields)
 		default:
 			e := o.event
 			may[id].see(&e)
@@ -226,12 +249,13 @@ func TestSendsOnce(t *testing.T) {
 			id    enishi.ID
 			round int
 		}
-		decided := map[sendRound]bool{}
+		decided, waits := map[sendRound]bool{}, map[sendRound]bool{}
 		for _, d := range w.out.Decisions {
 			k := sendRound{d.SendID, d.Round}
-			if _, twice := decided[k]; twice {
+			if _, twice := decided[k]; twice && !waits[k] {
 				rt.Fatalf("decided twice: %+v", d)
 			}
+			waits[k] = d.Reason == "quiet_hours" // the next takes its place
 			decided[k] = d.Sent
 			if len(d.Checks) == 0 || d.Sent != d.Checks[len(d.Checks)-1].OK {
 				rt.Fatalf("decision without its checks: %+v", d)
