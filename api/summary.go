@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/journeys"
 )
 
 // teller puts events into words.
@@ -217,7 +218,7 @@ func (t *teller) other(e *enishi.Event) Text {
 			d := dayText(c.NextAt, t.now, t.zone)
 			next = Text{"次回 " + d.JA, "next " + d.EN}
 		}
-		return joined(plain(cmp.Or(c.Name, c.SubscriptionID)), next, plain(c.Reason))
+		return joined(plain(cmp.Or(c.Name, c.SubscriptionID)), next, whyText(c.Reason))
 	case e.Review != nil:
 		stars := ""
 		if e.Review.Rating > 0 {
@@ -296,6 +297,12 @@ func (t *teller) derived(typ, segment, journey, node, reason string) Text {
 	case enishi.TypeJourneyExited:
 		end, _, _ := strings.Cut(reason, ":")
 		return joined(t.titles.journey(journey), word("run_end", end))
+	case journeys.TypeMade:
+		what, detail, _ := strings.Cut(reason, " ")
+		if what == "set" {
+			detail = "" // names of fields
+		}
+		return joined(t.titles.journey(journey), word("made", what), plain(detail))
 	case "journey.refused":
 		why, _, _ := strings.Cut(reason, ":")
 		return joined(t.titles.journey(journey), word("refused", why))
@@ -303,4 +310,12 @@ func (t *teller) derived(typ, segment, journey, node, reason string) Text {
 		return t.titles.journey(journey)
 	}
 	return Text{}
+}
+
+// whyText is a reason of a shop system: a code that payment and subscription systems share in words, a text of theirs as it is.
+func whyText(reason string) Text {
+	if t, ok := words["why."+reason]; ok {
+		return t
+	}
+	return plain(reason)
 }

@@ -77,14 +77,22 @@ func nodeTitleOf(raw json.RawMessage) nodeTitle {
 		Type       string          `json:"type"`
 		Title      Text            `json:"title"`
 		For        string          `json:"for"`
+		Until      json.RawMessage `json:"until"`
 		UntilEvent json.RawMessage `json:"until_event"`
+		UntilTrue  string          `json:"until_true"`
 	}
 	if json.Unmarshal(raw, &n) != nil {
 		return nodeTitle{"", word("node", "")}
 	}
 	kind := n.Type
-	if n.Type == "wait" && len(n.UntilEvent) > 0 {
+	switch {
+	case n.Type != "wait":
+	case len(n.UntilEvent) > 0:
 		kind = "until_event"
+	case len(n.Until) > 0:
+		kind = "until"
+	case n.UntilTrue != "":
+		kind = "until_true"
 	}
 	title := n.Title.complete()
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"enishi"
 	"enishi/internal/definitions"
+	"enishi/journeys"
 	"enishi/segments"
 )
 
@@ -86,7 +87,10 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	f("reason", "bounced", "blocked", "not_friend", "erased", "quota", "rate", "expired", "suppressed", "notice", "unreachable")
 	f("delivery", "decided", "intent", "sent", "failed", "unknown", "refused", "deferred", "dropped")
 	f("run_end", "completed", "goal", "exited", "merged", "cancelled", "error")
-	f("refused", "reentry", "already", "too_many_runs")
+	f("refused", "reentry", "already", "too_many_runs", "call", "excluded")
+	f("node", journeys.NodeTypes()...)
+	f("made", "set", "points")
+	f("why", "card_expired", "card_declined", "customer")
 	f("trait", enishi.TraitNames[:]...)
 	for _, k := range enishi.Kinds() {
 		f("identifier", k.String())

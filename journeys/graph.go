@@ -29,8 +29,8 @@ func (c *compiler) nodeIDs() []string {
 	return ids
 }
 
-// nodeTypes are the types of nodes.
-func nodeTypes() []string {
+// NodeTypes are the types of nodes.
+func NodeTypes() []string {
 	return []string{nodeWait, nodeBranch, nodeSplit, nodeHoldout, nodeMessage, nodeUpdate, nodePoints, nodeStart, nodeLeave, nodeGoal, nodeExit}
 }
 
@@ -103,8 +103,8 @@ func (c *compiler) node(n *node) {
 	case nodeGoal, nodeExit:
 		c.onlyFields(n)
 	default:
-		c.nodeProblem(n.id, "type", strconv.Quote(n.Type)+" is no type of node: use "+strings.Join(nodeTypes(), ", "),
-			"「"+n.Type+"」という種類はありません。"+strings.Join(nodeTypes(), "、")+" のどれかにしてください")
+		c.nodeProblem(n.id, "type", strconv.Quote(n.Type)+" is no type of node: use "+strings.Join(NodeTypes(), ", "),
+			"「"+n.Type+"」という種類はありません。"+strings.Join(NodeTypes(), "、")+" のどれかにしてください")
 	}
 	for _, l := range n.links() {
 		if l.to == "" && !l.optional {

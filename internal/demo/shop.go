@@ -200,9 +200,9 @@ func contract(c *Customer, orders []time.Time, now time.Time) []enishi.Event {
 	switch later := newest.Add(2 * 24 * time.Hour); {
 	case later.After(now):
 	case c.Place%5 == 1:
-		add("paused", later, enishi.Subscription{Reason: "too_much_left"})
+		add("paused", later, enishi.Subscription{Reason: "まだ残っている"})
 	case c.Place%5 == 2:
-		add("cancelled", later, enishi.Subscription{Reason: "price"})
+		add("cancelled", later, enishi.Subscription{Reason: "価格"})
 	case c.Place%5 == 3:
 		add("payment_failed", later, enishi.Subscription{Reason: "card_expired"})
 	case c.Place%5 == 4:
