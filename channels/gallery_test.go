@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,6 +62,50 @@ func TestGallery(t *testing.T) {
 			}
 			if b.Channel == "line" && strings.Contains(string(out.Messages), "shop.example/") {
 				t.Errorf("%s %s: a link is not tracked: %s", name, lang, out.Messages)
+			}
+		}
+	}
+}
+
+// TestGalleryWearsTheBrand: every mail that comes with the product has the colours of the brand kit and none of its own but white, and
+// colours of its own for a shop that has chosen none.
+func TestGalleryWearsTheBrand(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../journeys/gallery/templates/*_mail.json")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("%d templates: %v", len(files), err)
+	}
+	colours := regexp.MustCompile(`#[0-9a-f]{6}\b`)
+	used := func(name string, body []byte, lang, brand string) []string {
+		t.Helper()
+		r, add := testDefinitions(t)
+		add("setting", "brand", `{"name":"花の店","address":"東京都"`+brand+`}`)
+		m := testMessage(name, "email", `{"customer":{"salutation":"様","points":0},"order":{"lines":[{"name":"A","variant":"B"}]},"cart":{"lines":[{"name":"A","variant":"B"}]}}`)
+		var b templateBody
+		if err := json.Unmarshal(body, &b); err != nil {
+			t.Fatal(err)
+		}
+		m.Language, m.Purpose = lang, b.Purpose
+		out, err := r.Preview(body, m, -1, true)
+		if err != nil {
+			t.Fatalf("%s %s: %v", name, lang, err)
+		}
+		got := colours.FindAllString(out.HTML, -1)
+		slices.Sort(got)
+		return slices.Compact(got)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		for _, lang := range [...]string{"ja", "en"} {
+			if got := used(name, body, lang, `,"colour":"#102030","colour_text":"#112233","colour_background":"#ddeeff"`); !slices.Equal(got, []string{"#102030", "#112233", "#ddeeff", "#ffffff"}) {
+				t.Errorf("%s %s with a brand: %v", name, lang, got)
+			}
+			if got := used(name, body, lang, ""); len(got) < 5 || !slices.Contains(got, "#8c5a4a") {
+				t.Errorf("%s %s without: %v", name, lang, got)
 			}
 		}
 	}
