@@ -175,6 +175,7 @@ func (a *API) Run(ctx context.Context) error {
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
 	if a.cfg.LINE != nil {
 		watch(statisticsLook, "statistics of LINE are asked for later", func(ctx context.Context) error { return a.askLineStatistics(ctx, a.cfg.Now().UTC()) })
+		watch(narrowcastLook, "narrowcasts wait", func(ctx context.Context) error { return a.keepNarrowcasts(ctx, a.cfg.Now().UTC()) })
 		watch(menusLook, "rich menus wait", func(ctx context.Context) error { return a.keepRichMenus(ctx, a.cfg.Now().UTC()) })
 	}
 	return g.Wait()

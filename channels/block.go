@@ -39,6 +39,7 @@ type library struct {
 	blocks Blocks
 	took   map[string]int64 // blocks by version
 	lang   string           // of the variant that is being compiled
+	asked  *asked           // what expressions ask for; nil: that is not collected
 }
 
 // CheckBlock tells what is wrong with the body of a shared block.

@@ -175,6 +175,7 @@ func (w *rewriter) object(tok parser.Token) error {
 	if err := w.expression(tok.Args, line, false); err != nil {
 		return err
 	}
+	w.lib.asked.note("", tok.Args)
 	filter, err := w.at.object()
 	if err != nil {
 		return problem(w.name, line, err.Error()+": "+tok.Source, "ここに変数は置けません: "+tok.Source)
@@ -226,6 +227,7 @@ func (w *rewriter) tag(tok parser.Token) error {
 	if err := w.expression(tok.Args, line, tok.Name == "for"); err != nil {
 		return err
 	}
+	w.lib.asked.note(tok.Name, tok.Args)
 	w.flush()
 	w.other = true
 	if strings.HasSuffix(tok.Name, "capture") {

@@ -186,6 +186,21 @@ func (s *Sending) Standing(destination string) string {
 	return why
 }
 
+// Whole tells how something stands that goes to many people of a destination by one call, of whom nobody can be left out: off,
+// stopped, or "" when it may go. A stop of a prefecture holds it too, as its people may be among them; stop is the one that
+// holds it, and says whether it is dropped.
+func (s *Sending) Whole(destination string) (why string, stop *Stop) {
+	if s.Off {
+		return "off", nil
+	}
+	for i := range s.Stops {
+		if x := &s.Stops[i]; (x.Scope == ScopePrefecture || x.Covers(destination, "", "")) && (stop == nil || x.Drop) {
+			why, stop = "stopped", x
+		}
+	}
+	return why, stop
+}
+
 // standing tells whether nothing may go to a destination.
 func (s *Sending) standing(destination string) (why string, stands bool) {
 	if s.Off {

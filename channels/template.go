@@ -49,6 +49,10 @@ func CheckTemplate(name string, body []byte, blocks Blocks) error {
 }
 
 func compileTemplate(engine *render.Config, blocks Blocks, name string, body []byte) (*template, error) {
+	return compileWith(&library{engine: engine, blocks: blocks}, name, body)
+}
+
+func compileWith(lib *library, name string, body []byte) (*template, error) {
 	var b templateBody
 	if err := decodeBody(body, &b); err != nil {
 		return nil, err
@@ -58,7 +62,6 @@ func compileTemplate(engine *render.Config, blocks Blocks, name string, body []b
 	}
 	t := &template{channel: b.Channel, purpose: b.Purpose, missing: b.Missing, defaults: b.Defaults, variants: map[string]*compiled{},
 		languages: slices.Sorted(maps.Keys(b.Variants))}
-	lib := &library{engine: engine, blocks: blocks}
 	for _, lang := range t.languages {
 		at := "variants." + lang
 		v := b.Variants[lang]

@@ -12,6 +12,8 @@ import (
 type lineCommand struct {
 	Accounts lineAccountsCommand `cmd:"" help:"List the official accounts: friends, who is linked, the month's quota."`
 	Sync     lineSyncCommand     `cmd:"" help:"Compare the friends with LINE's own list. No journey starts by it."`
+
+	Narrowcast narrowcastCommand `cmd:"" help:"Send one message to an audience at LINE, and see what became of those that were sent."`
 }
 
 // lineAccount is an account as the server tells it.

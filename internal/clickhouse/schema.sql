@@ -241,6 +241,51 @@ ENGINE = ReplacingMergeTree(at)
 ORDER BY (account, menu)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE line_narrowcast_cancels
+(
+    `id` FixedString(16),
+    `actor` String,
+    `at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE line_narrowcasts
+(
+    `id` FixedString(16),
+    `account` LowCardinality(String),
+    `audience` Int64,
+    `template` LowCardinality(String),
+    `title` String,
+    `messages` String,
+    `most` UInt32,
+    `people` UInt64,
+    `actor` String,
+    `created_at` DateTime64(3, 'UTC'),
+    `state` LowCardinality(String),
+    `reason` LowCardinality(String),
+    `problem` String,
+    `tried` UInt8,
+    `tried_at` DateTime64(3, 'UTC'),
+    `attempts` UInt32,
+    `next_at` DateTime64(3, 'UTC'),
+    `request_id` String,
+    `accepted_at` DateTime64(3, 'UTC'),
+    `asked_at` DateTime64(3, 'UTC'),
+    `done_at` DateTime64(3, 'UTC'),
+    `target` Int64,
+    `sent` Int64,
+    `failed` Int64,
+    `seen` Int64,
+    `clicked` Int64,
+    `counted_at` DateTime64(3, 'UTC'),
+    `version` UInt64
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE line_nonces
 (
     `nonce` FixedString(16),
