@@ -20,6 +20,7 @@ const List = page(() => import("./pages/List"), "List");
 const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
+const JourneyEdit = page(() => import("./pages/JourneyEdit"), "JourneyEdit");
 const Content = page(() => import("./pages/Content"), "Content");
 const Template = page(() => import("./pages/Template"), "Template");
 const WordList = page(() => import("./pages/WordList"), "WordList");
@@ -62,6 +63,7 @@ export function App() {
           <Route path="/segments/:name" element={<Segment />} />
           <Route path="/journeys" element={<Journeys />} />
           <Route path="/journeys/:name" element={<Journey />} />
+          <Route path="/journeys/:name/edit" element={<JourneyEdit />} />
           <Route path="/broadcasts" element={<Broadcasts />} />
           <Route path="/broadcasts/:name" element={<Broadcast />} />
           <Route path="/deliverability" element={<Deliverability />} />

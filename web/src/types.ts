@@ -16,16 +16,12 @@ export type LanguageField = Schemas["LanguageField"];
 export type Block = Schemas["Block"];
 export type ProblemDetail = Schemas["ProblemDetail"];
 export type Journey = Schemas["JourneyPage"];
-export type JourneyPeople = Schemas["StandingPage"];
 export type JourneyExample = Schemas["JourneyExample"];
 export type DeadLetter = Schemas["DeadRow"];
 export type Key = Schemas["KeyRow"];
 export type Role = NonNullable<Exclude<Schemas["NewKeyInputBody"]["role"], "">>;
 
-// Documents that the API carries as they are. A journey's is what a marketer writes (docs/schemas has the events it names);
-// a LINE message is what LINE's Messaging API takes.
-export interface JourneyNode { type: string; next?: string; for?: string; timeout?: string; on_timeout?: string; template?: string; channels?: string[]; templates?: Record<string, string>; branches?: { if: string; next: string }[]; else?: string; until_event?: { events: string[] }; title?: Text; send_by?: string }
-export interface JourneyDefinition { title: Text; purpose: string; entry: { events?: string[]; segment?: string }; nodes?: Record<string, JourneyNode>; start?: string }
+// Documents that the API carries as they are: a journey's is in journey/model.ts, a LINE message is what LINE's Messaging API takes.
 export interface LineMessage { type: string; text?: string; altText?: string; contents?: Record<string, unknown>; template?: Record<string, unknown>; originalContentUrl?: string; previewImageUrl?: string; quickReply?: { items: { action: { label: string } }[] } }
 export type Finding = Schemas["Finding"];
 export type LintPage = Schemas["LintPage"];

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useApi } from "../api";
 import { language, pick } from "../i18n";
 import type { Block, LanguageField } from "../types";
-import { begun, begunList, compared, isQuestion, kindOf, measures, rfm } from "./blocks";
+import { begun, begunList, codes, compared, isQuestion, kindOf, measures, rfm } from "./blocks";
 import { Operand } from "./inputs";
 
 // A field of the language, or a question that is asked with a value.
@@ -16,7 +16,6 @@ export interface Words { fields: LanguageField[] }
 // Japanese says the number first: 支払合計 5,000 以上, 注文 2 件以上.
 const numberFirst = (number: boolean) => number && language() === "ja";
 
-const codes: Record<string, string> = { "==": "eq", "!=": "ne", ">": "gt", ">=": "ge", "<": "lt", "<=": "le", in: "in", "not in": "not_in", contains: "contains", "not contains": "not_contains", startsWith: "starts", "not startsWith": "not_starts", endsWith: "ends", "not endsWith": "not_ends", present: "present", missing: "missing", true: "true", false: "false", between: "between", has: "has", "not has": "not_has" };
 
 // What is offered for a time is an operator with what it compares with; the rest is shown where an expression has it.
 const times = [">:ago", "<:ago", "between:date", ">=:date", "<:date", ">=:calendar", "<:calendar", "present:", "missing:"];

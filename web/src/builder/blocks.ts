@@ -143,3 +143,6 @@ export function compared(b: Block, kind: string, operator: string, as = ""): Blo
 
 /** The built-in rankings behind fields of the person. */
 export const rfm: Record<string, string> = { rfm_r: "rfm-recency", rfm_f: "rfm-frequency", rfm_m: "rfm-monetary" };
+
+/** Operators as the texts name them. */
+export const codes: Record<string, string> = { "==": "eq", "!=": "ne", ">": "gt", ">=": "ge", "<": "lt", "<=": "le", in: "in", "not in": "not_in", contains: "contains", "not contains": "not_contains", startsWith: "starts", "not startsWith": "not_starts", endsWith: "ends", "not endsWith": "not_ends", present: "present", missing: "missing", true: "true", false: "false", between: "between", has: "has", "not has": "not_has" };

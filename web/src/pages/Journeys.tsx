@@ -10,6 +10,9 @@ import type { JourneyExample } from "../types";
 
 export const statusColour: Record<string, string> = { live: "teal", paused: "orange", draft: "gray", in_review: "blue", approved: "blue", archived: "gray" };
 
+/** A name that no journey has: what people read is its title. */
+const freshName = () => `journey_${new Date().toISOString().slice(0, 10).replaceAll("-", "")}_${crypto.randomUUID().slice(0, 4)}`;
+
 export function Journeys() {
   const { t } = useTranslation();
   const go = useNavigate();
@@ -21,13 +24,13 @@ export function Journeys() {
   const use = async (g: JourneyExample) => {
     try {
       await request("put", "/journeys/{name}", { path: { name: g.name }, body: { definition: g.definition, status: "draft", expect: 0, reason: "" } });
-      void go(`/journeys/${g.name}`);
+      void go(`/journeys/${g.name}/edit`);
     } catch (e) {
       setError(e as ApiError);
     }
   };
   return (
-    <Page title={t("nav.journeys")} about={t("journeys.about")} through={journeys.data?.complete_through}>
+    <Page title={t("nav.journeys")} about={t("journeys.about")} through={journeys.data?.complete_through} actions={<Button size="xs" onClick={() => void go(`/journeys/${freshName()}/edit?new=1`)}>{t("journeys.new")}</Button>}>
       {error && <ProblemBox error={error} />}
       {journeys.error && !journeys.data && <ProblemBox error={journeys.error} retry={() => void journeys.refetch()} />}
       {!journeys.data && !journeys.error && <Loading />}
