@@ -31,7 +31,7 @@ function NodeBox({ data }: { data: Box }) {
   const edge = data.wrong ? "var(--mantine-color-red-6)" : data.chosen ? "var(--mantine-color-enji-filled)" : "var(--mantine-color-default-border)";
   const hidden = { opacity: 0 };
   return (
-    <div data-step={data.id} style={{ width: boxWidth, height: boxHeight, padding: "6px 12px", borderRadius: 8, border: `1px solid ${edge}`, borderLeft: `4px solid ${colour}`, outline: data.chosen ? "2px solid var(--mantine-color-enji-filled)" : undefined, background: "var(--mantine-color-body)", overflow: "hidden" }}>
+    <div data-step={data.id} style={{ width: boxWidth, height: boxHeight, padding: "6px 12px", borderRadius: 8, borderWidth: "1px 1px 1px 4px", borderStyle: "solid", borderColor: `${edge} ${edge} ${edge} ${colour}`, outline: data.chosen ? "2px solid var(--mantine-color-enji-filled)" : undefined, background: "var(--mantine-color-body)", overflow: "hidden" }}>
       {data.kind !== "entry" && <><Handle type="target" position={Position.Top} style={hidden} /><Handle type="target" id="aside" position={Position.Right} style={hidden} /></>}
       <Text size="xs" c="dimmed" style={{ display: "flex", justifyContent: "space-between" }}>{t(`node.${data.kind}`, { defaultValue: data.kind })}{data.wrong && <IconAlertTriangle size={15} color="var(--mantine-color-red-6)" aria-label={t("build.wrong")} />}</Text>
       <Text size="sm" fw={600} lh={1.4} lineClamp={2}>{data.label}</Text>
@@ -54,7 +54,7 @@ function WayLine({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targe
       <BaseEdge id={id} path={path} markerEnd={markerEnd} />
       <EdgeLabelRenderer>
         <div className="nodrag nopan" style={{ position: "absolute", transform: `translate(-50%, -50%) translate(${wordX}px, ${y}px)`, pointerEvents: "all", display: "flex", flexDirection: "column", alignItems: "center", gap: 2 }}>
-          {w.label && <Badge size="sm" variant="default" radius="sm" maw={130}>{w.label.length > 14 ? w.label.slice(0, 13) + "…" : w.label}</Badge>}
+          {w.label && <Badge size="sm" variant="default" radius="sm" maw={150}>{w.label.length > 18 ? w.label.slice(0, 17) + "…" : w.label}</Badge>}
           {edit && (
             <Menu position="right-start" withinPortal shadow="md">
               <Menu.Target><ActionIcon size={24} radius="xl" variant="default" aria-label={t("build.insertAfter", { name: w.said })}><IconPlus size={14} aria-hidden /></ActionIcon></Menu.Target>

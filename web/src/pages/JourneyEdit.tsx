@@ -127,7 +127,7 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
       {!phone && <Tabs value={view} onChange={(v) => setParams(v === "json" ? { view: "json" } : {}, { replace: true })}><Tabs.List><Tabs.Tab value="canvas">{t("journey.flow")}</Tabs.Tab><Tabs.Tab value="json">{t("build.json")}</Tabs.Tab></Tabs.List></Tabs>}
       {view === "json" ? <Source key={JSON.stringify(d)} d={d} take={(x) => act(x)} /> : (
         <div className="drawing">
-          <Canvas definition={d} titles={titles} wrong={wrong} chosen={at0} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
+          <Canvas key={String(phone)} definition={d} titles={titles} wrong={wrong} chosen={at0} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
           {!phone && (
             <Card withBorder padding="md" component="section" aria-label={t("build.panel")} className="drawing-panel">
               <Group justify="space-between" mb="sm" wrap="nowrap">
