@@ -45,6 +45,7 @@ func TestBrowserJourneyBuilder(t *testing.T) {
 	d.add()
 	d.publish()
 	d.change()
+	d.empty()
 	d.english()
 }
 
@@ -238,6 +239,35 @@ func (d drawing) change() {
 	})
 	d.see("the results", d.w("journey.people"))
 	d.quiet("a change of a live journey")
+}
+
+// empty begins without the gallery: a branch gets a condition by name, and the journey an event that begins it.
+func (d drawing) empty() {
+	d.t.Helper()
+	d.do("journeys", chromedp.Navigate(d.s.base+"/journeys?lang=ja"), chromedp.WaitVisible(chromedp.CSS(`main h1`)))
+	d.click("main", d.w("journeys.new"))
+	d.see("an empty canvas", d.w("build.newTitle"), d.w("flow.unset"))
+	d.insert(d.w("flow.unset"), "branch")
+	d.click("section", d.w("build.setCondition"))
+	d.pick("[role=dialog]", d.w("build.choose"), d.w("known.orderFirst"))
+	d.shot("journey-condition-ja")
+	d.click("[role=dialog]", d.w("build.take"))
+	d.see("the condition in words", d.w("known.orderFirst"))
+	d.click("main", d.w("build.save"))
+	d.see("what is missing", d.w("build.troubles", 1), d.w("trouble.entry"))
+	d.step("~entry")
+	d.pick("section", d.w("build.events"), d.w("eventType.order_placed"))
+	d.click("main", d.w("build.save"))
+	eventually(d.t, 20*time.Second, "it is listed", func() error {
+		var x struct {
+			Items []struct{ Title struct{ JA string } }
+		}
+		if err := d.s.call("GET", "/journeys", nil, &x); err != nil || len(x.Items) != 2 {
+			return fmt.Errorf("%v, %v", x, err)
+		}
+		return nil
+	})
+	d.quiet("an empty journey")
 }
 
 func (d drawing) english() {

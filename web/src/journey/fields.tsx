@@ -117,7 +117,7 @@ function ConditionWindow({ title, start, withEvent, save, close }: { title: stri
     <Modal opened onClose={close} size="56rem" title={<Text fw={700}>{title}</Text>} closeButtonProps={{ "aria-label": t("close") }}>
       <Stack gap="md" mih={280}>
         <SegmentedControl size="xs" aria-label={t("builder.view")} value={view} onChange={show} data={[{ value: "name", label: t("build.aboutJourney") }, { value: "blocks", label: t("build.aboutPerson") }, { value: "text", label: t("builder.expression") }]} />
-        {view === "name" && <Select size="sm" label={t("build.choose")} placeholder={t("build.chooseCondition")} data={named.map(([w]) => ({ value: w, label: t(`known.${w}`) }))} value={word} onChange={setWord} maxDropdownHeight={260} data-autofocus />}
+        {view === "name" && <Select size="sm" searchable label={t("build.choose")} placeholder={t("build.chooseCondition")} data={named.map(([w]) => ({ value: w, label: t(`known.${w}`) }))} value={word} onChange={setWord} maxDropdownHeight={260} data-autofocus />}
         {view === "blocks" && (lang.data && condition.view ? <Builder root={condition.root} words={lang.data} problems={condition.problems} onChange={condition.change} /> : !condition.error && <Loading lines={3} />)}
         {view === "text" && <div><Expression value={condition.text} lang={lang.data} problems={[]} onChange={condition.setText} /><Text size="xs" c="dimmed" mt={4}>{t("build.textHint")}</Text></div>}
         {condition.error && view !== "name" && <ProblemBox error={condition.error} />}
