@@ -73,3 +73,43 @@ func TestSamplesAreVariables(t *testing.T) {
 		t.Errorf("%q, made up %v", p.Subject, p.Sampled)
 	}
 }
+
+// TestVariableValues: the values of the list are those of the person it is asked for, what that one has not is marked as made up,
+// and nobody's is all made up.
+func TestVariableValues(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	of := func(query string) map[string]templateVariable {
+		t.Helper()
+		out := map[string]templateVariable{}
+		for _, v := range into[list[templateVariable]](w.call(get, "/templates/variables?"+query, nil)).Items {
+			if _, twice := out[v.Name]; twice {
+				t.Errorf("%s is listed twice", v.Name)
+			}
+			out[v.Name] = v
+		}
+		return out
+	}
+	f := func(list map[string]templateVariable, name, value string, madeUp bool) {
+		t.Helper()
+		if v := list[name]; v.Value != value || v.MadeUp != madeUp {
+			t.Errorf("%s is %q, made up %v; want %q, %v", name, v.Value, v.MadeUp, value, madeUp)
+		}
+	}
+	hers := of("language=ja&profile=" + w.id(enishi.Customer, "C10001"))
+	f(hers, "customer.full_name_kana", "サトウ ハナコ", false)
+	f(hers, "customer.points", "120", false)
+	f(hers, "coupon.code", "SAMPLE500", true)
+	f(hers, "brand.name", "縁コスメ", false)
+	f(hers, "brand.tone", "", false)
+	f(hers, "links.unsubscribe", "", false)
+	f(hers, "no_emoji", "false", false)
+	f(hers, "properties", "", false)
+	nobody := of("language=en")
+	f(nobody, "customer.given_name", "Hanako", true)
+	f(nobody, "order.lines", "2", true)
+	f(nobody, "order.lines[].name", "Moisture lotion 150 mL", true)
+	f(nobody, "links.cart", "https://shop.example/cart", false)
+	f(nobody, "brand.name", "縁コスメ", false)
+	w.call("GET", "/templates/variables?profile="+enishi.NewID("nobody").String(), nil).want(404)
+}

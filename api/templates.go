@@ -243,12 +243,9 @@ func (a *API) pick(ctx context.Context, segment, from, how string) (string, erro
 // sampled are the parts that a template speaks of and that a preview makes up: the person has none.
 func sampled(body []byte, v *profiles.View) []string {
 	out := []string{}
-	for _, x := range [...]struct {
-		name string
-		has  bool
-	}{{"cart", v != nil && v.Cart != nil}, {"coupon", false}, {"order", v != nil && len(v.Orders) > 0}, {"shipment", v != nil && len(v.Shipments) > 0}} {
-		if !x.has && bytes.Contains(body, []byte(x.name+".")) {
-			out = append(out, x.name)
+	for _, part := range [...]string{"cart", "coupon", "order", "shipment"} {
+		if madeUp(v, part) && bytes.Contains(body, []byte(part+".")) {
+			out = append(out, part)
 		}
 	}
 	return out

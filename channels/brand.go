@@ -180,3 +180,15 @@ func (r *Renderer) settings() *Settings {
 
 // Brand is the name of the sender in a language, as public pages show it.
 func (r *Renderer) Brand(language string) string { return r.brandVars(language).text("name") }
+
+// BrandTexts are the values of the brand kit in a language, by name; words that guide who writes are not among them.
+func (r *Renderer) BrandTexts(language string) map[string]string {
+	k := r.brandVars(language)
+	out := map[string]string{}
+	for _, f := range BrandFields() {
+		if s := k.text(f.Name); s != "" {
+			out[f.Name] = s
+		}
+	}
+	return out
+}
