@@ -31,7 +31,6 @@ export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
 export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
 export interface TemplateDefinition { name?: string; channel: "email" | "line"; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
 export type TemplatePage = Schemas["TemplatePage"];
-export type TemplateVariable = Schemas["TemplateVariable"];
 export type BroadcastPage = Schemas["BroadcastPage"];
 export type BroadcastBody = Schemas["BroadcastBody"];
 export type DeliverabilityRow = Schemas["DeliverabilityRow"];
