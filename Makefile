@@ -50,10 +50,14 @@ lint: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }
 	$(GO) vet ./...
 
+WALK := $(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi
 test: deps-test build lint ## everything a change must pass, in less than 10 minutes
 	cd web && $(NPM) test
-	$(GO) test -p 2 -timeout 20m ./...
-	$(GO) test -tags browser -timeout 10m -count=1 -run Browser ./cmd/enishi
+	@# A browser mostly waits, so it is walked beside the other tests. What fails there is walked once more by itself, and said.
+	@walked=$$(mktemp); $(WALK) >$$walked 2>&1 & walk=$$!; \
+		$(GO) test -p 2 -timeout 20m ./... || failed=1; \
+		wait $$walk || { cat $$walked; echo "a browser test failed: all of them once more, by themselves"; $(WALK) || failed=1; }; \
+		tail -n 1 $$walked; rm -f $$walked; test -z "$$failed"
 
 deps-full: deps-test
 	@test -x /usr/sbin/postfix && /usr/bin/python3 -c 'import dkim, nacl' 2>/dev/null || \
