@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"time"
 
@@ -90,7 +91,7 @@ func (a *attempt) capped(count int, period time.Duration, counts func(*profiles.
 		for at > 0 && newest[at-1].After(m.DecidedAt) {
 			at--
 		}
-		newest = append(newest[:at], append([]time.Time{m.DecidedAt}, newest[at:]...)...)
+		newest = slices.Insert(newest, at, m.DecidedAt)
 		if len(newest) > count {
 			newest = newest[1:]
 		}

@@ -75,17 +75,24 @@ func (s *stepper) zone() *time.Location {
 	if name.Kind != enishi.Text || name.Text == "" || name.Text == s.set.zone.String() {
 		return s.set.zone
 	}
-	if zone, ok := s.zones[name.Text]; ok {
+	zone, known := s.zones[name.Text]
+	if known && zone != nil {
 		return zone
+	}
+	if known {
+		return s.set.zone
 	}
 	zone, err := time.LoadLocation(name.Text)
 	if err != nil || name.Text == "Local" {
-		zone = s.set.zone
+		zone = nil // the shop's, whichever that is by then
 	}
 	if s.zones == nil || len(s.zones) > 1000 { // what people write there is not bounded
 		s.zones = map[string]*time.Location{}
 	}
 	s.zones[strings.Clone(name.Text)] = zone
+	if zone == nil {
+		return s.set.zone
+	}
 	return zone
 }
 
