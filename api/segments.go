@@ -218,7 +218,7 @@ func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, un
 	r, counted := reachSQL, unitSQL(unit)
 	var n, email, line, postal, sms, reached, all uint64
 	var sample []string
-	err := a.one(ctx, fmt.Sprintf(`SELECT %s, %s, %s, %s, %s, %s, groupArraySample(%d, 1)(profile_id), (SELECT %s FROM people FINAL)
+	err := a.one(ctx, fmt.Sprintf(`SELECT %s, %s, %s, %s, %s, %s, arrayMap(x -> x.2, groupArraySorted(%d)((cityHash64(profile_id), profile_id))), (SELECT %s FROM people FINAL)
 FROM people FINAL PREWHERE profile_id IN (%s)`, counted("1"), counted(r[0]), counted(r[1]), counted(r[2]), counted(r[3]), counted(strings.Join(r[:], " OR ")), sampleSize, counted("1"), query),
 		append(args, millis("now", a.now())), &n, &email, &line, &postal, &sms, &reached, &sample, &all)
 	if err != nil {

@@ -56,9 +56,19 @@ func (a *API) getStatus(ctx context.Context, _ *struct{}) (*statusOutput, error)
 
 func (a *API) status(ctx context.Context) (*statusPage, error) {
 	s := &statusPage{Events: map[string]int64{}, Sends: map[string]map[string]int64{}, Clock: a.clockState()}
+	// Lags are read before counts: what a lag of 0 says is there, the counts have.
+	p, err := a.progress(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	s.Lag, s.CompleteThrough = lag{p.Ingest, p.Events, p.Messages}, p.Through
+	for n := range p.Markers {
+		m := &p.Markers[n]
+		s.Partitions = append(s.Partitions, partitionRow{n, m.next, p.Ends[n], known(m.clock), m.identities, m.definitions, len(m.sweeps)})
+	}
 	var people, orders, dead uint64
 	var due time.Time
-	err := a.one(ctx, `SELECT (SELECT count() FROM people FINAL), (SELECT count() FROM orders FINAL), (SELECT count() FROM dead_letters FINAL WHERE state = 'waiting'),
+	err = a.one(ctx, `SELECT (SELECT count() FROM people FINAL), (SELECT count() FROM orders FINAL), (SELECT count() FROM dead_letters FINAL WHERE state = 'waiting'),
   (SELECT min(due_at) FROM due FINAL WHERE due_at > `+never+` AND due_at <= fromUnixTimestamp64Milli({now:Int64}))`, []any{millis("now", a.now())}, &people, &orders, &dead, &due)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
@@ -89,15 +99,6 @@ func (a *API) status(ctx context.Context) (*statusPage, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count sends: %w", err)
-	}
-	p, err := a.progress(ctx, true)
-	if err != nil {
-		return nil, err
-	}
-	s.Lag, s.CompleteThrough = lag{p.Ingest, p.Events, p.Messages}, p.Through
-	for n := range p.Markers {
-		m := &p.Markers[n]
-		s.Partitions = append(s.Partitions, partitionRow{n, m.next, p.Ends[n], known(m.clock), m.identities, m.definitions, len(m.sweeps)})
 	}
 	return s, nil
 }
