@@ -239,11 +239,11 @@ func report(w *world, name, what string) {
 func TestReplay(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ops := genOps(rt)
-		whole := play(rt, t, ops, func(int) bool { return false }).fingerprint()
-		if again := play(rt, t, ops, func(int) bool { return false }).fingerprint(); again != whole {
+		whole := printed(t, play(rt, t, ops, func(int) bool { return false }))
+		if again := printed(t, play(rt, t, ops, func(int) bool { return false })); again != whole {
 			rt.Fatalf("the same history twice:\n%s\n----\n%s", whole, again)
 		}
-		if split := play(rt, t, ops, func(i int) bool { return ops[i].store }).fingerprint(); split != whole {
+		if split := printed(t, play(rt, t, ops, func(i int) bool { return ops[i].store })); split != whole {
 			rt.Fatalf("states read back:\n%s\n----\n%s", whole, split)
 		}
 	})

@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -60,12 +61,11 @@ func TestVersions(t *testing.T) {
 
 // merge absorbs a person into another, as the pipeline does.
 func (w *world) merge(winner, loser string) {
-	w.t.Helper()
 	p, l := w.people[w.names[winner]], w.people[w.names[loser]]
 	for i, chunk := range l.Chunks(100 << 10) {
 		moved, err := profiles.Decode(p.ID, string(chunk.Encode(nil)))
 		if err != nil {
-			w.t.Fatalf("chunk %d: %v", i, err)
+			w.fail(fmt.Errorf("chunk %d: %w", i, err))
 		}
 		changed := p.Absorb(moved, w.now)
 		Reconcile(w.env(), p, &w.out)

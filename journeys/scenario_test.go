@@ -1,32 +1,15 @@
 package journeys
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"enishi"
 )
 
-// TestScenarios runs testdata/*.scenario, once as written and once with each state written out and read back after each
-// step; both must do the same. The verbs (docs in testdata/README.md):
-//
-//	load JOURNEY                      publish a journey of the gallery or of testdata/JOURNEY.json
-//	publish JOURNEY JSON              publish it anew with these fields changed
-//	segment NAME EXPRESSION           publish a segment
-//	settings JSON
-//	person NAME KEY=VALUE ...         email, line, phone, customer; consent=email,line; friend; name=FAMILY,GIVEN; language
-//	at TIME | at +DURATION [late]     time goes by; late: nothing is awake meanwhile, timers fire at the end
-//	event NAME TYPE [JSON]            payload fields of the event; historical, occurred_at and id too
-//	sender NAME TEMPLATE sent|delivered|unknown|refused REASON|deferred [+DURATION] [round=N]    what became of the newest message
-//	exit NAME JOURNEY                 an operator takes the run out
-//	expect ...                        see the cases of expect
+// TestScenarios runs testdata/*.scenario, once as written and once strictly: each state written out and read back after each step, each
+// timer tried too early. Both must do the same.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.scenario")
 	if err != nil || len(files) < 8 {
@@ -40,11 +23,17 @@ func TestScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			var prints [2]string
-			for i, restart := range []bool{false, true} {
-				s := &scenario{world: newWorld(t), file: file}
-				s.restart = restart
-				s.run(text)
-				prints[i] = s.fingerprint()
+			for i, strict := range []bool{false, true} {
+				s := Scenario{Text: text, Journey: readJourney, Templates: testTemplates}
+				r := s.runner()
+				r.restart, r.early = strict, strict
+				r.run(text)
+				for _, f := range r.result.Failures {
+					t.Errorf("%s:%d: %s\n\texpected %v\n\thappened %s", file, f.Line, f.Text, f.Expected, f.Happened.EN)
+				}
+				if prints[i], err = r.fingerprint(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if prints[0] != prints[1] {
 				t.Errorf("writing states out and reading them back changes what happens:\n%s\n----\n%s", prints[0], prints[1])
@@ -53,349 +42,90 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// readJourney is a journey of the gallery or of testdata.
+func readJourney(name string) ([]byte, error) {
+	for _, item := range Gallery() {
+		if item.Kind == "journey" && item.Name == name {
+			return item.Body, nil
+		}
+	}
+	return os.ReadFile("testdata/" + name + ".json")
+}
+
 func readDefinition(t testing.TB, name string) []byte {
 	t.Helper()
-	if isGallery(name) {
-		return galleryBody(t, "journey", name)
-	}
-	body, err := os.ReadFile("testdata/" + name + ".json")
+	body, err := readJourney(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return body
 }
 
-type scenario struct {
-	*world
-	file    string
-	line    int
-	checked int
-}
-
-func (s *scenario) fail(format string, args ...any) {
-	s.t.Helper()
-	s.t.Fatalf(s.file+":"+strconv.Itoa(s.line)+": "+format, args...)
-}
-
-func (s *scenario) run(text []byte) {
-	s.t.Helper()
-	sc := bufio.NewScanner(bytes.NewReader(text))
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		s.line++
-		line, _, _ := strings.Cut(sc.Text(), " #")
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		verb, rest, _ := strings.Cut(line, " ")
-		s.verb(verb, strings.TrimSpace(rest))
-	}
-	if s.checked == 0 {
-		s.fail("the scenario expects nothing")
-	}
-}
-
-func (s *scenario) verb(verb, rest string) {
-	s.t.Helper()
-	words := strings.Fields(rest)
-	switch verb {
-	case "load":
-		s.publish(words...)
-	case "publish":
-		name, fields, _ := strings.Cut(rest, " ")
-		s.republish(name, fields)
-	case "segment":
-		name, expression, _ := strings.Cut(rest, " ")
-		s.segment(name, expression)
-	case "settings":
-		set, err := ParseSettings([]byte(rest))
-		if err != nil {
-			s.fail("%v", err)
-		}
-		s.world.settings = set
-	case "person":
-		s.newPerson(words)
-	case "at":
-		s.at(words)
-	case "event":
-		s.newEvent(rest)
-	case "sender":
-		s.sender(words)
-	case "enter": // NAME JOURNEY [KEY]: the API takes the person in
-		s.enter(words)
-	case "exit":
-		r := s.runs(words[0], words[1])
-		s.event(words[0], &enishi.Event{Type: enishi.TypeRunExit, Control: &enishi.Control{Journey: words[1], RunID: r[len(r)-1].ID}})
-	case "expect":
-		s.checked++
-		s.expect(words)
-	default:
-		s.fail("no verb %q", verb)
-	}
-}
-
-func (s *scenario) enter(words []string) {
-	c := &enishi.Control{Journey: words[1]}
-	if len(words) > 2 {
-		c.Key = words[2]
-	}
-	s.event(words[0], &enishi.Event{Type: enishi.TypeRunEnter, Control: c})
-}
-
-func (s *scenario) at(words []string) {
-	s.t.Helper()
-	if rest, ok := strings.CutPrefix(words[0], "+"); ok {
-		d, ok := parseDuration(rest)
-		if !ok {
-			s.fail("no duration: %s", rest)
-		}
-		to := s.now.Add(d)
-		if len(words) > 1 && words[1] == "late" {
-			s.now = to
-		}
-		s.pass(to)
-		return
-	}
-	to, err := time.Parse("2006-01-02T15:04Z07:00", words[0])
-	if err != nil || to.Before(s.now) {
-		s.fail("no later time: %s", words[0])
-	}
-	if s.now.IsZero() {
-		s.now = to.UTC()
-	}
-	s.pass(to.UTC())
-}
-
-func (s *scenario) newPerson(words []string) {
-	p := &enishi.Person{}
-	e := &enishi.Event{Type: "person.identified", Person: &enishi.Person{Traits: map[string]enishi.Value{}}}
-	friend := false
-	for _, w := range words[1:] {
-		key, value, _ := strings.Cut(w, "=")
-		switch key {
-		case "email":
-			p.Email = value
-		case "line":
-			p.LineUserID = value
-		case "phone":
-			p.Phone = value
-		case "customer":
-			p.CustomerID = value
-		case "friend":
-			friend = true
-		case "consent":
-			for _, ch := range strings.Split(value, ",") {
-				e.Consent = append(e.Consent, enishi.ConsentChange{Channel: ch, State: "in", Method: "checkout"})
+// TestScenarioFailures: what does not hold, and a line that cannot be done, is told with its line in both languages.
+func TestScenarioFailures(t *testing.T) {
+	t.Parallel()
+	const head = "load cart_abandonment\nat 2026-02-02T10:00+09:00\nperson hanako email=h@a.test consent=email\n" +
+		"event hanako cart.updated {\"web\":{\"cart_id\":\"k1\",\"value\":\"3300\",\"lines\":[{\"product_id\":\"p1\",\"price\":\"3300\"}]}}\nat +2h\n"
+	f := func(lines string, want ...string) {
+		t.Helper()
+		s := Scenario{Text: []byte(head + lines), Journey: func(name string) ([]byte, error) {
+			if name == "broken" {
+				return nil, errors.New("no journey broken")
 			}
-		case "name":
-			family, given, _ := strings.Cut(value, ",")
-			e.Person.Traits["family_name"], e.Person.Traits["given_name"] = enishi.TextValue(family), enishi.TextValue(given)
-		default:
-			e.Person.Traits[key] = enishi.TextValue(value)
+			return readJourney(name)
+		}, Templates: testTemplates}
+		got := s.Run()
+		if len(got.Failures) != len(want)/2 {
+			t.Fatalf("%s: %+v", lines, got.Failures)
 		}
-	}
-	s.person(words[0], p)
-	s.event(words[0], e)
-	if friend {
-		s.event(words[0], &enishi.Event{Type: "line.followed"})
-	}
-}
-
-func (s *scenario) newEvent(rest string) {
-	s.t.Helper()
-	name, rest, _ := strings.Cut(rest, " ")
-	typ, body, _ := strings.Cut(rest, " ")
-	e := &enishi.Event{}
-	if body != "" {
-		dec := json.NewDecoder(strings.NewReader(body))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(e); err != nil {
-			s.fail("event: %v", err)
-		}
-	}
-	if e.Message != "" {
-		e.ID = enishi.EventID(e.Message)
-	}
-	if _, ok := enishi.LookupType(typ); !ok {
-		s.fail("no event type %s", typ)
-	}
-	e.Type = typ
-	s.event(name, e)
-}
-
-// sender reports what became of the newest message with a template.
-func (s *scenario) sender(words []string) {
-	s.t.Helper()
-	ms := s.sent(words[0], words[1])
-	if len(ms) == 0 {
-		s.fail("no message %s was decided for %s", words[1], words[0])
-	}
-	m := ms[len(ms)-1]
-	r := &enishi.MessageResult{SendID: m.SendID, Round: m.Round, Channel: m.Channel, Journey: m.Journey, Node: m.Node, Template: m.Template,
-		Purpose: m.Purpose, RunID: m.RunID, Destination: m.Destination}
-	for _, word := range words[3:] {
-		if round, ok := strings.CutPrefix(word, "round="); ok {
-			r.Round, _ = strconv.Atoi(round)
-			continue
-		}
-		if d, ok := parseDuration(strings.TrimPrefix(word, "+")); ok {
-			r.Until = s.now.Add(d)
-		} else {
-			r.Reason = word
-		}
-	}
-	s.event(words[0], &enishi.Event{Type: "message." + words[2], Result: r})
-}
-
-// expect checks what is known now.
-func (s *scenario) expect(words []string) {
-	s.t.Helper()
-	what, name := words[0], words[1]
-	arg := func(i int) string {
-		if i < len(words) {
-			return words[i]
-		}
-		return ""
-	}
-	switch what {
-	case "run", "norun", "never", "end":
-		s.expectRun(what, name, arg(2), arg(3))
-	case "sent": // PERSON TEMPLATE COUNT, or PERSON nothing
-		want, _ := strconv.Atoi(arg(3))
-		template := arg(2)
-		if template == "nothing" {
-			template = ""
-		}
-		if got := s.sent(name, template); len(got) != want {
-			s.fail("%d messages %s, want %d: %v", len(got), template, want, messageNames(got))
-		}
-	case "says": // PERSON TEMPLATE TEXT: the variables of the newest message contain it
-		got := s.sent(name, arg(2))
-		text := strings.Join(words[3:], " ")
-		if len(got) == 0 || !strings.Contains(got[len(got)-1].Variables, text) {
-			s.fail("the message does not have %s: %v", text, messageVariables(got))
-		}
-	case "cancel": // PERSON TEMPLATE COUNT [REASON]
-		s.expectCancel(words)
-	case "decision": // PERSON TEMPLATE REASON [DETAIL]: the newest decision
-		s.expectDecision(words)
-	case "undecided": // PERSON TEMPLATE: nothing was decided about it
-		for _, d := range s.out.Decisions {
-			if d.Profile == s.names[name] && d.Template == arg(2) {
-				s.fail("decided %q", d.Reason)
+		for i, x := range got.Failures {
+			all := itoa(x.Line) + " " + x.Happened.EN
+			ja := x.Happened.JA
+			if x.Expected != nil {
+				all, ja = itoa(x.Line)+" "+x.Expected.EN+" | "+x.Happened.EN, x.Expected.JA+" | "+x.Happened.JA
+			}
+			if all != want[2*i] || ja != want[2*i+1] {
+				t.Errorf("%s\n got %s\nwant %s\n got %s\nwant %s", lines, all, want[2*i], ja, want[2*i+1])
 			}
 		}
-	case "refused": // PERSON JOURNEY REASON: why the person did not enter, the newest
-		reason := ""
-		for _, d := range s.out.Derived {
-			if d.Type == TypeRefused && d.Subject == s.names[name] && d.Journey == arg(2) {
-				reason = d.Reason
-			}
-		}
-		if reason != arg(3) {
-			s.fail("refused for %q", reason)
-		}
-	case "trait": // PERSON NAME [VALUE]
-		if got := s.people[s.names[name]].View().Traits[arg(2)].String(); got != arg(3) {
-			s.fail("it is %q", got)
-		}
-	case "points": // PERSON BALANCE
-		if got := itoa(int(s.people[s.names[name]].View().Points)); got != arg(2) {
-			s.fail("there are %s", got)
-		}
-	case "row": // PERSON TYPE JOURNEY REASON: such a row was written
-		for _, d := range s.out.Derived {
-			if d.Type == arg(2) && d.Journey == arg(3) && d.Reason == strings.Join(words[4:], " ") && d.Subject == s.names[name] {
-				return
-			}
-		}
-		s.fail("no such row")
-	default:
-		s.fail("nothing to expect called %q", what)
 	}
+	f("expect sent hanako cart_mail 1")
+	f("expect sent hanako cart_mail 2\nexpect run hanako cart_abandonment/k1 done",
+		"6 2 of cart_mail | 1 were decided", "cart_mail は 2 通 | 1 通でした",
+		"7 hanako stands at done of cart_abandonment/k1 | waits at watch until 2026-02-05T11:00:00+09:00 (k1)", "cart_abandonment/k1 の「done」にいる | 「watch」で 2026-02-05T11:00:00+09:00 まで待っています (k1)")
+	f("expect sent hanako cart_line 1",
+		"6 1 of cart_line | 0 were decided; the last decision: cart_line is not sent: address (no line address)", "cart_line は 1 通 | 0 通でした。最後の判断: cart_line を送らない: address（no line address）")
+	f("expect decision hanako cart_line cap",
+		"6 the decision about cart_line is cap  | cart_line is not sent: address (no line address)", "cart_line の判断は cap  | cart_line を送らない: address（no line address）")
+	f("expect never hanako welcome\nexpect end hanako welcome goal", "7 welcome ends as goal | never entered", "welcome は goal で終わる | 一度も入っていません")
+	f("expect sent taro cart_mail 1\nexpect never hanako welcome", "6 nobody is called taro", "「taro」という人はいません（person で先に書いてください）")
+	f("expcet never hanako welcome", "6 there is no verb \"expcet\": use at, enter, event, exit, expect, load, person, publish, segment, sender, settings, sweep",
+		"「expcet」という動詞はありません。at、enter、event、exit、expect、load、person、publish、segment、sender、settings、sweep のどれかにしてください")
+	f("event hanako order.placed {\"order\":{\"id\":1}}", "6 the event cannot be read: json: unknown field \"id\"", "イベントを読めません: json: unknown field \"id\"")
+	f("load broken", "6 no journey broken", "no journey broken")
+	f(`settings {"holdout":80}`, "6 holdout: line 1, column 12: holdout is 0 to 50 per cent", "holdout: line 1, column 12: 配信しない比較グループ（holdout）は 0〜50（％）にしてください")
+	f("# nothing", "6 the scenario expects nothing", "このシナリオには expect がありません")
 }
 
-func (s *scenario) expectRun(what, name, journey, want string) {
-	s.t.Helper()
-	switch what {
-	case "run": // PERSON JOURNEY[/KEY] NODE: one live run stands there
-		var live []string
-		for _, r := range s.runs(name, journey) {
-			if r.EndedAt.IsZero() && !isResend(&r) {
-				live = append(live, r.Node)
-			}
-		}
-		if len(live) != 1 || live[0] != want {
-			s.fail("live runs stand at %v", live)
-		}
-	case "norun": // PERSON JOURNEY[/KEY]: none is live
-		for _, r := range s.runs(name, journey) {
-			if r.EndedAt.IsZero() {
-				s.fail("a run stands at %s", r.Node)
-			}
-		}
-	case "never": // PERSON JOURNEY[/KEY]: none ever began
-		if rs := s.runs(name, journey); len(rs) > 0 {
-			s.fail("there is a run at %s, ended %q", rs[0].Node, rs[0].End)
-		}
-	case "end": // PERSON JOURNEY[/KEY] HOW
-		rs := s.runs(name, journey)
-		if len(rs) == 0 || rs[len(rs)-1].End != want {
-			s.fail("runs: %+v", rs)
-		}
-		if len(rs) > 1 {
-			s.fail("%d runs: name the key", len(rs))
-		}
-	}
-}
+func base(p string) string { return strings.TrimSuffix(filepath.Base(p), filepath.Ext(p)) }
 
-func (s *scenario) expectCancel(words []string) {
-	s.t.Helper()
-	n, reason := 0, ""
-	for _, m := range s.out.Messages {
-		if m.Cancel && m.Profile == s.names[words[1]] && m.Template == words[2] {
-			n++
-			reason = m.Reason
+// TestScenarioDocs: the examples of the documentation hold.
+func TestScenarioDocs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/scenarios.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, part := range strings.Split(string(page), "```scenario\n")[1:] {
+		text, _, _ := strings.Cut(part, "```")
+		n++
+		s := Scenario{Text: []byte(text), Journey: readJourney, Templates: testTemplates}
+		if r := s.Run(); len(r.Failures) > 0 || r.Checks < 3 {
+			t.Errorf("example %d: %+v", n, r)
 		}
 	}
-	if want, _ := strconv.Atoi(words[3]); n != want || len(words) > 4 && reason != words[4] {
-		s.fail("%d cancels, the last for %q", n, reason)
+	if n != 3 {
+		t.Errorf("%d examples", n)
 	}
-}
-
-func (s *scenario) expectDecision(words []string) {
-	s.t.Helper()
-	var d *enishi.Decision
-	for i := range s.out.Decisions {
-		if x := &s.out.Decisions[i]; x.Profile == s.names[words[1]] && x.Template == words[2] {
-			d = x
-		}
-	}
-	if d == nil {
-		s.fail("no decision about %s", words[2])
-	}
-	last := d.Checks[len(d.Checks)-1]
-	if d.Reason != words[3] || len(words) > 4 && !strings.Contains(last.Detail, strings.Join(words[4:], " ")) {
-		s.fail("decided %q (%s: %s)", d.Reason, last.Name, last.Detail)
-	}
-	if d.Sent != (d.Reason == "sent") || d.Sent != last.OK {
-		s.fail("the decision contradicts itself: %+v", d)
-	}
-}
-
-func messageNames(ms []enishi.Message) []string {
-	var out []string
-	for _, m := range ms {
-		out = append(out, m.Template)
-	}
-	return out
-}
-
-func messageVariables(ms []enishi.Message) []string {
-	var out []string
-	for _, m := range ms {
-		out = append(out, m.Variables)
-	}
-	return out
 }

@@ -213,15 +213,22 @@ func (d *definitionFile) segment(others []definitionFile) (*segments.Segment, er
 
 // libraryOf is what expressions may name of definitions.
 func libraryOf(others []definitionFile) segments.Library {
-	current := func(kind, name string) (enishi.Definition, bool) {
+	return libraryWith(func(kind, name string) ([]byte, bool) {
 		i := slices.IndexFunc(others, func(x definitionFile) bool { return x.Kind == kind && x.Name == name })
 		if i < 0 {
-			return enishi.Definition{}, false
+			return nil, false
 		}
 		body, err := json.Marshal(others[i].Body)
-		return enishi.Definition{Kind: kind, Name: name, Body: body}, err == nil
-	}
-	return pipeline.Library(current)
+		return body, err == nil
+	})
+}
+
+// libraryWith is what expressions may name of the definitions that find has.
+func libraryWith(find func(kind, name string) ([]byte, bool)) segments.Library {
+	return pipeline.Library(func(kind, name string) (enishi.Definition, bool) {
+		body, ok := find(kind, name)
+		return enishi.Definition{Kind: kind, Name: name, Body: body}, ok
+	})
 }
 
 // check compiles a definition.

@@ -25,12 +25,14 @@ type cli struct {
 	Clock      clockCommand      `cmd:"" help:"Show the clock, or let it run again after a replay."`
 	Check      checkCommand      `cmd:"" help:"Check a configuration file and definition files."`
 	Apply      applyCommand      `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
+	Test       testCommand       `cmd:"" help:"Run scenarios: made-up people through journeys, without a server."`
 	Segment    segmentCommand    `cmd:"" help:"Check, count, list and explain segments."`
 	List       listCommand       `cmd:"" help:"Show static lists, and put people on them."`
 	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`
 	SendTest   sendTestCommand   `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
 	Line       lineCommand       `cmd:"" help:"Show the LINE official accounts and compare their friends with LINE."`
 	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
+	Decisions  decisionsCommand  `cmd:"" help:"Say why a person was sent something, or was not: one sentence each, the newest first."`
 	Deliveries deliveriesCommand `cmd:"" help:"List the sender's ledger."`
 	Hold       holdCommand       `cmd:"" help:"Keep marketing from one person, until a day or until released."`
 	Consents   consentsCommand   `cmd:"" help:"List every permission that a person gave or withdrew, with the evidence."`
