@@ -30,8 +30,9 @@ type Journey struct {
 	key        keyInfo
 	entryTypes []string
 	where      *expression
-	at         time.Time // of a broadcast
-	reentry    string    // rule without its period
+	at         time.Time     // of a broadcast
+	late       time.Duration // of a broadcast: it does not begin later than this after its time
+	reentry    string        // rule without its period
 	period     time.Duration
 	exits      []*condition
 	goal       *condition
@@ -237,8 +238,8 @@ func (c *compiler) entry() {
 	}
 	if e.Sweep {
 		c.sweep(e)
-	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" {
-		c.problem("entry", "exclude, at and list belong to a broadcast (sweep)", "exclude、at、list は一斉配信（sweep）でだけ使えます")
+	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" || e.Schedule != nil {
+		c.problem("entry", "exclude, at, list and schedule belong to a broadcast (sweep)", "exclude、at、list、schedule は一斉配信（sweep）でだけ使えます")
 	}
 	if e.Segment == "" && (e.Entered != nil || e.PeopleIn) {
 		c.problem("entry", "entered and include_people_in belong to a segment", "entered と include_people_in はセグメントの開始条件でだけ使えます")
@@ -271,6 +272,9 @@ func (c *compiler) sweep(e *Entry) {
 			c.problem("entry.at", "write an instant such as 2026-12-01T01:00:00Z", "2026-12-01T10:00:00+09:00 のように書いてください")
 		}
 		c.j.at = at.UTC()
+	}
+	if e.Schedule != nil {
+		c.schedule(e.Schedule)
 	}
 }
 
@@ -428,6 +432,9 @@ func (c *compiler) collect() {
 	listen(j.goal)
 	used := map[string]field{}
 	for _, n := range j.nodes {
+		if n.Type == nodeMessage && (j.late == 0 || n.sendBy < j.late) {
+			j.late = n.sendBy
+		}
 		listen(n.until)
 		listen(n.reset)
 		for _, b := range n.branches {

@@ -69,21 +69,22 @@ const (
 )
 
 // Entry is how a run begins: by an event, by entering or leaving a segment, by being called, or (Sweep) once for everybody
-// who is in a segment when the journey goes live: a broadcast.
+// who is in a segment: a campaign, which goes when the journey goes live, At an instant, or at each moment of a Schedule.
 type Entry struct {
-	Called   bool     `json:"called,omitempty"` // other journeys and the API may start it, also beside an event or a segment
-	Event    string   `json:"event,omitempty"`
-	Events   []string `json:"events,omitempty"` // instead of Event: any of them
-	Segment  string   `json:"segment,omitempty"`
-	Entered  *bool    `json:"entered,omitempty"`           // of Segment; false: by leaving it; default true
-	PeopleIn bool     `json:"include_people_in,omitempty"` // also those a sweep found in the segment when it was published
-	Sweep    bool     `json:"sweep,omitempty"`
-	List     string   `json:"list,omitempty"`    // of Sweep: everybody on a static list, in place of Segment
-	Exclude  []string `json:"exclude,omitempty"` // of Sweep: segments whose people are left out
-	At       string   `json:"at,omitempty"`      // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
-	Key      string   `json:"key,omitempty"`     // e.g. order_id: one run per value; empty: one per person
-	Where    string   `json:"where,omitempty"`   // expression that must hold
-	Reentry  string   `json:"reentry"`           // never, after_exit, after:PERIOD, always
+	Called   bool      `json:"called,omitempty"` // other journeys and the API may start it, also beside an event or a segment
+	Event    string    `json:"event,omitempty"`
+	Events   []string  `json:"events,omitempty"` // instead of Event: any of them
+	Segment  string    `json:"segment,omitempty"`
+	Entered  *bool     `json:"entered,omitempty"`           // of Segment; false: by leaving it; default true
+	PeopleIn bool      `json:"include_people_in,omitempty"` // also those a sweep found in the segment when it was published
+	Sweep    bool      `json:"sweep,omitempty"`
+	List     string    `json:"list,omitempty"`     // of Sweep: everybody on a static list, in place of Segment
+	Exclude  []string  `json:"exclude,omitempty"`  // of Sweep: segments whose people are left out
+	At       string    `json:"at,omitempty"`       // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
+	Schedule *Schedule `json:"schedule,omitempty"` // of Sweep: again at each of these moments, instead of once
+	Key      string    `json:"key,omitempty"`      // e.g. order_id: one run per value; empty: one per person
+	Where    string    `json:"where,omitempty"`    // expression that must hold
+	Reentry  string    `json:"reentry"`            // never, after_exit, after:PERIOD, always
 }
 
 // Condition is something that happens: an event, or a segment entered or left.

@@ -70,6 +70,8 @@ func (s *stepper) keepFor(r *profiles.Run) time.Duration {
 	switch {
 	case r.End == endMerged:
 		return keptEnded
+	case j != nil && j.Definition.Entry.Schedule != nil: // another occurrence is another run; none begins later than this
+		return max(j.late, keptEnded)
 	case j == nil || j.reentry == reentryNever:
 		return -1
 	case j.reentry == reentryAfter:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"enishi"
 	"enishi/profiles"
@@ -33,7 +34,7 @@ func (s *stepper) enter(t *Trigger) {
 		}
 	}
 	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && s.targeted(&j.Definition.Entry) {
-		s.begin(j, entry{segment: j.Definition.Entry.Segment})
+		s.begin(j, entry{segment: j.Definition.Entry.Segment, occurrence: t.Occurrence})
 	}
 	for _, x := range t.Entered {
 		for _, j := range js.bySeg[x.Segment] {
@@ -71,6 +72,8 @@ type entry struct {
 	by      enishi.ID // of what calls
 	subject enishi.ID // of the person, for an un-merge
 	key     string    // of the run that is called
+	// occurrence is that of a campaign which recurs; it is the run's key, so that nobody enters twice by one.
+	occurrence time.Time
 }
 
 // begin starts a run unless where, the re-entry rule or an exit that is true already forbids it.
@@ -83,6 +86,9 @@ func (s *stepper) begin(j *Journey, from entry) {
 		if key == "" {
 			return
 		}
+	}
+	if !from.occurrence.IsZero() {
+		key = from.occurrence.UTC().Format(time.RFC3339)
 	}
 	w := s.newWalk()
 	defer s.put(w)
@@ -102,6 +108,10 @@ func (s *stepper) begin(j *Journey, from entry) {
 	case j.Definition.Entry.Sweep:
 		r.ID = enishi.NewID("run", j.Name, "sweep", s.p.ID.String())
 		w.k.Event = keptEvent{Type: "broadcast", At: s.now}
+		if at := from.occurrence; !at.IsZero() {
+			r.ID = enishi.NewID("run", j.Name, "sweep", s.p.ID.String(), key)
+			w.k.Event.At = at // its messages are due then
+		}
 	default:
 		typ := enishi.TypeSegmentEntered
 		if entered := j.Definition.Entry.Entered; entered != nil && !*entered {
@@ -128,7 +138,11 @@ func (s *stepper) begin(j *Journey, from entry) {
 	w.goTo(j.Definition.Start, w.k.Event.At)
 	w.k.write(r)
 	w.dirty = false
-	w.row(enishi.TypeJourneyEntered, w.k.Event.Type)
+	why := w.k.Event.Type
+	if !from.occurrence.IsZero() {
+		why += ":" + key
+	}
+	w.row(enishi.TypeJourneyEntered, why)
 	w.moved = false
 	w.done()
 	s.started = append(s.started, *r)

@@ -110,6 +110,11 @@ type Broadcast struct {
 	Segments []string  // that decide who is in it; none: a list does
 	Going    bool      // it is live: false while it is a draft or paused
 	Over     bool      // it was archived: who has not been reached is not
+	// Late is how long after its time it may begin: the shortest send_by of its messages. Zero: it has none, and no limit.
+	Late  time.Duration
+	Title Text
+	// Schedule is when it begins anew; nil: it goes once.
+	Schedule *Schedule
 }
 
 // Broadcasts lists the current versions, by name.
@@ -138,7 +143,8 @@ func (j *Journey) broadcast() Broadcast {
 	if e.Segment != "" {
 		segments = append([]string{e.Segment}, e.Exclude...)
 	}
-	return Broadcast{Name: j.Name, At: j.at, Segments: segments, Going: j.open(), Over: j.Definition.State == "archived"}
+	return Broadcast{Name: j.Name, At: j.at, Segments: segments, Going: j.open(), Over: j.Definition.State == "archived",
+		Late: j.late, Title: j.Definition.Title, Schedule: e.Schedule}
 }
 
 // open: it takes entries.
@@ -188,5 +194,6 @@ type Trigger struct {
 	Timer         bool
 	ExitRun       enishi.ID // an operator takes this run out
 	Broadcast     string    // a sweep has come to this person for this journey
+	Occurrence    time.Time // of Broadcast: which one, if it recurs
 	Renewed       string    // a sweep has come to this person because this journey was published anew, or is live again
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"sort"
+	"time"
 
 	"enishi"
 	"enishi/journeys"
@@ -14,6 +15,7 @@ import (
 // compiled. It is immutable and shared by the partitions that stand at that offset.
 type Definitions struct {
 	Next     int64
+	At       time.Time // when the newest of them was saved
 	Segments *segments.Set
 	Journeys *journeys.Set
 	Settings *journeys.Settings
@@ -223,6 +225,9 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 	}
 	d := &Definitions{Next: next, Settings: journeys.DefaultSettings(), templates: map[string]template{}}
 	until := f.cfg.Definitions.Until(next)
+	if len(until) > 0 {
+		d.At = until[len(until)-1].At.UTC()
+	}
 	current := map[[2]string]*enishi.Definition{}
 	for i := range until {
 		current[[2]string{until[i].Kind, until[i].Name}] = &until[i]

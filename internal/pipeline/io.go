@@ -65,7 +65,8 @@ type Sweep struct {
 	Sent     int           `json:"-"`                 // first bucket that is not appended
 	Journey  string        `json:"journey,omitempty"` // of a broadcast: it starts this for everybody; Segments is empty
 	Renewed  string        `json:"renewed,omitempty"` // a journey whose people in flight hear of its new version; Segments is empty
-	At       time.Time     `json:"at,omitzero"`       // not before
+	At       time.Time     `json:"at,omitzero"`       // not before; of a campaign that recurs: its occurrence
+	After    time.Time     `json:"after,omitzero"`    // of one that recurs: the occurrence was sought from here on
 }
 
 // Split is an un-merge that the partition folded: what still comes to Profile for one of Subjects goes on to Winner.

@@ -53,24 +53,6 @@ func (part *partition) addSweep(id string, names []string) {
 	part.sweeps = append(open, Sweep{ID: id, Segments: names, Since: part.clock})
 }
 
-// BroadcastPrefix begins the ids of sweeps that start a journey for everybody; its name follows.
-const BroadcastPrefix = "broadcast-"
-
-// broadcasts begins the sweeps of broadcasts that have gone live, and ends those of broadcasts that are over. One that is
-// paused stays where it stands.
-func (part *partition) broadcasts(before *Definitions) {
-	for _, b := range part.defs.Journeys.Broadcasts() {
-		was, known := before.Journeys.Broadcast(b.Name)
-		if id := BroadcastPrefix + b.Name; b.Going && part.sweepAt(id) < 0 && (!known || !was.Going) {
-			part.sweeps = append(part.sweeps, Sweep{ID: id, Journey: b.Name, At: b.At, Since: part.clock})
-		}
-	}
-	part.sweeps = slices.DeleteFunc(part.sweeps, func(s Sweep) bool {
-		b, known := part.defs.Journeys.Broadcast(s.Journey)
-		return s.Journey != "" && (!known || b.Over)
-	})
-}
-
 // RenewalPrefix begins the ids of sweeps that tell people of a new version of a journey that they are in; its name follows.
 const RenewalPrefix = "renewal-"
 
@@ -140,11 +122,11 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 		return nil // a repeat
 	}
 	opt, start := segments.Options{Segments: part.sweeps[at].Segments}, part.sweeps[at].Journey
-	tell := journeys.Trigger{Broadcast: start, Renewed: part.sweeps[at].Renewed}
+	tell := journeys.Trigger{Broadcast: start, Occurrence: part.sweeps[at].occurrence(), Renewed: part.sweeps[at].Renewed}
+	b, _ := part.defs.Journeys.Broadcast(start)
 	if start != "" {
-		b, _ := part.defs.Journeys.Broadcast(start)
-		if !b.Going {
-			return nil // paused while this was on its way
+		if !b.Going || part.missed(at, &b) {
+			return nil // paused while this was on its way, or too late
 		}
 		opt.Segments = b.Segments // who is in them is found anew: a new version of one may not have come to everybody yet
 	}
@@ -178,7 +160,11 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 	// Who is swept from here on is not unswept any more: the progress moves after the last of them.
 	part.sweeps[at].count(len(people), e.Time)
 	if part.sweeps[at].Next = int(rng.To) + 1; part.sweeps[at].Next > 255 {
+		over := part.sweeps[at]
 		part.sweeps = slices.Delete(part.sweeps, at, at+1)
+		if over.recurs() {
+			part.await(&b, over.At)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,228 @@
+package pipeline
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+// morning is a campaign every day at ten, Tokyo, to those who bought twice.
+const morning = `{"title":{"ja":"朝の便り","en":"Morning"},"state":"STATE","purpose":"transactional","consent":"not_refused",
+"entry":{"sweep":true,"segment":"buyers","schedule":{"every":"day","time":"10:00"},"reentry":"never"},
+"start":"say","nodes":{"say":{"type":"message","channels":["email"],"templates":{"email":"morning"},"send_by":"6h","next":"end"},"end":{"type":"exit"}}}`
+
+// occurrencesOf counts the runs of a campaign by occurrence.
+func (w *world) occurrencesOf(campaign string) map[string]int {
+	out := map[string]int{}
+	for _, s := range w.store.states {
+		for _, r := range w.decode(s).Runs {
+			if r.Journey == campaign {
+				out[r.Key]++
+			}
+		}
+	}
+	return out
+}
+
+// decided counts the decisions of a campaign: nobody has an address, so each is one not to send.
+func (w *world) decided(campaign string) int {
+	n := 0
+	for _, s := range w.store.tables["decisions"] {
+		if strings.Contains(s.row, campaign) {
+			n++
+		}
+	}
+	return n
+}
+
+// campaignWorld is a shopWorld at 09:00 in Tokyo with the campaign saved in a state.
+func campaignWorld(t *testing.T, c *compiler, state string) *world {
+	t.Helper()
+	w := shopWorld(t, c)
+	w.now = time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	w.define("template", "morning", []byte(`{"channel":"email","purpose":"transactional","variants":{"ja":{"subject":"a","text":"b"}}}`))
+	w.defineSegment("buyers", `orders_count >= 2`)
+	w.rest()
+	w.campaignIs(state)
+	return w
+}
+
+func (w *world) campaignIs(state string) {
+	w.define("journey", "morning", []byte(strings.Replace(morning, "STATE", state, 1)))
+	w.rest()
+}
+
+// until lets time pass while everything runs.
+func (w *world) until(at time.Time) {
+	w.now = at
+	w.rest()
+}
+
+// missedBy counts the occurrences of which it was said that they were not sent.
+func (w *world) missedBy() int {
+	n := 0
+	for _, s := range w.store.tables["alerts"] {
+		if strings.Contains(s.row, MissedKind) {
+			n++
+		}
+	}
+	return n
+}
+
+func day(n, hour, minute int) time.Time { return time.Date(2026, 3, n, hour-9, minute, 0, 0, time.UTC) }
+
+const tenth, eleventh, twelfth = "2026-03-10T01:00:00Z", "2026-03-11T01:00:00Z", "2026-03-12T01:00:00Z"
+
+// TestCampaignRecurs: each occurrence enters everybody who is in the segment at that moment once, also when the owners are
+// killed on the way; who comes in later is in the next one.
+func TestCampaignRecurs(t *testing.T) {
+	t.Parallel()
+	w := campaignWorld(t, newCompiler(), "live")
+	w.until(day(10, 9, 59))
+	if got := w.occurrencesOf("morning"); len(got) > 0 {
+		t.Fatalf("before its time: %v", got)
+	}
+	w.now = day(10, 10, 0).Add(3 * time.Second)
+	w.sweepTo(t, thirtySevenPercent)
+	for _, n := range w.alive() {
+		n.tick()
+		n.fold() // and no checkpoint
+		w.kill(n)
+	}
+	w.rebalance()
+	w.byBuckets()
+	w.rest()
+	if got, want := w.occurrencesOf("morning"), map[string]int{tenth: 133}; !maps.Equal(got, want) {
+		t.Fatalf("the first: %v, want %v", got, want)
+	}
+	for _, p := range w.people[:3] { // two of them had one order
+		w.order(p, 9)
+	}
+	w.until(day(11, 9, 0))
+	for _, n := range w.alive() {
+		w.kill(n)
+	}
+	w.rebalance()
+	w.byBuckets()
+	w.until(day(11, 10, 0).Add(time.Minute))
+	if got, want := w.occurrencesOf("morning"), map[string]int{tenth: 133, eleventh: 135}; !maps.Equal(got, want) {
+		t.Fatalf("the second: %v, want %v", got, want)
+	}
+	if n := w.decided("morning"); n != 268 || w.missedBy() != 0 {
+		t.Errorf("%d decisions, %d occurrences missed", n, w.missedBy())
+	}
+	w.campaignIs("archived")
+	w.until(day(12, 12, 0))
+	if got := w.occurrencesOf("morning"); len(got) != 2 {
+		t.Errorf("archived: %v", got)
+	}
+	w.checkMarkers()
+	w.checkReference()
+}
+
+// TestCampaignMissed: after a downtime what is past its send_by is not sent, of several that are not the newest alone is; what
+// is left out is said once.
+func TestCampaignMissed(t *testing.T) {
+	t.Parallel()
+	c := newCompiler()
+	f := func(back time.Time, want map[string]int, missed int) {
+		t.Helper()
+		w := campaignWorld(t, c, "live")
+		w.until(day(10, 9, 30))
+		for _, n := range w.alive() {
+			w.kill(n)
+		}
+		w.now = back
+		w.rebalance()
+		w.byBuckets()
+		w.rest()
+		if got := w.occurrencesOf("morning"); !maps.Equal(got, want) {
+			t.Errorf("back at %s: %v, want %v", back, got, want)
+		}
+		if w.missedBy() != missed {
+			t.Errorf("back at %s: %d said to be missed, want %d", back, w.missedBy(), missed)
+		}
+		w.checkReference()
+	}
+	f(day(10, 15, 0), map[string]int{tenth: 133}, 0)
+	f(day(10, 16, 1), map[string]int{}, 1)
+	f(day(12, 12, 0), map[string]int{twelfth: 133}, 2)
+	f(day(12, 17, 0), map[string]int{}, 3)
+}
+
+// TestCampaignPaused: nobody enters while it is paused; what became due meanwhile goes when it is live again in time, or is left out.
+func TestCampaignPaused(t *testing.T) {
+	t.Parallel()
+	c := newCompiler()
+	f := func(again time.Time, want map[string]int, missed int) {
+		t.Helper()
+		w := campaignWorld(t, c, "live")
+		w.campaignIs("paused")
+		w.until(day(10, 10, 30))
+		if got := w.occurrencesOf("morning"); len(got) > 0 {
+			t.Errorf("paused: %v", got)
+		}
+		w.until(again)
+		w.campaignIs("live")
+		if got := w.occurrencesOf("morning"); !maps.Equal(got, want) || w.missedBy() != missed {
+			t.Errorf("live again at %s: %v and %d missed, want %v and %d", again, got, w.missedBy(), want, missed)
+		}
+	}
+	f(day(10, 11, 0), map[string]int{tenth: 133}, 0)
+	f(day(10, 17, 0), map[string]int{}, 1)
+}
+
+// TestCampaignRescheduled: a new time counts from when it was said; what the old one waited for does not come.
+func TestCampaignRescheduled(t *testing.T) {
+	t.Parallel()
+	w := campaignWorld(t, newCompiler(), "live")
+	w.until(day(10, 9, 45))
+	body := strings.NewReplacer("STATE", "live", "10:00", "09:30").Replace(morning)
+	w.define("journey", "morning", []byte(body))
+	w.until(day(10, 23, 0))
+	if got := w.occurrencesOf("morning"); len(got) > 0 {
+		t.Errorf("the same day: %v", got)
+	}
+	w.until(day(11, 9, 31))
+	if got, want := fmt.Sprint(w.occurrencesOf("morning")), "map[2026-03-11T00:30:00Z:133]"; got != want {
+		t.Errorf("the day after: %s, want %s", got, want)
+	}
+}
+
+// TestBroadcastTooLate: a campaign of an instant that comes back after its send_by is not sent either, unless somebody lets it go
+// on after a pause.
+func TestBroadcastTooLate(t *testing.T) {
+	t.Parallel()
+	c := newCompiler()
+	once := strings.Replace(morning, `"schedule":{"every":"day","time":"10:00"}`, `"at":"2026-03-10T01:00:00Z"`, 1)
+	f := func(back time.Time, pause bool, want, missed int) {
+		t.Helper()
+		w := campaignWorld(t, c, "draft")
+		say := func(state string) {
+			w.define("journey", "morning", []byte(strings.Replace(once, "STATE", state, 1)))
+			w.rest()
+		}
+		say("live")
+		if pause {
+			say("paused")
+		}
+		for _, n := range w.alive() {
+			w.kill(n)
+		}
+		w.now = back
+		w.rebalance()
+		w.byBuckets()
+		w.rest()
+		if pause {
+			say("live")
+		}
+		if got := w.occurrencesOf("morning")[""]; got != want || w.missedBy() != missed {
+			t.Errorf("back at %s: %d and %d missed, want %d and %d", back, got, w.missedBy(), want, missed)
+		}
+	}
+	f(day(10, 15, 0), false, 133, 0)
+	f(day(10, 17, 0), false, 0, 1)
+	f(day(10, 17, 0), true, 133, 0)
+}
