@@ -30,7 +30,7 @@ type Profile struct {
 	Runs        []Run        `wire:"6"` // sorted by ID; ended ones stay while re-entry rules need them
 	NextChange  time.Time    `wire:"7"` // earliest instant at which time alone may change a membership; zero: never
 	Erased      bool         `wire:"8"` // tombstone: nothing up to ErasedAt is taken, no permission up to it counts
-	MovedBy     int64        `wire:"9"` // 1 + offset of the link record by which Redirect was last set or cleared
+	MovedBy     int64        `wire:"9"` // 1 + offset of the link record by which Redirect was last set or cleared, or up to which whoever addressed an event here knew the links
 	ErasedAt    time.Time    `wire:"10"`
 	Former      enishi.ID    `wire:"11"` // not zero: given back by an un-merge of which only events tell so far; what knows less is re-emitted to this profile
 

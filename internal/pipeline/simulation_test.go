@@ -76,6 +76,38 @@ func TestSimulationSweeps(t *testing.T) {
 	}
 }
 
+// TestSimulationJourneys plays histories with journeys of every kind of node, that are published anew, moved, paused and
+// archived while people are in them, beside changing caps, days and holdouts.
+func TestSimulationJourneys(t *testing.T) {
+	t.Parallel()
+	seeds := uint64(150)
+	if os.Getenv("ENISHI_FULL") != "" {
+		seeds = 1000
+	}
+	c, tried := newCompiler(), map[string]bool{}
+	from, to := uint64(1), seeds
+	if *seedFlag > 0 {
+		from, to = *seedFlag, *seedFlag
+	}
+	for seed := from; seed <= to; seed++ {
+		err := simulate(seed, c, func(w *world) {
+			marketed(w)
+			w.trying = tried
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if from == to {
+		return
+	}
+	for _, node := range []string{"tours/say", "tours/again", "echo/say"} {
+		if !tried[node] {
+			t.Errorf("nobody was sent the message of %s", node)
+		}
+	}
+}
+
 // steered gives a world an operator.
 func steered(w *world) { w.operator = rand.New(rand.NewPCG(w.seed, 0x0B)) }
 

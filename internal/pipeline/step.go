@@ -133,6 +133,9 @@ func (f *Folder) event(part *partition, x *entry, e *enishi.Event, raw []byte) {
 			part.share.stats.Repeats++
 			return
 		}
+		if !e.Forwarded && p.Former.IsZero() {
+			p.MovedBy = max(p.MovedBy, e.Routed) // a merge of before, which may still come, was taken back by then
+		}
 		part.events++
 		part.share.stats.Events++
 		part.rows.event(part, e, raw)

@@ -41,6 +41,7 @@ func (w *world) checkMessage(r *stream.Record) {
 	if e, ok := w.shop.entries[m.RunID]; ok && e.node == m.Node && m.DecidedAt.Before(e.from.Add(-MaxSkew)) {
 		w.violate("%s/%s is sent at %v: it is due at %v", m.Journey, m.Node, m.DecidedAt, e.from)
 	}
+	w.checkMarketed(&m)
 	if m.Purpose != profiles.Marketing {
 		return
 	}
@@ -399,6 +400,10 @@ func (w *world) checkTruth() {
 		want, have := subjectOfProfile(p, subject), subjectOfProfile(w.decode(s), subject)
 		if have == nil {
 			w.violate("subject %s is not in profile %s", subject, holder)
+		}
+		if w.marketer != nil { // a journey's steps set traits and give points, to whoever is in it
+			want.Traits, have.Traits = nil, nil
+			want.Lifetime.Events, want.Lifetime.Points, want.Lifetime.PointsEarned = have.Lifetime.Events, have.Lifetime.Points, have.Lifetime.PointsEarned
 		}
 		for _, field := range []string{"Traits", "Orders", "Shipments", "Visits", "Stores", "Contacts", "Reviews", "Surveys", "Returns", "Cart", "Holds", "Risks", "Lists", "Lifetime"} {
 			want.Lifetime.LineRefused, have.Lifetime.LineRefused = time.Time{}, time.Time{} // as consents: of the address, whoever named it

@@ -370,6 +370,11 @@ func (w *world) publishAll() {
 			w.defineSegment(name, expressions[name][0])
 		}
 	}
+	if w.marketer != nil {
+		w.define("setting", "journeys", rules(w.marketer))
+		w.define("journey", "echo", echo("", ""))
+		w.define("journey", "tours", w.tours("", ""))
+	}
 }
 
 var gallery = journeys.Gallery()

@@ -33,7 +33,9 @@ type world struct {
 	defNext  int64
 	sweeping Sweeping   // as it was said last
 	operator *rand.Rand // decides what is done to sweeps; nil: nothing
-	compiler *compiler  // the worlds of a test share it
+	marketer *rand.Rand // publishes journeys of every kind; nil: only those of the gallery
+	trying   map[string]bool
+	compiler *compiler // the worlds of a test share it
 	store    *memory
 	nodes    []*node
 	people   []*person
@@ -211,6 +213,9 @@ func (w *world) step() {
 	case k < 97:
 		if w.publish(); w.operator != nil {
 			w.steerSweeps()
+		}
+		if w.marketer != nil {
+			w.market()
 		}
 	case k < 98 && w.trouble > 0:
 		w.rebalance()
