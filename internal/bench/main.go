@@ -51,6 +51,7 @@ func stages() []stage {
 		{"preview", "previews of a segment while somebody types", runPreview},
 		{"sweep", "a new segment for all stored profiles, and live events meanwhile", runSweep},
 		{"steps", "steps of a journey, durable", runSteps},
+		{"waiting", "steps of a journey of people who wait in it among a million others", runWaiting},
 		{"timers", "100,000 timers due in one second -> all folded and stored", runTimers},
 		{"membership", "windows that end -> their changes folded", runMembership},
 		{"mail", "personalised mails to a relay", runMail},
@@ -76,7 +77,7 @@ func main() {
 	flag.BoolVar(&gate, "gate", false, "end with code 1 when a gate or a goal is missed")
 	flag.IntVar(&b.rounds, "rounds", 9, "rounds of A and B; 3 for a quick look")
 	flag.IntVar(&b.profiles, "profiles", 200_000, "people of the standard mix, 5 events each, over all rounds")
-	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start and sweep")
+	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start, sweep and waiting")
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
 	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stages recompute and preview, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")

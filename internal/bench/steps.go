@@ -100,7 +100,7 @@ func runSteps(ctx context.Context, b *bench) (err error) {
 	twin := func(int) (slice, error) {
 		salt++
 		return w.counted(ctx, "twin", func() (slice, error) {
-			return bareSteps(ctx, client, &pipeline.Store{DB: db, Now: time.Now}, rec, n, salt)
+			return bareSteps(ctx, client, &pipeline.Store{DB: db, Now: time.Now}, rec, n, stepsPerRun, salt)
 		})
 	}
 	as, bs, err := b.alternate(produce, twin, func(int) (slice, error) { return p.foldSlice(ctx, n) })
@@ -120,14 +120,14 @@ func runSteps(ctx context.Context, b *bench) (err error) {
 	return nil
 }
 
-// bareSteps is a map, an append and the rows of events of a recording.
-func bareSteps(ctx context.Context, client *stream.Client, store *pipeline.Store, rec *recording, n int, salt byte) (slice, error) {
+// bareSteps is a map, an append and the rows of events of a recording, for people who take each so many steps.
+func bareSteps(ctx context.Context, client *stream.Client, store *pipeline.Store, rec *recording, n, each int, salt byte) (slice, error) {
 	at := map[string]int{}
 	const batch = 5000
 	for from := 0; from < n; from += batch {
 		recs := make([]stream.Record, min(batch, n-from))
 		for i := range recs {
-			key := strconv.Itoa((from + i) % (n / stepsPerRun))
+			key := strconv.Itoa((from + i) % (n / each))
 			at[key]++
 			recs[i] = stream.Record{Topic: enishi.TopicEvents, Partition: -1, Key: []byte(key), Value: make([]byte, 200)}
 		}
@@ -147,7 +147,7 @@ func bareSteps(ctx context.Context, client *stream.Client, store *pipeline.Store
 		}
 	}
 	for key, steps := range at {
-		if steps != stepsPerRun {
+		if steps != each {
 			return slice{}, fmt.Errorf("%s took %d steps", key, steps)
 		}
 	}
