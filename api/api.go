@@ -23,6 +23,7 @@ import (
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
+	"enishi/internal/simulation"
 	"enishi/internal/stream"
 )
 
@@ -101,6 +102,8 @@ type API struct {
 	waitLimit time.Duration // of ?after=; tests shorten it
 	bounds    queryBounds   // of queries over what somebody wrote; tests tighten them
 
+	lab *simulation.Lab
+
 	progressMemo memo[*progress]
 	homeMemo     memo[*homePage]
 	statusMemo   memo[*statusPage]
@@ -139,6 +142,11 @@ func New(cfg Config) (*API, error) {
 	a.titles = &titles{log: cfg.Definitions, known: map[[2]string]titled{}}
 	a.keys = &keyRing{log: cfg.Definitions}
 	a.hub = newHub(a)
+	lab, err := simulation.New(simulation.Config{DB: cfg.DB, Now: cfg.Now, Log: a.log})
+	if err != nil {
+		return nil, fmt.Errorf("build api: %w", err)
+	}
+	a.lab = lab
 	if err := a.build(); err != nil {
 		return nil, fmt.Errorf("build api: %w", err)
 	}
@@ -167,6 +175,7 @@ func (cfg *Config) check() error {
 func (a *API) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.hub.run(ctx) })
+	g.Go(func() error { return a.lab.Run(ctx) })
 	watch := func(every time.Duration, failed string, do func(context.Context) error) {
 		g.Go(func() error { return a.watch(ctx, every, failed, do) })
 	}

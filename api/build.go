@@ -40,6 +40,7 @@ func (a *API) build() error {
 	schemas := a.huma.OpenAPI().Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[analytics.Text](), reflect.TypeFor[Text]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[lint.Text](), reflect.TypeFor[Text]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.Money](), reflect.TypeFor[money]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.Amount](), reflect.TypeFor[string]()) // decimal text
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.ID](), reflect.TypeFor[string]())     // 32 hexadecimal digits
 	schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
@@ -152,6 +153,12 @@ func (a *API) register() {
 	register(a, "list-journey-people", a.listJourneyPeople)
 	register(a, "enter-journey", a.enterJourney)
 	register(a, "leave-journey", a.leaveJourney)
+	register(a, "list-simulations", a.listSimulations)
+	register(a, "start-simulation", a.startSimulation)
+	register(a, "get-simulation", a.getSimulation)
+	register(a, "list-simulation-people", a.listSimulationPeople)
+	register(a, "get-simulation-person", a.getSimulationPerson)
+	register(a, "cancel-simulation", a.cancelSimulation)
 	register(a, "list-journey-flight", a.listJourneyFlight)
 	register(a, "get-journey-results", a.getJourneyResults)
 

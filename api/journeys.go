@@ -227,18 +227,69 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 	if err := a.mayPublish(ctx, status); err != nil {
 		return Written{}, err
 	}
-	templates, segs, err := a.galleryNeeds()
+	// The state stands last, so that it moves no line of what the caller wrote.
+	state, err := json.Marshal(journeyStates[status])
 	if err != nil {
 		return Written{}, err
 	}
-	need := map[[2]string][]byte{}
+	full := withField(definition, "state", state)
+	needs, err := a.checkJourney(full)
+	if err != nil {
+		return Written{}, err
+	}
+	if status == "live" {
+		body := func(name string) ([]byte, bool) {
+			if b, ok := a.current("template", name); ok {
+				return b, true
+			}
+			b, ok := needs.templates[name]
+			return b, ok
+		}
+		if err := a.checkOpen(ctx, templatesOf(full), body); err != nil {
+			return Written{}, err
+		}
+		if err := a.checkNotices(full, body); err != nil {
+			return Written{}, err
+		}
+	}
+	for _, d := range needs.definitions() {
+		d.Reason = "needed by journey " + name
+		if _, err := a.save(ctx, d); err != nil && enishi.ErrorCode(err) != enishi.Conflict { // somebody else published it just now
+			return Written{}, fmt.Errorf("publish %s %s: %w", d.Kind, d.Name, err)
+		}
+	}
+	return a.save(ctx, enishi.Definition{Kind: "journey", Name: name, Expect: expect, Body: compact(full), Reason: reason})
+}
+
+// journeyNeeds is what of the galleries a journey names and nobody has published.
+type journeyNeeds struct {
+	templates map[string][]byte    // all of the gallery
+	need      map[[2]string][]byte // by kind and name
+}
+
+// definitions lists them, by kind and name.
+func (n *journeyNeeds) definitions() []enishi.Definition {
+	var out []enishi.Definition
+	for _, key := range slices.SortedFunc(maps.Keys(n.need), func(x, y [2]string) int { return bytes.Compare([]byte(x[0]+x[1]), []byte(y[0]+y[1])) }) {
+		out = append(out, enishi.Definition{Kind: key[0], Name: key[1], Body: compact(n.need[key])})
+	}
+	return out
+}
+
+// checkJourney checks a definition with everything that it names.
+func (a *API) checkJourney(full []byte) (*journeyNeeds, error) {
+	templates, segs, err := a.galleryNeeds()
+	if err != nil {
+		return nil, err
+	}
+	n := &journeyNeeds{templates: templates, need: map[[2]string][]byte{}}
 	template := func(name string) (string, bool) {
 		body, ok := a.current("template", name)
 		if !ok {
 			if body, ok = templates[name]; !ok {
 				return "", false
 			}
-			need[[2]string{"template", name}] = body
+			n.need[[2]string{"template", name}] = body
 		}
 		var t struct {
 			Channel string `json:"channel"`
@@ -255,42 +306,15 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 		if !ok {
 			return "", false
 		}
-		need[[2]string{"segment", name}] = body
+		n.need[[2]string{"segment", name}] = body
 		b, err := segments.ParseBody(body)
 		return b.Expression, err == nil
 	}
 	segment := func(name string) bool { _, ok := l.Segment(name); return ok }
-	// The state stands last, so that it moves no line of what the caller wrote.
-	state, err := json.Marshal(journeyStates[status])
-	if err != nil {
-		return Written{}, err
-	}
-	full := withField(definition, "state", state)
 	if err := journeys.Check(full, l, template, segment); err != nil {
-		return Written{}, err
+		return nil, err
 	}
-	if status == "live" {
-		body := func(name string) ([]byte, bool) {
-			if b, ok := a.current("template", name); ok {
-				return b, true
-			}
-			b, ok := templates[name]
-			return b, ok
-		}
-		if err := a.checkOpen(ctx, templatesOf(full), body); err != nil {
-			return Written{}, err
-		}
-		if err := a.checkNotices(full, body); err != nil {
-			return Written{}, err
-		}
-	}
-	for _, key := range slices.SortedFunc(maps.Keys(need), func(x, y [2]string) int { return bytes.Compare([]byte(x[0]+x[1]), []byte(y[0]+y[1])) }) {
-		_, err := a.save(ctx, enishi.Definition{Kind: key[0], Name: key[1], Body: compact(need[key]), Reason: "needed by journey " + name})
-		if err != nil && enishi.ErrorCode(err) != enishi.Conflict { // somebody else published it just now
-			return Written{}, fmt.Errorf("publish %s %s: %w", key[0], key[1], err)
-		}
-	}
-	return a.save(ctx, enishi.Definition{Kind: "journey", Name: name, Expect: expect, Body: compact(full), Reason: reason})
+	return n, nil
 }
 
 // current is the body of the current version.

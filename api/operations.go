@@ -125,6 +125,12 @@ func operations() []operation {
 		{"list-journey-people", get, "/journeys/{name}/people", viewer, reads, "Journeys", "Where people stand"},
 		{"enter-journey", post, "/journeys/{name}/people", editor, writes, "Journeys", "Take a person into a journey that may be called"},
 		{"leave-journey", erase, "/journeys/{name}/people/{person}", editor, writes, "Journeys", "Take a person out of a journey"},
+		{"list-simulations", get, "/journeys/{name}/simulations", viewer, reads, "Journeys", "What was tried on the past, newest first"},
+		{"start-simulation", post, "/journeys/{name}/simulations", editor, asks, "Journeys", "Try a draft or a version on people's real past; nothing is sent"},
+		{"get-simulation", get, "/journeys/{name}/simulations/{id}", viewer, reads, "Journeys", "How far it is, and what it found"},
+		{"list-simulation-people", get, "/journeys/{name}/simulations/{id}/people", viewer, reads, "Journeys", "The people behind one of its numbers"},
+		{"get-simulation-person", get, "/journeys/{name}/simulations/{id}/people/{profile}", viewer, reads, "Journeys", "What would have happened to one person, step by step"},
+		{"cancel-simulation", erase, "/journeys/{name}/simulations/{id}", editor, asks, "Journeys", "End it while it runs; forget it afterwards"},
 		{"list-journey-flight", get, "/journeys/{name}/flight", viewer, reads, "Journeys", "Who is under way, by version and step"},
 		{"get-journey-results", get, "/journeys/{name}/results", viewer, reads, "Journeys", "What it did"},
 

@@ -117,6 +117,25 @@ func (j *Journey) Took(kind string) []string {
 	return slices.Compact(names)
 }
 
+// Follows lists the segments whose members decide about its people: of its entry, its exits, its goal and its waits; by name.
+func (j *Journey) Follows() []string {
+	names := slices.Clone(j.Definition.Entry.Exclude)
+	if s := j.Definition.Entry.Segment; s != "" {
+		names = append(names, s)
+	}
+	names = append(names, sortedKeys(j.segments)...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Tried is the journey as if it were live by itself, from the beginning: for trying it on the past.
+func (j *Journey) Tried() *Journey {
+	own, def := *j, *j.Definition
+	def.State, def.InFlight = "live", nil
+	own.Live, own.Definition = true, &def
+	return &own
+}
+
 // Current reports whether the library still has what the conditions took in.
 func (j *Journey) Current(l segments.Library) bool {
 	return !slices.ContainsFunc(j.people, func(s *segments.Segment) bool { return !s.Current(l) })

@@ -84,6 +84,7 @@ func (s *stepper) begin(j *Journey, from entry) {
 			key = keyOf(e, j.key.name)
 		}
 		if key == "" {
+			s.note(Note{Reason: noteNoKey})
 			return
 		}
 	}
@@ -122,6 +123,7 @@ func (s *stepper) begin(j *Journey, from entry) {
 		w.k.Event = keptEvent{Type: typ, At: s.now}
 	}
 	if j.where != nil && !j.where.eval(w.scope(e)) {
+		s.note(Note{Run: r.ID, Reason: noteWhere})
 		return
 	}
 	if findRun(s.p, r.ID) != nil && j.reentry != reentryNever {
@@ -172,6 +174,7 @@ func (s *stepper) mayEnter(w *walk) bool {
 			}
 			if r.EndedAt.IsZero() {
 				if w.j.reentry != reentryAlways {
+					s.note(Note{Run: w.r.ID, Reason: noteRunning})
 					return false
 				}
 				continue

@@ -182,8 +182,31 @@ type Env struct {
 	Journeys  *Set
 	Settings  *Settings                                                  // of ParseSettings or DefaultSettings; nil: the defaults
 	Templates func(name string) (version int64, channel string, ok bool) // the current version of a template
+	Notes     func(Note)                                                 // is told what leaves no row; nil in live work
 
 	stepper *stepper // of the last step
+}
+
+// Note is what a step did that leaves no row: a run came to a node, or somebody did not enter for a reason that would be told
+// of too often in live work.
+type Note struct {
+	Run    enishi.ID
+	Node   string // that the run came to
+	Reason string // why nobody entered: "where", "no_key", "running"
+}
+
+// Reasons of a [Note].
+const (
+	noteWhere   = "where"   // the entry's condition did not hold
+	noteNoKey   = "no_key"  // the entry event has no value for the key
+	noteRunning = "running" // a run of this key is under way
+)
+
+// note tells of what leaves no row.
+func (s *stepper) note(n Note) {
+	if s.env.Notes != nil {
+		s.env.Notes(n)
+	}
 }
 
 // Trigger is what makes a step: an event that was applied to the profile, a timer, a sweep.

@@ -182,6 +182,13 @@ func (s *Settings) scaled(d time.Duration) time.Duration {
 	return max(time.Duration(float64(d)/s.Accelerate).Truncate(time.Millisecond), time.Millisecond)
 }
 
+// InRealTime are the settings without what makes demonstrations fast.
+func (s *Settings) InRealTime() *Settings {
+	own := *s
+	own.Accelerate = 1
+	return &own
+}
+
 // account is the sender's account for a channel and purpose.
 func (s *Settings) account(channel, purpose string) string {
 	name := "default"

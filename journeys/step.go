@@ -314,6 +314,7 @@ func (w *walk) pass(n *node, due time.Time) string {
 
 func (w *walk) arrive(n *node) {
 	w.r.Node, w.r.Since, w.r.Visit = n.id, w.now, 1
+	w.note(Note{Run: w.r.ID, Node: n.id})
 	if n.loops {
 		p := w.k.loop(n.id)
 		if p == nil {

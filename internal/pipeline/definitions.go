@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"log/slog"
 	"sort"
 	"time"
 
@@ -223,8 +224,20 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 	if d := f.defs[next]; d != nil {
 		return d
 	}
-	d := &Definitions{Next: next, Settings: journeys.DefaultSettings(), templates: map[string]template{}}
-	until := f.cfg.Definitions.Until(next)
+	d := f.compiler.definitions(f.cfg.Definitions.Until(next), f.cfg.Log)
+	d.Next = next
+	for old := range f.defs { // partitions go over at about the same time; what one stands at it holds itself
+		if old < next {
+			delete(f.defs, old)
+		}
+	}
+	f.defs[next] = d
+	return d
+}
+
+// definitions compiles what a log says up to a point.
+func (c *compiler) definitions(until []enishi.Definition, log *slog.Logger) *Definitions {
+	d := &Definitions{Settings: journeys.DefaultSettings(), templates: map[string]template{}}
 	if len(until) > 0 {
 		d.At = until[len(until)-1].At.UTC()
 	}
@@ -253,33 +266,27 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 		switch x.Kind {
 		case "journey":
 			var j *journeys.Journey
-			if j, err = f.compiler.journey(x, named); err == nil {
+			if j, err = c.journey(x, named); err == nil {
 				j.Live = x == acting[x.Name]
 				js = append(js, j)
 			}
 		case "segment":
 			var s *segments.Segment
-			if s, err = f.compiler.segment(x, library); err == nil {
+			if s, err = c.segment(x, library); err == nil {
 				segs = append(segs, s)
 			}
 		case "template":
 			var channel string
-			if channel, err = f.compiler.channel(x); err == nil {
+			if channel, err = c.channel(x); err == nil {
 				d.templates[x.Name] = template{x.Version, channel}
 			}
 		case "setting":
 			err = d.set(x)
 		}
 		if err != nil {
-			f.cfg.Log.Error("definition does not compile", "kind", x.Kind, "name", x.Name, "version", x.Version, "err", err)
+			log.Error("definition does not compile", "kind", x.Kind, "name", x.Name, "version", x.Version, "err", err)
 		}
 	}
 	d.Segments, d.Journeys = segments.NewSet(segs), journeys.NewSet(js)
-	for old := range f.defs { // partitions go over at about the same time; what one stands at it holds itself
-		if old < next {
-			delete(f.defs, old)
-		}
-	}
-	f.defs[next] = d
 	return d
 }

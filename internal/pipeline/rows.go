@@ -33,6 +33,7 @@ type rows struct {
 	unsent    []Unsent
 	spare     *spare
 	columns   *columns // of the tables, when they are made
+	quiet     bool     // of a replay: nothing is written
 }
 
 func (r *rows) empty() bool {
@@ -49,6 +50,9 @@ func (r *rows) join(x *rows) {
 
 // event adds the row of a folded event.
 func (r *rows) event(part *partition, e *enishi.Event, raw []byte) {
+	if r.quiet {
+		return
+	}
 	x := r.events.add(&r.spare.events)
 	x.subject, x.id, x.at, x.appended, x.typ, x.source, x.channel = e.Subject, e.ID, ms(e.At), ms(e.Time), e.Type, e.Source, e.Channel
 	x.partition, x.offset, x.version, x.record = uint16(part.n), e.Offset, Version(part.epoch, part.next), text(raw)
