@@ -153,6 +153,7 @@ type versionRow struct {
 	RequestID enishi.ID `json:"request_id"`
 	At        time.Time `json:"at"`
 	Deleted   bool      `json:"deleted"`
+	Status    string    `json:"status,omitempty" doc:"Of a journey."`
 }
 
 // versions are the versions of a definition, newest first.
@@ -166,7 +167,11 @@ func (a *API) versions(kind, name string) []versionRow {
 }
 
 func versionRowOf(d *enishi.Definition) versionRow {
-	return versionRow{d.Version, d.Actor, d.Role, d.Reason, d.RequestID, d.At, d.Deleted}
+	row := versionRow{Version: d.Version, Actor: d.Actor, Role: d.Role, Reason: d.Reason, RequestID: d.RequestID, At: d.At, Deleted: d.Deleted}
+	if d.Kind == "journey" && !d.Deleted {
+		row.Status = headOf(d).State
+	}
+	return row
 }
 
 func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, error) {

@@ -88,7 +88,7 @@ func TestJourney(t *testing.T) {
 
 	w.checkThanks(path, live)
 	paused := w.write("POST", path+"/status", map[string]any{"status": "paused"})
-	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "paused" || j.Version != paused.Version || len(j.History) != 3 {
+	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "paused" || j.Version != paused.Version || len(j.History) != 3 || j.History[0].Status != "paused" || j.History[2].Status != "draft" {
 		t.Errorf("got %+v", j.History)
 	}
 }

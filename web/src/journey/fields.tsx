@@ -70,8 +70,8 @@ export const Clock = ({ label, value, onChange }: { label: string; value: string
   <TextInput size="sm" type="time" label={label} value={value ?? ""} onChange={(e) => onChange(e.currentTarget.value.slice(0, 5))} />
 );
 
-/** What is read of a condition: its blocks, to say it in words. */
-function useWords(expression: string) {
+/** A condition in words: its blocks are read by the server. */
+export function useWords(expression: string) {
   const { t } = useTranslation();
   const known = wordOf(expression);
   const lang = useApi("/segments/language", {}, { staleTime: Infinity });

@@ -6,13 +6,13 @@ const across = 268;
 export const down = 168;
 
 export interface Placed { id: string; x: number; y: number; row: number }
-/** A way on the canvas; beside: it skips rows or goes back, and is drawn that far to the right of the boxes. */
-export interface Drawn { from: string; field: string; to: string; beside?: number }
+/** A way on the canvas; beside: it skips rows or goes back, and is drawn that far to the right of the boxes; extra: the definition does not have it. */
+export interface Drawn { from: string; field: string; to: string; beside?: number; extra?: boolean }
 
-/** Boxes in rows by the longest way from the entry, those of a row below what leads to them; the same for the same definition. */
-export function layout(d: Definition): { boxes: Placed[]; ways: Drawn[]; rows: number } {
+/** Boxes in rows by the longest way from the entry, those of a row below what leads to them; the same for the same definition. extra are ways of an older version. */
+export function layout(d: Definition, extra: { from: string; field: string; to: string }[] = []): { boxes: Placed[]; ways: Drawn[]; rows: number } {
   const ids = Object.keys(d.nodes ?? {});
-  const outs = (id: string) => waysOf(d, id).filter((w) => d.nodes?.[w.to]);
+  const outs = (id: string): Omit<Drawn, "from">[] => [...waysOf(d, id), ...extra.filter((w) => w.from === id).map((w) => ({ ...w, extra: true }))].filter((w) => d.nodes?.[w.to]);
   const row = rowsOf(outs);
   const last = Math.max(0, ...row.values());
   for (const id of ids) if (!row.has(id)) row.set(id, last + 1); // no way leads there
@@ -36,7 +36,7 @@ export function layout(d: Definition): { boxes: Placed[]; ways: Drawn[]; rows: n
   }
   const boxes = [...row].map(([id, r]) => ({ id, x: x.get(id)! - boxWidth / 2, y: r * down, row: r }));
   let beside = 0;
-  const ways = [...row.keys()].flatMap((from) => outs(from).map((w): Drawn => ({ from, field: w.field, to: w.to, ...(row.get(w.to)! - row.get(from)! === 1 ? {} : { beside: 24 + 20 * beside++ }) })));
+  const ways = [...row.keys()].flatMap((from) => outs(from).map((w): Drawn => ({ from, field: w.field, to: w.to, ...(w.extra ? { extra: true } : {}), ...(row.get(w.to)! - row.get(from)! === 1 ? {} : { beside: 24 + 20 * beside++ }) })));
   return { boxes, ways, rows: Math.max(0, ...row.values()) + 1 };
 }
 

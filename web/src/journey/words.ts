@@ -18,7 +18,7 @@ export function events(): string[] {
 
 /** 3 日, of 3d. */
 export function duration(d: string | undefined, t: TFunction): string {
-  const m = /^(\d+)([smhdw])$/.exec(d ?? "");
+  const m = /^(-?\d+)([smhdw])$/.exec(d ?? "");
   return m ? t(`unit.${m[2]}`, { n: m[1] }) : (d ?? "");
 }
 
@@ -93,7 +93,7 @@ export function wayWord(d: Definition, id: string, field: string, t: TFunction):
   if (n?.type === "branch") return field === "else" ? t("flow.else") : n.branches!.length > 1 ? t("flow.ifNth", { n: i + 1 }) : t("flow.if");
   if (n?.type === "split") {
     const sum = n.ways!.reduce((s, w) => s + w.weight, 0) || 1;
-    return [titled(n.ways![i].title), `${Math.round((1000 * n.ways![i].weight) / sum) / 10}%`].filter(Boolean).join(" ");
+    return [titled(n.ways![i]?.title), `${Math.round((1000 * (n.ways![i]?.weight ?? 0)) / sum) / 10}%`].filter(Boolean).join(" ");
   }
   if (n?.type === "holdout") return t("flow.sameWay");
   if (field === "on_timeout") return n?.until?.date ? t("flow.noDate") : t("flow.timeout");

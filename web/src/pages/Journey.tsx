@@ -4,13 +4,16 @@ import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
-import { actor, pick } from "../i18n";
+import { pick } from "../i18n";
 import { Canvas } from "../journey/Canvas";
+import { History } from "../journey/History";
 import { entryID, type Definition } from "../journey/model";
 import { useTitles } from "../journey/useTitles";
 import { modals } from "../parts/confirm";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import { statusColour } from "./Journeys";
+
+const tabs = ["flow", "people", "skipped", "history"];
 
 export function Journey() {
   const { t } = useTranslation();
@@ -57,14 +60,14 @@ export function Journey() {
         <Figure label={t("journeys.entered")} value={count(r?.entered)} /><Figure label={t("journeys.running")} value={count(r?.running)} /><Figure label={t("journeys.completed")} value={count(r?.completed)} />
         <Figure label={t("journeys.sent")} value={count(r?.sent)} /><Figure label={t("reports.clicked")} value={count(r?.clicked)} /><Figure label={t("reports.converted")} value={count(r?.converted)} note={t("reports.observed")} />
       </SimpleGrid>
-      <Tabs defaultValue="flow" keepMounted={false}>
+      <Tabs value={tabs.find((x) => x === params.get("tab")) ?? "flow"} onChange={(v) => setParams(v && v !== "flow" ? { tab: v } : {}, { replace: true })} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="flow">{t("journey.flow")}</Tabs.Tab><Tabs.Tab value="people">{t("journey.people")}</Tabs.Tab><Tabs.Tab value="skipped">{t("journey.skipped")}</Tabs.Tab><Tabs.Tab value="history">{t("journey.history")}</Tabs.Tab></Tabs.List>
-        <Tabs.Panel value="flow"><Canvas definition={definition} titles={titles} counts={counts} onChoose={(id) => id && id !== entryID && setParams({ node: id })} /></Tabs.Panel>
+        <Tabs.Panel value="flow"><Canvas definition={definition} titles={titles} counts={counts} onChoose={(id) => id && id !== entryID && setParams({ tab: "people", node: id })} /></Tabs.Panel>
         <Tabs.Panel value="people">
           <Card withBorder padding="lg">
             <Group gap="sm" mb="sm">
-              <Badge variant={node ? "light" : "filled"} style={{ cursor: "pointer" }} component="button" onClick={() => setParams({})}>{t("journey.allNodes")}</Badge>
-              {(people.data?.nodes ?? []).filter((n) => n.standing > 0).map((n) => <Badge key={n.id} variant={node === n.id ? "filled" : "light"} style={{ cursor: "pointer" }} component="button" onClick={() => setParams({ node: n.id })}>{pick(n.title)} {count(n.standing)}</Badge>)}
+              <Badge variant={node ? "light" : "filled"} style={{ cursor: "pointer" }} component="button" onClick={() => setParams({ tab: "people" })}>{t("journey.allNodes")}</Badge>
+              {(people.data?.nodes ?? []).filter((n) => n.standing > 0).map((n) => <Badge key={n.id} variant={node === n.id ? "filled" : "light"} style={{ cursor: "pointer" }} component="button" onClick={() => setParams({ tab: "people", node: n.id })}>{pick(n.title)} {count(n.standing)}</Badge>)}
             </Group>
             {people.data?.items.length === 0 && <Text size="sm" c="dimmed">{t("journey.nobody")}</Text>}
             <Table verticalSpacing={4}><Table.Tbody>
@@ -78,9 +81,7 @@ export function Journey() {
             <Table><Table.Tbody>{Object.entries(r?.skipped_by_reason ?? {}).map(([reason, n]) => <Table.Tr key={reason}><Table.Td>{t(`check.${reason}`, { defaultValue: reason })}</Table.Td><Table.Td ta="right" className="num">{count(n)}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
           </Card>
         </Tabs.Panel>
-        <Tabs.Panel value="history">
-          <Card withBorder padding="lg"><div className="scroll"><Table><Table.Thead><Table.Tr><Table.Th>{t("updated")}</Table.Th><Table.Th>{t("journey.by")}</Table.Th><Table.Th>{t("reason")}</Table.Th></Table.Tr></Table.Thead><Table.Tbody>{j.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{actor(h.actor)}{t("paren", { text: t(`role.${h.role}`, { defaultValue: h.role }) })}</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table></div></Card>
-        </Tabs.Panel>
+        <Tabs.Panel value="history"><History journey={j} titles={titles} /></Tabs.Panel>
       </Tabs>
     </Page>
   );
