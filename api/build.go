@@ -151,6 +151,8 @@ func (a *API) register() {
 	register(a, "save-journey", a.saveJourney)
 	register(a, "change-journey-status", a.changeJourneyStatus)
 	register(a, "list-journey-people", a.listJourneyPeople)
+	register(a, "get-journey-person", a.getJourneyPerson)
+	register(a, "preview-journey", a.previewJourney)
 	register(a, "enter-journey", a.enterJourney)
 	register(a, "leave-journey", a.leaveJourney)
 	register(a, "list-simulations", a.listSimulations)

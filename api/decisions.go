@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/profiles"
 )
 
 // decisionRow is why a message was sent or was not.
@@ -21,6 +22,7 @@ type decisionRow struct {
 	Journey      string       `json:"journey"`
 	JourneyTitle Text         `json:"journey_title"`
 	Node         string       `json:"node"`
+	RunID        enishi.ID    `json:"run_id"`
 	Channel      string       `json:"channel"`
 	Purpose      string       `json:"purpose"`
 	Template     string       `json:"template"`
@@ -56,33 +58,39 @@ func (a *API) listDecisions(ctx context.Context, in *decisionsInput) (*listOutpu
 		return nil, err
 	}
 	out := listOf([]decisionRow{})
+	if out.Body.Items, err = a.decisions(ctx, p, "", in.Limit); err != nil {
+		return nil, err
+	}
+	out.Body.CompleteThrough, err = a.through(ctx)
+	return out, err
+}
+
+// decisions are a person's, newest first; of one journey unless it is empty.
+func (a *API) decisions(ctx context.Context, p *profiles.Profile, journey string, limit int) ([]decisionRow, error) {
+	out := []decisionRow{}
 	t := a.teller()
-	err = a.each(ctx, fmt.Sprintf("SELECT send_id, round, at, journey, node, channel, purpose, template, sent, reason, checks FROM decisions FINAL WHERE subject IN %s ORDER BY at DESC, send_id DESC, round DESC LIMIT %d",
-		idList(subjects(p)), in.Limit), nil, func(rows driver.Rows) error {
+	err := a.each(ctx, fmt.Sprintf("SELECT send_id, round, at, journey, node, run_id, channel, purpose, template, sent, reason, checks FROM decisions FINAL WHERE subject IN %s AND ({journey:String} = '' OR journey = {journey:String}) ORDER BY at DESC, send_id DESC, round DESC LIMIT %d",
+		idList(subjects(p)), limit), []any{named("journey", journey)}, func(rows driver.Rows) error {
 		var d decisionRow
-		var id, checks string
+		var id, run, checks string
 		var round uint32
 		var sent uint8
-		if err := rows.Scan(&id, &round, &d.At, &d.Journey, &d.Node, &d.Channel, &d.Purpose, &d.Template, &sent, &d.Reason, &checks); err != nil {
+		if err := rows.Scan(&id, &round, &d.At, &d.Journey, &d.Node, &run, &d.Channel, &d.Purpose, &d.Template, &sent, &d.Reason, &checks); err != nil {
 			return err
 		}
-		d.SendID, d.Round, d.At, d.Sent = idOf(id), int(round), d.At.UTC(), sent == 1
+		d.SendID, d.RunID, d.Round, d.At, d.Sent = idOf(id), idOf(run), int(round), d.At.UTC(), sent == 1
 		var list []enishi.Check
 		if err := json.Unmarshal([]byte(checks), &list); err != nil {
 			return fmt.Errorf("checks of %s: %w", d.SendID, err)
 		}
 		t.decision(&d, list)
-		out.Body.Items = append(out.Body.Items, d)
+		out = append(out, d)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read decisions: %w", err)
 	}
-	if err := a.addDeliveries(ctx, out.Body.Items); err != nil {
-		return nil, err
-	}
-	out.Body.CompleteThrough, err = a.through(ctx)
-	return out, err
+	return out, a.addDeliveries(ctx, out)
 }
 
 // addDeliveries tells what became of the decided messages.

@@ -35,7 +35,7 @@ func TestJourney(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(*Config) {})
 	now := time.Now().UTC()
-	w.play(scenario(now))
+	w.play(append(scenario(now), order("C10003", "EN1999999", now.Add(-time.Hour))))
 	const path = "/journeys/thanks"
 	w.call("GET", path, nil).want(404)
 	saved := w.write("PUT", path, map[string]any{"definition": json.RawMessage(thanks), "status": "draft", "expect": 0})
@@ -87,6 +87,8 @@ func TestJourney(t *testing.T) {
 	}
 
 	w.checkThanks(path, live)
+	w.checkPlace(path)
+	w.checkPreview(path)
 	paused := w.write("POST", path+"/status", map[string]any{"status": "paused"})
 	if j := into[journeyPage](w.call("GET", path, nil)); j.Status != "paused" || j.Version != paused.Version || len(j.History) != 3 || j.History[0].Status != "paused" || j.History[2].Status != "draft" {
 		t.Errorf("got %+v", j.History)

@@ -15,8 +15,9 @@ func newWait(until, armed time.Time) *profiles.Wait {
 	return &profiles.Wait{Until: until.UTC().Truncate(time.Millisecond), Armed: armed}
 }
 
-// way is the one of a split that a person takes: by the split and the person alone, so that it is the same each time.
-func (w *walk) way(n *node) string {
+// turn is the way of a split that a person takes, by its place: by the split and the person alone, so that it is the same each
+// time.
+func (w *walk) turn(n *node) int {
 	sum := 0
 	for i := range n.Ways {
 		sum += n.Ways[i].Weight
@@ -24,10 +25,10 @@ func (w *walk) way(n *node) string {
 	at := share("split "+w.j.Name+" "+n.id, w.p.ID) / 100 * float64(sum)
 	for i := range n.Ways {
 		if at -= float64(n.Ways[i].Weight); at < 0 {
-			return n.Ways[i].Next
+			return i
 		}
 	}
-	return n.Ways[len(n.Ways)-1].Next
+	return len(n.Ways) - 1
 }
 
 // holdOut keeps a share of the people from being sent anything, for good in this journey; they go the same way, so that what

@@ -353,7 +353,7 @@ func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
 		}
 		return n.Next, false
 	case nodeSplit:
-		return w.way(n), false
+		return n.Ways[w.turn(n)].Next, false
 	case nodeHoldout:
 		w.holdOut(n)
 		return n.Next, false

@@ -8,6 +8,7 @@ import { pick } from "../i18n";
 import { Canvas } from "../journey/Canvas";
 import { History } from "../journey/History";
 import { entryID, type Definition } from "../journey/model";
+import { FindBox } from "../journey/Place";
 import { useTitles } from "../journey/useTitles";
 import { modals } from "../parts/confirm";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
@@ -62,7 +63,7 @@ export function Journey() {
       </SimpleGrid>
       <Tabs value={tabs.find((x) => x === params.get("tab")) ?? "flow"} onChange={(v) => setParams(v && v !== "flow" ? { tab: v } : {}, { replace: true })} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="flow">{t("journey.flow")}</Tabs.Tab><Tabs.Tab value="people">{t("journey.people")}</Tabs.Tab><Tabs.Tab value="skipped">{t("journey.skipped")}</Tabs.Tab><Tabs.Tab value="history">{t("journey.history")}</Tabs.Tab></Tabs.List>
-        <Tabs.Panel value="flow"><Canvas definition={definition} titles={titles} counts={counts} onChoose={(id) => id && id !== entryID && setParams({ tab: "people", node: id })} /></Tabs.Panel>
+        <Tabs.Panel value="flow"><FindBox name={name} titles={titles}><Canvas definition={definition} titles={titles} counts={counts} onChoose={(id) => id && id !== entryID && setParams({ tab: "people", node: id })} /></FindBox></Tabs.Panel>
         <Tabs.Panel value="people">
           <Card withBorder padding="lg">
             <Group gap="sm" mb="sm">
@@ -71,7 +72,7 @@ export function Journey() {
             </Group>
             {people.data?.items.length === 0 && <Text size="sm" c="dimmed">{t("journey.nobody")}</Text>}
             <Table verticalSpacing={4}><Table.Tbody>
-              {(people.data?.items ?? []).map((x) => <Table.Tr key={x.profile + x.node + x.since}><Table.Td><Anchor component={Link} to={`/people/${x.profile}`} size="sm">{x.name || t("person.unnamed")}</Anchor></Table.Td><Table.Td>{pick(people.data?.nodes.find((n) => n.id === x.node)?.title) || x.node}</Table.Td><Table.Td className="num">{x.wait_until ? t("person.until", { at: short(x.wait_until) }) : t("person.since", { at: short(x.since) })}</Table.Td></Table.Tr>)}
+              {(people.data?.items ?? []).map((x) => <Table.Tr key={x.profile + x.node + x.since}><Table.Td><Anchor component={Link} to={`/journeys/${name}?person=${x.profile}`} size="sm">{x.name || t("person.unnamed")}</Anchor></Table.Td><Table.Td>{pick(people.data?.nodes.find((n) => n.id === x.node)?.title) || x.node}</Table.Td><Table.Td className="num">{x.wait_until ? t("person.until", { at: short(x.wait_until) }) : t("person.since", { at: short(x.since) })}</Table.Td></Table.Tr>)}
             </Table.Tbody></Table>
           </Card>
         </Tabs.Panel>

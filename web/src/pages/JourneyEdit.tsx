@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Anchor, Badge, Button, Card, Group, JsonInput, ScrollArea, Stack, Tabs, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Alert, Anchor, Badge, Box, Button, Card, Group, JsonInput, ScrollArea, Stack, Tabs, Text, Tooltip } from "@mantine/core";
 import { useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { IconAlertTriangle, IconArrowBackUp, IconArrowForwardUp, IconCopy, IconTrash } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
@@ -7,6 +7,7 @@ import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { clock, short } from "../format";
 import { language, pick } from "../i18n";
+import { AtStep, ForeseenLine, useForeseen } from "../journey/Foreseen";
 import { Canvas, type Editing } from "../journey/Canvas";
 import { EntryPanel } from "../journey/EntryPanel";
 import { JourneyPanel } from "../journey/JourneyPanel";
@@ -17,6 +18,7 @@ import { StepPanel } from "../journey/StepPanel";
 import { useTitles } from "../journey/useTitles";
 import { nameOf } from "../journey/words";
 import { useDraft } from "../parts/draft";
+import { FindPerson } from "../parts/FindPerson";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import type { Journey } from "../types";
 import { statusColour } from "./Journeys";
@@ -102,6 +104,9 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
   const state = busy ? t("mail.saving") : draft.dirty || fresh ? t("mail.unsaved") : at ? t("mail.saved", { at: clock(at).slice(0, 5) }) : page.history[0] ? t("mail.version", { at: short(page.history[0].at) }) : "";
   const publishing = params.has("publish") && !fresh;
   const ask = async () => { if ((draft.dirty || fresh) && !(await save())) return; if (fresh) return void go(`/journeys/${page.name}/edit?publish=1`, { replace: true }); setParams({ publish: "1" }, { replace: true }); };
+  const person = params.get("person") ?? "";
+  const seen = useForeseen(page.name, person, d);
+  const choosePerson = (id: string) => setParams((p) => { if (id) p.set("person", id); else p.delete("person"); return p; }, { replace: true });
   const view = params.get("view") === "json" && !phone ? "json" : "canvas";
   return (
     <Page title={<Group gap="sm"><span>{pick(d.title) || t("build.newTitle")}</span><Badge variant="light" color={statusColour[page.status]}>{t(`journeyStatus.${page.status}`)}</Badge>{page.acting > 0 && page.acting !== page.version && <Badge variant="light" color={statusColour[page.acting_status ?? "live"]}>{t("build.besides", { status: t(`journeyStatus.${page.acting_status}`) })}</Badge>}</Group>} actions={
@@ -124,10 +129,11 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
       {draft.restored && draft.dirty && !phone && <Alert color="blue" p="sm"><Group justify="space-between"><Text size="sm">{t("mail.restored")}</Text><Button size="compact-sm" variant="default" onClick={draft.discard}>{t("mail.discard")}</Button></Group></Alert>}
       {error && <ProblemBox error={error} />}
       {tried && troubles.length > 0 && <Troubles d={d} items={troubles} titles={titles} go={setChosen} />}
-      {!phone && <Tabs value={view} onChange={(v) => setParams(v === "json" ? { view: "json" } : {}, { replace: true })}><Tabs.List><Tabs.Tab value="canvas">{t("journey.flow")}</Tabs.Tab><Tabs.Tab value="json">{t("build.json")}</Tabs.Tab></Tabs.List></Tabs>}
+      {!phone && <Tabs value={view} onChange={(v) => setParams((p) => { if (v === "json") p.set("view", "json"); else p.delete("view"); return p; }, { replace: true })}><Tabs.List><Tabs.Tab value="canvas">{t("journey.flow")}</Tabs.Tab><Tabs.Tab value="json">{t("build.json")}</Tabs.Tab></Tabs.List></Tabs>}
+      {view === "canvas" && <Group gap="sm" align="flex-end"><FindPerson label={t("asPerson.choose")} value={person} name={seen.data?.name} onChange={choosePerson} size="xs" width={280} /><Box flex={1} miw={240}><ForeseenLine seen={seen} /></Box></Group>}
       {view === "json" ? <Source key={JSON.stringify(d)} d={d} take={(x) => act(x)} /> : (
         <div className="drawing">
-          <Canvas key={String(phone)} definition={d} titles={titles} wrong={wrong} chosen={at0} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
+          <Canvas key={String(phone)} definition={d} titles={titles} wrong={wrong} chosen={at0} looks={seen.looks} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
           {!phone && (
             <Card withBorder padding="md" component="section" aria-label={t("build.panel")} className="drawing-panel">
               <Group justify="space-between" mb="sm" wrap="nowrap">
@@ -143,6 +149,7 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
               {tried && troubles.filter((x) => x.at === at0).map((x, i) => <Alert key={i} color="red" p="xs" mb="sm">{x.code ? t(`trouble.${x.code}`) : x.text}</Alert>)}
               <ScrollArea.Autosize mah="100%" key={at0} type="auto" scrollbars="y" offsetScrollbars>
                 {at0 === "" ? <JourneyPanel d={d} change={act} /> : at0 === entryID ? <EntryPanel d={d} titles={titles} change={act} /> : <StepPanel key={at0} d={d} id={at0} titles={titles} change={act} />}
+                {at0 !== "" && at0 !== entryID && <AtStep seen={seen} d={d} id={at0} />}
               </ScrollArea.Autosize>
             </Card>
           )}

@@ -181,7 +181,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
         {p.runs.length === 0 && <Text size="sm" c="dimmed">{t("person.noRuns")}</Text>}
         {p.runs.map((r) => (
           <div key={r.id}>
-            <Anchor component={Link} to={`/journeys/${r.journey}`} size="sm">{pick(r.title)}</Anchor>
+            <Anchor component={Link} to={`/journeys/${r.journey}?person=${p.id}&run=${r.id}`} size="sm">{pick(r.title)}</Anchor>
             <Text size="xs" c="dimmed">{r.end ? joined([t(`runEnd.${r.end}`, { defaultValue: r.end }), short(r.ended_at)]) : joined([pick(r.node_title), r.wait_until && t("person.until", { at: short(r.wait_until) })])}</Text>
           </div>
         ))}

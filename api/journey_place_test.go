@@ -1,0 +1,70 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+
+	"enishi"
+)
+
+// checkPlace: where people stand in the journey that [thanks] defines, how they came there, and why somebody is not in it.
+func (w *world) checkPlace(path string) {
+	w.t.Helper()
+	sato, suzuki, tanaka := w.id(enishi.Customer, "C10001"), w.id(enishi.Customer, "C10002"), w.id(enishi.Customer, "C10003")
+	a := w.call("GET", path+"/people/"+sato, nil)
+	checkTexts(w.t, "place", a.text)
+	p := into[placePage](a)
+	if len(p.Runs) != 1 || p.Runs[0].Node != "rest" || p.Runs[0].WaitUntil.IsZero() || p.Runs[0].Version == 0 || len(p.Decisions) != 2 || p.Name == "" {
+		w.t.Fatalf("sato: %s", a.text)
+	}
+	trail := ""
+	for _, x := range p.Runs[0].Trail {
+		trail += x.Node + " "
+	}
+	if trail != "say rest " || !strings.HasPrefix(p.Sentence.JA, "「1 日待つ」にいます（") || !strings.HasPrefix(p.Sentence.EN, "Is at “Wait 1 day” since ") {
+		w.t.Errorf("trail %s, %+v", trail, p.Sentence)
+	}
+	if d := into[placePage](w.call("GET", path+"/people/"+suzuki, nil)).Decisions; len(d) != 2 || d[0].Sent || d[1].Sent {
+		w.t.Errorf("suzuki's decisions: %+v", d)
+	}
+	a = w.call("GET", path+"/people/"+tanaka, nil)
+	if p := into[placePage](a); len(p.Runs) != 0 || !strings.Contains(p.Sentence.JA, "が最後にあったのは公開の前（") || !strings.HasPrefix(p.Sentence.EN, "Did not enter: ") {
+		w.t.Errorf("tanaka: %s", a.text)
+	}
+	checkTexts(w.t, "not entered", a.text)
+	w.call("GET", path+"/people/"+strings.Repeat("0", 32), nil).want(404)
+	w.call("GET", "/journeys/none/people/"+sato, nil).want(404)
+}
+
+// checkPreview: what a draft would do with people, without doing it.
+func (w *world) checkPreview(path string) {
+	w.t.Helper()
+	sato, suzuki := w.id(enishi.Customer, "C10001"), w.id(enishi.Customer, "C10002")
+	ask := func(person, definition string) journeyPreview {
+		w.t.Helper()
+		body := map[string]any{"person": person}
+		if definition != "" {
+			body["definition"] = json.RawMessage(definition)
+		}
+		a := w.call("POST", path+"/preview", body)
+		checkTexts(w.t, "preview", a.text)
+		return into[journeyPreview](a)
+	}
+	before := len(into[placePage](w.call("GET", path+"/people/"+sato, nil)).Decisions)
+	x := ask(sato, "")
+	if x.Enters || !strings.Contains(x.Sentence.JA, "このジャーニーの途中") || len(x.Messages) != 1 || x.Messages[0].Channel != "email" || x.Messages[0].Template != "thanks_mail" {
+		w.t.Errorf("sato: %+v", x)
+	}
+	if x := ask(suzuki, ""); x.Messages[0].Channel != "" || len(x.Messages[0].Decisions) != 2 || !strings.Contains(x.Messages[0].Decisions[1].Sentence.JA, "メールの配信を停止しているため") {
+		w.t.Errorf("suzuki: %+v", x.Messages)
+	}
+	draft := strings.NewReplacer(`"start": "say"`, `"start": "big"`, `"nodes": {`, `"nodes": {"big": {"type": "branch", "branches": [{"if": "event.order.total >= 5000", "next": "say"}, {"if": "orders_count > 0", "next": "rest"}], "else": "done"},`,
+		`"reentry": "never"`, `"reentry": "always"`).Replace(thanks)
+	if x := ask(sato, draft); !x.Enters || len(x.Ways) != 1 || x.Ways[0] != (previewWay{Node: "big", Field: "branches[1].next"}) || !strings.Contains(x.Sentence.JA, "もう一度あると始まります") {
+		w.t.Errorf("sato by the draft: %+v", x)
+	}
+	w.call("POST", path+"/preview", map[string]any{"person": sato, "definition": json.RawMessage(`{"title":{"ja":"a","en":"a"}}`)}).want(422)
+	if after := len(into[placePage](w.call("GET", path+"/people/"+sato, nil)).Decisions); after != before {
+		w.t.Errorf("%d decisions after the preview, %d before", after, before)
+	}
+}
