@@ -52,6 +52,7 @@ func stages() []stage {
 		{"sweep", "a new segment for all stored profiles, and live events meanwhile", runSweep},
 		{"steps", "steps of a journey, durable", runSteps},
 		{"waiting", "steps of a journey of people who wait in it among a million others", runWaiting},
+		{"temporal", "the same journey as workflows of Temporal", runTemporal},
 		{"timers", "100,000 timers due in one second -> all folded and stored", runTimers},
 		{"membership", "windows that end -> their changes folded", runMembership},
 		{"mail", "personalised mails to a relay", runMail},

@@ -55,13 +55,15 @@ type slice struct {
 	stored  int64 // bytes of profile states
 }
 
-// measured runs work and adds what it took to the slice that work returns.
+// measured runs work and adds what it took to the slice that work returns, unless the slice says so: it is another process's.
 func measured(work func() (slice, error)) (slice, error) {
 	runtime.GC() // nobody pays for what another slice left
 	from := used()
 	s, err := work()
 	to := used()
-	s.cpu, s.wall, s.written = to.cpu-from.cpu, to.wall.Sub(from.wall), to.written-from.written
+	if s.cpu == 0 {
+		s.cpu, s.wall, s.written = to.cpu-from.cpu, to.wall.Sub(from.wall), to.written-from.written
+	}
 	return s, err
 }
 

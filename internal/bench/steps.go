@@ -47,6 +47,53 @@ func stepRecord(person, n, partitions int, at time.Time) stream.Record {
 	return pipeline.EventRecord(&e, partitions, at)
 }
 
+// walkers are people who are taken through a journey by events on the topic events.
+type walkers struct {
+	p         *product
+	people, n int // in a slice: people, and their steps
+	from      int // who is next
+}
+
+// openWalkers makes a workspace with the journey and nobody in it.
+func openWalkers(ctx context.Context, b *bench, w *world) (*walkers, error) {
+	p, err := openProduct(ctx, w, "product", waitDefinitions(""), int64(b.cacheMB)<<20)
+	if err != nil {
+		return nil, err
+	}
+	people := max(1, b.profiles/(b.rounds+1)/2)
+	if err := p.warm(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return &walkers{p: p, people: people, n: people * stepsPerRun}, nil
+}
+
+// produce appends the events of a slice's people.
+func (x *walkers) produce(ctx context.Context) error {
+	recs := make([]stream.Record, 0, x.n)
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	for k := range stepsPerRun {
+		for i := range x.people {
+			recs = append(recs, stepRecord(x.from+i, k, x.p.stream.Partitions(enishi.TopicEvents), now))
+		}
+	}
+	x.from += x.people
+	return x.p.stream.Append(ctx, recs)
+}
+
+// check: everybody has come to the end.
+func (x *walkers) check(ctx context.Context) error { return x.p.checkEnded(ctx, x.from) }
+
+func (p *product) checkEnded(ctx context.Context, want int) error {
+	var ended uint64
+	if err := p.db.QueryRow(ctx, "SELECT uniqExact(run_id) FROM events WHERE type = 'journey.exited'").Scan(&ended); err != nil {
+		return err
+	}
+	if int(ended) != want {
+		return fmt.Errorf("%d runs have ended, want %d", ended, want)
+	}
+	return nil
+}
+
 // runSteps takes people through a journey by events on the topic events. A is a map, an append of 200 bytes and a batched row
 // for each step: the raw event's and the journey's own.
 func runSteps(ctx context.Context, b *bench) (err error) {
@@ -55,10 +102,11 @@ func runSteps(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	p, err := openProduct(ctx, w, "product", waitDefinitions(""), int64(b.cacheMB)<<20)
+	x, err := openWalkers(ctx, b, w)
 	if err != nil {
 		return err
 	}
+	p, n := x.p, x.n
 	defer func() { err = errors.Join(err, p.Close()) }()
 	client, db, err := w.open(ctx, "twin")
 	if err != nil {
@@ -68,25 +116,8 @@ func runSteps(ctx context.Context, b *bench) (err error) {
 		client.Close()
 		err = errors.Join(err, db.Close())
 	}()
-	if err := p.warm(ctx); err != nil {
-		return err
-	}
-	people := max(1, b.profiles/(b.rounds+1)/2)
-	n := people * stepsPerRun
-	from := 0
-	produce := func(int) error {
-		recs := make([]stream.Record, 0, n)
-		now := time.Now().UTC().Truncate(time.Millisecond)
-		for k := range stepsPerRun {
-			for i := range people {
-				recs = append(recs, stepRecord(from+i, k, p.stream.Partitions(enishi.TopicEvents), now))
-			}
-		}
-		from += people
-		return p.stream.Append(ctx, recs)
-	}
 	rec := &recording{rows: map[string]int{}}
-	if err := produce(0); err != nil {
+	if err := x.produce(ctx); err != nil {
 		return err
 	}
 	p.taken.Store(rec)
@@ -94,7 +125,7 @@ func runSteps(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	p.taken.Store(nil)
-	b.printf("  %d people, %d steps a slice; a step gives %.2f rows of events, %.2f states of %d bytes\n", people, n, float64(rec.rows["events"])/float64(n),
+	b.printf("  %d people, %d steps a slice; a step gives %.2f rows of events, %.2f states of %d bytes\n", x.people, n, float64(rec.rows["events"])/float64(n),
 		float64(rec.states)/float64(n), stateBytes(rec)/max(1, rec.states))
 	var salt byte
 	twin := func(int) (slice, error) {
@@ -103,21 +134,14 @@ func runSteps(ctx context.Context, b *bench) (err error) {
 			return bareSteps(ctx, client, &pipeline.Store{DB: db, Now: time.Now}, rec, n, stepsPerRun, salt)
 		})
 	}
-	as, bs, err := b.alternate(produce, twin, func(int) (slice, error) { return p.foldSlice(ctx, n) })
+	as, bs, err := b.alternate(func(int) error { return x.produce(ctx) }, twin, func(int) (slice, error) { return p.foldSlice(ctx, n) })
 	if err != nil {
 		return err
 	}
 	b.compare("journey step, durable", "step", as, bs, 4)
 	b.goal("journey step, CPU", median(each(bs, (*slice).perOp)), "us/step", 20)
 	b.least("journey step, rate", median(each(bs, (*slice).rate)), "steps/s", 50_000)
-	var ended uint64
-	if err := p.db.QueryRow(ctx, "SELECT uniqExact(run_id) FROM events WHERE type = 'journey.exited'").Scan(&ended); err != nil {
-		return err
-	}
-	if int(ended) != from {
-		return fmt.Errorf("%d runs have ended, want %d", ended, from)
-	}
-	return nil
+	return x.check(ctx)
 }
 
 // bareSteps is a map, an append and the rows of events of a recording, for people who take each so many steps.

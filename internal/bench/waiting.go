@@ -98,14 +98,7 @@ func runWaiting(ctx context.Context, b *bench) (err error) {
 	b.goal("journey step, CPU", median(each(bs, (*slice).perOp)), "us/step", 20)
 	b.least("journey step, rate", median(each(bs, (*slice).rate)), "steps/s", 50_000)
 	b.printf("  %-28s %d MiB at most, of the whole process with what was recorded\n", "resident memory", procNumber("/proc/self/status", "VmHWM:")>>10)
-	var ended uint64
-	if err := p.db.QueryRow(ctx, "SELECT uniqExact(run_id) FROM events WHERE type = 'journey.exited'").Scan(&ended); err != nil {
-		return err
-	}
-	if int(ended) != from {
-		return fmt.Errorf("%d runs have ended, want %d", ended, from)
-	}
-	return nil
+	return p.checkEnded(ctx, from)
 }
 
 // read reads states by id, so many at a time as a batch of the fold has.
