@@ -32,6 +32,8 @@ type Message struct {
 	Variant         string    `json:"variant,omitempty" wire:"23"`    // of the texts that are compared: a, b, ...; empty: the person's own
 	Content         string    `json:"content,omitempty" wire:"24"`    // body of a template that is not saved; of tests only
 	Prefecture      string    `json:"prefecture,omitempty" wire:"25"` // of the person, so that a region can be stopped
+	Headline        string    `json:"headline,omitempty" wire:"26"`   // Liquid: the subject of a mail, in place of its template's
+	Tags            string    `json:"tags,omitempty" wire:"27"`       // parameters for its links, as utm_source=mail&utm_medium=email
 }
 
 // NoticeChannel is the channel of LINE's notification messages (通知メッセージ): they go to a phone number, by the same account as

@@ -3142,6 +3142,14 @@ func (x *Message) AppendWire(b []byte) []byte {
 		b = append(b, 0xca, 0x01)
 		b = wire.AppendBytes(b, x.Prefecture)
 	}
+	if x.Headline != "" {
+		b = append(b, 0xd2, 0x01)
+		b = wire.AppendBytes(b, x.Headline)
+	}
+	if x.Tags != "" {
+		b = append(b, 0xda, 0x01)
+		b = wire.AppendBytes(b, x.Tags)
+	}
 	return b
 }
 
@@ -3234,6 +3242,10 @@ func (x *Message) ParseWire(s string) error {
 			x.Content, i = wire.Content(s, i)
 		case 25<<3 | 2: // Prefecture
 			x.Prefecture, i = wire.Content(s, i)
+		case 26<<3 | 2: // Headline
+			x.Headline, i = wire.Content(s, i)
+		case 27<<3 | 2: // Tags
+			x.Tags, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -195,6 +195,7 @@ func (l *Links) named(ctx context.Context, short *token) (*token, error) {
 	}
 	t := tokenOf(tokenLink, m, time.Time{})
 	t.URL, _ = vars.Links[short.URL].(string)
+	t.URL = tagged(t.URL, m.Tags)
 	return t, nil
 }
 

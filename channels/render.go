@@ -43,8 +43,9 @@ type Renderer struct {
 
 	mu         sync.Mutex
 	templates  map[templateKey]*template
-	brands     map[string]kit // by language
-	brandAt    int64          // version of the setting; 0: none
+	headlines  map[string]*part // subjects that messages bring along, by their text
+	brands     map[string]kit   // by language
+	brandAt    int64            // version of the setting; 0: none
 	set        *Settings
 	settingsAt int64
 	words      []lint.List
@@ -73,7 +74,7 @@ func NewRenderer(cfg RendererConfig) (*Renderer, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Renderer{cfg: cfg, signer: newSigner(cfg.Key), engine: newEngine(), templates: map[templateKey]*template{}, brandAt: -1, settingsAt: -1}, nil
+	return &Renderer{cfg: cfg, signer: newSigner(cfg.Key), engine: newEngine(), templates: map[templateKey]*template{}, headlines: map[string]*part{}, brandAt: -1, settingsAt: -1}, nil
 }
 
 // Render makes what the provider gets. An error that is no [SendError] means that the message can never be made.
@@ -261,6 +262,11 @@ func (f *filling) variables() error {
 	if f.links["shop"] == nil && f.brand.text("url") != "" {
 		f.links["shop"] = f.brand.text("url")
 	}
+	for name, link := range f.links {
+		if s, ok := link.(string); ok {
+			f.links[name] = f.tag(s)
+		}
+	}
 	f.unsub = f.url("u", f.token(tokenUnsubscribe))
 	f.view = f.url("v", f.token(tokenView))
 	f.links["unsubscribe"], f.links["view"], f.links["preferences"] = f.unsub, f.view, f.url("p", f.token(tokenUnsubscribe))
@@ -290,8 +296,9 @@ func (f *filling) url(kind string, t *token) string {
 	return f.signer.address(f.cfg.BaseURL+"/"+kind+"/", t)
 }
 
-// clickURL is the tracked form of an address; our own pages are left alone.
+// clickURL is the tracked form of an address, with the message's parameters; our own pages are left alone.
 func (f *filling) clickURL(to string) string {
+	to = f.tag(to)
 	if !f.track || strings.HasPrefix(to, f.cfg.BaseURL+"/") {
 		return to
 	}
@@ -316,7 +323,14 @@ func (f *filling) mail(out *Rendered) (err error) {
 		}
 		return lint.WithoutEmoji(s)
 	}
-	out.Subject = oneLine(strings.TrimSpace(render(alternative(f.c.subject, f.choice))))
+	subject, err := f.headline(f.m.Headline)
+	if err != nil {
+		return err
+	}
+	if subject == nil {
+		subject = alternative(f.c.subject, f.choice)
+	}
+	out.Subject = oneLine(strings.TrimSpace(render(subject)))
 	out.Preheader = oneLine(strings.TrimSpace(render(alternative(f.c.preheader, f.choice))))
 	out.FromName = oneLine(strings.TrimSpace(render(alternative(f.c.fromName, f.choice))))
 	doc, text := render(f.c.html), render(f.c.text)
@@ -334,7 +348,13 @@ func (f *filling) mail(out *Rendered) (err error) {
 	}
 	if doc != "" {
 		if text == "" {
-			text = textOf(doc)
+			linked := doc
+			if f.m.Tags != "" {
+				if linked, err = finish(doc, "", "", f.tag); err != nil {
+					return fmt.Errorf("%s: %w", f.c.html.name, err)
+				}
+			}
+			text = textOf(linked)
 		}
 		if out.HTML, err = f.document(doc, out.Preheader); err != nil {
 			return err

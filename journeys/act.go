@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,11 @@ func newWait(until, armed time.Time) *profiles.Wait {
 }
 
 // turn is the way of a split that a person takes, by its place: by the split and the person alone, so that it is the same each
-// time.
+// time; of a test that has a winner, the winner's.
 func (w *walk) turn(n *node) int {
+	if t := w.j.Definition.Entry.Test; t != nil && t.Split == n.id && t.Winner != "" {
+		return slices.IndexFunc(n.Ways, func(x Way) bool { return x.Next == t.Winner })
+	}
 	sum := 0
 	for i := range n.Ways {
 		sum += n.Ways[i].Weight

@@ -208,11 +208,8 @@ func (c *compiler) head() {
 	c.oneOf("state", d.State, true, "draft", "review", "approved", "live", "paused", "archived")
 	c.oneOf("purpose", d.Purpose, false, marketing, transactional)
 	c.oneOf("consent", d.Consent, false, consentOptIn, consentNotRefused)
-	for _, ch := range sortedKeys(d.Accounts) {
-		if !slices.Contains(accountChannels(), ch) || !idPattern.MatchString(d.Accounts[ch]) {
-			c.problem("accounts."+ch, "accounts are written as {\"line\": NAME}, with a name of the accounts of that channel", "accounts は {\"line\": アカウント名} の形で書いてください")
-		}
-	}
+	c.accounts("", d.Accounts)
+	c.utm("utm", d.UTM)
 	if d.Topic != "" && (d.Purpose != marketing || !idPattern.MatchString(d.Topic)) {
 		c.problem("topic", "only a marketing journey has a topic: small letters, digits and _", "配信テーマは販促のジャーニーだけに、英小文字・数字・_ で指定できます")
 	}
@@ -239,6 +236,15 @@ func (c *compiler) head() {
 	}
 }
 
+// accounts checks those by which messages leave; at is where they stand, ending with a dot.
+func (c *compiler) accounts(at string, accounts map[string]string) {
+	for _, ch := range sortedKeys(accounts) {
+		if !slices.Contains(accountChannels(), ch) || !idPattern.MatchString(accounts[ch]) {
+			c.problem(at+"accounts."+ch, "accounts are written as {\"line\": NAME}, with a name of the accounts of that channel", "accounts は {\"line\": アカウント名} の形で書いてください")
+		}
+	}
+}
+
 func (c *compiler) title(path string, t *Text) {
 	if t.JA == "" || t.EN == "" {
 		c.problem(path, "give this in Japanese (ja) and English (en)", "日本語（ja）と英語（en）の両方を書いてください")
@@ -252,13 +258,13 @@ func (c *compiler) entry() {
 	switch {
 	case len(j.entryTypes) > 0 && e.Segment != "":
 		c.problem("entry", "an entry has an event or a segment, not both", "開始条件は行動かセグメントのどちらか一方にしてください")
-	case len(j.entryTypes) == 0 && e.Segment == "" && e.List == "" && !e.Called:
+	case len(j.entryTypes) == 0 && e.Segment == "" && e.List == "" && e.Again == nil && !e.Called:
 		c.problem("entry", "an entry needs an event or a segment, or is called", "開始条件に行動（event）かセグメント（segment）を指定するか、呼び出し（called）にしてください")
 	}
 	if e.Sweep {
 		c.sweep(e)
-	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" || e.Schedule != nil {
-		c.problem("entry", "exclude, at, list and schedule belong to a broadcast (sweep)", "exclude、at、list、schedule は一斉配信（sweep）でだけ使えます")
+	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" || e.Schedule != nil || e.Test != nil || e.Again != nil {
+		c.problem("entry", "exclude, at, list, schedule, test and again belong to a broadcast (sweep)", "exclude、at、list、schedule、test、again は一斉配信（sweep）でだけ使えます")
 	}
 	if e.Segment == "" && (e.Entered != nil || e.PeopleIn) {
 		c.problem("entry", "entered and include_people_in belong to a segment", "entered と include_people_in はセグメントの開始条件でだけ使えます")
@@ -292,9 +298,7 @@ func (c *compiler) sweep(e *Entry) {
 		}
 		c.j.at = at.UTC()
 	}
-	if e.Schedule != nil {
-		c.schedule(e.Schedule)
-	}
+	c.campaign(e)
 }
 
 func (c *compiler) reentry(rule string) {

@@ -98,16 +98,19 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 		}
 	}
 	a.send = enishi.NewID("send", w.r.ID.String(), n.id, itoa(w.visit(n)), a.channel)
-	a.account = w.account(a.channel)
+	a.account = w.account(n, a.channel)
 	if x, ok := w.p.View().AddressOf(a.channel, a.account); ok {
 		a.subject, a.to = x.ID, x.Value
 	}
 	return a
 }
 
-// account is the one by which the journey's messages on a channel leave: its own, else as the settings have it.
-func (w *walk) account(channel string) string {
+// account is the one by which a node's messages on a channel leave: its own, the journey's, else as the settings have it.
+func (w *walk) account(n *node, channel string) string {
 	channel = enishi.ParentChannel(channel)
+	if own := n.Accounts[channel]; own != "" {
+		return own
+	}
 	if own := w.j.Definition.Accounts[channel]; own != "" {
 		return own
 	}
@@ -164,7 +167,8 @@ func (a *attempt) message() {
 		Destination: dest, Channel: a.channel, Account: a.account, Purpose: purpose, Journey: a.j.Name, Version: int(a.j.Version), Node: a.n.id,
 		RunID: a.r.ID, Template: a.template, TemplateVersion: a.version, To: a.to, Language: language,
 		Variables: a.variables(language), DecidedAt: a.now, NotAfter: a.notAfter(), Priority: priority,
-		Prefecture: a.p.View().Traits["prefecture"].String()})
+		Prefecture: a.p.View().Traits["prefecture"].String(), Headline: a.n.Subject,
+		Tags: a.set.LinkTags(a.j.Definition.UTM, a.channel, a.account, a.j.Name, a.n.id, a.template, a.now)})
 	a.p.AddMessage(profiles.Message{SendID: a.send, Round: a.round, Channel: a.channel, Purpose: purpose, Journey: a.j.Name, Node: a.n.id,
 		Template: a.template, RunID: a.r.ID, DecidedAt: a.now, To: a.subject, Destination: dest})
 }

@@ -22,6 +22,7 @@ type Definition struct {
 	Priority int `json:"priority,omitempty"`
 	// Accounts are those by which its messages leave, by channel; silent: as the senders of the settings have it.
 	Accounts map[string]string `json:"accounts,omitempty"`
+	UTM      *UTM              `json:"utm,omitempty"`         // for the links of its messages, before those of the settings
 	Quiet    *QuietHours       `json:"quiet_hours,omitempty"` // instead of those of the settings
 	Days     *SendDays         `json:"send_days,omitempty"`   // likewise
 	InFlight *InFlight         `json:"in_flight,omitempty"`   // what becomes of those who are in an older version; default: they finish it
@@ -82,6 +83,8 @@ type Entry struct {
 	Exclude  []string  `json:"exclude,omitempty"`  // of Sweep: segments whose people are left out
 	At       string    `json:"at,omitempty"`       // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
 	Schedule *Schedule `json:"schedule,omitempty"` // of Sweep: again at each of these moments, instead of once
+	Test     *Test     `json:"test,omitempty"`     // of Sweep: variants are compared on a share of the people first
+	Again    *Again    `json:"again,omitempty"`    // of Sweep: those whom another campaign reached in vain; of Segment too, if there is one
 	Key      string    `json:"key,omitempty"`      // e.g. order_id: one run per value; empty: one per person
 	Where    string    `json:"where,omitempty"`    // expression that must hold
 	Reentry  string    `json:"reentry"`            // never, after_exit, after:PERIOD, always
@@ -117,7 +120,9 @@ type Node struct {
 	Template  string            `json:"template,omitempty"`
 	Channels  []string          `json:"channels,omitempty"` // in order: the first that can be reached is taken
 	Templates map[string]string `json:"templates,omitempty"`
-	SendBy    string            `json:"send_by,omitempty"` // not sent later than this after it was due; default 24h
+	SendBy    string            `json:"send_by,omitempty"`  // not sent later than this after it was due; default 24h
+	Subject   string            `json:"subject,omitempty"`  // of a mail, in place of the template's own; Liquid
+	Accounts  map[string]string `json:"accounts,omitempty"` // by channel, before those of the journey
 
 	Ways    []Way   `json:"ways,omitempty"`
 	Percent float64 `json:"percent,omitempty"` // of a holdout: above 0 up to 50
@@ -169,7 +174,7 @@ const (
 	nodeBranch  = "branch"  // Branches, Else
 	nodeSplit   = "split"   // Ways: a person takes the same one each time
 	nodeHoldout = "holdout" // Percent of the people go the same way from here on and are sent nothing; Next
-	nodeMessage = "message" // Template, or Channels and Templates; SendBy, Next
+	nodeMessage = "message" // Template, or Channels and Templates; SendBy, Subject, Accounts, Next
 	nodeUpdate  = "update"  // Set, Clear; Next
 	nodePoints  = "points"  // Points; Next
 	nodeStart   = "start"   // Journey; Next

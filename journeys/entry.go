@@ -33,7 +33,7 @@ func (s *stepper) enter(t *Trigger) {
 			s.begin(j, entry{by: e.ID, subject: e.Subject, key: e.Control.Key})
 		}
 	}
-	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && s.targeted(&j.Definition.Entry) {
+	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && j.Definition.Entry.Test.due(j.Name, s.p.ID) && s.targeted(&j.Definition.Entry) {
 		s.begin(j, entry{segment: j.Definition.Entry.Segment, occurrence: t.Occurrence})
 	}
 	for _, x := range t.Entered {
@@ -59,8 +59,11 @@ func (s *stepper) in(segment string) bool {
 
 // targeted tells whether a broadcast is for the person.
 func (s *stepper) targeted(e *Entry) bool {
-	if e.List != "" {
+	switch {
+	case e.List != "":
 		return slices.Contains(s.p.View().Lists, e.List)
+	case e.Again != nil:
+		return s.missedOut(e.Again) && (e.Segment == "" || s.in(e.Segment))
 	}
 	return s.in(e.Segment)
 }

@@ -87,7 +87,7 @@ func (c *compiler) node(n *node) {
 			c.nodeProblem(n.id, "percent", "a holdout is above 0 and at most 50 per cent", "割合は 0 より大きく 50 以下（％）にしてください")
 		}
 	case nodeMessage:
-		c.onlyFields(n, "template", "channels", "templates", "send_by", "next")
+		c.onlyFields(n, "template", "channels", "templates", "send_by", "subject", "accounts", "next")
 		c.messageNode(n)
 	case nodeUpdate:
 		c.onlyFields(n, "set", "clear", "next")
@@ -150,6 +150,10 @@ func (c *compiler) messageNode(n *node) {
 	n.sendBy = defaultSendBy
 	if n.SendBy != "" {
 		n.sendBy = c.duration("nodes."+n.id+".send_by", n.SendBy)
+	}
+	c.accounts("nodes."+n.id+".", n.Accounts)
+	if len(n.Subject) > maxSubject {
+		c.nodeProblem(n.id, "subject", "a subject has at most 500 bytes", "件名は 500 バイトまでにしてください")
 	}
 	if n.Template != "" {
 		n.channels = []string{""}

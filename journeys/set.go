@@ -115,6 +115,8 @@ type Broadcast struct {
 	Title Text
 	// Schedule is when it begins anew; nil: it goes once.
 	Schedule *Schedule
+	// Winner is the way that its test chose; who was not asked goes there. Empty: no test, or none is chosen yet.
+	Winner string
 }
 
 // Broadcasts lists the current versions, by name.
@@ -143,7 +145,11 @@ func (j *Journey) broadcast() Broadcast {
 	if e.Segment != "" {
 		segments = append([]string{e.Segment}, e.Exclude...)
 	}
-	return Broadcast{Name: j.Name, At: j.at, Segments: segments, Going: j.open(), Over: j.Definition.State == "archived",
+	winner := ""
+	if e.Test != nil {
+		winner = e.Test.Winner
+	}
+	return Broadcast{Winner: winner, Name: j.Name, At: j.at, Segments: segments, Going: j.open(), Over: j.Definition.State == "archived",
 		Late: j.late, Title: j.Definition.Title, Schedule: e.Schedule}
 }
 

@@ -21,6 +21,8 @@ type Settings struct {
 	SendDays        *SendDays         `json:"send_days,omitempty"`   // of marketing; default every day
 	Caps            map[string]Cap    `json:"caps,omitempty"`        // by purpose (marketing, transactional), or purpose.channel
 	Calendar        *Calendar         `json:"calendar,omitempty"`
+	// UTM are the parameters that links of messages get, by channel; a journey's own come before them.
+	UTM map[string]UTM `json:"utm,omitempty"`
 	// NoEmoji are segments whose members get messages without emoji: templates see the variable no_emoji, and the sender takes out
 	// what a template gives all the same.
 	NoEmoji []string `json:"no_emoji,omitempty"`
@@ -103,6 +105,13 @@ func (s *Settings) check(src *source) {
 		}
 		if !capPattern.MatchString(s.Caps[name].Default) {
 			src.problem("caps."+name, "write a cap as COUNT/PERIOD such as 2/7d, or none", "上限は 2/7d（7 日に 2 通）のように書くか、none にしてください")
+		}
+	}
+	for _, ch := range sortedKeys(s.UTM) {
+		if u := s.UTM[ch]; !slices.Contains(accountChannels(), ch) || u.Off {
+			src.problem("utm."+ch, "parameters of links are for email or line", "リンクのパラメーターは email か line に対して書いてください")
+		} else {
+			src.utm("utm."+ch, &u)
 		}
 	}
 	src.quiet("quiet_hours", s.QuietHours)

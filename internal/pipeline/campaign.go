@@ -41,16 +41,28 @@ func (part *partition) broadcasts(before *Definitions) {
 			continue
 		}
 		was, known := before.Journeys.Broadcast(b.Name)
-		if !b.Going || known && was.Going {
+		id := BroadcastPrefix + b.Name
+		if b.Winner != "" { // those who were not asked follow: everybody is looked at again, and nobody enters twice
+			id += "@" + b.Winner
+		}
+		part.sweeps = slices.DeleteFunc(part.sweeps, func(s Sweep) bool { return s.Journey == b.Name && s.ID != id })
+		if !b.Going || known && was.Going && was.Winner == b.Winner {
 			continue
 		}
-		id := BroadcastPrefix + b.Name
 		if at := part.sweepAt(id); at >= 0 {
-			part.sweeps[at].Since = part.clock // who goes on after a pause decides so
+			part.sweeps[at].Since = part.said() // who goes on after a pause decides so
 		} else {
-			part.sweeps = append(part.sweeps, Sweep{ID: id, Journey: b.Name, At: b.At, Since: part.clock})
+			part.sweeps = append(part.sweeps, Sweep{ID: id, Journey: b.Name, At: b.At, Since: part.said()})
 		}
 	}
+}
+
+// said is when the newest definition was saved, the same for all partitions; on a virtual clock, whose time that is not, now.
+func (part *partition) said() time.Time {
+	if at := part.defs.At; !part.virtual && !at.IsZero() && at.Before(part.clock) {
+		return at
+	}
+	return part.clock
 }
 
 func (s *Sweep) recurs() bool { return !s.After.IsZero() }
@@ -66,10 +78,7 @@ func (s *Sweep) occurrence() time.Time {
 // recur keeps the occurrence that a campaign waits for, unless its schedule does not have it any more: then the next one from
 // now on is waited for. One under way goes on.
 func (part *partition) recur(b *journeys.Broadcast) {
-	after := part.clock
-	if at := part.defs.At; !at.IsZero() && at.Before(after) {
-		after = at // the same for all partitions
-	}
+	after := part.said()
 	if i := slices.IndexFunc(part.sweeps, func(s Sweep) bool { return s.Journey == b.Name }); i >= 0 {
 		s := &part.sweeps[i]
 		if s.Next > 0 || b.Schedule.Next(s.At.Add(-time.Millisecond), part.defs.Settings).Equal(s.At) {

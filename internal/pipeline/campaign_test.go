@@ -226,3 +226,52 @@ func TestBroadcastTooLate(t *testing.T) {
 	f(day(10, 17, 0), false, 0, 1)
 	f(day(10, 17, 0), true, 133, 0)
 }
+
+// compared is a campaign whose variants a and b are compared on 30 per cent of the people.
+const compared = `{"title":{"ja":"比較","en":"Compared"},"state":"live","purpose":"transactional","consent":"not_refused",
+"entry":{"sweep":true,"segment":"buyers","reentry":"never","test":{"split":"ways","share":30,"after":"4h","by":"click","least":1WINNER}},"start":"ways",
+"nodes":{"ways":{"type":"split","ways":[{"weight":1,"next":"node_a"},{"weight":1,"next":"node_b"}]},
+"node_a":{"type":"message","channels":["email"],"templates":{"email":"morning"},"next":"end"},
+"node_b":{"type":"message","channels":["email"],"templates":{"email":"morning"},"next":"end"},"end":{"type":"exit"}}}`
+
+// TestCampaignRollout: the people who are asked first and the others, who follow the winner, are everybody, each once, also when
+// the owners are killed in both halves.
+func TestCampaignRollout(t *testing.T) {
+	t.Parallel()
+	w := campaignWorld(t, newCompiler(), "draft")
+	killed := func() {
+		w.sweepTo(t, thirtySevenPercent)
+		for _, n := range w.alive() {
+			n.tick()
+			n.fold() // and no checkpoint
+			w.kill(n)
+		}
+		w.rebalance()
+		w.byBuckets()
+		w.rest()
+	}
+	decided := func() [2]int {
+		var n [2]int
+		for _, s := range w.store.tables["decisions"] {
+			for i, node := range []string{"node_a", "node_b"} {
+				if strings.Contains(s.row, node) {
+					n[i]++
+				}
+			}
+		}
+		return n
+	}
+	w.define("journey", "compared", []byte(strings.Replace(compared, "WINNER", "", 1)))
+	killed()
+	asked := decided()
+	if n := asked[0] + asked[1]; n < 20 || n > 60 || asked[0] < 5 || asked[1] < 5 || w.occurrencesOf("compared")[""] != n {
+		t.Fatalf("asked first: %v, %d runs", asked, w.occurrencesOf("compared")[""])
+	}
+	w.define("journey", "compared", []byte(strings.Replace(compared, "WINNER", `,"winner":"node_b"`, 1)))
+	killed()
+	if got := decided(); got != [2]int{asked[0], 133 - asked[0]} || w.occurrencesOf("compared")[""] != 133 {
+		t.Errorf("asked first %v, in the end %v and %d runs", asked, got, w.occurrencesOf("compared")[""])
+	}
+	w.checkMarkers()
+	w.checkReference()
+}
