@@ -15,7 +15,7 @@ func TestBroadcastEntry(t *testing.T) {
 			"nodes":{"m":{"type":"message","template":"t","next":"x"},"x":{"type":"exit"}}}`)
 	}
 	for entry, want := range map[string]string{
-		`"sweep":true,"reentry":"never"`:                                                  "needs an event or a segment",
+		`"sweep":true,"reentry":"never"`:                                                  "needs an event, a segment or a date",
 		`"sweep":true,"segment":"a","reentry":"always"`:                                   "use never",
 		`"sweep":true,"segment":"a","include_people_in":true,"reentry":"never"`:           "leave entered",
 		`"sweep":true,"segment":"a","at":"tomorrow","reentry":"never"`:                    "write an instant",

@@ -32,6 +32,8 @@ type Journey struct {
 	where      *expression
 	at         time.Time     // of a broadcast
 	late       time.Duration // of a broadcast: it does not begin later than this after its time
+	date       *moment       // of an entry by a date
+	within     time.Duration // of it
 	reentry    string        // rule without its period
 	period     time.Duration
 	exits      []*condition
@@ -258,9 +260,10 @@ func (c *compiler) entry() {
 	switch {
 	case len(j.entryTypes) > 0 && e.Segment != "":
 		c.problem("entry", "an entry has an event or a segment, not both", "開始条件は行動かセグメントのどちらか一方にしてください")
-	case len(j.entryTypes) == 0 && e.Segment == "" && e.List == "" && e.Again == nil && !e.Called:
-		c.problem("entry", "an entry needs an event or a segment, or is called", "開始条件に行動（event）かセグメント（segment）を指定するか、呼び出し（called）にしてください")
+	case len(j.entryTypes) == 0 && e.Segment == "" && e.List == "" && e.Again == nil && e.Date == "" && !e.Called:
+		c.problem("entry", "an entry needs an event, a segment or a date, or is called", "開始条件に行動（event）、セグメント（segment）、日付（date）のどれかを指定するか、呼び出し（called）にしてください")
 	}
+	c.dateEntry(e)
 	if e.Sweep {
 		c.sweep(e)
 	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" || e.Schedule != nil || e.Test != nil || e.Again != nil {
@@ -276,7 +279,7 @@ func (c *compiler) entry() {
 		}
 	}
 	if e.Where != "" {
-		j.where = c.expression("entry.where", e.Where, e.Segment == "")
+		j.where = c.expression("entry.where", e.Where, !e.eventless())
 	}
 	c.reentry(e.Reentry)
 }
@@ -406,7 +409,7 @@ func (c *compiler) expression(path, text string, withEvent bool) *expression {
 		used := map[string]field{}
 		x.eventFields(used)
 		for name := range used {
-			c.problem(path, name+" is not there: the journey is entered by a segment", name+" は使えません（セグメントで始まるジャーニーには行動がありません）")
+			c.problem(path, name+" is not there: the journey is entered by a segment or a date", name+" は使えません（セグメントや日付で始まるジャーニーには行動がありません）")
 		}
 	}
 	return x

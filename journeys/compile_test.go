@@ -69,7 +69,7 @@ func TestCompileFailure(t *testing.T) {
 	f(`"order.placed"`, `"order.plased"`, "3:22", "no event")
 	f(`"order.placed"`, `"~timer"`, "3:22", "no event")
 	f(`"event": "order.placed"`, `"event": "order.placed", "segment": "vip"`, "3:12", "not both")
-	f(`"event": "order.placed", "key": "order_id", `, ``, "3:12", "needs an event or a segment")
+	f(`"event": "order.placed", "key": "order_id", `, ``, "3:12", "needs an event, a segment or a date")
 	f(`"order_id"`, `"shipment_id"`, "3:45", "order.placed has no shipment_id")
 	f(`"order_id"`, `"phone"`, "3:45", "no key")
 	f(`"reentry": "never"`, `"reentry": "sometimes"`, "3:68", "never, after_exit")

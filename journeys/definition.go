@@ -69,7 +69,7 @@ const (
 	inFlightExit   = "exit"
 )
 
-// Entry is how a run begins: by an event, by entering or leaving a segment, by being called, or (Sweep) once for everybody
+// Entry is how a run begins: by an event, by entering or leaving a segment, on a date of the person, by being called, or (Sweep) once for everybody
 // who is in a segment: a campaign, which goes when the journey goes live, At an instant, or at each moment of a Schedule.
 type Entry struct {
 	Called   bool      `json:"called,omitempty"` // other journeys and the API may start it, also beside an event or a segment
@@ -85,6 +85,11 @@ type Entry struct {
 	Schedule *Schedule `json:"schedule,omitempty"` // of Sweep: again at each of these moments, instead of once
 	Test     *Test     `json:"test,omitempty"`     // of Sweep: variants are compared on a share of the people first
 	Again    *Again    `json:"again,omitempty"`    // of Sweep: those whom another campaign reached in vain; of Segment too, if there is one
+	Date     string    `json:"date,omitempty"`     // a trait that holds a date, such as birthday: at Time of that day, in the person's zone
+	Offset   string    `json:"offset,omitempty"`   // of Date: -7d is a week before it, 1d a day after
+	Time     string    `json:"time,omitempty"`     // of Date: HH:MM; default 10:00
+	Yearly   bool      `json:"yearly,omitempty"`   // of Date: each year, once; 29 February is 28 in common years
+	Within   string    `json:"within,omitempty"`   // of Date: how late a run may still begin; default 24h
 	Key      string    `json:"key,omitempty"`      // e.g. order_id: one run per value; empty: one per person
 	Where    string    `json:"where,omitempty"`    // expression that must hold
 	Reentry  string    `json:"reentry"`            // never, after_exit, after:PERIOD, always
@@ -217,7 +222,7 @@ const (
 const TypeMade = "journey.made"
 
 // TypeRefused is the derived row that says why a person did not enter although the event fits: its Reason is
-// "reentry:RULE", "already:EVENT" (an exit or the goal had happened before) or "too_many_runs".
+// "reentry:RULE", "already:EVENT" (an exit or the goal had happened before), "late:INSTANT" (of a date) or "too_many_runs".
 const TypeRefused = "journey.refused"
 
 // Problems are all that is wrong with a definition. It unwraps to its elements, each an [enishi.Error] with code invalid.

@@ -22,6 +22,7 @@ func (s *stepper) enter(t *Trigger) {
 	}
 	if e := t.Event; e != nil {
 		if e.Historical {
+			s.dates(t)
 			return
 		}
 		for _, j := range js.byEvent[e.Type] {
@@ -33,6 +34,7 @@ func (s *stepper) enter(t *Trigger) {
 			s.begin(j, entry{by: e.ID, subject: e.Subject, key: e.Control.Key})
 		}
 	}
+	s.dates(t)
 	if j := js.sweeps[t.Broadcast]; j != nil && j.open() && j.Definition.Entry.Test.due(j.Name, s.p.ID) && s.targeted(&j.Definition.Entry) {
 		s.begin(j, entry{segment: j.Definition.Entry.Segment, occurrence: t.Occurrence})
 	}
@@ -77,11 +79,13 @@ type entry struct {
 	key     string    // of the run that is called
 	// occurrence is that of a campaign which recurs; it is the run's key, so that nobody enters twice by one.
 	occurrence time.Time
+	date       string    // the year, or the day, of a date; it is the run's key
+	due        time.Time // the moment by it
 }
 
 // begin starts a run unless where, the re-entry rule or an exit that is true already forbids it.
 func (s *stepper) begin(j *Journey, from entry) {
-	e, key := from.event, ""
+	e, key := from.event, from.date
 	if j.key.name != "" {
 		if key = from.key; e != nil {
 			key = keyOf(e, j.key.name)
@@ -109,6 +113,9 @@ func (s *stepper) begin(j *Journey, from entry) {
 			r.Subject = from.subject
 		}
 		w.k.Event = keptEvent{Type: "called", At: s.now}
+	case from.date != "":
+		r.ID = enishi.NewID("run", j.Name, "date", from.date, s.p.ID.String())
+		w.k.Event = keptEvent{Type: "date", At: from.due}
 	case j.Definition.Entry.Sweep:
 		r.ID = enishi.NewID("run", j.Name, "sweep", s.p.ID.String())
 		w.k.Event = keptEvent{Type: "broadcast", At: s.now}

@@ -142,7 +142,7 @@ func (c *compiler) branchNode(n *node) {
 			c.nodeProblem(n.id, field, "the condition is empty", "条件が空です")
 			continue
 		}
-		n.branches = append(n.branches, c.expression("nodes."+n.id+"."+field, n.Branches[i].If, c.def.Entry.Segment == ""))
+		n.branches = append(n.branches, c.expression("nodes."+n.id+"."+field, n.Branches[i].If, !c.def.Entry.eventless()))
 	}
 }
 

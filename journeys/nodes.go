@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"enishi/segments"
 )
 
 // Bounds of nodes.
@@ -42,7 +40,7 @@ func (c *compiler) waitNode(n *node) {
 	case n.UntilEvent != nil:
 		n.until = c.condition(path+"until_event", n.UntilEvent)
 	default:
-		n.holds = c.expression(path+"until_true", n.UntilTrue, c.def.Entry.Segment == "")
+		n.holds = c.expression(path+"until_true", n.UntilTrue, !c.def.Entry.eventless())
 	}
 	limited := n.UntilEvent != nil || n.UntilTrue != ""
 	switch {
@@ -275,24 +273,9 @@ func (w *walk) opening() time.Time {
 
 // date is a moment by a date of the person. One that is past is now, so that the run goes on.
 func (w *walk) date(m *moment, zone *time.Location) (time.Time, bool) {
-	value := w.p.View().Traits[m.Date]
-	at, ok := value.Any().(time.Time)
-	var year, month, date int
-	if ok {
-		d := dayOf(at.In(zone))
-		year, month, date = d.year, int(d.month), d.date
-	} else if year, month, date = segments.ParseBirthday(value.String()); month == 0 || year == 0 && !m.Yearly {
+	year, in := w.anniversary(m, zone)
+	if in == nil {
 		return time.Time{}, false
-	}
-	if date == 0 {
-		date = 1 // the month alone is known
-	}
-	in := func(year int) time.Time {
-		d := date
-		if month == 2 && d == 29 && time.Date(year, 2, 29, 0, 0, 0, 0, time.UTC).Day() != 29 {
-			d = 28
-		}
-		return day{year, time.Month(month), d}.at(orElse(m.minutes, 10*60), zone).Add(m.offset)
 	}
 	if !m.Yearly {
 		return later(in(year), w.now), true

@@ -36,7 +36,7 @@ func genOps(t *rapid.T) []op {
 		n := rapid.IntRange(1, 3).Draw(t, "n")
 		who = o.who
 		e := &o.event
-		switch rapid.IntRange(0, 18).Draw(t, "op") {
+		switch rapid.IntRange(0, 19).Draw(t, "op") {
 		case 0:
 			o.kind, o.by, o.late = "pass", at.Draw(t, "by"), rapid.Bool().Draw(t, "late")
 			return o
@@ -61,6 +61,10 @@ func genOps(t *rapid.T) []op {
 			o.fields = rapid.SampledFrom([]string{`{"state":"paused"}`, `{"state":"live"}`, `{"state":"archived"}`, `{"state":"live","in_flight":{"then":"exit"}}`,
 				`{"state":"live","in_flight":{"then":"finish"}}`, `{"state":"live","in_flight":{"then":"move","nodes":{"b":"a"}}}`}).Draw(t, "fields")
 			return o
+		case 19:
+			e.Type = "person.identified"
+			day := rapid.SampledFrom([]string{"2000-01-06", "1999-02-14", "02-29", "2026-01-20", "", "1990-12-30"}).Draw(t, "day")
+			e.Person = &enishi.Person{Traits: map[string]enishi.Value{rapid.SampledFrom([]string{"birthday", "ends_on"}).Draw(t, "trait"): enishi.TextValue(day)}}
 		case 4:
 			e.Type, e.Hold = rapid.SampledFrom([]string{"hold.placed", "hold.released"}).Draw(t, "hold"), &enishi.Hold{Reason: "complaint"}
 		case 5:
@@ -116,7 +120,7 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 	w := newWorld(tb)
 	w.now = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	w.segment("lapsed-90-days", `orders_count >= 1 && last_order_at < ago("30d")`)
-	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge", "hours", "kinds", "second", "third", "moments", "flight", "plain", "vip")
+	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge", "hours", "kinds", "second", "third", "moments", "flight", "plain", "vip", "birthday", "renewal_date")
 	may := map[enishi.ID]*permission{}
 	for _, name := range propertyPeople {
 		w.person(name, &enishi.Person{CustomerID: name, Email: name + "@a.test", LineUserID: "U" + name})
@@ -179,6 +183,9 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 			report(w, name, o.report)
 		case "publish":
 			w.republish("flight", o.fields)
+			if !strings.Contains(o.fields, "move") { // it has no such nodes
+				w.republish("birthday", o.fields)
+			}
 		default:
 			e := o.event
 			may[id].see(&e)

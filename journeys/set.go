@@ -16,6 +16,7 @@ type Set struct {
 	versions map[versionOf]*Journey
 	byEvent  map[string][]*Journey // those that an event type may enter people into
 	bySeg    map[string][]*Journey // those that a segment may
+	dated    []*Journey            // those that a date of the person may enter people into, the highest rank first
 	sweeps   map[string]*Journey   // current versions of broadcasts, by name
 	called   map[string]*Journey   // those that others and the API may start, by name
 	current  map[string]*Journey   // current versions, by name
@@ -55,10 +56,14 @@ func NewSet(js []*Journey) *Set {
 		if j.Definition.Entry.Called {
 			s.called[j.Name] = j
 		}
+		if j.date != nil {
+			s.dated = append(s.dated, j)
+		}
 		if seg := j.Definition.Entry.Segment; seg != "" {
 			s.bySeg[seg] = append(s.bySeg[seg], j)
 		}
 	}
+	slices.SortStableFunc(s.dated, func(a, b *Journey) int { return b.rank() - a.rank() })
 	for _, list := range []map[string][]*Journey{s.byEvent, s.bySeg} {
 		for _, js := range list {
 			slices.SortStableFunc(js, func(a, b *Journey) int { return b.rank() - a.rank() })
@@ -87,12 +92,16 @@ func Acts(body []byte) bool {
 	return json.Unmarshal(body, &d) == nil && !slices.Contains([]string{"draft", "review", "approved"}, d.State)
 }
 
-// Renewed lists the journeys of which people in flight must hear: they take over who is in an older version, or go on after a
-// pause; by name.
+// Renewed lists the journeys of which people must hear: those in flight of one that takes over who is in an older version, or
+// goes on after a pause; everybody of one that begins on a date; by name.
 func (s *Set) Renewed(before *Set) []string {
 	var out []string
 	for _, name := range sortedKeys(s.current) {
 		j, was := s.current[name], before.current[name]
+		if j.date != nil && j.open() && (was == nil || was.Version != j.Version || !was.open()) {
+			out = append(out, name)
+			continue
+		}
 		if was == nil || was.Version == j.Version || s.paused(name) {
 			continue
 		}

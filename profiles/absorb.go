@@ -34,11 +34,27 @@ func (p *Profile) Absorb(moved *Profile, now time.Time) Change {
 		}
 	}
 	p.NextChange = earliest(p.NextChange, moved.NextChange)
+	p.Dates = joinDates(p.Dates, moved.Dates)
 	p.Erased = p.Erased || moved.Erased
 	p.ErasedAt = latest(p.ErasedAt, moved.ErasedAt)
 	p.view = nil
 	p.mark(ChangedAll)
 	return ChangedAll
+}
+
+// joinDates keeps of each journey what came last: nobody enters twice for one year. When the next moment is follows from
+// the joined traits: the next step looks.
+func joinDates(a, b []DateEntry) []DateEntry {
+	out := slices.Clone(a)
+	for _, d := range b {
+		at, ok := slices.BinarySearchFunc(out, d.Journey, func(x DateEntry, name string) int { return strings.Compare(x.Journey, name) })
+		if !ok {
+			out = slices.Insert(out, at, d)
+			continue
+		}
+		out[at] = DateEntry{Journey: d.Journey, At: earliest(out[at].At, d.At), Done: max(out[at].Done, d.Done)}
+	}
+	return out
 }
 
 // further reports whether a is a later state of the same run than b.
@@ -215,6 +231,7 @@ func (p *Profile) Extract(subjects []enishi.ID) *Profile {
 		}
 	}
 	p.Runs = slices.DeleteFunc(p.Runs, func(r Run) bool { return leaves(r.Subject) })
+	moved.Dates = slices.Clone(p.Dates) // which of both the date came with is not known: neither enters again
 	p.view = nil
 	p.mark(ChangedAll)
 	return moved
@@ -224,7 +241,7 @@ func (p *Profile) Extract(subjects []enishi.ID) *Profile {
 // checkpoint: its state has moved to another profile. The caller sets Redirect.
 func (p *Profile) Retire(next *Profile) {
 	p.leave()
-	p.Subjects, p.Memberships, p.Runs, p.NextChange = next.Subjects, next.Memberships, next.Runs, next.NextChange
+	p.Subjects, p.Memberships, p.Runs, p.NextChange, p.Dates = next.Subjects, next.Memberships, next.Runs, next.NextChange, next.Dates
 	p.written.note(p, ChangedAll)
 }
 
@@ -232,7 +249,7 @@ func (p *Profile) Retire(next *Profile) {
 // more, and marketing is out until the person gives a new permission.
 func (p *Profile) Erase(at time.Time) {
 	p.leave()
-	p.Subjects, p.Memberships, p.Runs, p.NextChange = nil, nil, nil, time.Time{}
+	p.Subjects, p.Memberships, p.Runs, p.NextChange, p.Dates = nil, nil, nil, time.Time{}, nil
 	p.written.note(p, ChangedAll)
 	p.Erased, p.ErasedAt = true, latest(p.ErasedAt, at.UTC().Truncate(time.Millisecond))
 }

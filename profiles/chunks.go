@@ -15,6 +15,7 @@ func (p *Profile) Chunks(maxBytes int) []*Profile {
 	}
 	head := func() *Profile { return &Profile{ID: p.ID, Offset: p.Offset} }
 	first := head()
+	first.Dates = p.Dates
 	first.Runs, first.NextChange, first.Erased, first.ErasedAt = p.Runs, p.NextChange, p.Erased, p.ErasedAt
 	chunks, size := []*Profile{first}, len(first.Encode(nil))
 	add := func(s Subject) {
@@ -81,14 +82,17 @@ func halve[T any](a, b *[]T) bool {
 	return true
 }
 
-// NextDue is the earliest instant at which time alone makes p act: a membership may change, or a live run's wait ends.
-// Zero is never.
+// NextDue is the earliest instant at which time alone makes p act: a membership may change, a live run's wait ends,
+// or a journey begins on a date. Zero is never.
 func (p *Profile) NextDue() time.Time {
 	at := p.NextChange
 	for i := range p.Runs {
 		if r := &p.Runs[i]; r.EndedAt.IsZero() && r.Wait != nil {
 			at = earliest(at, r.Wait.Until)
 		}
+	}
+	for i := range p.Dates {
+		at = earliest(at, p.Dates[i].At)
 	}
 	return at
 }

@@ -32,12 +32,24 @@ type Profile struct {
 	Erased      bool         `wire:"8"` // tombstone: nothing up to ErasedAt is taken, no permission up to it counts
 	MovedBy     int64        `wire:"9"` // 1 + offset of the link record by which Redirect was last set or cleared, or up to which whoever addressed an event here knew the links
 	ErasedAt    time.Time    `wire:"10"`
+	Dates       []DateEntry  `wire:"12"` // sorted by Journey: journeys that begin on a date of this person
 	Former      enishi.ID    `wire:"11"` // not zero: given back by an un-merge of which only events tell so far; what knows less is re-emitted to this profile
 
 	view    *View    // cached join; what of it is stale is in the view
 	dirty   Change   // what changed since the last checkpoint
 	pending *pending // the rows behind dirty
 	written written  // what the fact tables have of memberships and runs
+}
+
+// DateEntry is when a journey begins for a person by a date of theirs, such as a birthday.
+type DateEntry struct {
+	Journey string    `wire:"1"`
+	At      time.Time `wire:"2"` // the next moment; zero: there is none
+	Done    string    `wire:"3"` // the newest year (2026), or the day (2026-12-24) of a date that does not return, whose moment has come; empty: none
+	// What At follows from.
+	Version int64  `wire:"4"` // of the journey
+	Of      string `wire:"5"` // the date, as text
+	Zone    string `wire:"6"` // of the person
 }
 
 // Subject is all that came with one identifier.

@@ -20,7 +20,7 @@ const (
 // Size is about how many bytes of memory p takes, its view included, for a cache with a bound. It is cheap: it looks at
 // the lengths of the lists only.
 func (p *Profile) Size() int {
-	n := int(unsafe.Sizeof(*p)) + lists(p.Memberships, 24) + lists(p.Runs, 400) + cap(p.written.memberships)*24 + cap(p.written.runs)*40
+	n := int(unsafe.Sizeof(*p)) + lists(p.Memberships, 24) + lists(p.Dates, 24) + lists(p.Runs, 400) + cap(p.written.memberships)*24 + cap(p.written.runs)*40
 	for i := range p.Subjects {
 		s := &p.Subjects[i]
 		n += int(unsafe.Sizeof(*s)) + len(s.Value)

@@ -69,6 +69,17 @@ func (x *Profile) AppendWire(b []byte) []byte {
 		b = append(b, 0x5b)
 		b = append(b, x.Former[:]...)
 	}
+	if len(x.Dates) != 0 {
+		b = append(b, 0x62, 0)
+		from7 := len(b)
+		for i7 := range x.Dates {
+			b = append(b, 0)
+			from8 := len(b)
+			b = x.Dates[i7].AppendWire(b)
+			b = wire.Close(b, from8)
+		}
+		b = wire.Close(b, from7)
+	}
 	return b
 }
 
@@ -190,6 +201,32 @@ func (x *Profile) ParseWire(s string) error {
 			var p16 string
 			p16, i = wire.Raw(s, i, 16)
 			copy(x.Former[:], p16)
+		case 12<<3 | 2: // Dates
+			var p17 string
+			p17, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Profile", at)
+			}
+			n18 := wire.Count(p17)
+			if n18 < 0 {
+				return wire.Corrupt("profiles.Profile", at)
+			}
+			var l18 []DateEntry
+			if n18 > 0 {
+				l18 = make([]DateEntry, n18)
+			}
+			j18 := 0
+			for k18 := range l18 {
+				var p19 string
+				p19, j18 = wire.Content(p17, j18)
+				if j18 < 0 {
+					return wire.Corrupt("profiles.Profile", at)
+				}
+				if err := l18[k18].ParseWire(p19); err != nil {
+					return wire.Nested(err, "profiles.Profile", i-len(p17)+j18-len(p19))
+				}
+			}
+			x.Dates = l18
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2647,6 +2684,69 @@ func (x *Friendship) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("profiles.Friendship", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *DateEntry) AppendWire(b []byte) []byte {
+	if x.Journey != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.Journey)
+	}
+	if !x.At.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x10, wire.Zigzag(x.At.UnixMilli()))
+	}
+	if x.Done != "" {
+		b = append(b, 0x1a)
+		b = wire.AppendBytes(b, x.Done)
+	}
+	if x.Version != 0 {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.Version))
+	}
+	if x.Of != "" {
+		b = append(b, 0x2a)
+		b = wire.AppendBytes(b, x.Of)
+	}
+	if x.Zone != "" {
+		b = append(b, 0x32)
+		b = wire.AppendBytes(b, x.Zone)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *DateEntry) ParseWire(s string) error {
+	*x = DateEntry{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Journey
+			x.Journey, i = wire.Content(s, i)
+		case 2<<3 | 0: // At
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.At = wire.Time(u1)
+		case 3<<3 | 2: // Done
+			x.Done, i = wire.Content(s, i)
+		case 4<<3 | 0: // Version
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.Version = wire.Unzigzag(u2)
+		case 5<<3 | 2: // Of
+			x.Of, i = wire.Content(s, i)
+		case 6<<3 | 2: // Zone
+			x.Zone, i = wire.Content(s, i)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.DateEntry", at)
 		}
 	}
 	return nil

@@ -196,7 +196,7 @@ func (part *partition) in(r Range) []*profiles.Profile {
 func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Options, t journeys.Trigger) bool {
 	// What time has changed is news, what the sweep finds is not: time goes first.
 	changed := f.due(part, p)
-	before := p.NextChange
+	before, dates := p.NextChange, slices.Clone(p.Dates)
 	versions := make([]int64, 0, 16)
 	for i := range p.Memberships {
 		versions = append(versions, p.Memberships[i].Version)
@@ -204,7 +204,7 @@ func (f *Folder) sweepOne(part *partition, p *profiles.Profile, opt segments.Opt
 	opt.Sweep = len(opt.Segments) > 0 // else it would be all of them
 	f.react(part, p, t, opt)
 	out := &part.share.Effects
-	if changed || len(out.Derived)+len(out.Messages)+len(out.Decisions) > 0 || !p.NextChange.Equal(before) || len(versions) != len(p.Memberships) {
+	if changed || len(out.Derived)+len(out.Messages)+len(out.Decisions) > 0 || !p.NextChange.Equal(before) || !slices.Equal(dates, p.Dates) || len(versions) != len(p.Memberships) {
 		return true
 	}
 	for i := range p.Memberships {
