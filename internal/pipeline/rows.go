@@ -169,6 +169,9 @@ func (r *rows) eventTable() profiles.Table {
 	}}
 }
 
+var decisionColumns = []string{"subject", "send_id", "round", "profile_id", "at", "version", "journey", "definition", "node", "run_id", "channel", "purpose",
+	"template", "sent", "reason", "checks"}
+
 func (r *rows) decisionTable() profiles.Table {
 	blocks, n := r.decisions.blocks, r.decisions.n
 	text := func(get func(*enishi.Decision) string) []string { return fill(r.columns.text.take(n), blocks, get) }
@@ -176,8 +179,7 @@ func (r *rows) decisionTable() profiles.Table {
 	id := func(get func(*enishi.Decision) enishi.ID) []enishi.ID { return fill(r.columns.id.take(n), blocks, get) }
 	checks := checksWriter{}
 	return profiles.Table{Name: "decisions", Rows: n,
-		Columns: []string{"subject", "send_id", "round", "profile_id", "at", "version", "journey", "definition", "node", "run_id", "channel", "purpose",
-			"template", "sent", "reason", "checks"},
+		Columns: decisionColumns,
 		Cols: []any{
 			id(subjectOf),
 			id(func(d *enishi.Decision) enishi.ID { return d.SendID }),

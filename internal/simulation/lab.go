@@ -88,6 +88,7 @@ type Simulation struct {
 // kept is a simulation with what is behind its numbers.
 type kept struct {
 	Simulation
+	begun  bool
 	cancel context.CancelFunc
 	sides  []*side // the tried version and the live one
 	people []enishi.ID
@@ -103,7 +104,7 @@ type side struct {
 type Lab struct {
 	cfg   Config
 	store pipeline.Store
-	queue chan *kept
+	wake  chan struct{} // something is to be run
 
 	mu     sync.Mutex
 	list   []*kept // oldest first
@@ -124,7 +125,7 @@ func New(cfg Config) (*Lab, error) {
 	if cfg.Workers == 0 {
 		cfg.Workers = workers
 	}
-	return &Lab{cfg: cfg, store: pipeline.Store{DB: cfg.DB, Now: cfg.Now}, queue: make(chan *kept, 1)}, nil
+	return &Lab{cfg: cfg, store: pipeline.Store{DB: cfg.DB, Now: cfg.Now}, wake: make(chan struct{}, 1)}, nil
 }
 
 // Run runs what is started, one after another, until ctx ends.
@@ -133,10 +134,25 @@ func (l *Lab) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case k := <-l.queue:
+		case <-l.wake:
+		}
+		for k := l.next(); k != nil; k = l.next() {
 			l.work(ctx, k)
 		}
 	}
+}
+
+// next is one that is to be run; nil: there is none.
+func (l *Lab) next() *kept {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range l.list {
+		if k.State == Running && !k.begun {
+			k.begun = true
+			return k
+		}
+	}
+	return nil
 }
 
 // Start takes a request. It is an [enishi.Error]: Conflict while another simulation runs, Invalid for what does not compile
@@ -166,7 +182,11 @@ func (l *Lab) Start(q *Request) (Simulation, error) {
 	l.serial++
 	k.ID = enishi.NewID("simulation", q.Journey.Name, strconv.FormatInt(k.StartedAt.UnixNano(), 10), strconv.Itoa(l.serial))
 	l.list = append(l.list, k)
-	l.queue <- k // it has room: none is running
+	l.forget()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 	return k.Simulation, nil
 }
 
@@ -174,7 +194,7 @@ func (l *Lab) Start(q *Request) (Simulation, error) {
 func (l *Lab) forget() {
 	now := l.cfg.Now()
 	l.list = slices.DeleteFunc(l.list, func(k *kept) bool { return k.State != Running && now.Sub(k.EndedAt) > keptFor })
-	for len(l.list) >= maxKept {
+	for len(l.list) > maxKept {
 		i := slices.IndexFunc(l.list, func(k *kept) bool { return k.State != Running })
 		if i < 0 {
 			return
@@ -288,11 +308,10 @@ func (l *Lab) work(ctx context.Context, k *kept) {
 	defer cancel()
 	l.mu.Lock()
 	k.cancel = cancel
-	gone := k.State != Running
-	l.mu.Unlock()
-	if gone {
-		return
+	if k.State != Running {
+		cancel() // meanwhile
 	}
+	l.mu.Unlock()
 	begun := l.cfg.Now()
 	err := l.guarded(ctx, k)
 	l.mu.Lock()
