@@ -21,6 +21,7 @@ const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
 const JourneyEdit = page(() => import("./pages/JourneyEdit"), "JourneyEdit");
+const JourneyPrint = page(() => import("./pages/JourneyPrint"), "JourneyPrint");
 const Content = page(() => import("./pages/Content"), "Content");
 const Template = page(() => import("./pages/Template"), "Template");
 const WordList = page(() => import("./pages/WordList"), "WordList");
@@ -64,6 +65,7 @@ export function App() {
           <Route path="/journeys" element={<Journeys />} />
           <Route path="/journeys/:name" element={<Journey />} />
           <Route path="/journeys/:name/edit" element={<JourneyEdit />} />
+          <Route path="/journeys/:name/print" element={<JourneyPrint />} />
           <Route path="/broadcasts" element={<Broadcasts />} />
           <Route path="/broadcasts/:name" element={<Broadcast />} />
           <Route path="/deliverability" element={<Deliverability />} />

@@ -68,8 +68,8 @@ function Value({ f, of, d, titles }: { f: FieldChange; of: unknown; d: Definitio
   return text ? <Text size="sm">{text}</Text> : <Text size="sm" c="dimmed">{t("change.nothing")}</Text>;
 }
 
-/** The expression that a value is, if it is one: it is read by the server to be said in words. */
-function expressionIn(field: string, v: unknown): string {
+/** The expression that a value of a field is, if it is one: the server reads it to say it in words. */
+export function expressionIn(field: string, v: unknown): string {
   if (field.startsWith("branches[")) return (v as { if?: string } | undefined)?.if ?? "";
   return (field === "where" || field === "until_true") && typeof v === "string" ? v : "";
 }
