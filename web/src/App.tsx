@@ -22,6 +22,7 @@ const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
 const JourneyEdit = page(() => import("./pages/JourneyEdit"), "JourneyEdit");
 const JourneyPrint = page(() => import("./pages/JourneyPrint"), "JourneyPrint");
+const JourneyTry = page(() => import("./pages/JourneyTry"), "JourneyTry");
 const Content = page(() => import("./pages/Content"), "Content");
 const Template = page(() => import("./pages/Template"), "Template");
 const WordList = page(() => import("./pages/WordList"), "WordList");
@@ -66,6 +67,7 @@ export function App() {
           <Route path="/journeys/:name" element={<Journey />} />
           <Route path="/journeys/:name/edit" element={<JourneyEdit />} />
           <Route path="/journeys/:name/print" element={<JourneyPrint />} />
+          <Route path="/journeys/:name/try" element={<JourneyTry />} />
           <Route path="/broadcasts" element={<Broadcasts />} />
           <Route path="/broadcasts/:name" element={<Broadcast />} />
           <Route path="/deliverability" element={<Deliverability />} />

@@ -49,6 +49,7 @@ export function Journey() {
   return (
     <Page title={<Group gap="sm"><span>{pick(definition.title)}</span><Badge variant="light" color={statusColour[status]}>{t(`journeyStatus.${status}`)}</Badge>{waiting && <Badge variant="light" color="gray">{t("build.draftWaits", { status: t(`journeyStatus.${j.status}`) })}</Badge>}</Group>} about={`${t(`purpose.${definition.purpose}`)}`} actions={
       <Group gap="sm">
+        <Button size="xs" variant="default" component={Link} to={`/journeys/${name}/try`}>{t("tries.open")}</Button>
         <Button size="xs" variant="default" component={Link} to={`/journeys/${name}/print`}>{t("print.open")}</Button>
         <Button size="xs" variant="default" component={Link} to={`/journeys/${name}/edit`}>{t("build.edit")}</Button>
         {(waiting || j.acting === 0) && <Button size="xs" component={Link} to={`/journeys/${name}/edit?publish=1`}>{t("publish.open")}</Button>}

@@ -104,6 +104,8 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
   const state = busy ? t("mail.saving") : draft.dirty || fresh ? t("mail.unsaved") : at ? t("mail.saved", { at: clock(at).slice(0, 5) }) : page.history[0] ? t("mail.version", { at: short(page.history[0].at) }) : "";
   const publishing = params.has("publish") && !fresh;
   const ask = async () => { if ((draft.dirty || fresh) && !(await save())) return; if (fresh) return void go(`/journeys/${page.name}/edit?publish=1`, { replace: true }); setParams({ publish: "1" }, { replace: true }); };
+  // What is tried is a saved version: the result can be found again beside it.
+  const tryIt = async () => { if ((draft.dirty || fresh) && !(await save())) return; void go(`/journeys/${page.name}/try`); };
   const person = params.get("person") ?? "";
   const seen = useForeseen(page.name, person, d);
   const choosePerson = (id: string) => setParams((p) => { if (id) p.set("person", id); else p.delete("person"); return p; }, { replace: true });
@@ -119,6 +121,7 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
               <Tooltip label={t("mail.redo")}><ActionIcon variant="default" size={30} disabled={!draft.canRedo} aria-label={t("mail.redo")} onClick={draft.redo}><IconArrowForwardUp size={17} aria-hidden /></ActionIcon></Tooltip>
             </ActionIcon.Group>
             <Button size="xs" variant="default" loading={busy} disabled={!draft.dirty && !fresh} onClick={() => void save()}>{t("build.save")}</Button>
+            <Button size="xs" variant="default" disabled={busy} onClick={() => void tryIt()}>{t("tries.open")}</Button>
             <Button size="xs" disabled={busy || (page.status === "live" && !draft.dirty)} onClick={() => void ask()}>{t("publish.open")}</Button>
           </>
         )}
