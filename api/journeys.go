@@ -11,7 +11,6 @@ import (
 
 	"enishi"
 	"enishi/analytics"
-	"enishi/channels"
 	"enishi/journeys"
 	"enishi/segments"
 )
@@ -109,25 +108,6 @@ func (a *API) listJourneys(ctx context.Context, _ *struct{}) (*listOutput[journe
 	}
 	out.Body.CompleteThrough, err = a.through(ctx)
 	return out, err
-}
-
-type journeyExample struct {
-	Name        string          `json:"name"`
-	Title       Text            `json:"title"`
-	Description Text            `json:"description"`
-	Purpose     string          `json:"purpose"`
-	Definition  json.RawMessage `json:"definition"`
-}
-
-func (a *API) listJourneyGallery(ctx context.Context, _ *struct{}) (*listOutput[journeyExample], error) {
-	out := listOf([]journeyExample{})
-	for _, g := range journeys.Gallery() {
-		if g.Kind == "journey" {
-			h := headOf(&enishi.Definition{Body: g.Body})
-			out.Body.Items = append(out.Body.Items, journeyExample{g.Name, h.Title, h.About, h.Purpose, g.Body})
-		}
-	}
-	return out, nil
 }
 
 type journeyOutput struct{ Body journeyPage }
@@ -334,27 +314,6 @@ func (a *API) mayPublish(ctx context.Context, status string) error {
 		return refusal(enishi.Denied, "to approve a journey or let it live needs the role approver", "公開と承認には「承認者」の権限が必要です。")
 	}
 	return nil
-}
-
-// galleryNeeds are the templates and segments that ready-made journeys refer to.
-func (a *API) galleryNeeds() (templates, segs map[string][]byte, err error) {
-	templates, segs = map[string][]byte{}, map[string][]byte{}
-	for _, g := range journeys.Gallery() {
-		switch g.Kind {
-		case "template":
-			if err := channels.CheckTemplate(g.Name, g.Body, a.block); err != nil {
-				return nil, nil, fmt.Errorf("gallery template %s: %w", g.Name, err)
-			}
-			templates[g.Name] = g.Body
-		case "segment":
-			segs[g.Name] = g.Body
-		}
-	}
-	gallery, err := segments.Gallery()
-	for _, g := range gallery {
-		segs[g.Name] = g.JSON
-	}
-	return templates, segs, err
 }
 
 type statusInput struct {

@@ -51,10 +51,10 @@ func TestDatesAgainstDays(t *testing.T) {
 		}
 		w := newWorld(t)
 		w.now = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
-		body := strings.Replace(string(readDefinition(t, "birthday")), `"offset": "-7d",`, offset, 1)
+		body := strings.Replace(string(readDefinition(t, "born")), `"offset": "-7d",`, offset, 1)
 		body = strings.Replace(body, `"next": "day"`, `"next": "done"`, 1)
 		body = strings.Replace(body, `    "day": {"type": "wait", "until": {"date": "birthday", "yearly": true, "time": "09:00"}, "next": "done"},`+"\n", "", 1)
-		w.journeys = NewSet([]*Journey{mustCompile(t, "birthday", 10, []byte(body))})
+		w.journeys = NewSet([]*Journey{mustCompile(t, "born", 10, []byte(body))})
 		w.person("p", &enishi.Person{CustomerID: "p"})
 		location, err := time.LoadLocation(zone)
 		if err != nil {
@@ -94,7 +94,7 @@ func TestDatesAgainstDays(t *testing.T) {
 			if d.Type != enishi.TypeJourneyEntered {
 				continue
 			}
-			for _, r := range w.runs("p", "birthday") {
+			for _, r := range w.runs("p", "born") {
 				if r.ID == d.RunID {
 					got = append(got, r.Key)
 				}
@@ -132,7 +132,7 @@ func TestDateEntryFailure(t *testing.T) {
 func TestDatesAfterMerge(t *testing.T) {
 	w := newWorld(t)
 	w.now = time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC)
-	w.publish("birthday")
+	w.publish("born")
 	for _, name := range []string{"a", "b"} {
 		w.person(name, &enishi.Person{CustomerID: name})
 		w.event(name, &enishi.Event{Type: "person.identified", Person: &enishi.Person{Traits: map[string]enishi.Value{"birthday": enishi.TextValue("1990-03-05")}}})

@@ -15,6 +15,7 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) < 8 {
 		t.Fatalf("scenarios: %v %v", files, err)
 	}
+	ready := readySegments(t)
 	for _, file := range files {
 		t.Run(base(file), func(t *testing.T) {
 			t.Parallel()
@@ -24,7 +25,7 @@ func TestScenarios(t *testing.T) {
 			}
 			var prints [2]string
 			for i, strict := range []bool{false, true} {
-				s := Scenario{Text: text, Journey: readJourney, Templates: testTemplates}
+				s := Scenario{Text: text, Journey: readJourney, Templates: testTemplates, Segment: func(name string) (string, bool) { x, ok := ready[name]; return x, ok }}
 				r := s.runner()
 				r.restart, r.early = strict, strict
 				r.run(text)

@@ -17,7 +17,7 @@ import (
 // evidence.
 func (x *mailer) confirms(t *testing.T, inbox *mailsim.Server) {
 	t.Helper()
-	ready, err := galleryDefinitions(nil)
+	ready, err := galleryDefinitions(startingJourneys(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func (d *demoShop) fill(ctx context.Context) error {
 		}
 	}
 	// A newcomer may come at night.
-	definitions, err := galleryDefinitions(func(journey map[string]any) { delete(journey, "quiet_hours") })
+	definitions, err := galleryDefinitions(startingJourneys(), func(journey map[string]any) { delete(journey, "quiet_hours") })
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,14 @@ import (
 	"enishi/segments"
 )
 
-// galleryDefinitions are the ready-made segments, templates and journeys (live), in an order in which they can be saved.
-// change may alter a journey before it is returned; nil: none.
-func galleryDefinitions(change func(journey map[string]any)) ([]definitionFile, error) {
+// startingJourneys are those that a demo or a replay begins with: few enough to look at, and all of them live at once.
+func startingJourneys() []string {
+	return []string{"cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback"}
+}
+
+// galleryDefinitions are the ready-made segments, and the journeys (live) with these names and their templates, in an order in which
+// they can be saved; no names: all. change may alter a journey before it is returned; nil: none.
+func galleryDefinitions(names []string, change func(journey map[string]any)) ([]definitionFile, error) {
 	var out []definitionFile
 	segs, err := segments.Gallery()
 	if err != nil {
@@ -30,7 +35,7 @@ func galleryDefinitions(change func(journey map[string]any)) ([]definitionFile, 
 		}
 		out = append(out, definitionFile{Kind: "segment", Name: s.Name, Body: body})
 	}
-	for _, item := range journeys.Gallery() {
+	for _, item := range journeys.Gallery(names...) {
 		body, err := read(item.Kind, item.Name, item.Body)
 		if err != nil {
 			return nil, err

@@ -57,7 +57,7 @@ func (c *importOlistCommand) publish(ctx context.Context) error {
 	if err := c.call(ctx, "GET", "/journeys", nil, &there); err != nil || len(there.Items) > 0 {
 		return err
 	}
-	definitions, err := galleryDefinitions(nil)
+	definitions, err := galleryDefinitions(startingJourneys(), nil)
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (c *testCommand) play(ctx context.Context, file string) (*journeys.Scenario
 		}
 		all.files = append(ds, all.files...) // what is named comes first
 	}
-	if all.ready, err = galleryDefinitions(nil); err != nil {
+	if all.ready, err = galleryDefinitions(nil, nil); err != nil {
 		return nil, err
 	}
 	x := journeys.Scenario{Text: text, Journey: all.journey, Templates: all.template, Segment: all.segment, Library: libraryWith(all.find)}

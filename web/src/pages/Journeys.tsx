@@ -1,12 +1,11 @@
-import { Anchor, Badge, Button, Card, Group, SimpleGrid, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Card, Table } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
-import { useState } from "react";
-import { request, useApi, type ApiError } from "../api";
+import { useApi } from "../api";
 import { count, short } from "../format";
 import { pick } from "../i18n";
+import { JourneyGallery } from "../parts/JourneyGallery";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import type { JourneyExample } from "../types";
 
 export const statusColour: Record<string, string> = { live: "teal", paused: "orange", draft: "gray", in_review: "blue", approved: "blue", archived: "gray" };
 
@@ -16,22 +15,10 @@ const freshName = () => `journey_${new Date().toISOString().slice(0, 10).replace
 export function Journeys() {
   const { t } = useTranslation();
   const go = useNavigate();
-  const [error, setError] = useState<ApiError | null>(null);
   const journeys = useApi("/journeys", {}, { refetchInterval: 5_000 });
-  const gallery = useApi("/journeys/gallery", {}, { staleTime: Infinity });
   const items = journeys.data?.items ?? [];
-  const left = (gallery.data?.items ?? []).filter((g) => !items.some((j) => j.name === g.name));
-  const use = async (g: JourneyExample) => {
-    try {
-      await request("put", "/journeys/{name}", { path: { name: g.name }, body: { definition: g.definition, status: "draft", expect: 0, reason: "" } });
-      void go(`/journeys/${g.name}/edit`);
-    } catch (e) {
-      setError(e as ApiError);
-    }
-  };
   return (
     <Page title={t("nav.journeys")} about={t("journeys.about")} through={journeys.data?.complete_through} actions={<Button size="xs" onClick={() => void go(`/journeys/${freshName()}/edit?new=1`)}>{t("journeys.new")}</Button>}>
-      {error && <ProblemBox error={error} />}
       {journeys.error && !journeys.data && <ProblemBox error={journeys.error} retry={() => void journeys.refetch()} />}
       {!journeys.data && !journeys.error && <Loading />}
       {journeys.data && items.length === 0 && <Empty title={t("journeys.none")}>{t("journeys.noneText")}</Empty>}
@@ -55,20 +42,7 @@ export function Journeys() {
           </div>
         </Card>
       )}
-      {left.length > 0 && (
-        <>
-          <Text fw={700}>{t("journeys.gallery")}</Text>
-          <SimpleGrid cols={{ base: 1, sm: 2, md: 3 }} spacing="md">
-            {left.map((g) => (
-              <Card key={g.name} withBorder padding="md">
-                <Text fw={600}>{pick(g.title)}</Text>
-                <Text size="sm" c="dimmed" mb="sm">{pick(g.description)}</Text>
-                <Group><Button size="xs" variant="light" onClick={() => void use(g)}>{t("journeys.use")}</Button></Group>
-              </Card>
-            ))}
-          </SimpleGrid>
-        </>
-      )}
+      {journeys.data && <JourneyGallery taken={items.map((j) => j.name)} />}
     </Page>
   );
 }
