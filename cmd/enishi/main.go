@@ -26,6 +26,7 @@ type cli struct {
 	Check      checkCommand      `cmd:"" help:"Check a configuration file and definition files."`
 	Apply      applyCommand      `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
 	Test       testCommand       `cmd:"" help:"Run scenarios: made-up people through journeys, without a server."`
+	Simulate   simulateCommand   `cmd:"" help:"Try a journey on people's real past: who would have entered, been sent what, and why not. Nothing is sent."`
 	Segment    segmentCommand    `cmd:"" help:"Check, count, list and explain segments."`
 	List       listCommand       `cmd:"" help:"Show static lists, and put people on them."`
 	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`

@@ -154,6 +154,54 @@ func TestImportOlist(t *testing.T) {
 	s.publishGallery()
 	s.enishi("import", "olist", dir, "--quiet")
 	checkOlist(t, s, false)
+	simulateOlist(t, s)
+}
+
+// simulateOlist tries a journey on the imported past: it would have begun for each of the delivered parcels, at the time of the
+// delivery, and every one would have been told: nobody refuses what is about an own order.
+func simulateOlist(t *testing.T, s *server) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "parcel.yaml")
+	err := os.WriteFile(file, []byte(`kind: journey
+name: parcel
+body:
+  title: {ja: 配達, en: Parcel}
+  purpose: transactional
+  consent: not_refused
+  entry: {event: shipment.delivered, key: shipment_id, reentry: always}
+  start: wait
+  nodes:
+    wait: {type: wait, for: 2d, next: say}
+    say: {type: message, template: delivery_arrived_mail, next: out}
+    out: {type: exit}
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x simulated
+	var steps []struct {
+		Came, Sent simulatedNumber
+		NotSent    simulatedNumber `json:"not_sent"`
+	}
+	text := s.enishi("simulate", file, "--from", "2016-01-01", "--to", "2019-01-01", "--json")
+	answer := struct {
+		*simulated
+		Result struct {
+			*simulatedResult
+			Nodes any `json:"nodes"`
+		}
+	}{simulated: &x}
+	answer.Result.simulatedResult, answer.Result.Nodes = &simulatedResult{}, &steps
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	r := answer.Result
+	if r.People != 8016 || r.Entered.Count != 5170 || len(steps) != 3 || steps[1].Came.Count != 5170 || steps[1].Sent.Count != 5170 || len(r.NotSent) != 0 || r.Sent.Count != 5170 || r.Observed.Orders.Count == 0 {
+		t.Errorf("tried on %d people: %d entered, steps %+v, not sent %+v, sent %+v, observed %+v", r.People, r.Entered.Count, steps, r.NotSent, r.Sent, r.Observed)
+	}
+	if table := s.enishi("simulate", file, "--from", "2016-01-01", "--to", "2019-01-01", "--as-received"); !strings.Contains(table, "entered") || !strings.Contains(table, "8016") {
+		t.Errorf("printed\n%s", table)
+	}
 }
 
 // TestReplayOlist plays them on the virtual clock.
