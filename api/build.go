@@ -247,6 +247,7 @@ func (a *API) register() {
 	register(a, "save-definition", a.saveDefinition)
 	register(a, "get-setting", a.getSetting)
 	register(a, "save-setting", a.saveSetting)
+	register(a, "get-outlook", a.getOutlook)
 	register(a, "list-keys", a.listKeys)
 	register(a, "create-key", a.createKey)
 	register(a, "delete-key", a.deleteKey)

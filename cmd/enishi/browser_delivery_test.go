@@ -242,6 +242,7 @@ func (d *mailing) walk(lang string) {
 	t := d.t
 	t.Helper()
 	d.wordList(lang)
+	d.rules(lang)
 	d.do("open the content", chromedp.Navigate(d.s.base+"/content?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 	d.checkPage("content-"+lang, lang == "ja")
 	d.click("main", d.w("content.new"))
@@ -256,6 +257,7 @@ func (d *mailing) walk(lang string) {
 	d.versions(lang, mail)
 	d.test(lang)
 	line := d.lineMessage(lang, mail)
+	d.noEmoji(lang, line)
 	d.broadcast(lang, mail, line)
 }
 
@@ -316,6 +318,9 @@ func (d *mailing) mend(lang string) {
 		return nil
 	})
 	d.click("main", d.w("preview.previous"))
+	js[any](d.browser, "open the text again", `document.querySelectorAll("[data-block] button[aria-expanded]:not([aria-haspopup])")[1].click()`)
+	d.variables("[data-block]", "mail-"+lang)
+	d.fill("[data-block]", d.w("mail.words"), "{{ customer.full_name }} 様\n冬の乾燥に、縁の美容液。シミが消える。")
 	d.click("main", d.w("preview.dark"))
 	d.shot("mail-dark-" + lang)
 	js[any](d.browser, "the check", `[...document.querySelectorAll("[role=tab]")].find(e => e.innerText.startsWith(`+fmt.Sprintf("%q", d.w("lint.title"))+`)).click()`)
@@ -378,6 +383,7 @@ func (d *mailing) lineMessage(lang, mail string) string {
 	d.click("[role=dialog]", d.w("content.make"))
 	d.see("the new LINE message", "冬のひとこと "+lang, d.w("line.nth", 1))
 	name := js[string](d.browser, "name", `location.pathname.split("/").pop()`)
+	d.variables("[data-message]", "line-"+lang)
 	d.fill("[data-message]", d.w("mail.words"), "{{ customer.full_name }} 様、冬の保湿のご案内です。")
 	d.click("main [role=toolbar]", d.w("line.kind_buttons"))
 	d.fill("main", d.w("line.title"), "うるおいセット")

@@ -37,6 +37,7 @@ const LineMenus = page(() => import("./pages/LineMenus"), "LineMenus");
 const LineMenu = page(() => import("./pages/LineMenu"), "LineMenu");
 const LineCoupons = page(() => import("./pages/LineCoupons"), "LineCoupons");
 const Limits = page(() => import("./pages/Limits"), "Limits");
+const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Settings = page(() => import("./pages/Settings"), "Settings");
@@ -86,6 +87,7 @@ export function App() {
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/delivery" element={<Limits />} />
+          <Route path="/settings/journeys" element={<Rules />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

@@ -31,6 +31,7 @@ export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
 export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
 export interface TemplateDefinition { name?: string; channel: "email" | "line"; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
 export type TemplatePage = Schemas["TemplatePage"];
+export type TemplateVariable = Schemas["TemplateVariable"];
 export type BroadcastPage = Schemas["BroadcastPage"];
 export type BroadcastBody = Schemas["BroadcastBody"];
 export type DeliverabilityRow = Schemas["DeliverabilityRow"];
@@ -45,3 +46,4 @@ export type LimitsPage = Schemas["LimitsPage"];
 export type LimitAccount = Schemas["LimitAccount"];
 export type LimitRow = Schemas["LimitRow"];
 export type Delivery = Schemas["Delivery"];
+export type Outlook = Schemas["OutlookPage"];

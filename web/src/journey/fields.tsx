@@ -16,7 +16,7 @@ import { phrase } from "./phrase";
 import { events, eventWord } from "./words";
 
 /** 3 日 as a number and a unit; text is 3d, empty while there is no number. */
-export function Span({ label, value, onChange, hint, units = ["m", "h", "d", "w"] }: { label: string; value: string | undefined; onChange: (text: string) => void; hint?: string; units?: string[] }) {
+export function Span({ label, value, onChange, hint, disabled, units = ["m", "h", "d", "w"] }: { label: string; value: string | undefined; onChange: (text: string) => void; hint?: string; disabled?: boolean; units?: string[] }) {
   const { t } = useTranslation();
   const [left, setLeft] = useState("d");
   const m = /^(\d+)([smhdw])$/.exec(value ?? "");
@@ -24,8 +24,8 @@ export function Span({ label, value, onChange, hint, units = ["m", "h", "d", "w"
   return (
     <div>
       <Group gap={4} align="flex-end" wrap="nowrap">
-        <NumberInput size="sm" style={{ flex: 1 }} label={label} min={1} max={99999} allowDecimal={false} allowNegative={false} value={m?.[1] ?? ""} onChange={(v) => onChange(v === "" ? "" : `${v}${unit}`)} />
-        <NativeSelect size="sm" w={92} aria-label={t("build.unitOf", { name: label })} value={unit} data={[...new Set([...units, unit])].map((u) => ({ value: u, label: t(`spanUnit.${u}`) }))}
+        <NumberInput size="sm" style={{ flex: 1 }} label={label} disabled={disabled} min={1} max={99999} allowDecimal={false} allowNegative={false} value={m?.[1] ?? ""} onChange={(v) => onChange(v === "" ? "" : `${v}${unit}`)} />
+        <NativeSelect size="sm" w={92} disabled={disabled} aria-label={t("build.unitOf", { name: label })} value={unit} data={[...new Set([...units, unit])].map((u) => ({ value: u, label: t(`spanUnit.${u}`) }))}
           onChange={(e) => { setLeft(e.currentTarget.value); if (m) onChange(m[1] + e.currentTarget.value); }} />
       </Group>
       {hint && <Text size="xs" c="dimmed" mt={4}>{hint}</Text>}
@@ -54,20 +54,21 @@ export function Segments({ label, value, onChange }: { label: string; value: str
 
 const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-export function Weekdays({ label, value, onChange }: { label: string; value: string[] | undefined; onChange: (days: string[]) => void }) {
+export function Weekdays({ label, value, error, disabled, onChange }: { label: string; value: string[] | undefined; error?: string; disabled?: boolean; onChange: (days: string[]) => void }) {
   const { t } = useTranslation();
   return (
     <div role="group" aria-label={label}>
       <Text size="sm" fw={500} mb={4}>{label}</Text>
       <Chip.Group multiple value={value ?? []} onChange={(v) => onChange(weekdays.filter((w) => v.includes(w)))}>
-        <Group gap={4}>{weekdays.map((w) => <Chip key={w} size="xs" value={w}>{t(`weekday.${w}`)}</Chip>)}</Group>
+        <Group gap={4}>{weekdays.map((w) => <Chip key={w} size="xs" value={w} disabled={disabled}>{t(`weekday.${w}`)}</Chip>)}</Group>
       </Chip.Group>
+      {error && <Text size="sm" className="problem">{error}</Text>}
     </div>
   );
 }
 
-export const Clock = ({ label, value, onChange }: { label: string; value: string | undefined; onChange: (time: string) => void }) => (
-  <TextInput size="sm" type="time" label={label} value={value ?? ""} onChange={(e) => onChange(e.currentTarget.value.slice(0, 5))} />
+export const Clock = ({ label, value, error, disabled, onChange }: { label: string; value: string | undefined; error?: string; disabled?: boolean; onChange: (time: string) => void }) => (
+  <TextInput size="sm" type="time" label={label} value={value ?? ""} error={error} disabled={disabled} onChange={(e) => onChange(e.currentTarget.value.slice(0, 5))} />
 );
 
 /** A condition in words: its blocks are read by the server. */

@@ -101,7 +101,7 @@ function ActionRow({ action: a, most, onChange, onRemove }: { action: LineAction
     <Group gap={6} align="flex-end" wrap="nowrap">
       <TextInput flex={2} miw={0} label={t("mail.label")} value={a.label} error={a.label.length > most} onChange={(e) => onChange({ ...a, label: e.currentTarget.value })} />
       <Select w={146} label={t("line.does")} allowDeselect={false} value={a.type} data={["uri", "message"].map((v) => ({ value: v, label: t(`line.does_${v}`) }))} onChange={(v) => onChange(v === "message" ? { type: "message", label: a.label, text: a.label } : { type: "uri", label: a.label, uri: "" })} />
-      <TextInput flex={3} miw={0} label={said ? t("line.says") : t("mail.href")} value={(said ? a.text : a.uri) ?? ""} onChange={(e) => onChange(said ? { ...a, text: e.currentTarget.value } : { ...a, uri: e.currentTarget.value })} />
+      <TextInput flex={3} miw={0} label={said ? t("line.says") : t("mail.href")} value={(said ? a.text : a.uri) ?? ""} rightSection={<Variables onPick={(v) => onChange(said ? { ...a, text: (a.text ?? "") + v } : { ...a, uri: (a.uri ?? "") + v })} />} onChange={(e) => onChange(said ? { ...a, text: e.currentTarget.value } : { ...a, uri: e.currentTarget.value })} />
       {onRemove && <ActionIcon variant="subtle" color="gray" c="dimmed" size={34} aria-label={t("builder.remove")} onClick={onRemove}><IconX size={15} aria-hidden /></ActionIcon>}
     </Group>
   );

@@ -8,6 +8,7 @@ import { short } from "../format";
 import { joined, pick } from "../i18n";
 import { Brand } from "../parts/Brand";
 import { NewTemplate } from "../parts/NewTemplate";
+import { NoEmoji } from "../parts/NoEmoji";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { SharedBlocks } from "../parts/SharedBlocks";
 import { Words } from "../parts/Words";
@@ -26,7 +27,7 @@ export function Content() {
         <Tabs.List mb="md">{tabs.map((x) => <Tabs.Tab key={x} value={x}>{t(`content.tab_${x}`)}</Tabs.Tab>)}</Tabs.List>
         <Tabs.Panel value="templates"><Templates make={() => setMaking(true)} /></Tabs.Panel>
         <Tabs.Panel value="blocks"><SharedBlocks /></Tabs.Panel>
-        <Tabs.Panel value="brand"><Brand /></Tabs.Panel>
+        <Tabs.Panel value="brand"><Stack gap="md"><Brand /><NoEmoji /></Stack></Tabs.Panel>
         <Tabs.Panel value="words"><Words /></Tabs.Panel>
       </Tabs>
       {making && <NewTemplate close={() => setMaking(false)} />}

@@ -67,6 +67,11 @@ export function Settings() {
       </Card>
       <Costs />
       <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("rules.title")}</Title>
+        <Text size="sm" c="dimmed" mb="sm">{t("rules.about")}</Text>
+        <Anchor component={Link} to="/settings/journeys" size="sm">{t("rules.open")}</Anchor>
+      </Card>
+      <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("limits.title")}</Title>
         <Text size="sm" c="dimmed" mb="sm">{t("limits.about")}</Text>
         <Anchor component={Link} to="/settings/delivery" size="sm">{t("limits.open")}</Anchor>

@@ -21,6 +21,7 @@ import { Links } from "../parts/Links";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import { Companion, Message, PersonBar, usePerson, useRendered } from "../parts/Preview";
 import { TestSend } from "../parts/TestSend";
+import { PreviewOf } from "../parts/Variables";
 import { Versions } from "../parts/Versions";
 import type { Finding, TemplateDefinition, TemplatePage, TemplateVariant } from "../types";
 
@@ -58,6 +59,7 @@ function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?:
   const look = (l: string) => lookOf(brand, l, plain);
   const done = useFinished(d, language, look(language));
   const person = usePerson();
+  const of = useMemo(() => ({ profile: person.id, language: language === "ja" || language === "en" ? language : "" } as const), [person.id, language]);
   const rendered = useRendered(done ? page.name : "", person, language, done?.definition, choice);
   const check = useQuery<Awaited<ReturnType<typeof lint>>, ApiError>({ queryKey: ["lint", page.name, done?.definition], enabled: !!done, placeholderData: keepPreviousData, queryFn: ({ signal }) => lint(page.name, done!.definition, signal) });
   const findings = useMemo(() => check.data?.items ?? [], [check.data]);
@@ -128,9 +130,11 @@ function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?:
               <SegmentedControl size="xs" value={language} onChange={setLanguage} data={languages.map((l) => ({ value: l, label: t(`languageName.${l}`, { defaultValue: l }) }))} aria-label={t("nav.language")} />
               {(["ja", "en"] as const).filter((l) => !languages.includes(l)).map((l) => <Button key={l} size="compact-sm" variant="subtle" onClick={() => { draft.change({ ...d, variants: { ...d.variants, [l]: structuredClone(variant) } }); setLanguage(l); }}>{t("mail.addLanguage", { name: t(`languageName.${l}`) })}</Button>)}
             </Group>
-            {d.channel === "email" ? <MailEditor variant={variant} set={set} chosen={chosen} choose={setChosen} wrong={new Set(wrong.map((f) => f.block))} language={language} html={done?.definition.variants[language]} troubles={done?.troubles ?? []} onVariant={setChoice} />
-              : lines ? <LineEditor messages={lines} onChange={(messages) => set({ messages }, "messages")} wrong={new Set(wrong.flatMap((f) => /messages\[(\d+)\]/.exec(f.part)?.[1] ?? []).map(Number))} />
-                : <TextInput label={t("line.json")} description={t("line.liquid")} value={typeof variant.messages === "string" ? variant.messages : ""} onChange={(e) => set({ messages: e.currentTarget.value }, "messages")} />}
+            <PreviewOf value={of}>
+              {d.channel === "email" ? <MailEditor variant={variant} set={set} chosen={chosen} choose={setChosen} wrong={new Set(wrong.map((f) => f.block))} language={language} html={done?.definition.variants[language]} troubles={done?.troubles ?? []} onVariant={setChoice} />
+                : lines ? <LineEditor messages={lines} onChange={(messages) => set({ messages }, "messages")} wrong={new Set(wrong.flatMap((f) => /messages\[(\d+)\]/.exec(f.part)?.[1] ?? []).map(Number))} />
+                  : <TextInput label={t("line.json")} description={t("line.liquid")} value={typeof variant.messages === "string" ? variant.messages : ""} onChange={(e) => set({ messages: e.currentTarget.value }, "messages")} />}
+            </PreviewOf>
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }} className="beside">

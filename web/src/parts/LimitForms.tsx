@@ -11,7 +11,7 @@ type Form = { p: LimitsPage; draft: Draft; setDraft: (d: Draft) => void; wrong: 
 /** What the field says: that it takes a number, or what the server has against it. */
 function useSaid({ wrong, problem }: Form) {
   const { t } = useTranslation();
-  return (place: string) => (wrong.includes(place) ? t("limits.number") : saidOf(problem, place, language() === "ja")) || undefined;
+  return (place: string) => (wrong.includes(place) ? t("limits.number") : saidOf(problem?.errors, `body.${place}`, language() === "ja")) || undefined;
 }
 
 const groupsOf = (p: LimitsPage) => p.accounts.find((a) => a.channel === "email")?.rows.map((r) => ({ group: r.destination.split(":")[2], label: pick(r.label) })) ?? [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Delivery, Problem } from "../types";
+import type { Delivery, ProblemDetail } from "../types";
 import { deliveryOf, draftOf, newRule, numberOf, rampOf, saidOf } from "./limits";
 
 const saved: Delivery = {
@@ -32,6 +32,6 @@ test("a rule without numbers keeps its destination", () => {
   expect(deliveryOf(d).delivery).toEqual({ limits: [{ destination: "line:default" }] });
 });
 test("what the server says stands at its place", () => {
-  const problem: Problem = { status: 422, title: "", detail: "", errors: [{ location: "body.warm_up[1].begin", message: "first day", message_ja: "初日" }, { location: "body.shares", message: "too much", message_ja: "超過" }] };
-  expect([saidOf(problem, "warm_up[1]", true), saidOf(problem, "warm_up[0]", true), saidOf(problem, "shares", false), saidOf(undefined, "shares", false)]).toEqual(["初日", "", "too much", ""]);
+  const problems: ProblemDetail[] = [{ location: "warm_up[1].begin", message: "first day", message_ja: "初日" }, { location: "shares", message: "too much", message_ja: "超過" }];
+  expect([saidOf(problems, "warm_up[1]", true), saidOf(problems, "warm_up", true), saidOf(problems, "warm_up[0]", true), saidOf(problems, "shares", false), saidOf(undefined, "shares", false)]).toEqual(["初日", "初日", "", "too much", ""]);
 });

@@ -1,4 +1,4 @@
-import type { Delivery, Problem } from "../types";
+import type { Delivery, ProblemDetail } from "../types";
 
 // What is typed stays text until it is saved: a half-written number is nobody's mistake yet.
 export const numbers = ["per_second", "connections", "per_day", "per_month"] as const;
@@ -59,8 +59,8 @@ export function deliveryOf(d: Draft): { delivery: Delivery; wrong: string[] } {
   return { delivery, wrong };
 }
 
-/** What the server says about a place of the setting, or what stands under it. */
-export function saidOf(problem: Problem | undefined, place: string, japanese: boolean): string {
-  const found = problem?.errors?.find((e) => e.location === `body.${place}` || e.location?.startsWith(`body.${place}.`));
+/** What the server says about a place of a setting, or what stands under it. */
+export function saidOf(problems: ProblemDetail[] | undefined, place: string, japanese: boolean): string {
+  const found = problems?.find((e) => e.location === place || e.location?.startsWith(`${place}.`) || e.location?.startsWith(`${place}[`));
   return found ? (japanese && found.message_ja) || found.message : "";
 }
