@@ -1,5 +1,6 @@
 import "@xyflow/react/dist/style.css";
 import { ActionIcon, Anchor, Badge, Card, Menu, Text, Title, useComputedColorScheme } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconAlertTriangle, IconClipboard, IconPlus } from "@tabler/icons-react";
 import { Background, BaseEdge, Controls, EdgeLabelRenderer, getSmoothStepPath, Handle, MiniMap, Position, ReactFlow, type Edge, type EdgeProps, type Node } from "@xyflow/react";
 import { createContext, useContext, useMemo } from "react";
@@ -92,6 +93,7 @@ export function Canvas({ definition, titles, counts, wrong, chosen, looks, onCho
 }) {
   const { t } = useTranslation();
   const dark = useComputedColorScheme() === "dark";
+  const phone = useMediaQuery("(max-width: 639px)");
   const placed = useMemo(() => layout(definition, looks?.extra), [definition, looks?.extra]);
   const nodes = useMemo((): Node<Box>[] => placed.boxes.map((b) => {
     const kind = b.id === entryID ? "entry" : definition.nodes![b.id].type;
@@ -110,7 +112,7 @@ export function Canvas({ definition, titles, counts, wrong, chosen, looks, onCho
   return (
     <Edit.Provider value={editing}>
       <Card withBorder padding={0} h={height ?? Math.min(960, Math.max(420, placed.rows * 128))} aria-label={t("journey.flow")}>
-        <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} fitView fitViewOptions={{ maxZoom: 1, minZoom: editing ? 0.65 : 0.2, padding: 0.12 }} minZoom={0.2} nodesDraggable={false} nodesConnectable={!!editing} edgesReconnectable={!!editing} deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} colorMode={dark ? "dark" : "light"} proOptions={{ hideAttribution: true }}
+        <ReactFlow key={String(phone)} nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} fitView fitViewOptions={{ maxZoom: 1, minZoom: editing ? 0.65 : 0.2, padding: 0.12 }} minZoom={0.2} nodesDraggable={false} nodesConnectable={!!editing} edgesReconnectable={!!editing} deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} colorMode={dark ? "dark" : "light"} proOptions={{ hideAttribution: true }}
           onNodeClick={(_, n) => onChoose(n.id)} onPaneClick={() => onChoose("")}
           onNodesChange={(all) => { for (const c of all) if (c.type === "select" && c.selected) onChoose(c.id); }}
           onReconnect={(old, to) => { const w = (old as Edge<WayData>).data!; if (to.source === w.from && to.target) editing?.connect(w.from, w.field, to.target); }}

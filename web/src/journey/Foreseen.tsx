@@ -45,7 +45,7 @@ export function AtStep({ seen, d, id }: { seen: Seen; d: Definition; id: string 
       {turn?.open && <Text size="sm">{t("asPerson.openText")}</Text>}
       {turn?.held && <Text size="sm">{t("asPerson.heldText")}</Text>}
       {held && <Text size="sm">{t("asPerson.behind")}</Text>}
-      {!held && message?.decisions.map((m) => <Group key={m.channel} gap="sm" wrap="nowrap" align="flex-start"><Badge color={m.sent ? "teal" : "gray"} style={{ flexShrink: 0 }}>{t(m.sent ? "asPerson.goes" : "decision.notSent")}</Badge><Text size="sm">{pick(m.sentence)}</Text></Group>)}
+      {!held && message?.decisions.map((m) => <Group key={m.channel} gap="sm" wrap="nowrap" align="flex-start"><Badge variant="light" color={m.sent ? "teal" : "gray"} style={{ flexShrink: 0 }}>{t(m.sent ? "asPerson.goes" : "decision.notSent")}</Badge><Text size="sm">{pick(m.sentence)}</Text></Group>)}
       {!held && message && <Rendering name={message.template || d.nodes?.[id]?.template || Object.values(d.nodes?.[id]?.templates ?? {})[0] || ""} person={x.person} />}
     </Stack>
   );

@@ -46,7 +46,7 @@ function Standing({ name, place: x, titles, empty }: { name: string; place: Plac
         <Card withBorder padding="md">
           <Text fw={600} size="sm" mb="sm">{t("place.decisions")}</Text>
           <Stack gap={6}>{x.decisions.filter((d) => d.run_id === run?.id || !run).map((d) => (
-            <Group key={d.send_id + d.round + d.channel} gap="sm" wrap="nowrap" align="flex-start"><Badge color={d.sent ? "teal" : "gray"} style={{ flexShrink: 0 }}>{t(d.sent ? "decision.sent" : "decision.notSent")}</Badge><Text size="sm">{pick(d.sentence)}</Text></Group>
+            <Group key={d.send_id + d.round + d.channel} gap="sm" wrap="nowrap" align="flex-start"><Badge variant="light" color={d.sent ? "teal" : "gray"} style={{ flexShrink: 0 }}>{t(d.sent ? "decision.sent" : "decision.notSent")}</Badge><Text size="sm">{pick(d.sentence)}</Text></Group>
           ))}</Stack>
           <Anchor component={Link} to={`/people/${x.person}?tab=why`} size="sm" mt="sm" display="block">{t("place.allDecisions")}</Anchor>
         </Card>

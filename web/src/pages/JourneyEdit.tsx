@@ -136,7 +136,7 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
       {view === "canvas" && <Group gap="sm" align="flex-end"><FindPerson label={t("asPerson.choose")} value={person} name={seen.data?.name} onChange={choosePerson} size="xs" width={280} /><Box flex={1} miw={240}><ForeseenLine seen={seen} /></Box></Group>}
       {view === "json" ? <Source key={JSON.stringify(d)} d={d} take={(x) => act(x)} /> : (
         <div className="drawing">
-          <Canvas key={String(phone)} definition={d} titles={titles} wrong={wrong} chosen={at0} looks={seen.looks} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
+          <Canvas definition={d} titles={titles} wrong={wrong} chosen={at0} looks={seen.looks} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
           {!phone && (
             <Card withBorder padding="md" component="section" aria-label={t("build.panel")} className="drawing-panel">
               <Group justify="space-between" mb="sm" wrap="nowrap">
