@@ -87,7 +87,7 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	f("reason", "bounced", "blocked", "not_friend", "erased", "quota", "rate", "expired", "suppressed", "notice", "unreachable")
 	f("delivery", "decided", "intent", "sent", "failed", "unknown", "refused", "deferred", "dropped")
 	f("run_end", "completed", "goal", "exited", "merged", "cancelled", "error")
-	f("refused", "reentry", "already", "too_many_runs", "call", "excluded")
+	f("refused", "reentry", "already", "too_many_runs", "call", "excluded", "where", "no_key", "running")
 	f("node", journeys.NodeTypes()...)
 	f("made", "set", "points")
 	f("why", "card_expired", "card_declined", "customer")

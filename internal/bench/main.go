@@ -58,6 +58,7 @@ func stages() []stage {
 		{"mail", "personalised mails to a relay", runMail},
 		{"line", "messages to LINE, alone and in groups", runLINE},
 		{"broadcast", "a broadcast to everybody stored -> decided, and handed to LINE in groups", runBroadcast},
+		{"simulate", "a journey tried on a year of everybody's past", runSimulate},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
 }
@@ -82,7 +83,7 @@ func main() {
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
 	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stages recompute and preview, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
-	flag.IntVar(&b.people, "people", 100_000, "people of the stage line's multicasts and of the stage broadcast")
+	flag.IntVar(&b.people, "people", 100_000, "people of the stage line's multicasts and of the stages broadcast and simulate")
 	flag.IntVar(&b.seconds, "seconds", 20, "length of the stage latency")
 	flag.IntVar(&b.cacheMB, "cache", 128, "memory for decoded profiles, in MiB")
 	flag.BoolVar(&b.byTable, "tables", false, "pipeline: print what the inserts of each table cost")
