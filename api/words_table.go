@@ -77,7 +77,7 @@ var words = map[string]Text{
 	"reason.cancel": {"取り消し", "cancelled"}, "reason.render": {"内容を作れなかった", "it could not be rendered"}, "reason.run": {"ジャーニーを離脱済み", "the run had ended"}, "reason.freshness": {"送信期限切れ", "too late to send"},
 	"refused.call": {"呼び出したジャーニーが開始できない", "the journey that was called takes nobody"}, "refused.excluded": {"除外セグメント", "an excluded segment"}, "refused.": {"開始条件に合わない", "the entry rules"}, "refused.reentry": {"再開始の条件に合わない", "the re-entry rule"}, "refused.already": {"離脱条件か目標にすでに当てはまっている", "an exit or the goal holds already"}, "refused.too_many_runs": {"進行中のジャーニーが多すぎる", "too many runs"},
 	"refused.late":  {"日付の時刻を過ぎてから処理され、遅すぎた", "the moment of the date had passed for too long"},
-	"refused.where": {"開始の条件（where）に当てはまらない", "the entry's condition does not hold"}, "refused.no_key": {"きっかけのイベントにキーがない", "the entry event has no key"}, "refused.running": {"すでに進行中", "already under way"},
+	"refused.where": {"開始の条件に当てはまらない", "the entry's condition does not hold"}, "refused.no_key": {"きっかけのイベントにキーがない", "the entry event has no key"}, "refused.running": {"すでに進行中", "already under way"},
 	"reason.stopped":  {"担当者が停止して取り消し", "stopped and cancelled by an operator"},
 	"reason.template": {"テンプレートが見つからない", "its template is missing"}, "reason.discarded": {"担当者が取り消し", "dropped by an operator"},
 	"reason.greylisted": {"受信側の求めで時間をおいて再送（グレイリスト）", "the receiver asks to try again later (greylisting)"}, "reason.full": {"メールボックスがいっぱい", "the mailbox is full"},
