@@ -219,7 +219,7 @@ func (w *world) trial(t *testing.T, name string, from, to time.Time) *Trial {
 // time, waits of all kinds, and people known by several identifiers.
 func TestReplayEqualsLive(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(12)
+	seeds := uint64(4)
 	if os.Getenv("ENISHI_FULL") != "" {
 		seeds = 100
 	}
