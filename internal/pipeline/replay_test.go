@@ -263,6 +263,30 @@ func TestReplayEqualsLive(t *testing.T) {
 	}
 }
 
+// TestReplayBroadcast: a campaign begins at its instant for whoever is in its segment then, whenever the trial lets it go live.
+func TestReplayBroadcast(t *testing.T) {
+	t.Parallel()
+	w := pastWorld(3, newCompiler())
+	w.defineSegment("buyers", `orders_count >= 1`)
+	w.live(60)
+	at := w.now.Add(26 * time.Hour).Truncate(time.Minute)
+	w.define("journey", "sale", fmt.Appendf(nil, `{"title":{"ja":"セール","en":"Sale"},"purpose":"marketing","consent":"opt_in","cap":{"default":"1/3d"},
+"entry":{"sweep":true,"segment":"buyers","at":%q,"reentry":"never"},"start":"say","nodes":{
+"say":{"type":"message","channels":["email","line"],"templates":{"email":"winback_mail","line":"winback_line"},"send_by":"20h","next":"out"},"out":{"type":"exit"}}}`, at.UTC().Format(time.RFC3339)))
+	w.passTo(at)
+	w.passTo(at.Add(3 * 24 * time.Hour))
+	skip := w.commanded()
+	want := w.lived("sale", skip)
+	have := w.tried(w.trial(t, "sale", w.began, w.now), w.pasts("sale"), skip)
+	if text := strings.Join(want, "\n"); !slices.Equal(want, have) || !strings.Contains(text, "broadcast") || !strings.Contains(text, "decision") {
+		t.Errorf("lived\n%s\ntried\n%s", text, strings.Join(have, "\n"))
+	}
+	// It is not live yet when its instant has passed.
+	if late := w.tried(w.trial(t, "sale", w.began, at), w.pasts("sale"), skip); len(late) > 0 {
+		t.Errorf("before its instant: %v", late)
+	}
+}
+
 // TestReplayMerged: somebody fills a cart as a browser that nobody knows, and turns out to be a customer with another address
 // before the reminder is due. What was tried with what is known now is what was lived: one of them is reminded, the other has
 // bought under the first address.
