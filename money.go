@@ -90,3 +90,43 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 
 // Float is for charts and ratios only, never for sums.
 func (a Amount) Float() float64 { return float64(a) / float64(Unit) }
+
+// signs of currencies that people write before the number; any other code stands behind it.
+var signs = map[string]string{"": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$", "KRW": "₩", "TWD": "NT$"}
+
+// Price is an amount as people read it: ¥12,345, $12.30. Yen and won have no decimals, the rest two; what is beyond is
+// rounded half away from zero for reading.
+func Price(m Amount, currency string) string {
+	decimals := 2
+	if currency == "" || currency == "JPY" || currency == "KRW" {
+		decimals = 0
+	}
+	unit := int64(Unit)
+	if decimals == 2 {
+		unit /= 100
+	}
+	n, minus := int64(m), ""
+	if n < 0 {
+		n, minus = -n, "-"
+	}
+	n = (n + unit/2) / unit
+	whole, frac := n, ""
+	if decimals == 2 {
+		whole = n / 100
+		frac = "." + string([]byte{byte('0' + n/10%10), byte('0' + n%10)})
+	}
+	text := minus + grouped(whole) + frac
+	if sign, ok := signs[currency]; ok {
+		return minus + sign + strings.TrimPrefix(text, "-")
+	}
+	return text + " " + currency
+}
+
+// grouped writes thousands with commas.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -23,6 +23,8 @@ Lists are gone through: ` + "`{% for line in order.lines %}{{ line.name }}{% end
 plain number. Values are those of the moment at which the message was decided; the sender adds its links and the brand kit when it sends.
 Only available, stock and price_now of products and lines are those of the moment at which the message leaves, by the topic catalogue:
 {% if product.available %}{{ product.price_now }}{% else %}...{% endif %}. A product that the catalogue does not know is available.
+In advertising, what is sold out drops out of the cart, and its prices and sum are those of that moment; a message whose cart has nothing
+left is not sent (sold_out).
 
 The setting journeys names segments whose members get no emoji: {"no_emoji": ["SEGMENT"]}. Their messages have no_emoji = true, so that a
 template can say it in words ({% if no_emoji %}...{% endif %}), and what it gives leaves without its emoji: subject, preheader, sender, HTML

@@ -66,6 +66,7 @@ var words = map[string]Text{
 	"reason.excluded":        {"除外したセグメントの方", "in an excluded segment"},
 	"broadcast_status.draft": {"下書き", "draft"}, "broadcast_status.sending": {"配信中", "sending"}, "broadcast_status.sent": {"配信済み", "sent"}, "broadcast_status.paused": {"一時停止中", "paused"}, "broadcast_status.cancelled": {"中止", "cancelled"},
 	"reason.quota": {"今月の LINE 送信枠を使い切った", "the monthly LINE quota is used up"}, "reason.warm_up": {"新しい送信ドメインのウォームアップ中（翌日に判断し直し）", "the new sender domain is being warmed up: decided again the next day"}, "reason.budget": {"今日または今月の送信予算を使い切った", "the budget of the day or month is used up"}, "reason.rate": {"送信速度の上限", "the rate limit"}, "reason.expired": {"送信期限切れ", "too late to send"}, "reason.suppressed": {"配信停止リスト", "the suppression list"},
+	"reason.sold_out":    {"カートの商品がすべて売り切れ", "everything in the cart is sold out"},
 	"reason.notice":      {"LINE 通知メッセージとして承認されていない内容", "LINE has not approved the text as a notification message"},
 	"reason.unreachable": {"LINE 通知メッセージを受け取れない電話番号", "no LINE user gets notification messages at this phone number"},
 	"why.card_expired":   {"カードの有効期限切れ", "the card has expired"}, "why.card_declined": {"カードが使えなかった", "the card was declined"}, "why.insufficient_funds": {"残高不足", "insufficient funds"},

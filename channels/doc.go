@@ -9,7 +9,7 @@
 //	topic messages -> decided -> intent -> sent                 the provider took it
 //	                    ^          |  \--> failed               never: bad address, bad content
 //	                    |          |  \--> unknown              taken or not, and not to be repeated
-//	                    +----------+  \--> refused              quota, rate, expired, suppressed
+//	                    +----------+  \--> refused              quota, rate, expired, suppressed, sold_out
 //	                  not taken, again \-> deferred             back to the fold, which decides again
 //	                                   \-> dropped              cancelled before it left
 //

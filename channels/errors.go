@@ -26,7 +26,7 @@ type SendError struct {
 	// for so long, others may fit; 0: the provider refuses everything.
 	After  time.Duration
 	Code   string // the provider's own, e.g. "550 5.1.1", "400"
-	Reason string // of Permanent: hard, policy, content, address, account; of Refused: quota, rate, expired, suppressed, notice, unreachable
+	Reason string // of Permanent: hard, policy, content, address, account; of Refused: quota, rate, expired, suppressed, sold_out, notice, unreachable
 	Err    error
 }
 
@@ -64,7 +64,7 @@ func Busy(err error, d time.Duration) *SendError {
 // Unknown says that nobody knows whether the message was taken.
 func Unknown(err error) *SendError { return &SendError{verdict: verdictUnknown, Err: err} }
 
-// Refused says that a limit stands against the message: quota, rate, expired, suppressed; of LINE's notification messages
+// Refused says that a limit stands against the message: quota, rate, expired, suppressed, sold_out; of LINE's notification messages
 // also notice (LINE has not approved the text) and unreachable (no user of LINE gets notices at the number).
 func Refused(reason string, err error) *SendError {
 	return &SendError{verdict: verdictRefused, Reason: reason, Err: err}

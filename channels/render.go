@@ -249,7 +249,9 @@ func (f *filling) variables() error {
 			return fmt.Errorf("variables of the message: %w", err)
 		}
 	}
-	f.fillProducts()
+	if err := f.fillProducts(); err != nil {
+		return err
+	}
 	f.vars["brand"] = map[string]any(f.brand)
 	f.vars[missingName] = f.missing
 	if _, ok := f.vars["language"]; !ok {

@@ -418,12 +418,45 @@ func TestShopLink(t *testing.T) {
 	f(`{"links":{"shop":"https://hana.example/sale"}}`, "https://hana.example/sale")
 }
 
+// TestCartNow: what is sold out drops out of a cart in advertising, prices and the sum are those of now, and nothing leaves when
+// nothing is left.
+func TestCartNow(t *testing.T) {
+	t.Parallel()
+	r := testRenderer(t, nil)
+	catalogue := map[string]Product{"P1": {Price: 2970 * enishi.Unit, Currency: "JPY", Available: true}, "P2": {Currency: "JPY"}}
+	r.cfg.Product = func(id string) (Product, bool) { p, ok := catalogue[id]; return p, ok }
+	m := testMessage("t", "email", `{"cart":{"value":"¥8,400","value_value":"8400","items":5,"lines":[{"product_id":"P1","quantity":2,"price":"¥3,300","price_value":"3300"},{"product_id":"P2","quantity":2,"price":"¥500","price_value":"500"},{"product_id":"P3","quantity":1,"price":"¥800","price_value":"800"}]}}`)
+	m.Content = `{"channel":"email","purpose":"marketing","variants":{"ja":{"subject":"件名","text":"{% for l in cart.lines %}{{ l.product_id }} {{ l.price }}×{{ l.quantity }} {% endfor %}{{ cart.items }} 点 {{ cart.value }}\n{{ links.unsubscribe }}"}}}`
+	got, err := r.Render(t.Context(), m)
+	if err != nil || !strings.HasPrefix(got.Text, "P1 ¥2,970×2 P3 ¥800×1 3 点 ¥6,740") {
+		t.Errorf("got %v, %v", got, err)
+	}
+	catalogue["P1"], catalogue["P3"] = Product{}, Product{}
+	var refused *SendError
+	if _, err := r.Render(t.Context(), m); !errors.As(err, &refused) || refused.Verdict() != "refused" || refused.Reason != "sold_out" {
+		t.Errorf("got %v", err)
+	}
+	if got, err := r.Preview([]byte(m.Content), m, 0, false); err != nil || !strings.Contains(got.Text, "P1") {
+		t.Errorf("a preview shows what was in it: %v, %v", got, err)
+	}
+	more := *m
+	more.Variables = strings.Replace(m.Variables, `"items":5`, `"items":9,"more_lines":4`, 1)
+	if _, err := r.Render(t.Context(), &more); err != nil {
+		t.Errorf("what is not listed may be there: %v", err)
+	}
+	test := *m
+	test.Purpose = TestPurpose
+	if _, err := r.Render(t.Context(), &test); err != nil {
+		t.Errorf("a test leaves: %v", err)
+	}
+}
+
 // TestProductsNow: price and stock are those of the catalogue when the message leaves; what the message speaks of stays.
 func TestProductsNow(t *testing.T) {
 	t.Parallel()
 	r := testRenderer(t, nil)
 	r.cfg.Product = func(id string) (Product, bool) {
-		p, ok := map[string]Product{"P1": {Price: "¥2,970", PriceValue: "2970", Available: true, Stock: 3, Counted: true}, "P2": {Counted: true}}[id]
+		p, ok := map[string]Product{"P1": {Price: 2970 * enishi.Unit, Available: true, Stock: 3, Counted: true}, "P2": {Counted: true}}[id]
 		return p, ok
 	}
 	body := []byte(`{"channel":"email","purpose":"transactional","variants":{"ja":{"subject":"件名","text":"{% for l in cart.lines %}{{ l.product_id }} {% if l.available %}{{ l.price }} {{ l.price_now }}{% if l.stock < 5 %} 残りわずか{% endif %}{% else %}売り切れ{% endif %}\n{% endfor %}"}}}`)

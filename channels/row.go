@@ -16,7 +16,7 @@ const (
 	stateSent     = "sent"     // the provider took it
 	stateFailed   = "failed"   // the provider will never take it
 	stateUnknown  = "unknown"  // taken or not, and not to be tried again
-	stateRefused  = "refused"  // a limit stood against it: quota, rate, expired, suppressed
+	stateRefused  = "refused"  // a limit stood against it: quota, rate, expired, suppressed, sold_out
 	stateDeferred = "deferred" // back to the fold, which decides again at next_try_at
 	stateDropped  = "dropped"  // cancelled before it left
 )

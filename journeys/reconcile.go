@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"slices"
 	"sort"
 
 	"enishi"
@@ -8,9 +9,9 @@ import (
 )
 
 // Reconcile puts the runs of two people who became one in order, after the absorb and before the next step: of runs that
-// the re-entry rule forbids beside each other the older goes on, the others end as merged. (A run
-// that both had is one already: Absorb keeps it once.) What
-// the joined permissions forbid is ordered back by the step that follows.
+// the re-entry rule forbids beside each other the older goes on, the others end as merged. (A run that both had is one already:
+// Absorb keeps it once.) A run ends, too, whose goal or exit the other one had come to since it began, as who bought at the till
+// under a card and left a cart under a mail address. What the joined permissions forbid is ordered back by the step that follows.
 func Reconcile(env *Env, p *profiles.Profile, out *enishi.Effects) {
 	if !p.Redirect.IsZero() {
 		return
@@ -28,19 +29,44 @@ func Reconcile(env *Env, p *profiles.Profile, out *enishi.Effects) {
 			continue
 		}
 		j := env.Journeys.find(r.Journey, r.Version)
-		if j == nil || j.reentry == reentryAlways {
+		if j == nil {
 			continue
 		}
-		for _, k := range order[:at] {
-			if o := &p.Runs[k]; o.Journey == r.Journey && o.Key == r.Key && !isResend(o) && s.excludes(j, o, r) {
-				w := s.walk(r, j)
-				w.end(endMerged, "")
-				w.done()
-				break
-			}
+		w := s.walk(r, j)
+		if j.reentry != reentryAlways && s.second(j, r, order[:at]) {
+			w.end(endMerged, "")
+		} else {
+			w.endKnown()
+		}
+		if w.over {
+			w.done()
 		}
 	}
 	s.finish()
+}
+
+// second reports whether the rule forbids a run beside one of the older ones.
+func (s *stepper) second(j *Journey, r *profiles.Run, older []int) bool {
+	return slices.ContainsFunc(older, func(i int) bool {
+		o := &s.p.Runs[i]
+		return o.Journey == r.Journey && o.Key == r.Key && !isResend(o) && s.excludes(j, o, r)
+	})
+}
+
+// endKnown ends a run whose goal or exit is known to have happened since it began.
+func (w *walk) endKnown() {
+	if g := w.j.goal; g != nil {
+		if t := w.recallOne(g); t != "" {
+			w.end(endGoal, t)
+			return
+		}
+	}
+	for _, x := range w.j.exits {
+		if t := w.recallOne(x); t != "" {
+			w.end(endExited, t)
+			return
+		}
+	}
 }
 
 func older(a, b *profiles.Run) bool {

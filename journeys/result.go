@@ -12,6 +12,9 @@ import (
 // keptPending is how long a message that nobody reported on is taken to be on its way.
 const keptPending = 7 * 24 * time.Hour
 
+// soldOut is why the sender does not let a message go of whose offer nothing can be bought any more.
+const soldOut = "sold_out"
+
 // result acts on what the sender tells of a message: deferred is decided again, refused tries the channels after it, a
 // notice of LINE that was taken waits for its delivery. Reports of an older round, or of a message that left, change nothing.
 func (s *stepper) result(e *enishi.Event) {
@@ -44,14 +47,23 @@ func (s *stepper) result(e *enishi.Event) {
 		w.again(n, &msg, due)
 		return
 	}
+	if e.Result.Reason == soldOut { // so it is on every channel
+		w.refused(n, &msg, due, soldOut, soldOut)
+		return
+	}
 	if at := slices.Index(n.channels, msg.Channel); at >= 0 && at+1 < len(n.channels) {
 		w.rest(n, n.channels[at+1:], due)
 		return
 	}
-	a := w.attempt(n, channelOf(n, msg.Channel), due, msg.Round+1)
-	a.send = msg.SendID
-	a.checks = []enishi.Check{{Name: "sender", Detail: e.Result.Reason}}
-	a.decision(false, "refused")
+	w.refused(n, &msg, due, "refused", e.Result.Reason)
+}
+
+// refused is the decision that a message which the sender did not let go is not sent in another way.
+func (w *walk) refused(n *node, m *profiles.Message, due time.Time, reason, detail string) {
+	a := w.attempt(n, channelOf(n, m.Channel), due, m.Round+1)
+	a.send = m.SendID
+	a.checks = []enishi.Check{{Name: "sender", Detail: detail}}
+	a.decision(false, reason)
 }
 
 // channelOf is the channel as the node names it.

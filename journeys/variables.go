@@ -149,12 +149,12 @@ func (a *attempt) variables(language string) string {
 	}
 	if p := a.k.Product; p != nil {
 		v.Product = &lineVars{ProductID: p.ProductID, Name: p.Name, Variant: p.Variant, Brand: p.Brand, Quantity: p.Quantity,
-			Price: Price(p.Price, p.Currency), PriceValue: raw(p.Price), ImageURL: p.ImageURL, URL: p.URL}
+			Price: enishi.Price(p.Price, p.Currency), PriceValue: raw(p.Price), ImageURL: p.ImageURL, URL: p.URL}
 	}
 	if c := a.k.Coupon; c != nil {
 		v.Coupon = &couponVars{Code: c.Code, Campaign: c.Campaign, ExpiresOn: a.date(c.ExpiresAt, language)}
 		if c.Amount != 0 {
-			v.Coupon.Amount, v.Coupon.AmountValue = Price(c.Amount, ""), raw(c.Amount)
+			v.Coupon.Amount, v.Coupon.AmountValue = enishi.Price(c.Amount, ""), raw(c.Amount)
 		}
 	}
 	v.Links = a.links(v)
@@ -233,7 +233,7 @@ func (a *attempt) order(o *orderState, language string) *orderVars {
 		if m == 0 {
 			return ""
 		}
-		return Price(m, x.Currency)
+		return enishi.Price(m, x.Currency)
 	}
 	v := &orderVars{OrderID: x.OrderID, PlacedAt: a.date(o.view.PlacedAt, language), PlacedAtRaw: instantText(o.view.PlacedAt),
 		Total: money(x.Total), TotalValue: raw(x.Total), Subtotal: money(x.Subtotal), SubtotalValue: raw(x.Subtotal), Discount: money(x.Discount),
@@ -249,13 +249,13 @@ func lineList(lines []enishi.Line, currency string) ([]lineVars, int) {
 	for i := range n {
 		l := &lines[i]
 		out[i] = lineVars{ProductID: l.ProductID, Name: cmp.Or(l.Name, l.ProductID), Variant: l.Variant, Brand: l.Brand, Quantity: max(l.Quantity, 1),
-			Price: Price(l.Price, currency), PriceValue: raw(l.Price)}
+			Price: enishi.Price(l.Price, currency), PriceValue: raw(l.Price)}
 	}
 	return out, len(lines) - n
 }
 
 func (a *attempt) cartOf(c *profiles.CartState) *cartVars {
-	v := &cartVars{CartID: c.CartID, Value: Price(c.Value, c.Currency), ValueRaw: raw(c.Value), Items: items(c.Lines), URL: c.URL, UpdatedRaw: instantText(c.At)}
+	v := &cartVars{CartID: c.CartID, Value: enishi.Price(c.Value, c.Currency), ValueRaw: raw(c.Value), Items: items(c.Lines), URL: c.URL, UpdatedRaw: instantText(c.At)}
 	if c.Value == 0 {
 		v.Value = ""
 	}
@@ -365,43 +365,3 @@ func fillLink(link string, v *variables) string {
 
 // raw is an amount as plain decimal.
 func raw(m enishi.Amount) string { return m.String() }
-
-// signs of currencies that people write before the number; any other code stands behind it.
-var signs = map[string]string{"": "¥", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$", "KRW": "₩", "TWD": "NT$"}
-
-// Price is an amount as people read it: ¥12,345, $12.30. Yen and won have no decimals, the rest two; what is beyond is
-// rounded half away from zero for reading.
-func Price(m enishi.Amount, currency string) string {
-	decimals := 2
-	if currency == "" || currency == "JPY" || currency == "KRW" {
-		decimals = 0
-	}
-	unit := int64(enishi.Unit)
-	if decimals == 2 {
-		unit /= 100
-	}
-	n, minus := int64(m), ""
-	if n < 0 {
-		n, minus = -n, "-"
-	}
-	n = (n + unit/2) / unit
-	whole, frac := n, ""
-	if decimals == 2 {
-		whole = n / 100
-		frac = "." + string([]byte{byte('0' + n/10%10), byte('0' + n%10)})
-	}
-	text := minus + grouped(whole) + frac
-	if sign, ok := signs[currency]; ok {
-		return minus + sign + strings.TrimPrefix(text, "-")
-	}
-	return text + " " + currency
-}
-
-// grouped writes thousands with commas.
-func grouped(n int64) string {
-	s := itoa(int(n))
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}

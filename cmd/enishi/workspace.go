@@ -27,7 +27,6 @@ import (
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
-	"enishi/journeys"
 )
 
 // workspace is one shop: its clients, its fold, its sender. A process may hold several; they share nothing but the servers.
@@ -198,7 +197,7 @@ func (w *workspace) product(id string) (channels.Product, bool) {
 		out.Stock, out.Counted = *p.Stock, true
 	}
 	if p.Price > 0 {
-		out.Price, out.PriceValue = journeys.Price(p.Price, p.Currency), p.Price.String()
+		out.Price, out.Currency = p.Price, p.Currency
 	}
 	return out, ok
 }
