@@ -55,7 +55,7 @@ func (w *world) checkPreview(path string) {
 	if x.Enters || !strings.Contains(x.Sentence.JA, "このジャーニーの途中") || len(x.Messages) != 1 || x.Messages[0].Channel != "email" || x.Messages[0].Template != "thanks_mail" {
 		w.t.Errorf("sato: %+v", x)
 	}
-	if x := ask(suzuki, ""); x.Messages[0].Channel != "" || len(x.Messages[0].Decisions) != 2 || !strings.Contains(x.Messages[0].Decisions[1].Sentence.JA, "メールの配信を停止しているため") {
+	if x := ask(suzuki, ""); x.Messages[0].Channel != "" || len(x.Messages[0].Decisions) != 2 || !strings.Contains(x.Messages[0].Decisions[1].Sentence.JA, "メールの配信を停止しているため届きません") {
 		w.t.Errorf("suzuki: %+v", x.Messages)
 	}
 	draft := strings.NewReplacer(`"start": "say"`, `"start": "big"`, `"nodes": {`, `"nodes": {"big": {"type": "branch", "branches": [{"if": "event.order.total >= 5000", "next": "say"}, {"if": "orders_count > 0", "next": "rest"}], "else": "done"},`,

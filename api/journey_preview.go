@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"enishi"
@@ -160,10 +161,18 @@ func (t *teller) wouldSend(m *journeys.PreviewMessage) previewMessage {
 		x := &m.Decisions[i]
 		d := decisionRow{SendID: x.SendID, Round: x.Round, At: x.At.UTC().Truncate(time.Millisecond), Journey: x.Journey, Node: x.Node, Channel: x.Channel, Purpose: x.Purpose, Template: x.Template, Sent: x.Sent, Reason: x.Reason}
 		t.decision(&d, x.Checks)
-		if d.Sent {
+		ch := word("channel", d.Channel)
+		failed := slices.IndexFunc(x.Checks, func(c enishi.Check) bool { return !c.OK })
+		switch {
+		case d.Sent:
 			out.Channel, out.Template = d.Channel, d.Template
-			ch := word("channel", d.Channel)
 			d.Sentence = Text{ch.JA + "で届きます", "goes out by " + ch.EN}
+		case failed >= 0 && x.Checks[failed].Name == "quiet_hours" && !t.instantIn(x.Checks[failed].Detail).isZero():
+			opens := t.instantIn(x.Checks[failed].Detail)
+			d.Sentence = Text{ch.JA + ": 今は送らない時間帯です。" + opens.JA + " に判断します", ch.EN + ": these are quiet hours, decided " + opens.EN}
+		case failed >= 0:
+			why := t.because(d.Channel, &x.Checks[failed])
+			d.Sentence = Text{ch.JA + ": " + why.JA + "届きません", ch.EN + ": not sent because " + why.EN}
 		}
 		out.Decisions = append(out.Decisions, d)
 	}

@@ -1,9 +1,8 @@
 import "@xyflow/react/dist/style.css";
 import { ActionIcon, Anchor, Badge, Card, Menu, Text, Title, useComputedColorScheme } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
 import { IconAlertTriangle, IconClipboard, IconPlus } from "@tabler/icons-react";
-import { Background, BaseEdge, Controls, EdgeLabelRenderer, getSmoothStepPath, Handle, MiniMap, Position, ReactFlow, type Edge, type EdgeProps, type Node } from "@xyflow/react";
-import { createContext, useContext, useMemo } from "react";
+import { Background, BaseEdge, Controls, EdgeLabelRenderer, getSmoothStepPath, Handle, MiniMap, Position, ReactFlow, useReactFlow, useStore, type Edge, type EdgeProps, type FitViewOptions, type Node } from "@xyflow/react";
+import { createContext, useContext, useEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { count } from "../format";
 import { boxHeight, boxWidth, layout } from "./layout";
@@ -84,6 +83,14 @@ function WayLine({ id, sourceX, sourceY, targetX, targetY, sourcePosition, targe
   );
 }
 
+/** A window that gets wider or narrower shows the whole again. */
+function Refit({ fit }: { fit: FitViewOptions }) {
+  const { fitView } = useReactFlow();
+  const width = useStore((s) => s.width);
+  useEffect(() => { if (width > 0) void fitView(fit); }, [width, fit, fitView]);
+  return null;
+}
+
 const nodeTypes = { box: NodeBox };
 const edgeTypes = { way: WayLine };
 
@@ -93,7 +100,8 @@ export function Canvas({ definition, titles, counts, wrong, chosen, looks, onCho
 }) {
   const { t } = useTranslation();
   const dark = useComputedColorScheme() === "dark";
-  const phone = useMediaQuery("(max-width: 639px)");
+  const drawing = editing !== undefined;
+  const fit = useMemo((): FitViewOptions => ({ maxZoom: 1, minZoom: drawing ? 0.65 : 0.2, padding: 0.12 }), [drawing]);
   const placed = useMemo(() => layout(definition, looks?.extra), [definition, looks?.extra]);
   const nodes = useMemo((): Node<Box>[] => placed.boxes.map((b) => {
     const kind = b.id === entryID ? "entry" : definition.nodes![b.id].type;
@@ -112,12 +120,13 @@ export function Canvas({ definition, titles, counts, wrong, chosen, looks, onCho
   return (
     <Edit.Provider value={editing}>
       <Card withBorder padding={0} h={height ?? Math.min(960, Math.max(420, placed.rows * 128))} aria-label={t("journey.flow")}>
-        <ReactFlow key={String(phone)} nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} fitView fitViewOptions={{ maxZoom: 1, minZoom: editing ? 0.65 : 0.2, padding: 0.12 }} minZoom={0.2} nodesDraggable={false} nodesConnectable={!!editing} edgesReconnectable={!!editing} deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} colorMode={dark ? "dark" : "light"} proOptions={{ hideAttribution: true }}
+        <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes} fitView fitViewOptions={fit} minZoom={0.2} nodesDraggable={false} nodesConnectable={!!editing} edgesReconnectable={!!editing} deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} colorMode={dark ? "dark" : "light"} proOptions={{ hideAttribution: true }}
           onNodeClick={(_, n) => onChoose(n.id)} onPaneClick={() => onChoose("")}
           onNodesChange={(all) => { for (const c of all) if (c.type === "select" && c.selected) onChoose(c.id); }}
           onReconnect={(old, to) => { const w = (old as Edge<WayData>).data!; if (to.source === w.from && to.target) editing?.connect(w.from, w.field, to.target); }}
           onConnect={(c) => { const ways = waysOf(definition, c.source); if (ways.length === 1 && c.source !== c.target) editing?.connect(c.source, ways[0].field, c.target); }}
           ariaLabelConfig={{ "controls.zoomIn.ariaLabel": t("flow.zoomIn"), "controls.zoomOut.ariaLabel": t("flow.zoomOut"), "controls.fitView.ariaLabel": t("flow.fit"), "controls.ariaLabel": t("flow.controls"), "minimap.ariaLabel": t("build.map"), "node.a11yDescription.default": t("build.nodeHelp"), "node.a11yDescription.keyboardDisabled": t("build.nodeHelp") }}>
+          <Refit fit={fit} />
           <Background gap={20} />
           <Controls showInteractive={false} />
           {editing && <MiniMap pannable zoomable style={{ width: 112, height: 96 }} />}

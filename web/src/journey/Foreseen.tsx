@@ -55,5 +55,6 @@ function Rendering({ name, person }: { name: string; person: string }) {
   const templates = useApi("/templates", {}, { staleTime: 30_000 });
   const rendered = useRendered(name, person, "");
   if (!name) return null;
-  return <Message rendered={rendered.data} error={rendered.error} channel={templates.data?.items.find((x) => x.name === name)?.channel ?? "email"} small />;
+  // It takes the width that is there: what is written in a mail must not make the panel wider.
+  return <div style={{ width: 0, minWidth: "100%" }}><Message rendered={rendered.data} error={rendered.error} channel={templates.data?.items.find((x) => x.name === name)?.channel ?? "email"} small /></div>;
 }

@@ -40,7 +40,7 @@ export function TryForm({ journey: j, zone, started }: { journey: Journey; zone:
     <Card withBorder padding="md" component="section" aria-label={t("tries.ask")}>
       <Stack gap="md">
         <Group gap="md" align="flex-end">
-          <div><Text size="sm" fw={500} mb={4}>{t("tries.when")}</Text><SegmentedControl size="xs" aria-label={t("tries.when")} value={span} onChange={(v) => { if (v === "own") setOwn(x); setSpan(v as Span); }} data={spans.map((s) => ({ value: s, label: t(`tries.span_${s}`) }))} /></div>
+          <div style={{ maxWidth: "100%" }}><Text size="sm" fw={500} mb={4}>{t("tries.when")}</Text><div className="scroll"><SegmentedControl size="xs" aria-label={t("tries.when")} value={span} onChange={(v) => { if (v === "own") setOwn(x); setSpan(v as Span); }} data={spans.map((s) => ({ value: s, label: t(`tries.span_${s}`) }))} /></div></div>
           {span === "own" ? (
             <><TextInput size="xs" type="date" label={t("tries.from")} max={today} value={own.from} onChange={(e) => setOwn({ ...own, from: e.currentTarget.value })} /><TextInput size="xs" type="date" label={t("tries.to")} max={today} value={own.to} onChange={(e) => setOwn({ ...own, to: e.currentTarget.value })} /></>
           ) : <Text size="sm" pb={6}>{t("tries.between", { from: day(midnight(x.from, zone)), to: day(midnight(x.to, zone)) })}</Text>}
