@@ -181,6 +181,9 @@ var types = []TypeInfo{
 	{"subscription.started", TopicOrders, payloadSubscription, nil, "The contract was made.", "定期購入の開始"},
 	{"survey.answered", TopicWeb, "survey", nil, "A questionnaire was answered.", "アンケート回答"},
 	{"user.signed_up", TopicWeb, "", []string{"Signed Up"}, "The person registered as a member.", "会員登録"},
+	{"webhook.answered", TopicEvents, payloadMessage, nil, "A step of a journey called another system, which took it: \"code\" is the status, \"provider_id\" the JSON that it answered.", "外部連携の応答"},
+	{"webhook.deferred", TopicEvents, payloadMessage, nil, "A call waited too long and is decided again.", "外部連携の延期"},
+	{"webhook.failed", TopicEvents, payloadMessage, nil, "A call of another system failed for good, or its time was over.", "外部連携の失敗"},
 	{"wishlist.added", TopicWeb, payloadWeb, []string{"Product Added to Wishlist"}, "A product was remembered.", "お気に入り追加"},
 	{"wishlist.removed", TopicWeb, payloadWeb, []string{"Product Removed from Wishlist"}, "A product was forgotten.", "お気に入り削除"},
 }

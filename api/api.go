@@ -65,6 +65,8 @@ type Config struct {
 
 	// Reach tells where the check of links may connect; nil: the ports 80 and 443 of the public internet.
 	Reach func(netip.AddrPort) bool
+	// Webhook tells what is wrong with a call of another system; nil: nothing is looked at.
+	Webhook func(*channels.Request) error
 
 	LINEProvider string                        // of LINE user ids that people search for
 	Queues       func() []channels.QueueStatus // of the sender in this process; nil: none

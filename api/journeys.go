@@ -11,6 +11,7 @@ import (
 
 	"enishi"
 	"enishi/analytics"
+	"enishi/channels"
 	"enishi/journeys"
 	"enishi/segments"
 )
@@ -296,10 +297,18 @@ func (a *API) checkJourney(full []byte) (*journeyNeeds, error) {
 		return b.Expression, err == nil
 	}
 	segment := func(name string) bool { _, ok := l.Segment(name); return ok }
-	if err := journeys.Check(full, l, template, segment); err != nil {
+	if err := journeys.Check(full, l, template, segment, a.checkWebhook); err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+// checkWebhook tells what is wrong with a call of another system.
+func (a *API) checkWebhook(h *journeys.Webhook) error {
+	if a.cfg.Webhook == nil {
+		return nil
+	}
+	return a.cfg.Webhook(&channels.Request{URL: h.URL, Method: h.Method, Headers: h.Headers, Body: h.Body})
 }
 
 // current is the body of the current version.

@@ -37,7 +37,7 @@ var typeNames = map[string]string{
 	"subscription.cancelled": "Subscription ended", "subscription.changed": "Subscription changed", "subscription.paused": "Subscription paused",
 	"subscription.payment_failed": "Subscription payment failed", "subscription.renewed": "Subscription renewed", "subscription.resumed": "Subscription resumed",
 	"subscription.skipped": "Subscription delivery skipped", "subscription.started": "Subscription started",
-	"survey.answered": "Answered a survey",
-	"user.signed_up":  "Signed up",
-	"wishlist.added":  "Added to wishlist", "wishlist.removed": "Removed from wishlist",
+	"survey.answered":  "Answered a survey",
+	"user.signed_up":   "Signed up",
+	"webhook.answered": "Another system answered", "webhook.deferred": "Call of another system put off", "webhook.failed": "Call of another system failed", "wishlist.added": "Added to wishlist", "wishlist.removed": "Removed from wishlist",
 }

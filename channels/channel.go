@@ -51,6 +51,8 @@ type Rendered struct {
 	Messages json.RawMessage // array of 1-5 message objects
 	Unit     string          // aggregation unit; may be empty
 
+	Request *Request // of a webhook
+
 	// For previews.
 	Refuse       string   // address of the page that unsubscribes; also of what is no advertisement
 	Alternatives int      // how many texts are compared; at least 1
@@ -59,7 +61,7 @@ type Rendered struct {
 
 // Receipt is what the provider said when it took a message.
 type Receipt struct {
-	ProviderID string // Message-ID, X-Line-Request-Id
+	ProviderID string // Message-ID, X-Line-Request-Id; of a webhook the JSON that it answered
 	Code       string // the provider's own answer, e.g. "250 2.0.0 queued as 4F2", "200", "409"
 	Note       string // what was done otherwise than asked, as a reason: "charset: UTF-8, ..."
 }

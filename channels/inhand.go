@@ -358,6 +358,7 @@ func (sh *shard) called(k handKey, attempt int, r Receipt, err error) *SendError
 // came notes what came of a call; one in doubt has no outcome.
 func (h *InHand) came(k handKey, attempt int, r Receipt, err error) {
 	switch {
+	case err == nil && len(r.ProviderID) > 200: // an answer that is not noted whole: the call is made again, with its id
 	case err == nil:
 		h.ended(k, attempt, '=', r.Code, r.ProviderID)
 	case asSendError(err).verdict != verdictUnknown:

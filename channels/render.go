@@ -79,6 +79,9 @@ func NewRenderer(cfg RendererConfig) (*Renderer, error) {
 
 // Render makes what the provider gets. An error that is no [SendError] means that the message can never be made.
 func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, error) {
+	if m.Channel == WebhookChannel {
+		return r.webhook(m)
+	}
 	t, err := r.templateOf(ctx, m)
 	if err != nil {
 		return nil, err

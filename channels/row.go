@@ -117,8 +117,14 @@ func (r *Row) event(m *enishi.Message, at time.Time) enishi.Event {
 			Template: m.Template, Purpose: m.Purpose, Reason: r.Reason, Code: r.Code, RunID: m.RunID, ProviderID: r.ProviderID, Variant: r.Variant,
 		},
 	}
+	if m.Channel == WebhookChannel {
+		e.Type = webhookEvent(r.State)
+	}
 	if r.State == stateDeferred {
 		e.Result.Until = r.NextTryAt
+	}
+	if m.Channel == WebhookChannel {
+		return e
 	}
 	if r.State == stateFailed && strings.HasPrefix(r.Reason, hardBounce+":") {
 		e.Type, e.Result.Reason = "message.bounced", hardBounce

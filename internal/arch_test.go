@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"channels":               {"enishi", "channels/lint", "internal/stream", "internal/clickhouse", "internal/definitions"},
 	"channels/email":         {"enishi", "channels"},
 	"channels/line":          {"enishi", "channels"},
+	"channels/webhook":       {"enishi", "channels", "internal/outward"},
 	"web":                    {},
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "internal/definitions", "internal/stream", "internal/clickhouse"},
 	"internal/simulation":    {"enishi", "internal/pipeline", "internal/clickhouse"},

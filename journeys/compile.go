@@ -58,6 +58,7 @@ type node struct {
 	reset    *condition
 	when     *moment
 	expires  time.Duration // of points
+	host     string        // of a webhook
 	branches []*expression
 	channels []string // of a message: in order; "" with a single template, whose own channel counts
 	sendBy   time.Duration
@@ -93,11 +94,12 @@ func Compile(name string, version int64, body []byte, l segments.Library) (*Jour
 }
 
 // Check compiles like [Compile] and checks what a definition refers to: the channel of each template, by its name, and
-// the names of segments. Either func may be nil.
-func Check(body []byte, l segments.Library, template func(name string) (channel string, ok bool), segment func(name string) bool) error {
+// the names of segments, and what webhooks call. Each func may be nil.
+func Check(body []byte, l segments.Library, template func(name string) (channel string, ok bool), segment func(name string) bool, webhook func(*Webhook) error) error {
 	c := compile("check", 1, body, l)
 	if len(c.problems) == 0 {
 		c.references(template, segment)
+		c.calls(webhook)
 	}
 	if len(c.problems) > 0 {
 		return c.sorted()
@@ -165,6 +167,7 @@ func compile(name string, version int64, body []byte, l segments.Library) *compi
 		return c
 	}
 	c.fields = newFields()
+	c.fields.webhooks(def)
 	c.head()
 	c.entry()
 	for i := range def.ExitOn {
@@ -463,6 +466,9 @@ func (c *compiler) collect() {
 		}
 		listen(n.until)
 		listen(n.reset)
+		if n.Type == nodeWebhook {
+			j.listens["webhook.answered"], j.listens["webhook.failed"] = true, true
+		}
 		for _, b := range n.branches {
 			b.eventFields(used)
 		}

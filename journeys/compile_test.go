@@ -153,7 +153,7 @@ func TestGalleryCompiles(t *testing.T) {
 		}
 		journeys++
 		err := Check(item.Body, segments.Library{}, func(name string) (string, bool) { x, ok := templates[name]; return x.Channel, ok },
-			func(name string) bool { return readySegments(t)[name] != "" })
+			func(name string) bool { return readySegments(t)[name] != "" }, nil)
 		if err != nil {
 			t.Errorf("%s: %v", item.Name, err)
 			continue
@@ -249,7 +249,7 @@ func readySegments(t testing.TB) map[string]string {
 func TestCheckReferences(t *testing.T) {
 	body := galleryBody(t, "journey", "winback")
 	check := func(template func(string) (string, bool), segment func(string) bool) string {
-		if err := Check(body, segments.Library{}, template, segment); err != nil {
+		if err := Check(body, segments.Library{}, template, segment, nil); err != nil {
 			var ps Problems
 			if !errors.As(err, &ps) || ps[0].Line == 0 {
 				t.Fatalf("no place: %v", err)

@@ -136,6 +136,9 @@ type Node struct {
 	Clear  []string                `json:"clear,omitempty"` // traits that lose theirs
 	Points *Points                 `json:"points,omitempty"`
 
+	Webhook   *Webhook `json:"webhook,omitempty"`
+	OnFailure string   `json:"on_failure,omitempty"` // of a webhook with Timeout: nobody answered well; default: Next
+
 	Journey string `json:"journey,omitempty"` // that is started or left
 }
 
@@ -160,6 +163,14 @@ type Way struct {
 	Next   string `json:"next"`
 }
 
+// Webhook is a call of another system. What it answers is run.NODE.status and run.NODE.body in conditions and templates.
+type Webhook struct {
+	URL     string            `json:"url"`
+	Method  string            `json:"method,omitempty"`  // POST (default), PUT
+	Headers map[string]string `json:"headers,omitempty"` // ${NAME} stands for a secret of the configuration
+	Body    string            `json:"body,omitempty"`    // Liquid that makes JSON; empty: ids of the run and the person
+}
+
 // Points are given by a node.
 type Points struct {
 	Amount  int64  `json:"amount"`            // 1 or more
@@ -182,6 +193,7 @@ const (
 	nodeMessage = "message" // Template, or Channels and Templates; SendBy, Subject, Accounts, Next
 	nodeUpdate  = "update"  // Set, Clear; Next
 	nodePoints  = "points"  // Points; Next
+	nodeWebhook = "webhook" // Webhook; SendBy, Timeout, OnFailure, Next
 	nodeStart   = "start"   // Journey; Next
 	nodeLeave   = "leave"   // Journey; Next
 	nodeGoal    = "goal"    // ends the run as having reached its goal

@@ -45,4 +45,4 @@
 // these at most 200, the longest ended leave first, and with them the memory that this key was used.
 package journeys
 
-//go:generate go run enishi/internal/wire/gen -types kept,keptEvent,keyed,keptField,passed,dueAt,resend -out wire_gen.go
+//go:generate go run enishi/internal/wire/gen -types kept,keptEvent,keyed,keptField,passed,dueAt,resend,called -out wire_gen.go

@@ -303,7 +303,7 @@ func unknownName(node ast.Node, fs fields) *expressionError {
 	}))
 	for _, n := range chains {
 		name := dotted(n)
-		if inner[n] && !isField(name, fs) {
+		if inner[n] && (!isField(name, fs) || isAnswer(name, fs)) {
 			continue
 		}
 		if inner[n] || !isField(name, fs) {
@@ -327,7 +327,17 @@ func chainStart(n ast.Node) int {
 
 func isField(name string, fs fields) bool {
 	_, ok := fs[name]
-	return ok || (strings.HasPrefix(name, "event.properties.") && strings.Count(name, ".") == 2)
+	return ok || (strings.HasPrefix(name, "event.properties.") && strings.Count(name, ".") == 2) || isAnswer(name, fs)
+}
+
+// isAnswer: the name is of a value within a webhook's answer: run.NODE.body.NAME, as deep as the answer is.
+func isAnswer(name string, fs fields) bool {
+	parts := strings.SplitN(name, ".", 4)
+	if len(parts) < 4 || parts[0] != "run" || parts[2] != "body" {
+		return false
+	}
+	_, ok := fs["run."+parts[1]+".body.*"]
+	return ok
 }
 
 // common is how many bytes two names begin with alike.
@@ -380,6 +390,9 @@ func (p *splitter) own(from, to int) (*expression, *expressionError) {
 	ast.Walk(&tree.Node, visitor(func(n *ast.Node) {
 		if name := dotted(*n); isOwn(name) && isField(name, p.fs) {
 			f, ok := p.fs[name]
+			if !ok && isAnswer(name, p.fs) {
+				f, ok = answerField(name), true
+			}
 			if !ok {
 				f = property(name)
 			}

@@ -31,7 +31,7 @@ func (c *compiler) nodeIDs() []string {
 
 // NodeTypes are the types of nodes.
 func NodeTypes() []string {
-	return []string{nodeWait, nodeBranch, nodeSplit, nodeHoldout, nodeMessage, nodeUpdate, nodePoints, nodeStart, nodeLeave, nodeGoal, nodeExit}
+	return []string{nodeWait, nodeBranch, nodeSplit, nodeHoldout, nodeMessage, nodeUpdate, nodePoints, nodeWebhook, nodeStart, nodeLeave, nodeGoal, nodeExit}
 }
 
 // allNodes checks each node by itself.
@@ -100,6 +100,9 @@ func (c *compiler) node(n *node) {
 		if !journeyPattern.MatchString(n.Journey) || n.Journey == c.j.Name {
 			c.nodeProblem(n.id, "journey", "name another journey", "ほかのジャーニーの内部名を指定してください")
 		}
+	case nodeWebhook:
+		c.onlyFields(n, "webhook", "send_by", "timeout", "on_failure", "next")
+		c.webhookNode(n)
 	case nodeGoal, nodeExit:
 		c.onlyFields(n)
 	default:
@@ -207,6 +210,8 @@ func (n *node) links() []link {
 		return []link{{"next", n.Next, false}, {"on_timeout", n.OnTimeout, true}}
 	case nodeMessage, nodeHoldout, nodeUpdate, nodePoints, nodeStart, nodeLeave:
 		return []link{{"next", n.Next, false}}
+	case nodeWebhook:
+		return []link{{"next", n.Next, false}, {"on_failure", n.OnFailure, true}}
 	case nodeSplit:
 		var out []link
 		for i := range n.Ways {

@@ -20,6 +20,7 @@ type kept struct {
 	Due        []dueAt                 `wire:"7"` // per message node: when its newest message was due
 	Resend     *resend                 `wire:"8"` // this run is a deferred message that waits for its next round
 	Coupon     *enishi.Coupon          `wire:"9"`
+	Calls      []called                `wire:"11"` // per webhook node: its newest call and what it answered
 	Held       bool                    `wire:"10"` // in the journey's own holdout: nothing is sent
 }
 

@@ -47,7 +47,7 @@ func genOps(t *rapid.T) []op {
 			o.kind, o.report = "report", rapid.SampledFrom([]string{"sent", "deferred", "deferred later", "refused", "dropped", "clicked"}).Draw(t, "report")
 			return o
 		case 15, 16:
-			e.Type = rapid.SampledFrom([]string{"custom.go", "custom.second", "custom.fly", "page.viewed"}).Draw(t, "type")
+			e.Type = rapid.SampledFrom([]string{"custom.crm", "custom.go", "custom.second", "custom.fly", "page.viewed"}).Draw(t, "type")
 		case 17:
 			e.Type = rapid.SampledFrom([]string{"custom.moment", enishi.TypeRunEnter}).Draw(t, "type")
 			if e.Type == enishi.TypeRunEnter {
@@ -120,7 +120,7 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 	w := newWorld(tb)
 	w.now = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 	w.segment("lapsed-90-days", `orders_count >= 1 && last_order_at < ago("30d")`)
-	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge", "hours", "kinds", "second", "third", "moments", "flight", "plain", "vip", "birthday", "renewal_date")
+	w.publish("welcome", "cart_abandonment", "winback", "delivery_notice", "review_request", "loyalty_thanks", "nudge", "hours", "kinds", "second", "third", "moments", "flight", "plain", "vip", "birthday", "renewal_date", "crm")
 	may := map[enishi.ID]*permission{}
 	for _, name := range propertyPeople {
 		w.person(name, &enishi.Person{CustomerID: name, Email: name + "@a.test", LineUserID: "U" + name})
@@ -140,7 +140,7 @@ func play(t *rapid.T, tb testing.TB, ops []op, cut func(int) bool) *world {
 		for ; checked < len(w.out.Messages); checked++ {
 			m := &w.out.Messages[checked]
 			p := may[m.Profile]
-			if m.Cancel {
+			if m.Cancel || m.Channel == webhookChannel { // a call is no message
 				continue
 			}
 			if m.Purpose == marketing && (!p.in[m.Channel] || p.held) {
@@ -232,6 +232,18 @@ func report(w *world, name, what string) {
 	m := ms[len(ms)-1]
 	r := &enishi.MessageResult{SendID: m.SendID, Round: m.Round, Channel: m.Channel, RunID: m.RunID, Reason: "quota"}
 	typ, later, _ := strings.Cut(what, " ")
+	if m.Channel == webhookChannel {
+		typ = map[string]string{"sent": "webhook.answered", "deferred": "webhook.deferred"}[typ]
+		r.Node, r.Code, r.ProviderID = m.Node, "200", `{"customer":{"score":60}}`
+		if typ == "" {
+			typ, r.Code = "webhook.failed", "400"
+		}
+		if later != "" {
+			r.Until = w.now.Add(5 * time.Minute)
+		}
+		w.event(name, &enishi.Event{ID: enishi.NewID("report", m.SendID.String(), itoa(m.Round)), Type: typ, Result: r})
+		return
+	}
 	if later != "" {
 		r.Until = w.now.Add(3 * time.Hour)
 	}

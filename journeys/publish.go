@@ -41,6 +41,8 @@ func (w *walk) park(n *node, t *Trigger, due bool) {
 		x.Due = x.Until
 	case n != nil && n.until != nil && !isResend(w.r) && (t.Event == nil || !t.Event.Historical) && w.happens(n.until, t):
 		x.Due = w.now
+	case w.callEnded(n):
+		x.Due = w.now
 	default:
 		return
 	}

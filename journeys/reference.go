@@ -140,4 +140,11 @@ var variableWords = map[string][3]string{
 	"keys":                      {"ジャーニーのキー（keys.order_id など）", "keys of the journey, as keys.order_id", ""},
 	"store.store_id":            {"購入した店舗の ID", "id of the store of the purchase", "ginza"},
 	"links":                     {"設定したリンク（links.review など）、links.cart、links.tracking", "links of the settings, as links.review; links.cart, links.tracking", ""},
+	"run":                       {"Webhook の応答（run.ステップ.status、run.ステップ.body.項目）", "answers of the run's webhooks, as run.NODE.status and run.NODE.body.NAME", ""},
+	"person.profile":            {"顧客 ID（Webhook だけ）", "id of the profile; webhooks only", "0f6b2c"},
+	"person.customer_id":        {"会員番号（Webhook だけ）", "customer id; webhooks only", "C-1001"},
+	"person.email":              {"メールアドレス（Webhook だけ）", "mail address; webhooks only", "hanako@shop.example"},
+	"person.phone":              {"電話番号（Webhook だけ）", "phone number; webhooks only", "+819012345678"},
+	"person.line_user_id":       {"LINE ユーザー ID（Webhook だけ）", "LINE user id; webhooks only", "U4af49806"},
+	"person.traits":             {"顧客項目（Webhook だけ、person.traits.名前）", "traits, as person.traits.NAME; webhooks only", ""},
 }

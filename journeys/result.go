@@ -18,6 +18,10 @@ const soldOut = "sold_out"
 // result acts on what the sender tells of a message: deferred is decided again, refused tries the channels after it, a
 // notice of LINE that was taken waits for its delivery. Reports of an older round, or of a message that left, change nothing.
 func (s *stepper) result(e *enishi.Event) {
+	if strings.HasPrefix(e.Type, "webhook.") {
+		s.answer(e)
+		return
+	}
 	if e.Result.Channel == enishi.NoticeChannel {
 		s.notice(e)
 	}
@@ -157,6 +161,10 @@ func isResend(r *profiles.Run) bool {
 func (w *walk) resend() {
 	w.dropped = append(w.dropped, w.r.ID)
 	x := w.k.Resend
+	if n := w.j.nodes[w.r.Node]; n != nil && n.Type == nodeWebhook {
+		w.stepper.callDue(x, n.id, false)
+		return
+	}
 	m := findMessage(w.p, x.SendID)
 	if m == nil && x.Round == 0 { // it was the hours that were against it
 		if first, n := w.walkOf(&profiles.Message{RunID: x.RunID, Node: w.r.Node}); first != nil {
@@ -181,6 +189,10 @@ func (w *walk) resend() {
 func (w *walk) giveUp() {
 	w.dropped = append(w.dropped, w.r.ID)
 	x := w.k.Resend
+	if n := w.j.nodes[w.r.Node]; n != nil && n.Type == nodeWebhook {
+		w.stepper.callDue(x, n.id, true)
+		return
+	}
 	msg := profiles.Message{SendID: x.SendID, RunID: x.RunID, Node: w.r.Node, Channel: x.Channel}
 	m := findMessage(w.p, x.SendID)
 	switch {

@@ -117,7 +117,7 @@ func bothWords(err error) Text {
 // verb does one line. Each verb names how many words it needs.
 func (r *scenarioRun) verb(verb, rest string) {
 	words := strings.Fields(rest)
-	need := map[string]int{"load": 1, "publish": 2, "segment": 1, "settings": 1, "person": 1, "at": 1, "event": 2, "sender": 3, "enter": 2, "sweep": 1, "exit": 2, "expect": 2}
+	need := map[string]int{"load": 1, "publish": 2, "segment": 1, "settings": 1, "person": 1, "at": 1, "event": 2, "sender": 3, "call": 4, "enter": 2, "sweep": 1, "exit": 2, "expect": 2}
 	least, known := need[verb]
 	switch {
 	case !known:
@@ -154,6 +154,8 @@ func (r *scenarioRun) verb(verb, rest string) {
 		r.newEvent(rest)
 	case "sender":
 		r.sender(words)
+	case "call":
+		r.callEnds(words, rest)
 	case "enter": // NAME JOURNEY [KEY]: the API takes the person in
 		r.enter(words)
 	case "sweep":

@@ -10,7 +10,7 @@ import (
 
 // expectations are what a scenario may expect, and how many words each has after its name.
 var expectations = map[string]int{"run": 3, "norun": 2, "never": 2, "end": 3, "sent": 3, "says": 3, "decision": 3, "undecided": 2, "cancel": 3, "refused": 3,
-	"trait": 2, "points": 2, "row": 4}
+	"trait": 2, "calls": 3, "points": 2, "row": 4}
 
 // expect checks what is known now.
 func (r *scenarioRun) expect(words []string) {
@@ -48,6 +48,10 @@ func (r *scenarioRun) expect(words []string) {
 	case "refused":
 		if got := r.refused(name, arg[1]); got != arg[2] {
 			r.unmet(Text{arg[1] + " に入れない理由は " + arg[2], name + " is refused by " + arg[1] + " for " + arg[2]}, r.tellRuns(name, arg[1]))
+		}
+	case "calls":
+		if got := itoa(len(r.calls(name, arg[1]))); got != arg[2] {
+			r.unmet(Text{arg[1] + " の呼び出しは " + arg[2] + " 回", arg[2] + " calls of " + arg[1]}, Text{got + " 回でした", "there are " + got})
 		}
 	case "trait":
 		if got := r.people[r.names[name]].View().Traits[arg[1]].String(); got != arg[2] {

@@ -100,8 +100,8 @@ func TestScenarioFailures(t *testing.T) {
 		"6 the decision about cart_line is cap  | cart_line is not sent: address (no line address)", "cart_line の判断は cap  | cart_line を送らない: address（no line address）")
 	f("expect never hanako welcome\nexpect end hanako welcome goal", "7 welcome ends as goal | never entered", "welcome は goal で終わる | 一度も入っていません")
 	f("expect sent taro cart_mail 1\nexpect never hanako welcome", "6 nobody is called taro", "「taro」という人はいません（person で先に書いてください）")
-	f("expcet never hanako welcome", "6 there is no verb \"expcet\": use at, enter, event, exit, expect, load, person, publish, segment, sender, settings, sweep",
-		"「expcet」という動詞はありません。at、enter、event、exit、expect、load、person、publish、segment、sender、settings、sweep のどれかにしてください")
+	f("expcet never hanako welcome", "6 there is no verb \"expcet\": use at, call, enter, event, exit, expect, load, person, publish, segment, sender, settings, sweep",
+		"「expcet」という動詞はありません。at、call、enter、event、exit、expect、load、person、publish、segment、sender、settings、sweep のどれかにしてください")
 	f("event hanako order.placed {\"order\":{\"id\":1}}", "6 the event cannot be read: json: unknown field \"id\"", "イベントを読めません: json: unknown field \"id\"")
 	f("load broken", "6 no journey broken", "no journey broken")
 	f(`settings {"holdout":80}`, "6 holdout: line 1, column 12: holdout is 0 to 50 per cent", "holdout: line 1, column 12: 配信しない比較グループ（holdout）は 0〜50（％）にしてください")

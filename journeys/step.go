@@ -187,6 +187,7 @@ func (s *stepper) live(r *profiles.Run, t *Trigger) {
 	case !isResend(r) && n != nil && w.waitEnds(n, t, due):
 	case due && isResend(r):
 		w.resend()
+	case w.returned(n):
 	case due && n != nil && n.Type == nodeMessage: // its hours have come
 		opened := r.Wait.Until
 		r.Wait, w.moved = nil, true
@@ -363,6 +364,8 @@ func (w *walk) act(n *node, due time.Time) (next string, rests bool) {
 	case nodePoints:
 		w.points(n)
 		return n.Next, false
+	case nodeWebhook:
+		return w.webhook(n, due)
 	case nodeStart, nodeLeave:
 		w.call(n)
 		return n.Next, false

@@ -37,6 +37,8 @@ type variables struct {
 	Keys       map[string]string       `json:"keys,omitempty"`
 	Store      *storeVars              `json:"store,omitempty"`
 	Links      map[string]string       `json:"links,omitempty"`
+	Run        map[string]answerVars   `json:"run,omitempty"`
+	Person     *personVars             `json:"person,omitempty"` // of webhooks
 }
 
 type customerVars struct {
@@ -158,6 +160,7 @@ func (a *attempt) variables(language string) string {
 		}
 	}
 	v.Links = a.links(v)
+	v.Run, v.Person = a.answers(), a.person()
 	return v.encode()
 }
 

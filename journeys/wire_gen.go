@@ -94,6 +94,17 @@ func (x *kept) AppendWire(b []byte) []byte {
 	if x.Held {
 		b = append(b, 0x54)
 	}
+	if len(x.Calls) != 0 {
+		b = append(b, 0x5a, 0)
+		from15 := len(b)
+		for i15 := range x.Calls {
+			b = append(b, 0)
+			from16 := len(b)
+			b = x.Calls[i15].AppendWire(b)
+			b = wire.Close(b, from16)
+		}
+		b = wire.Close(b, from15)
+	}
 	return b
 }
 
@@ -287,6 +298,32 @@ func (x *kept) ParseWire(s string) error {
 			x.Coupon = v21
 		case 10<<3 | 4: // Held
 			x.Held = true
+		case 11<<3 | 2: // Calls
+			var p23 string
+			p23, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("journeys.kept", at)
+			}
+			n24 := wire.Count(p23)
+			if n24 < 0 {
+				return wire.Corrupt("journeys.kept", at)
+			}
+			var l24 []called
+			if n24 > 0 {
+				l24 = make([]called, n24)
+			}
+			j24 := 0
+			for k24 := range l24 {
+				var p25 string
+				p25, j24 = wire.Content(p23, j24)
+				if j24 < 0 {
+					return wire.Corrupt("journeys.kept", at)
+				}
+				if err := l24[k24].ParseWire(p25); err != nil {
+					return wire.Nested(err, "journeys.kept", i-len(p23)+j24-len(p25))
+				}
+			}
+			x.Calls = l24
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -565,6 +602,77 @@ func (x *resend) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("journeys.resend", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *called) AppendWire(b []byte) []byte {
+	if x.Node != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.Node)
+	}
+	if x.Send != (enishi.ID{}) {
+		b = append(b, 0x13)
+		b = append(b, x.Send[:]...)
+	}
+	if x.Round != 0 {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(int64(x.Round)))
+	}
+	if x.State != "" {
+		b = append(b, 0x22)
+		b = wire.AppendBytes(b, x.State)
+	}
+	if x.Status != 0 {
+		b = wire.AppendTagUvarint(b, 0x28, wire.Zigzag(int64(x.Status)))
+	}
+	if x.Body != "" {
+		b = append(b, 0x32)
+		b = wire.AppendBytes(b, x.Body)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *called) ParseWire(s string) error {
+	*x = called{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Node
+			x.Node, i = wire.Content(s, i)
+		case 2<<3 | 3: // Send
+			var p1 string
+			p1, i = wire.Raw(s, i, 16)
+			copy(x.Send[:], p1)
+		case 3<<3 | 0: // Round
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.Round = int(wire.Unzigzag(u2))
+			if wire.Zigzag(int64(x.Round)) != u2 {
+				i = -1
+			}
+		case 4<<3 | 2: // State
+			x.State, i = wire.Content(s, i)
+		case 5<<3 | 0: // Status
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Status = int(wire.Unzigzag(u3))
+			if wire.Zigzag(int64(x.Status)) != u3 {
+				i = -1
+			}
+		case 6<<3 | 2: // Body
+			x.Body, i = wire.Content(s, i)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("journeys.called", at)
 		}
 	}
 	return nil

@@ -52,9 +52,10 @@ type Config struct {
 
 	MailListen string `koanf:"mail_listen" help:"Address at which bounces, complaints and replies come in by SMTP, such as 0.0.0.0:25. Empty: none, but on a loopback address while there is no mail server (smtp.addr)."`
 
-	SMTP SMTPConfig `koanf:"smtp"`
-	LINE LINEConfig `koanf:"line"`
-	Log  LogConfig  `koanf:"log"`
+	SMTP    SMTPConfig    `koanf:"smtp"`
+	LINE    LINEConfig    `koanf:"line"`
+	Webhook WebhookConfig `koanf:"webhook"`
+	Log     LogConfig     `koanf:"log"`
 }
 
 // SMTPConfig is the mail server. Without an address mail goes to the Outbox only.
@@ -88,6 +89,20 @@ type LINEAccountConfig struct {
 	Endpoint string `koanf:"endpoint" help:"Its base URL of the Messaging API. Default: LINE's own."`
 }
 
+// WebhookConfig is how journeys call other systems.
+type WebhookConfig struct {
+	Keys    []string                       `koanf:"keys" help:"Keys that sign calls (Standard Webhooks: whsec_ and base64), the newest first; write ${VARIABLE} to take them from the environment. Empty: one that follows from the workspace's keys file; enishi webhook-key prints it."`
+	Inside  []string                       `koanf:"inside" help:"HOST:PORT within the own network that journeys may call, such as crm.internal:8443. All else has to be on the public internet, at port 80 or 443."`
+	Timeout time.Duration                  `koanf:"timeout" help:"How long one call may take."`
+	Secrets map[string]WebhookSecretConfig `koanf:"secrets"`
+}
+
+// WebhookSecretConfig is a secret that headers of calls name.
+type WebhookSecretConfig struct {
+	Value string `koanf:"value" help:"Secret that a header of a call names as ${NAME}; write ${VARIABLE} to take it from the environment."`
+	Host  string `koanf:"host" help:"The only host that it is sent to."`
+}
+
 // LogConfig is the process's log.
 type LogConfig struct {
 	Level  string `koanf:"level" help:"debug, info, warn or error."`
@@ -97,7 +112,7 @@ type LogConfig struct {
 // DefaultConfig is what runs without a file.
 func DefaultConfig() Config {
 	return Config{Data: "data", Listen: "127.0.0.1:8420", Partitions: 8, CacheMB: 128, EngineMB: 4096, Session: 6 * time.Second,
-		Sending: "on", SMTP: SMTPConfig{TLS: "starttls", From: "Enishi <noreply@shop.example>", Workers: 4}, LINE: LINEConfig{Provider: "main"},
+		Sending: "on", SMTP: SMTPConfig{TLS: "starttls", From: "Enishi <noreply@shop.example>", Workers: 4}, LINE: LINEConfig{Provider: "main"}, Webhook: WebhookConfig{Timeout: 10 * time.Second},
 		Log: LogConfig{Level: "info", Format: "text"}}
 }
 
@@ -134,7 +149,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		if !known[name] && !accountKey(name) {
 			return "", nil // ENISHI_CHDB, ENISHI_FULL and the like are not configuration
 		}
-		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" || name == "trusted_proxies" {
+		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" || name == "webhook.keys" || name == "webhook.inside" || name == "trusted_proxies" {
 			return name, strings.Split(value, ",")
 		}
 		return name, value
@@ -165,12 +180,22 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		expand(&a.Token, &a.Secret)
 		cfg.LINE.Accounts[name] = a
 	}
+	for i := range cfg.Webhook.Keys {
+		expand(&cfg.Webhook.Keys[i])
+	}
+	for name, s := range cfg.Webhook.Secrets {
+		expand(&s.Value)
+		cfg.Webhook.Secrets[name] = s
+	}
 	return cfg, nil
 }
 
-// accountKey tells whether a key is one of a further LINE account, whose name is the user's.
+// accountKey tells whether a key is one of a further LINE account or of a webhook's secret, whose name is the user's.
 func accountKey(key string) bool {
 	parts := strings.Split(key, ".")
+	if len(parts) == 4 && parts[0] == "webhook" && parts[1] == "secrets" {
+		return parts[3] == "value" || parts[3] == "host"
+	}
 	return len(parts) == 4 && parts[0] == "line" && parts[1] == "accounts" && slices.Contains([]string{"token", "secret", "endpoint"}, parts[3])
 }
 

@@ -39,6 +39,7 @@ type cli struct {
 	Consents   consentsCommand   `cmd:"" help:"List every permission that a person gave or withdrew, with the evidence."`
 	Tail       tailCommand       `cmd:"" help:"Print records of a topic as JSON."`
 	Bounce     bounceCommand     `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
+	WebhookKey webhookKeyCommand `cmd:"" name:"webhook-key" help:"Print the key by which the receivers of webhooks check the signature."`
 	DKIM       dkimCommand       `cmd:"" name:"dkim" help:"Keys that sign mail."`
 
 	Version kong.VersionFlag `help:"Print the version."`

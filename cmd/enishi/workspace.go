@@ -22,6 +22,7 @@ import (
 	"enishi/channels"
 	"enishi/channels/email"
 	"enishi/channels/line"
+	"enishi/channels/webhook"
 	"enishi/ingest"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
@@ -53,6 +54,7 @@ type workspace struct {
 	deliveries  *channels.Deliveries
 	line        *line.Accounts
 	webhook     *line.Webhook
+	calls       *webhook.Channel // of journeys
 	linePages   *line.Pages
 	replier     *line.Replier
 	reports     *analytics.Reports
@@ -231,6 +233,9 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 			return err
 		}
 	}
+	if w.calls, err = w.buildWebhooks(); err != nil {
+		return err
+	}
 	routes := map[string]channels.Route{}
 	if err := w.mailRoute(routes); err != nil {
 		return err
@@ -249,6 +254,8 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 				return w.lineRoute(account)
 			case enishi.NoticeChannel:
 				return w.noticeRoute(account)
+			case channels.WebhookChannel:
+				return webhookRoute(w.calls), true
 			}
 			r, ok := routes[channel]
 			return r, ok

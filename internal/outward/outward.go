@@ -58,16 +58,22 @@ func New(may func(netip.AddrPort) bool) *Client {
 		may = Public
 	}
 	c := &Client{may: may}
-	dialer := &net.Dialer{Timeout: wholeTime, Control: func(network, address string, _ syscall.RawConn) error {
+	transport := Transport(wholeTime, func(to netip.AddrPort) bool { return c.may(to) })
+	transport.DisableKeepAlives = true
+	c.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return c
+}
+
+// Transport connects only where may says, and uses no proxy.
+func Transport(timeout time.Duration, may func(netip.AddrPort) bool) *http.Transport {
+	dialer := &net.Dialer{Timeout: timeout, Control: func(network, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
-		if err != nil || network != "tcp4" && network != "tcp6" || !c.may(to) {
+		if err != nil || network != "tcp4" && network != "tcp6" || !may(to) {
 			return ErrForbidden
 		}
 		return nil
 	}}
-	c.http = &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return c
+	return &http.Transport{DialContext: dialer.DialContext, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true, IdleConnTimeout: 30 * time.Second}
 }
 
 // Status asks an address by HEAD, and by GET where that is not answered well, and gives the status that the last redirect
