@@ -23,7 +23,7 @@ const (
 	// MaxDays bounds Request.Days.
 	MaxDays = 90
 
-	maxKept = 10             // lists of people and numbers, some ten megabytes each at most
+	maxKept = 5              // lists of people and numbers, up to 50 megabytes each with a million people and both sides full
 	keptFor = 24 * time.Hour // what was found grows old with the past that it was found in
 	workers = 2              // people folded side by side: live work has the rest of the machine
 )
