@@ -183,6 +183,7 @@ func (a *API) Run(ctx context.Context) error {
 	}
 	watch(jumpEvery, "sizes of segments are not checked", a.checkJumps)
 	watch(holidaysLook, "the table of holidays is not checked", a.checkHolidays)
+	watch(silentEvery, "entries of journeys are not checked", a.checkSilent)
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
 	if a.cfg.LINE != nil {
 		watch(statisticsLook, "statistics of LINE are asked for later", func(ctx context.Context) error { return a.askLineStatistics(ctx, a.cfg.Now().UTC()) })

@@ -81,7 +81,7 @@ func (a *API) checkJumps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	told, err := a.jumpAlerts(ctx, now.Add(-jumpSpan-time.Hour))
+	told, err := a.raised(ctx, jumpKind, now.Add(-jumpSpan-time.Hour))
 	if err != nil {
 		return err
 	}
@@ -163,10 +163,10 @@ func (a *API) jumpID(segment string, at time.Time) enishi.ID {
 	return enishi.NewID("alert", jumpKind, segment, at.In(a.zone()).Format(time.DateOnly))
 }
 
-// jumpAlerts are those raised since an instant and those that are open, by id.
-func (a *API) jumpAlerts(ctx context.Context, since time.Time) (map[enishi.ID]enishi.Alert, error) {
+// raised are the alerts of a kind raised since an instant and those that are open, by id.
+func (a *API) raised(ctx context.Context, kind string, since time.Time) (map[enishi.ID]enishi.Alert, error) {
 	out := map[enishi.ID]enishi.Alert{}
-	err := a.each(ctx, "SELECT id, at, toString(kind), toString(severity), text, text_ja, closed_at FROM alerts FINAL WHERE kind = '"+jumpKind+"' AND (closed_at = "+never+" OR at >= fromUnixTimestamp64Milli({since:Int64}))",
+	err := a.each(ctx, "SELECT id, at, toString(kind), toString(severity), text, text_ja, closed_at FROM alerts FINAL WHERE kind = '"+kind+"' AND (closed_at = "+never+" OR at >= fromUnixTimestamp64Milli({since:Int64}))",
 		[]any{millis("since", since)}, func(rows driver.Rows) error {
 			var id string
 			var x enishi.Alert
@@ -212,6 +212,8 @@ func (a *API) jumpAlert(id enishi.ID, segment string, r resized, now time.Time) 
 func (a *API) alertHref(x *alertRow) string {
 	switch x.Kind {
 	case jumpKind:
+	case silentKind:
+		return a.silentHref(x)
 	case deliverabilityKind:
 		return "/deliverability"
 	case "line_quota":
