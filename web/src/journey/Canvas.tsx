@@ -24,7 +24,7 @@ interface Box extends Record<string, unknown> { id: string; kind: string; label:
 interface WayData extends Record<string, unknown> { from: string; field: string; label: string; beside?: number; shift: number; said: string; look?: Look; fixed: boolean }
 
 const Edit = createContext<Editing | undefined>(undefined);
-const accents: Record<string, string> = { entry: "teal", message: "enji", wait: "blue", branch: "violet", split: "violet", holdout: "orange", update: "cyan", points: "cyan", start: "teal", leave: "teal", goal: "green" };
+const accents: Record<string, string> = { entry: "teal", message: "enji", wait: "blue", branch: "violet", split: "violet", holdout: "orange", update: "cyan", points: "cyan", webhook: "cyan", start: "teal", leave: "teal", goal: "green" };
 
 function NodeBox({ data }: { data: Box }) {
   const { t } = useTranslation();

@@ -1,4 +1,4 @@
-import { Checkbox, NativeSelect, SegmentedControl, Stack, Switch } from "@mantine/core";
+import { Checkbox, NativeSelect, NumberInput, SegmentedControl, Stack, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Condition, Events, keyNames, Note, Segments, Span } from "./fields";
@@ -6,8 +6,8 @@ import { connected, entryID, tidy, type Definition, type Entry } from "./model";
 import type { PanelProps } from "./StepPanel";
 import { nameOf, reentryKind } from "./words";
 
-type Kind = "event" | "segment" | "called";
-const kindOf = (e: Entry): Kind | undefined => (e.segment ? "segment" : e.event || e.events?.length ? "event" : e.called ? "called" : undefined);
+type Kind = "event" | "segment" | "date" | "called";
+const kindOf = (e: Entry): Kind | undefined => (e.segment ? "segment" : e.event || e.events?.length ? "event" : e.date !== undefined ? "date" : e.called ? "called" : undefined);
 
 /** How people come in: by what they do, by a segment, or because another journey sends them. */
 export function EntryPanel({ d, titles, change }: Omit<PanelProps, "id">) {
@@ -17,12 +17,12 @@ export function EntryPanel({ d, titles, change }: Omit<PanelProps, "id">) {
   const kind = kindOf(e) ?? asked ?? "event";
   const put = (entry: Entry, what = "") => change({ ...d, entry: tidy(entry) }, what);
   const list = e.event ? [e.event] : (e.events ?? []);
-  const choose = (k: Kind) => { setAsked(k); put({ reentry: e.reentry, ...(k === "called" ? { called: true } : {}) }); };
+  const choose = (k: Kind) => { setAsked(k); put({ reentry: e.reentry, ...(k === "called" ? { called: true } : {}), ...(k === "date" ? { date: "birthday", yearly: true, time: "10:00", reentry: "never" } : {}) }); };
   const custom = e.key && !keyNames.includes(e.key);
   return (
     <Stack gap="md">
       {e.sweep ? <Note>{t("build.sweepHint")}</Note> : (
-        <SegmentedControl size="xs" fullWidth aria-label={t("build.entryBy")} value={kind} onChange={(k) => choose(k as Kind)} data={(["event", "segment", "called"] as const).map((k) => ({ value: k, label: t(`build.entry_${k}`) }))} />
+        <SegmentedControl size="xs" fullWidth aria-label={t("build.entryBy")} value={kind} onChange={(k) => choose(k as Kind)} data={(["event", "segment", "date", "called"] as const).map((k) => ({ value: k, label: t(`build.entry_${k}`) }))} />
       )}
       {kind === "event" && !e.sweep && (
         <>
@@ -37,6 +37,15 @@ export function EntryPanel({ d, titles, change }: Omit<PanelProps, "id">) {
           <Segments label={t("builder.segment")} value={e.segment} onChange={(segment) => put({ ...e, segment, key: undefined })} />
           {!e.sweep && <NativeSelect size="sm" label={t("build.entered")} value={e.entered === false ? "left" : "entered"} data={["entered", "left"].map((x) => ({ value: x, label: t(`build.segment_${x}`) }))} onChange={(x) => put({ ...e, entered: x.currentTarget.value === "left" ? false : undefined, include_people_in: undefined })} disabled={!e.segment} />}
           {!e.sweep && e.segment && e.entered !== false && <Switch size="sm" label={t("build.peopleIn")} checked={e.include_people_in ?? false} onChange={(x) => put({ ...e, include_people_in: x.currentTarget.checked || undefined })} />}
+        </>
+      )}
+      {kind === "date" && (
+        <>
+          <TextInput size="sm" label={t("build.dateTrait")} description={t("build.dateTraitHint")} value={e.date ?? ""} onChange={(x) => change({ ...d, entry: { ...e, date: x.currentTarget.value } }, "date")} />
+          <NumberInput size="sm" label={t("build.dateOffset")} description={t("build.dateOffsetHint")} min={-180} max={180} allowDecimal={false} value={Number(/^(-?\d+)d$/.exec(e.offset ?? "")?.[1] ?? 0)} onChange={(v) => put({ ...e, offset: Number(v) ? `${Number(v)}d` : undefined }, "offset")} />
+          <TextInput size="sm" type="time" label={t("build.dateTime")} value={e.time ?? "10:00"} onChange={(x) => put({ ...e, time: x.currentTarget.value }, "time")} />
+          <Switch size="sm" label={t("build.dateYearly")} checked={e.yearly ?? false} onChange={(x) => put({ ...e, yearly: x.currentTarget.checked || undefined })} />
+          <Condition label={t("build.onlyIf")} value={e.where ?? ""} optional onChange={(where) => put({ ...e, where })} />
         </>
       )}
       {kind === "called" && <Note>{t("build.calledHint")}</Note>}

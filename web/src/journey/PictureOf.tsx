@@ -9,7 +9,7 @@ import { detail, nameOf, wayWord, type Titles } from "./words";
 // A picture is for paper and documents: it is light whatever the page is, and refers to nothing outside.
 const ink = "#1f2328";
 const grey = "#5c636a";
-const accents: Record<string, string> = { entry: "#0b7285", message: "#9c3d44", wait: "#1864ab", branch: "#5f3dc4", split: "#5f3dc4", holdout: "#b35a00", update: "#0b7285", points: "#0b7285", start: "#087f5b", leave: "#087f5b", goal: "#2b8a3e" };
+const accents: Record<string, string> = { entry: "#0b7285", message: "#9c3d44", wait: "#1864ab", branch: "#5f3dc4", split: "#5f3dc4", holdout: "#b35a00", update: "#0b7285", points: "#0b7285", webhook: "#0b7285", start: "#087f5b", leave: "#087f5b", goal: "#2b8a3e" };
 
 /** How wide a text is in the picture, by the letters of this machine. */
 function measured(size: number, weight: number): (text: string) => number {

@@ -7,6 +7,7 @@ import { both, pick } from "../i18n";
 import { Condition, Named, Note, Span } from "./fields";
 import { changed, connected, tidy, waysOf, type Definition, type Step } from "./model";
 import { UpdateForm } from "./UpdateForm";
+import { WebhookForm } from "./WebhookForm";
 import { WaitForm } from "./WaitForm";
 import { nameOf, wayWord, type Titles } from "./words";
 
@@ -29,6 +30,7 @@ export function StepPanel({ d, id, titles, change }: PanelProps) {
       {n.type === "message" && <MessageForm {...form} />}
       {n.type === "update" && <UpdateForm {...form} />}
       {n.type === "points" && <PointsForm {...form} />}
+      {n.type === "webhook" && <WebhookForm {...form} />}
       {(n.type === "start" || n.type === "leave") && <OtherJourney {...form} />}
       {n.type === "goal" && <Note>{t("build.goalHint")}</Note>}
       {n.type === "exit" && <Note>{t("build.exitHint")}</Note>}
@@ -40,7 +42,7 @@ export function StepPanel({ d, id, titles, change }: PanelProps) {
 export interface FormProps { d: Definition; n: Step; set: (by: Partial<Step>, what?: string) => void }
 
 /** Whether an event is at hand: not where a segment begins the journey. */
-export const atHand = (d: Definition): boolean => !d.entry.segment;
+export const atHand = (d: Definition): boolean => !d.entry.segment && !d.entry.date;
 
 function Ways({ d, id, titles, change }: PanelProps) {
   const { t } = useTranslation();

@@ -12,8 +12,9 @@ export interface Step {
   branches?: Branch[]; else?: string; ways?: Way[]; percent?: number;
   template?: string; channels?: string[]; templates?: Record<string, string>; send_by?: string;
   set?: Record<string, unknown>; clear?: string[]; points?: { amount?: number; reason?: string; expires?: string }; journey?: string;
+  webhook?: { url: string; method?: string; headers?: Record<string, string>; body?: string }; on_failure?: string;
 }
-export interface Entry { called?: boolean; event?: string; events?: string[]; segment?: string; entered?: boolean; include_people_in?: boolean; sweep?: boolean; exclude?: string[]; at?: string; key?: string; where?: string; reentry: string }
+export interface Entry { called?: boolean; event?: string; events?: string[]; segment?: string; entered?: boolean; include_people_in?: boolean; sweep?: boolean; exclude?: string[]; at?: string; date?: string; offset?: string; time?: string; yearly?: boolean; within?: string; key?: string; where?: string; reentry: string }
 export interface Definition {
   title: Text; about?: Text; purpose: string; topic?: string; consent: string; cap?: { default: string }; priority?: number; accounts?: Record<string, string>;
   quiet_hours?: { from?: string; to?: string; channels?: string[]; off?: boolean };
@@ -26,7 +27,7 @@ export interface Definition {
 export const entryID = "~entry";
 
 /** What a marketer may put into a journey, in the order of the menu. */
-export const kinds = ["wait", "message", "branch", "split", "holdout", "update", "points", "start", "leave", "goal", "exit"] as const;
+export const kinds = ["wait", "message", "branch", "split", "holdout", "update", "points", "webhook", "start", "leave", "goal", "exit"] as const;
 export type Kind = (typeof kinds)[number];
 
 /** A way out of a step: the field that names the next one. */
@@ -47,6 +48,8 @@ export function waysOf(d: Definition, id: string): Lead[] {
       return (n!.ways ?? []).map((w, i) => ({ field: `ways[${i}].next`, to: w.next, index: i }));
     case "wait":
       return [{ field: "next", to: n!.next ?? "" }, ...(n!.on_timeout ? [{ field: "on_timeout", to: n!.on_timeout }] : [])];
+    case "webhook":
+      return [{ field: "next", to: n!.next ?? "" }, ...(n!.on_failure ? [{ field: "on_failure", to: n!.on_failure }] : [])];
   }
   return [{ field: "next", to: n!.next ?? "" }];
 }
@@ -94,6 +97,8 @@ export function begun(type: Kind, to: string): Step {
       return { type, channels: ["email"], templates: {}, send_by: "24h", next: to };
     case "points":
       return { type, points: { amount: 100 }, next: to };
+    case "webhook":
+      return { type, webhook: { url: "" }, next: to };
     case "goal":
     case "exit":
       return { type };
@@ -106,7 +111,7 @@ export function aimed(n: Step, to: string): Step {
   const copy = structuredClone(n);
   if (copy.branches) copy.branches = copy.branches.map((b) => ({ ...b, next: to }));
   if (copy.ways) copy.ways = copy.ways.map((w) => ({ ...w, next: to }));
-  for (const field of ["next", "else", "on_timeout"] as const) if (copy[field]) copy[field] = to;
+  for (const field of ["next", "else", "on_timeout", "on_failure"] as const) if (copy[field]) copy[field] = to;
   return copy;
 }
 

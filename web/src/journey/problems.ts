@@ -44,6 +44,9 @@ export function missing(d: Definition): Trouble[] {
         if (!n.points?.amount || n.points.amount < 1) add(id, "points");
         if (!n.points?.reason) add(id, "pointsReason");
         break;
+      case "webhook":
+        if (!/^https?:\/\/[^/]/.test(n.webhook?.url ?? "")) add(id, "url");
+        break;
       case "start":
       case "leave":
         if (!n.journey) add(id, "journey");

@@ -34,6 +34,7 @@ export function nameOf(d: Definition, id: string, t: TFunction, titles: Titles):
   if (id === entryID) {
     const e = d.entry;
     if (e.sweep) return t("flow.sweep", { name: titles.segment.get(e.segment ?? "") ?? e.segment ?? "" });
+    if (e.date) return t(e.yearly ? "flow.dateYearly" : "flow.date", { trait: e.date });
     return happening(e, t, titles) || t(e.called ? "flow.called" : "flow.unset");
   }
   const n = d.nodes?.[id];
@@ -55,6 +56,8 @@ export function describe(n: Step, t: TFunction, titles: Titles): string {
       return t("flow.split", { n: n.ways?.length ?? 0 });
     case "holdout":
       return t("flow.holdout", { n: n.percent ?? 0 });
+    case "webhook":
+      return /^https?:\/\/([^/?#]+)/.exec(n.webhook?.url ?? "")?.[1] ?? t("flow.unset");
     case "points":
       return t("flow.points", { n: n.points?.amount ?? 0 });
     case "start":
@@ -96,6 +99,7 @@ export function wayWord(d: Definition, id: string, field: string, t: TFunction):
     return [titled(n.ways![i]?.title), `${Math.round((1000 * (n.ways![i]?.weight ?? 0)) / sum) / 10}%`].filter(Boolean).join(" ");
   }
   if (n?.type === "holdout") return t("flow.sameWay");
+  if (field === "on_failure") return t("flow.failed");
   if (field === "on_timeout") return n?.until?.date ? t("flow.noDate") : t("flow.timeout");
   if (field === "next" && (n?.until_event || n?.until_true !== undefined)) return n.until_event ? t("flow.happened") : t("flow.if");
   return "";
