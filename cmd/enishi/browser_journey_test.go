@@ -92,6 +92,12 @@ func (d drawing) insert(after, kind string) {
 		}
 		return nil
 	})
+	eventually(d.t, 10*time.Second, "the menu is gone", func() error {
+		if js[bool](d.browser, kind, `!!document.querySelector("[role=menu]")`) {
+			return errors.New("it gives the focus back when it has gone")
+		}
+		return nil
+	})
 }
 
 // saved presses save and waits for the version.
