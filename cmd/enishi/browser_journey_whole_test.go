@@ -1,0 +1,217 @@
+//go:build browser
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowserJourneyWhole: in the demo shop a newcomer takes カゴ落ち from the gallery, shortens the wait, adds a branch for friends at
+// LINE with mail behind it and a holdout, tries it on the shop's past, has it approved, publishes it and moves who is under
+// way, leaves a cart in the shop, gets the LINE message after the shorter wait, and changes it again while she is in it.
+func TestBrowserJourneyWhole(t *testing.T) {
+	s := start(t, nil, "--demo", "--data", t.TempDir())
+	d := drawing{&mailing{builder: builder{openBrowser(t)}, s: s}}
+	d.speak("ja")
+	eventually(t, 60*time.Second, "the demo shop", func() error {
+		if n := counted(t, s, "orders_count >= 1").Count; n < 500 {
+			return fmt.Errorf("%d buyers", n)
+		}
+		return nil
+	})
+	d.rewrite()
+	d.tryOut()
+	d.approve("45")
+	who := d.shopping()
+	d.again(who)
+}
+
+// rewrite changes the wait, and puts in the holdout and the branch.
+func (d drawing) rewrite() {
+	d.t.Helper()
+	d.open("journeys", "/journeys?lang=ja")
+	d.see("the gallery", "カゴ落ち")
+	d.click("main", "カゴ落ち")
+	d.see("the journey", d.w("journey.people"))
+	d.click("main", d.w("build.edit"))
+	d.see("the canvas", d.w("build.whole"), "カートが 1 時間動かないのを待つ")
+	d.step("quiet_cart")
+	d.fill("section", d.w("build.timeout"), "45")
+	d.option(d.w("build.unitOf", d.w("build.timeout")), "m")
+	d.insert("商品が残っているか "+d.w("flow.if"), "holdout")
+	d.see("a holdout", d.w("build.holdoutHint"))
+	d.insert(d.w("node.holdout"), "branch")
+	d.see("a branch", d.w("build.setCondition"))
+	d.click("section", d.w("build.setCondition"))
+	d.see("the conditions", d.w("build.aboutPerson"))
+	js[any](d.browser, "of the person", fmt.Sprintf(`[...document.querySelectorAll("[role=dialog] label")].find(e => e.innerText.trim() === %q).click()`, d.w("build.aboutPerson")))
+	d.press("顧客の条件", 0)
+	d.choose("項目", -1, "LINE 友だち")
+	d.click("[role=dialog]", d.w("build.take"))
+	d.see("the condition", "LINE 友だち")
+	d.insert(d.w("node.branch")+" "+d.w("flow.if"), "message")
+	d.see("a message", d.w("build.purposeIs"))
+	d.click("section", d.w("build.addChannel", "LINE"))
+	d.pick("section", "1. "+d.w("broadcast.template", d.w("channel.email")), "カゴ落ち（メール）")
+	d.pick("section", "2. "+d.w("broadcast.template", "LINE"), "カゴ落ち（LINE）")
+	d.click("section", d.w("build.earlier", "LINE"))
+	d.shot("whole-canvas-ja")
+	d.saved("the draft", func(x drawn) bool {
+		n := x.Definition.Nodes["message"]
+		return x.Status == "draft" && x.Definition.Nodes["quiet_cart"].Timeout == "45m" && x.Definition.Nodes["holdout"].Percent == 10 && fmt.Sprint(n.Channels) == "[line email]"
+	})
+	d.quiet("drawing")
+}
+
+// tryOut plays it on the shop's past and reads the result.
+func (d drawing) tryOut() {
+	d.t.Helper()
+	d.open("the past", "/journeys/cart_abandonment/try?lang=ja")
+	d.see("the question", d.w("tries.nothingSent"))
+	d.click("main", d.w("tries.start"))
+	d.see("the result", d.w("tries.byDay"), d.w("tries.notSent"), d.w("tries.ends"), d.w("tries.differences"), "実際にあったものです")
+	d.shot("whole-tried-ja")
+	d.checkPage("whole-tried-ja", true)
+	d.quiet("the past")
+}
+
+// approve asks for review, approves and goes live, and takes those along who are under way.
+func (d drawing) approve(minutes string) {
+	d.t.Helper()
+	status := func(what, want string) {
+		eventually(d.t, 20*time.Second, what, func() error {
+			if x := d.now(); x.Status != want || x.Definition.Nodes["quiet_cart"].Timeout != minutes+"m" {
+				return fmt.Errorf("%s %s", x.Status, x.Definition.Nodes["quiet_cart"].Timeout)
+			}
+			if js[bool](d.browser, "the dialog", `!!document.querySelector("[role=dialog]")`) {
+				return errors.New("the dialog is still open")
+			}
+			return nil
+		})
+	}
+	d.open("the draft", "/journeys/cart_abandonment/edit?lang=ja")
+	d.see("the canvas", d.w("build.whole"))
+	d.click("main", d.w("publish.open"))
+	d.click("[role=dialog]", d.w("publish.askReview"))
+	status("it is in review", "in_review")
+	d.click("main", d.w("publish.open"))
+	d.click("[role=dialog]", d.w("publish.approve"))
+	status("it is approved", "approved")
+	d.click("main", d.w("publish.open"))
+	d.see("what it means", d.w("journey.liveText"))
+	if js[bool](d.browser, "people are under way", fmt.Sprintf(`document.querySelector("[role=dialog]").innerText.includes(%q)`, d.w("publish.move"))) {
+		d.click("[role=dialog]", d.w("publish.move"))
+	}
+	d.shot("whole-publish-ja")
+	d.click("[role=dialog]", d.w("journey.live"))
+	status("it is live", "live")
+	d.quiet("publishing")
+}
+
+// shopping leaves carts in the shop until somebody is not held out, who then has the LINE message; it gives her profile. What is
+// held out is said in a sentence.
+func (d drawing) shopping() string {
+	d.t.Helper()
+	type decision struct {
+		Sent            bool
+		Journey, Reason string
+		Sentence        struct{ JA string }
+	}
+	for n := range 4 {
+		mail := fmt.Sprintf("whole%d@mail.example", n)
+		d.do("another browser's shop", chromedp.Navigate(d.s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`.add`)))
+		js[any](d.browser, "forget", `localStorage.clear()`)
+		d.do("the shop", chromedp.Navigate(d.s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`.add`)),
+			chromedp.Click(chromedp.CSS(`#open-signup`)), chromedp.WaitVisible(chromedp.CSS(`#signup [value=ok]`)), chromedp.SetValue(chromedp.CSS(`#signup [name=email]`), mail), chromedp.Click(chromedp.CSS(`#signup [value=ok]`)))
+		d.see("the shop greets", "登録しました")
+		d.do("fill the cart", chromedp.Click(chromedp.CSS(`article:nth-of-type(2) .add`)))
+		person := ""
+		var found decision
+		eventually(d.t, 90*time.Second, "the cart journey has decided", func() error {
+			if person == "" {
+				var x struct{ Items []struct{ ID string } }
+				if err := d.s.call("GET", "/people?q="+mail, nil, &x); err != nil || len(x.Items) != 1 {
+					return fmt.Errorf("%d people, %v", len(x.Items), err)
+				}
+				person = x.Items[0].ID
+			}
+			var x struct{ Items []decision }
+			if err := d.s.call("GET", "/people/"+person+"/decisions", nil, &x); err != nil {
+				return err
+			}
+			for _, i := range x.Items {
+				if i.Journey == "cart_abandonment" {
+					found = i
+					return nil
+				}
+			}
+			return fmt.Errorf("%d others", len(x.Items))
+		})
+		if found.Reason == "holdout" {
+			if !strings.Contains(found.Sentence.JA, "比較") {
+				d.t.Errorf("who is held out is told: %s", found.Sentence.JA)
+			}
+			continue
+		}
+		eventually(d.t, 30*time.Second, "LINE has the message", func() error {
+			var x struct {
+				Items []struct{ Channel, Journey, Profile string }
+			}
+			if err := d.s.call("GET", "/outbox?q="+person, nil, &x); err != nil {
+				return err
+			}
+			for _, m := range x.Items {
+				if m.Journey == "cart_abandonment" && m.Channel == "line" {
+					return nil
+				}
+			}
+			return fmt.Errorf("%+v, decided %+v", x.Items, found)
+		})
+		return person
+	}
+	d.t.Fatal("everybody is held out")
+	return ""
+}
+
+// again changes the live journey while she rests in it, moves her, and looks at her page in both languages.
+func (d drawing) again(who string) {
+	d.t.Helper()
+	d.open("the journey", "/journeys/cart_abandonment/edit?lang=ja")
+	d.see("the canvas", d.w("build.whole"))
+	d.step("quiet_cart")
+	d.fill("section", d.w("build.timeout"), "40")
+	d.saved("a draft beside it", func(x drawn) bool { return x.Status == "draft" && x.Definition.Nodes["quiet_cart"].Timeout == "40m" })
+	d.approve("40")
+	version := d.now().Version
+	eventually(d.t, 60*time.Second, "who is under way is in the new version", func() error {
+		var x struct {
+			Items []struct{ Version, Standing int64 }
+		}
+		if err := d.s.call("GET", "/journeys/cart_abandonment/flight", nil, &x); err != nil {
+			return err
+		}
+		for _, i := range x.Items {
+			if i.Version != version && i.Standing > 0 {
+				return fmt.Errorf("%+v", x.Items)
+			}
+		}
+		return nil
+	})
+	for _, lang := range []string{"ja", "en"} {
+		d.speak(lang)
+		d.open("her page", "/people/"+who+"?lang="+lang)
+		d.see("what happened", map[string]string{"ja": "カゴ落ち", "en": "Cart abandonment"}[lang])
+		d.checkPage("whole-person-"+lang, lang == "ja")
+		d.shot("whole-person-" + lang)
+	}
+	if text := d.s.enishi("decisions", who); !strings.Contains(text, "cart_abandonment") && !strings.Contains(text, "Cart abandonment") {
+		d.t.Errorf("enishi decisions says nothing of the cart:\n%s", text)
+	}
+	d.quiet("her page")
+}
