@@ -35,7 +35,7 @@ func TestBrowserJourneyWhole(t *testing.T) {
 // rewrite changes the wait, and puts in the holdout and the branch.
 func (d drawing) rewrite() {
 	d.t.Helper()
-	d.open("journeys", "/journeys?lang=ja")
+	d.visit("journeys", "/journeys?lang=ja")
 	d.see("the gallery", "カゴ落ち")
 	d.click("main", "カゴ落ち")
 	d.see("the journey", d.w("journey.people"))
@@ -46,7 +46,7 @@ func (d drawing) rewrite() {
 	d.option(d.w("build.unitOf", d.w("build.timeout")), "m")
 	d.insert("商品が残っているか "+d.w("flow.if"), "holdout")
 	d.see("a holdout", d.w("build.holdoutHint"))
-	d.insert(d.w("node.holdout"), "branch")
+	d.insert(d.w("flow.holdout", 10)+" "+d.w("flow.sameWay"), "branch")
 	d.see("a branch", d.w("build.setCondition"))
 	d.click("section", d.w("build.setCondition"))
 	d.see("the conditions", d.w("build.aboutPerson"))
@@ -72,7 +72,7 @@ func (d drawing) rewrite() {
 // tryOut plays it on the shop's past and reads the result.
 func (d drawing) tryOut() {
 	d.t.Helper()
-	d.open("the past", "/journeys/cart_abandonment/try?lang=ja")
+	d.visit("the past", "/journeys/cart_abandonment/try?lang=ja")
 	d.see("the question", d.w("tries.nothingSent"))
 	d.click("main", d.w("tries.start"))
 	d.see("the result", d.w("tries.byDay"), d.w("tries.notSent"), d.w("tries.ends"), d.w("tries.differences"), "実際にあったものです")
@@ -95,7 +95,7 @@ func (d drawing) approve(minutes string) {
 			return nil
 		})
 	}
-	d.open("the draft", "/journeys/cart_abandonment/edit?lang=ja")
+	d.visit("the draft", "/journeys/cart_abandonment/edit?lang=ja")
 	d.see("the canvas", d.w("build.whole"))
 	d.click("main", d.w("publish.open"))
 	d.click("[role=dialog]", d.w("publish.askReview"))
@@ -104,10 +104,8 @@ func (d drawing) approve(minutes string) {
 	d.click("[role=dialog]", d.w("publish.approve"))
 	status("it is approved", "approved")
 	d.click("main", d.w("publish.open"))
-	d.see("what it means", d.w("journey.liveText"))
-	if js[bool](d.browser, "people are under way", fmt.Sprintf(`document.querySelector("[role=dialog]").innerText.includes(%q)`, d.w("publish.move"))) {
-		d.click("[role=dialog]", d.w("publish.move"))
-	}
+	d.see("who is under way", d.w("publish.move"), d.w("publish.exit"))
+	d.click("[role=dialog]", d.w("publish.move"))
 	d.shot("whole-publish-ja")
 	d.click("[role=dialog]", d.w("journey.live"))
 	status("it is live", "live")
@@ -182,7 +180,7 @@ func (d drawing) shopping() string {
 // again changes the live journey while she rests in it, moves her, and looks at her page in both languages.
 func (d drawing) again(who string) {
 	d.t.Helper()
-	d.open("the journey", "/journeys/cart_abandonment/edit?lang=ja")
+	d.visit("the journey", "/journeys/cart_abandonment/edit?lang=ja")
 	d.see("the canvas", d.w("build.whole"))
 	d.step("quiet_cart")
 	d.fill("section", d.w("build.timeout"), "40")
@@ -205,7 +203,7 @@ func (d drawing) again(who string) {
 	})
 	for _, lang := range []string{"ja", "en"} {
 		d.speak(lang)
-		d.open("her page", "/people/"+who+"?lang="+lang)
+		d.visit("her page", "/people/"+who+"?lang="+lang)
 		d.see("what happened", map[string]string{"ja": "カゴ落ち", "en": "Cart abandonment"}[lang])
 		d.checkPage("whole-person-"+lang, lang == "ja")
 		d.shot("whole-person-" + lang)
@@ -214,4 +212,9 @@ func (d drawing) again(who string) {
 		d.t.Errorf("enishi decisions says nothing of the cart:\n%s", text)
 	}
 	d.quiet("her page")
+}
+
+func (d drawing) visit(what, path string) {
+	d.t.Helper()
+	d.do(what, chromedp.Navigate(d.s.base+path), chromedp.WaitVisible(chromedp.CSS(`main h1`)))
 }

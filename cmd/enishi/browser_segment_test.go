@@ -21,7 +21,7 @@ func (b builder) nth(label string, n int) chromedp.CSS {
 	eventually(b.t, 10*time.Second, label, func() error {
 		if !js[bool](b.browser, label, fmt.Sprintf(`(() => {
 			document.querySelectorAll("[data-here]").forEach(e => e.removeAttribute("data-here"));
-			const all = [...document.querySelectorAll("main input, main textarea, main select, main button")].filter(e => e.type !== "hidden" && e.offsetParent && (e.getAttribute("aria-label") ?? e.labels?.[0]?.innerText ?? e.innerText).replace(/ ?\*$/, "").trim() === %q);
+			const all = [...document.querySelectorAll(":is(main, [role=dialog]) :is(input, textarea, select, button)")].filter(e => e.type !== "hidden" && e.offsetParent && (e.getAttribute("aria-label") ?? e.labels?.[0]?.innerText ?? e.innerText).replace(/ ?\*$/, "").trim() === %q);
 			all.at(%d)?.setAttribute("data-here", "");
 			return !!document.querySelector("[data-here]");
 		})()`, label, n)) {
