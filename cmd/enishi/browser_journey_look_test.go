@@ -182,19 +182,7 @@ func (d drawing) past() {
 	d.t.Helper()
 	d.open("the past", "/journeys/cart_abandonment/try?lang=ja")
 	d.see("the question", d.w("tries.nothingSent"))
-	d.click("main", d.w("tries.span_own"))
-	zone := time.FixedZone("JST", 9*3600)
-	today := time.Now().In(zone)
-	for label, at := range map[string]time.Time{"tries.from": today.AddDate(0, 0, -4), "tries.to": today} {
-		set := fmt.Sprintf(`(() => { const e = [...document.querySelectorAll("main input[type=date]")].find(e => e.labels?.[0]?.innerText.trim() === %q); if (!e) return false;
-			Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(e, %q); e.dispatchEvent(new Event("input", {bubbles: true})); return true; })()`, d.w(label), at.Format("2006-01-02"))
-		eventually(d.t, 10*time.Second, label, func() error {
-			if !js[bool](d.browser, label, set) {
-				return errors.New("is not there")
-			}
-			return nil
-		})
-	}
+	d.days(4)
 	d.shot("journey-try-ja")
 	d.click("main", d.w("tries.start"))
 	d.see("the result", d.w("tries.byDay"), "実際にあったものです", d.w("tries.ends"))
@@ -207,6 +195,24 @@ func (d drawing) past() {
 	d.shot("journey-trace-ja")
 	d.axe("her way")
 	d.quiet("the past")
+}
+
+// days chooses the last days to try on.
+func (d drawing) days(n int) {
+	d.t.Helper()
+	d.click("main", d.w("tries.span_own"))
+	zone := time.FixedZone("JST", 9*3600)
+	today := time.Now().In(zone)
+	for label, at := range map[string]time.Time{"tries.from": today.AddDate(0, 0, -n), "tries.to": today} {
+		set := fmt.Sprintf(`(() => { const e = [...document.querySelectorAll("main input[type=date]")].find(e => e.labels?.[0]?.innerText.trim() === %q); if (!e) return false;
+			Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(e, %q); e.dispatchEvent(new Event("input", {bubbles: true})); return true; })()`, d.w(label), at.Format("2006-01-02"))
+		eventually(d.t, 10*time.Second, label, func() error {
+			if !js[bool](d.browser, label, set) {
+				return errors.New("is not there")
+			}
+			return nil
+		})
+	}
 }
 
 func (d drawing) lookEnglish(hanako string) {

@@ -35,7 +35,7 @@ func TestBrowserJourneyWhole(t *testing.T) {
 // rewrite changes the wait, and puts in the holdout and the branch.
 func (d drawing) rewrite() {
 	d.t.Helper()
-	d.visit("journeys", "/journeys?lang=ja")
+	d.open("journeys", "/journeys?lang=ja")
 	d.see("the gallery", "カゴ落ち")
 	d.click("main", "カゴ落ち")
 	d.see("the journey", d.w("journey.people"))
@@ -61,6 +61,7 @@ func (d drawing) rewrite() {
 	d.pick("section", "1. "+d.w("broadcast.template", d.w("channel.email")), "カゴ落ち（メール）")
 	d.pick("section", "2. "+d.w("broadcast.template", "LINE"), "カゴ落ち（LINE）")
 	d.click("section", d.w("build.earlier", "LINE"))
+	d.option(d.w("build.next"), "watch")
 	d.shot("whole-canvas-ja")
 	d.saved("the draft", func(x drawn) bool {
 		n := x.Definition.Nodes["message"]
@@ -72,10 +73,14 @@ func (d drawing) rewrite() {
 // tryOut plays it on the shop's past and reads the result.
 func (d drawing) tryOut() {
 	d.t.Helper()
-	d.visit("the past", "/journeys/cart_abandonment/try?lang=ja")
+	d.open("the past", "/journeys/cart_abandonment/try?lang=ja")
 	d.see("the question", d.w("tries.nothingSent"))
+	d.days(6)
 	d.click("main", d.w("tries.start"))
 	d.see("the result", d.w("tries.byDay"), d.w("tries.notSent"), d.w("tries.ends"), d.w("tries.differences"), "実際にあったものです")
+	if none := d.w("tries.nobody"); strings.Contains(js[string](d.browser, "the result", `document.querySelector("main").innerText`), none) {
+		d.t.Error(none)
+	}
 	d.shot("whole-tried-ja")
 	d.checkPage("whole-tried-ja", true)
 	d.quiet("the past")
@@ -95,7 +100,7 @@ func (d drawing) approve(minutes string) {
 			return nil
 		})
 	}
-	d.visit("the draft", "/journeys/cart_abandonment/edit?lang=ja")
+	d.open("the draft", "/journeys/cart_abandonment/edit?lang=ja")
 	d.see("the canvas", d.w("build.whole"))
 	d.click("main", d.w("publish.open"))
 	d.click("[role=dialog]", d.w("publish.askReview"))
@@ -159,13 +164,13 @@ func (d drawing) shopping() string {
 		}
 		eventually(d.t, 30*time.Second, "LINE has the message", func() error {
 			var x struct {
-				Items []struct{ Channel, Journey, Profile string }
+				Items []struct{ Journey, Profile string }
 			}
-			if err := d.s.call("GET", "/outbox?q="+person, nil, &x); err != nil {
+			if err := d.s.call("GET", "/outbox?channel=line", nil, &x); err != nil {
 				return err
 			}
 			for _, m := range x.Items {
-				if m.Journey == "cart_abandonment" && m.Channel == "line" {
+				if m.Profile == person && m.Journey == "cart_abandonment" {
 					return nil
 				}
 			}
@@ -180,7 +185,7 @@ func (d drawing) shopping() string {
 // again changes the live journey while she rests in it, moves her, and looks at her page in both languages.
 func (d drawing) again(who string) {
 	d.t.Helper()
-	d.visit("the journey", "/journeys/cart_abandonment/edit?lang=ja")
+	d.open("the journey", "/journeys/cart_abandonment/edit?lang=ja")
 	d.see("the canvas", d.w("build.whole"))
 	d.step("quiet_cart")
 	d.fill("section", d.w("build.timeout"), "40")
@@ -203,7 +208,7 @@ func (d drawing) again(who string) {
 	})
 	for _, lang := range []string{"ja", "en"} {
 		d.speak(lang)
-		d.visit("her page", "/people/"+who+"?lang="+lang)
+		d.open("her page", "/people/"+who+"?lang="+lang)
 		d.see("what happened", map[string]string{"ja": "カゴ落ち", "en": "Cart abandonment"}[lang])
 		d.checkPage("whole-person-"+lang, lang == "ja")
 		d.shot("whole-person-" + lang)
@@ -212,9 +217,4 @@ func (d drawing) again(who string) {
 		d.t.Errorf("enishi decisions says nothing of the cart:\n%s", text)
 	}
 	d.quiet("her page")
-}
-
-func (d drawing) visit(what, path string) {
-	d.t.Helper()
-	d.do(what, chromedp.Navigate(d.s.base+path), chromedp.WaitVisible(chromedp.CSS(`main h1`)))
 }

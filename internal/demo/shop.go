@@ -169,11 +169,34 @@ func (s *Shop) History(now time.Time) []Record {
 		for range s.rnd.IntN(4) {
 			events = append(events, s.visit(c, now.Add(-time.Duration(s.rnd.Int64N(int64(6*day)))))...)
 		}
+		events = append(events, s.leftCarts(c, joined, now)...)
 	}
 	sort.SliceStable(events, func(i, j int) bool { return events[i].At.Before(events[j].At) })
 	out := make([]Record, 0, len(events))
 	for i := range events {
 		out = append(out, s.record(events[i]))
+	}
+	return out
+}
+
+// leftCarts are carts that somebody left within the last week, what is of today excepted: a journey is tried on them. They
+// follow from the customer alone. Older events of the web come from files only.
+func (s *Shop) leftCarts(c *Customer, joined, now time.Time) []enishi.Event {
+	const span, rest = 5 * 24 * time.Hour, 30 * time.Hour
+	digits := 0
+	for _, r := range c.ID {
+		digits = digits*31 + int(r)
+	}
+	var out []enishi.Event
+	for k := range digits % 3 {
+		at := now.Add(-rest - time.Duration(digits*(k+7)%int(span/time.Minute))*time.Minute).Truncate(time.Second)
+		if at.Before(joined) {
+			continue
+		}
+		p := Products[digits*(k+3)%len(Products)]
+		line := enishi.Line{ProductID: p.ID, SKU: p.ID, Name: p.Name, Brand: p.Line, Category: p.Category, Quantity: 1, Price: yen(p.Price), TaxRate: 10}
+		out = append(out, enishi.Event{Type: "cart.item_added", At: at, Channel: "web", Person: c.person(), Web: &enishi.Web{CartID: fmt.Sprintf("left-%s-%d", c.ID, k), Lines: []enishi.Line{line},
+			Value: line.Price, Currency: "JPY", URL: s.Base + "/demo/shop#cart", Product: &enishi.Product{ProductID: p.ID, Name: p.Name, Category: p.Category, Brand: p.Line, Price: line.Price, Quantity: 1}}})
 	}
 	return out
 }
