@@ -17,8 +17,8 @@ func (a *API) broadcastPeople(in *peopleInput) (cond string, args []any, err err
 		if in.By != "" {
 			way = "+" + in.By
 		}
-		target, arg := b.target()
-		return target + " AND " + a.sheetWay(&b) + " = {way:String}", []any{arg, named("way", way), millis("now", a.now())}, nil
+		target, args := b.target()
+		return target + " AND " + a.sheetWay(&b) + " = {way:String}", append(args, named("way", way), millis("now", a.now())), nil
 	}
 	args = []any{named("broadcast", in.Broadcast), named("way", in.LeftOut+in.By)}
 	if in.By != "" {

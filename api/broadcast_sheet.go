@@ -107,8 +107,7 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutp
 			}
 		}
 	}
-	for _, channel := range b.Channels {
-		name := b.Templates[channel]
+	for _, name := range b.allTexts() {
 		body, ok := a.current("template", name)
 		if !ok {
 			continue // said below
@@ -195,10 +194,9 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 		}
 	}
 	var templates []string
-	for _, channel := range b.Channels {
-		name := b.Templates[channel]
+	for _, name := range b.allTexts() {
 		if _, ok := a.current("template", name); !ok {
-			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "templates." + channel, Msg: "there is no template " + name, MsgJA: "テンプレート「" + name + "」がありません。"})
+			problems = append(problems, &enishi.Error{Code: enishi.Conflict, Field: "templates", Msg: "there is no template " + name, MsgJA: "テンプレート「" + name + "」がありません。"})
 		}
 		templates = append(templates, name)
 	}
@@ -298,22 +296,36 @@ func (a *API) sheetWay(b *broadcastBody) string {
 }
 
 // target is the condition for the people of a broadcast, before anybody is left out.
-func (b *broadcastBody) target() (cond string, arg any) {
+func (b *broadcastBody) target() (cond string, args []any) {
 	if b.List != "" {
-		return "has(lists, {target:String})", named("target", b.List)
+		return "has(lists, {target:String})", []any{named("target", b.List)}
 	}
-	return "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {target:String})", named("target", b.Segment)
+	in := "profile_id IN (SELECT profile_id FROM memberships FINAL WHERE segment = {target:String})"
+	if b.Again == nil {
+		return in, []any{named("target", b.Segment)}
+	}
+	vain := "max(clicked_at) = " + never
+	if b.Again.Not == "opened" {
+		vain += " AND max(opened_at) = " + never
+	}
+	again := `profile_id IN (SELECT s.profile_id FROM (SELECT profile_id, minIf(sent_at, sent_at > ` + never + `) AS since, countIf(sent_at > ` + never + `) AS n FROM sends FINAL WHERE journey = {again:String} GROUP BY profile_id HAVING n > 0 AND ` + vain + `) AS s
+LEFT JOIN (SELECT profile_id, max(placed_at) AS last FROM orders FINAL WHERE valid = 1 AND automatic = 0 GROUP BY profile_id) AS o ON o.profile_id = s.profile_id WHERE o.last < s.since)`
+	args = []any{named("again", b.Again.Of)}
+	if b.Segment == "" {
+		return again, args
+	}
+	return again + " AND " + in, append(args, named("target", b.Segment))
 }
 
 // sheetCounts counts by the rules of the fold, over the tables.
 func (a *API) sheetCounts(ctx context.Context, b *broadcastBody, page *sheetPage) error {
-	cond, arg := b.target()
+	cond, args := b.target()
 	query := fmt.Sprintf("SELECT %s AS way, count() AS n, groupArraySample(3, 1)(profile_id) FROM people FINAL WHERE %s GROUP BY way ORDER BY n DESC, way", a.sheetWay(b), cond)
 	samples := map[string][]enishi.ID{}
 	prices := costs{Currency: "JPY"}
 	a.setting("costs", &prices)
 	page.Currency = prices.Currency
-	err := a.each(ctx, query, []any{arg, millis("now", a.now())}, func(rows driver.Rows) error {
+	err := a.each(ctx, query, append(args, millis("now", a.now())), func(rows driver.Rows) error {
 		var way string
 		var n uint64
 		var sample []string

@@ -32,13 +32,19 @@ type broadcastBody struct {
 	Accounts  map[string]string `json:"accounts,omitempty" doc:"By channel, the account that sends; silent: as the setting journeys has it."`
 	SendBy    string            `json:"send_by,omitempty" maxLength:"8" doc:"Not sent later than this after its decision, as 12h; 24h unless said."`
 	At        time.Time         `json:"at,omitzero" required:"false" doc:"Not before; at once unless said."`
+	Subject   string            `json:"subject,omitempty" maxLength:"500" doc:"Of a mail, in place of the template's own; Liquid."`
+	// Schedule, Again and UTM are as in the journey's definition: docs/campaigns.md.
+	Schedule *journeys.Schedule `json:"schedule,omitempty" doc:"Again at each of these moments, instead of once."`
+	Again    *journeys.Again    `json:"again,omitempty" doc:"Those whom another campaign reached in vain, in place of or within segment."`
+	UTM      *journeys.UTM      `json:"utm,omitempty" doc:"For its links, before those of the setting journeys."`
+	Test     *campaignTest      `json:"test,omitempty" doc:"Variants that are compared on a share of the people first."`
 }
 
 // BroadcastRow is one in a list.
 type BroadcastRow struct {
 	Name      string    `json:"name"`
 	Title     Text      `json:"title"`
-	Status    string    `json:"status" enum:"draft,scheduled,sending,sent,paused,cancelled"`
+	Status    string    `json:"status" enum:"draft,in_review,approved,scheduled,recurring,sending,testing,sent,missed,paused,cancelled" doc:"testing: the first share is sent, and no winner is chosen; missed: it could not begin before its send_by was over."`
 	Segment   string    `json:"segment"`
 	List      string    `json:"list,omitempty" doc:"The static list that it goes to, instead of a segment."`
 	At        time.Time `json:"at,omitzero"`
@@ -46,6 +52,12 @@ type BroadcastRow struct {
 	UpdatedAt time.Time `json:"updated_at"`
 	Done      int64     `json:"done" doc:"Steps through everybody, as of."`
 	Of        int64     `json:"of"`
+	Next      time.Time `json:"next,omitzero" doc:"Of one that recurs: the next time."`
+	Recurs    bool      `json:"recurs,omitempty"`
+	Again     string    `json:"again,omitempty" doc:"The campaign whose people get this one once more."`
+	Waiting   bool      `json:"waiting,omitempty" doc:"A draft waits beside what recurs."`
+	// Result is what became of it; the page has it in more detail.
+	Result *campaignSum `json:"result,omitempty"`
 }
 
 type broadcastOutput struct{ Body broadcastPage }
@@ -53,11 +65,15 @@ type broadcastOutput struct{ Body broadcastPage }
 // broadcastPage is a broadcast with what came of it.
 type broadcastPage struct {
 	BroadcastRow
-	Broadcast broadcastBody `json:"broadcast"`
-	History   []versionRow  `json:"history"`
-	Sent      []channelSum  `json:"sent" doc:"People for whom it was decided to send, by channel."`
-	LeftOut   []reasonSum   `json:"left_out" doc:"People who get nothing, by the first reason."`
-	States    []stateSum    `json:"states" doc:"Of the messages, by the sender's ledger."`
+	Broadcast broadcastBody   `json:"broadcast"`
+	History   []versionRow    `json:"history"`
+	Sent      []channelSum    `json:"sent" doc:"People for whom it was decided to send, by channel."`
+	LeftOut   []reasonSum     `json:"left_out" doc:"People who get nothing, by the first reason."`
+	States    []stateSum      `json:"states" doc:"Of the messages, by the sender's ledger."`
+	Upcoming  []time.Time     `json:"upcoming" doc:"Of one that recurs: the next five times."`
+	Past      []occurrenceRow `json:"past" doc:"Of one that recurs: the times it went, newest first."`
+	Variants  []variantRow    `json:"variants" doc:"Of a test."`
+	Decides   time.Time       `json:"decides,omitzero" doc:"Of a test: when its winner is chosen at the earliest."`
 }
 
 type channelSum struct {
@@ -89,9 +105,9 @@ func (b *broadcastBody) definition() ([]byte, error) {
 		consent = "not_refused"
 	}
 	title := Text(b.Title).complete()
-	d := journeys.Definition{Title: journeys.Text(title), Purpose: b.Purpose, Consent: consent, Accounts: b.Accounts, Start: "message",
-		Entry: journeys.Entry{Segment: b.Segment, List: b.List, Sweep: true, Exclude: b.Exclude, Reentry: "never"},
-		Nodes: map[string]*journeys.Node{"message": {Type: "message", Channels: b.Channels, Templates: b.Templates, SendBy: b.SendBy, Next: "end"}, "end": {Type: "exit"}}}
+	d := journeys.Definition{Title: journeys.Text(title), Purpose: b.Purpose, Consent: consent, Accounts: b.Accounts, UTM: b.UTM,
+		Entry: journeys.Entry{Segment: b.Segment, List: b.List, Sweep: true, Exclude: b.Exclude, Schedule: b.Schedule, Again: b.Again, Reentry: "never"}}
+	b.graph(&d)
 	if !b.At.IsZero() {
 		d.Entry.At = b.At.UTC().Format(time.RFC3339)
 	}
@@ -104,13 +120,16 @@ func broadcastOf(d *enishi.Definition) (b broadcastBody, ok bool) {
 	if json.Unmarshal(d.Body, &def) != nil || !def.Entry.Sweep || def.Nodes[def.Start] == nil {
 		return b, false
 	}
-	n := def.Nodes[def.Start]
 	at, err := time.Parse(time.RFC3339, def.Entry.At)
 	if err != nil {
 		at = time.Time{}
 	}
-	return broadcastBody{Title: textInput(def.Title), Purpose: def.Purpose, Segment: def.Entry.Segment, List: def.Entry.List, Exclude: def.Entry.Exclude, Channels: n.Channels, Templates: n.Templates,
-		Accounts: def.Accounts, SendBy: n.SendBy, At: at}, true
+	b = broadcastBody{Title: textInput(def.Title), Purpose: def.Purpose, Segment: def.Entry.Segment, List: def.Entry.List, Exclude: def.Entry.Exclude, Accounts: def.Accounts,
+		At: at, Schedule: def.Entry.Schedule, Again: def.Entry.Again, UTM: def.UTM}
+	if !b.shape(&def) { // drawn otherwise: its list is here, its steps are in the canvas
+		b.Channels, b.Templates = []string{}, map[string]string{}
+	}
+	return b, true
 }
 
 // broadcast is the current version of one.
@@ -123,35 +142,82 @@ func (a *API) broadcast(name string) (*enishi.Definition, broadcastBody, error) 
 	return nil, broadcastBody{}, notFound("broadcast", "一斉配信")
 }
 
-func (a *API) broadcastRow(d *enishi.Definition, b *broadcastBody, p *progress) BroadcastRow {
-	row := BroadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, List: b.List, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers))}
-	begun := a.wentLive(d.Name)
-	for n := range p.Markers {
-		m := &p.Markers[n]
-		i := slices.IndexFunc(m.sweeps, func(s pipeline.Sweep) bool { return s.ID == pipeline.BroadcastPrefix+d.Name })
-		switch {
-		case begun == 0 || m.definitions < begun: // the owner has not gone over to it
-		case i >= 0:
-			row.Done += int64(m.sweeps[i].Next)
-		default:
-			row.Done += buckets
-		}
+func (a *API) broadcastRow(c *campaignNow, p *progress, missed map[enishi.ID]bool) BroadcastRow {
+	d, b := &c.newest, &c.body
+	row := BroadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, List: b.List, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers)),
+		Recurs: b.Schedule != nil, Waiting: c.acts.Version != d.Version}
+	if b.Again != nil {
+		row.Again = b.Again.Of
 	}
-	switch state := headOf(d).State; {
+	winner := ""
+	if b.Test != nil {
+		winner = b.Test.Winner
+	}
+	begun := a.stageBegan(d.Name, winner)
+	var under bool
+	row.Done, under = p.campaignDone(d.Name, begun, b.Schedule != nil)
+	if next := a.upcoming(b, 1); len(next) > 0 {
+		row.Next = next[0]
+	}
+	switch state := headOf(&c.acts).State; {
 	case state == "archived":
 		row.Status = "cancelled"
+	case begun == 0 && (state == "in_review" || state == "approved"):
+		row.Status = state
 	case begun == 0:
 		row.Status = "draft"
+	case state == "paused" && (row.Recurs || row.Done < row.Of):
+		row.Status = "paused"
+	case under && row.Recurs:
+		row.Status = "sending"
+	case row.Recurs && !row.Next.IsZero():
+		row.Status = "recurring"
+	case row.Recurs:
+		row.Status = "sent"
+	case missed[pipeline.MissedID(d.Name, time.Time{})]:
+		row.Status = "missed"
+	case row.Done == row.Of && b.Test != nil && winner == "":
+		row.Status = "testing"
 	case row.Done == row.Of:
 		row.Status = "sent"
-	case state == "paused":
-		row.Status = "paused"
 	case b.At.After(a.now()):
 		row.Status = "scheduled"
 	default:
 		row.Status = "sending"
 	}
 	return row
+}
+
+// campaignDone is how many steps of a campaign's sweep are done over all partitions, and whether one that recurs is under way: then
+// the steps are those of this occurrence.
+func (p *progress) campaignDone(name string, begun int64, recurs bool) (done int64, under bool) {
+	var first, last time.Time // the occurrences at which partitions stand
+	for n := range p.Markers {
+		for _, s := range p.Markers[n].sweeps {
+			if s.Journey != name {
+				continue
+			}
+			if first.IsZero() || s.At.Before(first) {
+				first = s.At
+			}
+			if s.At.After(last) {
+				last = s.At
+			}
+			under = under || s.Next > 0
+		}
+	}
+	for n := range p.Markers {
+		m := &p.Markers[n]
+		i := slices.IndexFunc(m.sweeps, func(s pipeline.Sweep) bool { return s.Journey == name })
+		switch {
+		case begun == 0 || m.definitions < begun: // the owner has not gone over to it
+		case i >= 0 && (!recurs || m.sweeps[i].At.Equal(first)):
+			done += int64(m.sweeps[i].Next)
+		default:
+			done += buckets
+		}
+	}
+	return done, recurs && (under || !first.Equal(last))
 }
 
 // wentLive is the version by which a journey went live first; 0: it never did.
@@ -169,12 +235,32 @@ func (a *API) listBroadcasts(ctx context.Context, _ *struct{}) (*listOutput[Broa
 	if err != nil {
 		return nil, err
 	}
+	missed, err := a.missedCampaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := listOf([]BroadcastRow{})
+	var names []string
 	for _, d := range a.cfg.Definitions.List("journey") {
-		if b, ok := broadcastOf(&d); ok {
-			out.Body.Items = append(out.Body.Items, a.broadcastRow(&d, &b, p))
+		if c, ok := a.campaignNow(&d); ok {
+			out.Body.Items = append(out.Body.Items, a.broadcastRow(&c, p, missed))
+			names = append(names, d.Name)
 		}
 	}
+	parts, err := a.campaignParts(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Body.Items {
+		row := &out.Body.Items[i]
+		row.Result = &campaignSum{}
+		for k := range parts {
+			if parts[k].journey == row.Name {
+				row.Result.add(&parts[k].campaignSum)
+			}
+		}
+	}
+	out.Body.CompleteThrough = p.Through
 	return out, nil
 }
 
@@ -187,7 +273,31 @@ func (a *API) getBroadcast(ctx context.Context, in *NamePath) (*broadcastOutput,
 	if err != nil {
 		return nil, err
 	}
-	out := &broadcastOutput{broadcastPage{BroadcastRow: a.broadcastRow(d, &b, p), Broadcast: b, History: a.versions("journey", in.Name), Sent: []channelSum{}, LeftOut: []reasonSum{}, States: []stateSum{}}}
+	missed, err := a.missedCampaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, _ := a.campaignNow(d)
+	page := broadcastPage{BroadcastRow: a.broadcastRow(&c, p, missed), Broadcast: b, History: a.versions("journey", in.Name), Sent: []channelSum{}, LeftOut: []reasonSum{}, States: []stateSum{},
+		Upcoming: a.upcoming(&c.body, 5), Past: []occurrenceRow{}, Variants: []variantRow{}}
+	parts, err := a.campaignParts(ctx, []string{in.Name})
+	if err != nil {
+		return nil, err
+	}
+	page.Result = &campaignSum{}
+	for k := range parts {
+		page.Result.add(&parts[k].campaignSum)
+	}
+	if t := c.body.Test; t != nil {
+		page.Variants = variantRows(t, parts)
+		if first := page.Result.First; !first.IsZero() {
+			page.Decides = first.Add((&journeys.Test{After: t.After}).Wait())
+		}
+	}
+	if c.body.Schedule != nil {
+		page.Past = a.occurrences(&c, parts, missed)
+	}
+	out := &broadcastOutput{page}
 	return out, a.broadcastResults(ctx, &out.Body)
 }
 
@@ -256,20 +366,22 @@ type broadcastInput struct {
 	}
 }
 
-// saveBroadcast keeps a draft. What is being sent is not changed.
+// saveBroadcast keeps a draft. What is being sent is not changed; of what recurs a draft waits beside it.
 func (a *API) saveBroadcast(ctx context.Context, in *broadcastInput) (*writtenOutput, error) {
-	if err := errors.Join(checkName(in.Name), checkTitle(Text(in.Body.Broadcast.Title))); err != nil {
+	b := &in.Body.Broadcast
+	if err := errors.Join(checkName(in.Name), checkTitle(Text(b.Title)), a.checkCampaign(b)); err != nil {
 		return nil, err
 	}
 	if d, ok := a.cfg.Definitions.Current("journey", in.Name); ok {
-		if _, is := broadcastOf(&d); !is {
+		c, is := a.campaignNow(&d)
+		switch {
+		case !is:
 			return nil, refusal(enishi.Conflict, "a journey has this name", "同じ名前のジャーニーがあります。")
-		}
-		if a.wentLive(in.Name) > 0 {
+		case a.wentLive(in.Name) > 0 && (c.body.Schedule == nil || b.Schedule == nil):
 			return nil, refusal(enishi.Conflict, "it has been sent already: copy it under another name", "すでに配信を始めています。別の名前で複製してください。")
 		}
 	}
-	body, err := in.Body.Broadcast.definition()
+	body, err := b.definition()
 	if err != nil {
 		return nil, err
 	}
@@ -285,7 +397,8 @@ type broadcastSendInput struct {
 	}
 }
 
-// sendBroadcast lets it go, unless its sheet says what stands against it.
+// sendBroadcast lets it go, unless its sheet says what stands against it. Of one that recurs the draft that waits takes the place
+// of what goes.
 func (a *API) sendBroadcast(ctx context.Context, in *broadcastSendInput) (*writtenOutput, error) {
 	d, b, err := a.broadcast(in.Name)
 	if err != nil {
@@ -294,7 +407,7 @@ func (a *API) sendBroadcast(ctx context.Context, in *broadcastSendInput) (*writt
 	if in.Body.Expect != d.Version {
 		return nil, refusal(enishi.Conflict, "somebody else saved a newer version: look at its sheet and try again", "別の人が新しい版を保存しています。配信前の確認をもう一度ご覧ください。")
 	}
-	if a.wentLive(in.Name) > 0 {
+	if act, ok := a.acting(in.Name); ok && act.Version == d.Version || a.wentLive(in.Name) > 0 && b.Schedule == nil {
 		return nil, refusal(enishi.Conflict, "it has been sent already", "すでに配信を始めています。")
 	}
 	if err := a.stopsBroadcast(ctx, &b); err != nil {
@@ -307,13 +420,19 @@ func (a *API) sendBroadcast(ctx context.Context, in *broadcastSendInput) (*writt
 type broadcastStatusInput struct {
 	NamePath
 	Body struct {
-		Status string `json:"status" enum:"paused,sending,cancelled"`
+		Status string `json:"status" enum:"draft,in_review,approved,paused,sending,cancelled" doc:"in_review and back to draft: an editor may; the others: an approver."`
 		Reason string `json:"reason,omitempty" maxLength:"500"`
 	}
 }
 
-// changeBroadcastStatus pauses, resumes or cancels what is being decided. What was handed to the sender already is the
-// sender's to stop.
+// broadcastChanges are the statuses that each may go to.
+var broadcastChanges = map[string][]string{
+	"draft": {"in_review", "approved", "cancelled"}, "in_review": {"draft", "approved", "cancelled"}, "approved": {"draft", "cancelled"},
+	"sending": {"paused", "cancelled"}, "scheduled": {"paused", "cancelled"}, "recurring": {"paused", "cancelled"}, "testing": {"paused", "cancelled"}, "paused": {"sending", "cancelled"},
+}
+
+// changeBroadcastStatus asks for review, approves, pauses, resumes or cancels what is being decided. What was handed to the sender
+// already is the sender's to stop.
 func (a *API) changeBroadcastStatus(ctx context.Context, in *broadcastStatusInput) (*writtenOutput, error) {
 	d, b, err := a.broadcast(in.Name)
 	if err != nil {
@@ -323,16 +442,35 @@ func (a *API) changeBroadcastStatus(ctx context.Context, in *broadcastStatusInpu
 	if err != nil {
 		return nil, err
 	}
-	now := a.broadcastRow(d, &b, p).Status
-	if now == "scheduled" {
-		now = "sending"
+	missed, err := a.missedCampaigns(ctx)
+	if err != nil {
+		return nil, err
 	}
-	allowed := map[string][]string{"sending": {"paused", "cancelled"}, "paused": {"sending", "cancelled"}, "draft": {"cancelled"}}
-	if !slices.Contains(allowed[now], in.Body.Status) {
-		return nil, &enishi.Error{Code: enishi.Conflict, Msg: "a broadcast that is " + now + " cannot become " + in.Body.Status,
+	c, _ := a.campaignNow(d)
+	to := in.Body.Status
+	if to != "in_review" && to != "draft" && !callOf(ctx).caller.role.includes(approver) {
+		return nil, refusal(enishi.Denied, "to approve, pause, resume or cancel a broadcast needs the role approver", "一斉配信の承認・一時停止・再開・中止には「承認者」の権限が必要です。")
+	}
+	draft := c.acts.Version != d.Version && (to == "in_review" || to == "draft" || to == "approved") // the one that waits beside what recurs
+	now := a.broadcastRow(&c, p, missed).Status
+	if draft {
+		now = headOf(d).State
+	}
+	if !slices.Contains(broadcastChanges[now], to) {
+		return nil, &enishi.Error{Code: enishi.Conflict, Msg: "a broadcast that is " + now + " cannot become " + to,
 			MsgJA: "いまの状態（" + word("broadcast_status", now).JA + "）からは変えられません。"}
 	}
-	status := map[string]string{"paused": "paused", "sending": "live", "cancelled": "archived"}[in.Body.Status]
-	w, err := a.putJourney(ctx, in.Name, withoutState(d.Body), status, d.Version, in.Body.Reason)
+	status := map[string]string{"draft": "draft", "in_review": "in_review", "approved": "approved", "paused": "paused", "sending": "live", "cancelled": "archived"}[to]
+	if status == "approved" {
+		if err := a.stopsBroadcast(ctx, &b); err != nil {
+			return nil, err
+		}
+	}
+	var w Written
+	if c.acts.Version != d.Version && !draft {
+		w, err = a.changeActing(ctx, *d, c.acts, status, in.Body.Reason)
+	} else {
+		w, err = a.putJourney(ctx, in.Name, withoutState(d.Body), status, d.Version, in.Body.Reason)
+	}
 	return &writtenOutput{w}, err
 }

@@ -170,6 +170,9 @@ func (a *API) register() {
 	register(a, "get-broadcast-sheet", a.getBroadcastSheet)
 	register(a, "send-broadcast", a.sendBroadcast)
 	register(a, "change-broadcast-status", a.changeBroadcastStatus)
+	register(a, "choose-broadcast-winner", a.chooseBroadcastWinner)
+	register(a, "get-broadcast-calendar", a.getBroadcastCalendar)
+	register(a, "get-contact-load", a.getContactLoad)
 
 	register(a, "list-templates", a.listTemplates)
 	register(a, "get-template", a.getTemplate)

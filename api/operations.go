@@ -141,7 +141,10 @@ func operations() []operation {
 		{"save-broadcast", put, "/broadcasts/{name}", editor, writes, "Broadcasts", "Save a draft"},
 		{"get-broadcast-sheet", get, "/broadcasts/{name}/sheet", viewer, reads, "Broadcasts", "Before sending: people by channel, left out by reason, previews, findings, what stands against it"},
 		{"send-broadcast", post, "/broadcasts/{name}/send", approver, writes, "Broadcasts", "Send it, now or at its time"},
-		{"change-broadcast-status", post, "/broadcasts/{name}/status", approver, writes, "Broadcasts", "Pause, resume or cancel"},
+		{"change-broadcast-status", post, "/broadcasts/{name}/status", editor, writes, "Broadcasts", "Ask for review, approve, pause, resume or cancel"},
+		{"choose-broadcast-winner", post, "/broadcasts/{name}/winner", approver, writes, "Broadcasts", "Choose the variant that everybody else gets"},
+		{"get-broadcast-calendar", get, "/broadcasts/calendar", viewer, reads, "Broadcasts", "Campaigns past and planned by day, and what all journeys sent"},
+		{"get-contact-load", get, "/reports/contacts", viewer, reads, "Reports", "How many messages people get in a month, who gets several campaigns, who gets none"},
 
 		{"list-templates", get, "/templates", viewer, reads, "Templates", "All templates"},
 		{"get-template", get, "/templates/{name}", viewer, reads, "Templates", "One template"},

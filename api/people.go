@@ -44,6 +44,11 @@ type peopleInput struct {
 	LeftOut   string `query:"left_out" maxLength:"64" doc:"Of broadcast: who is left out for this reason."`
 	By        string `query:"by" maxLength:"64" doc:"Of broadcast: whom it reaches by this channel."`
 
+	Received  string `query:"received" maxLength:"16" doc:"With month: who got so many advertisements by a channel, as email:3; 0 is who may get them and got none, 10 is 10 or more."`
+	Both      string `query:"both" maxLength:"200" doc:"With month: who got messages of each of these journeys, their names with commas between."`
+	Month     string `query:"month" maxLength:"7" doc:"Of received and both, as 2026-11; this month unless said."`
+	Unreached int    `query:"unreached" minimum:"0" maximum:"730" doc:"Who may get advertising by mail or LINE and got none for so many days."`
+
 	Sort   string `query:"sort" enum:",last_seen,last_order,ltv,orders" doc:"Highest or newest first; last_seen unless said."`
 	Cursor string `query:"cursor" maxLength:"64"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
@@ -73,6 +78,13 @@ func (a *API) findPeople(ctx context.Context, in *peopleInput) (*listOutput[pers
 	}
 	if in.Broadcast != "" {
 		cond, more, err := a.broadcastPeople(in)
+		if err != nil {
+			return nil, err
+		}
+		where, args = append(where, cond), append(args, more...)
+	}
+	if in.Received != "" || in.Both != "" || in.Unreached > 0 {
+		cond, more, err := a.contactPeople(in)
 		if err != nil {
 			return nil, err
 		}

@@ -169,3 +169,9 @@ func (s *Settings) LinkTags(own *UTM, channel, account, journey, node, template 
 	}
 	return strings.Join(out, "&")
 }
+
+// Wait is how long after the first messages the winner is chosen.
+func (t *Test) Wait() time.Duration {
+	d, _ := parseDuration(t.After) // checked when it was compiled
+	return d
+}

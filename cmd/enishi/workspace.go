@@ -343,6 +343,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("ledger", w.keepLedger)
 	run("api", w.api.Run)
 	run("rankings", w.api.KeepRankings)
+	run("campaigns", w.api.KeepCampaigns)
 	run("line replies", w.replier.Run)
 	if w.inbox != nil {
 		run("inbox", w.inbox.Run)
