@@ -57,7 +57,7 @@ type BroadcastRow struct {
 	Again     string    `json:"again,omitempty" doc:"The campaign whose people get this one once more."`
 	Waiting   bool      `json:"waiting,omitempty" doc:"A draft waits beside what recurs."`
 	// Result is what became of it; the page has it in more detail.
-	Result *campaignSum `json:"result,omitempty"`
+	Result *CampaignSum `json:"result,omitempty"`
 }
 
 type broadcastOutput struct{ Body broadcastPage }
@@ -253,10 +253,10 @@ func (a *API) listBroadcasts(ctx context.Context, _ *struct{}) (*listOutput[Broa
 	}
 	for i := range out.Body.Items {
 		row := &out.Body.Items[i]
-		row.Result = &campaignSum{}
+		row.Result = &CampaignSum{}
 		for k := range parts {
 			if parts[k].journey == row.Name {
-				row.Result.add(&parts[k].campaignSum)
+				row.Result.add(&parts[k].CampaignSum)
 			}
 		}
 	}
@@ -284,9 +284,9 @@ func (a *API) getBroadcast(ctx context.Context, in *NamePath) (*broadcastOutput,
 	if err != nil {
 		return nil, err
 	}
-	page.Result = &campaignSum{}
+	page.Result = &CampaignSum{}
 	for k := range parts {
-		page.Result.add(&parts[k].campaignSum)
+		page.Result.add(&parts[k].CampaignSum)
 	}
 	if t := c.body.Test; t != nil {
 		page.Variants = variantRows(t, parts)

@@ -118,10 +118,10 @@ func (a *API) calendarItems(ctx context.Context, c *campaignNow, parts []campaig
 			out = append(out, x)
 		}
 	} else {
-		var sum campaignSum
+		var sum CampaignSum
 		for i := range parts {
 			if parts[i].journey == row.Name {
-				sum.add(&parts[i].campaignSum)
+				sum.add(&parts[i].CampaignSum)
 			}
 		}
 		x := base

@@ -13,8 +13,8 @@ import (
 	"enishi/internal/pipeline"
 )
 
-// campaignSum is what became of a campaign's messages, in people.
-type campaignSum struct {
+// CampaignSum is what became of a campaign's messages, in people.
+type CampaignSum struct {
 	Entered int64     `json:"entered" doc:"People who entered."`
 	Sent    int64     `json:"sent" doc:"People to whom a message left."`
 	Opened  int64     `json:"opened" doc:"By a person, as far as can be told."`
@@ -23,7 +23,7 @@ type campaignSum struct {
 	First   time.Time `json:"first,omitzero" doc:"When the first message left."`
 }
 
-func (s *campaignSum) add(x *campaignSum) {
+func (s *CampaignSum) add(x *CampaignSum) {
 	s.Entered, s.Sent, s.Opened, s.Clicked, s.Ordered = s.Entered+x.Entered, s.Sent+x.Sent, s.Opened+x.Opened, s.Clicked+x.Clicked, s.Ordered+x.Ordered
 	if !x.First.IsZero() && (s.First.IsZero() || x.First.Before(s.First)) {
 		s.First = x.First
@@ -34,7 +34,7 @@ func (s *campaignSum) add(x *campaignSum) {
 type campaignPart struct {
 	journey, node string
 	occurrence    time.Time // zero: of a campaign that goes once
-	campaignSum
+	CampaignSum
 }
 
 // campaignParts counts what became of campaigns by node and occurrence.
@@ -60,7 +60,7 @@ FROM run LEFT JOIN told ON told.run_id = run.run_id GROUP BY 1, 2, 3 ORDER BY 1,
 		if err := rows.Scan(&p.journey, &p.node, &why, &n[0], &n[1], &n[2], &n[3], &n[4], &first); err != nil {
 			return err
 		}
-		p.campaignSum = campaignSum{Entered: int64(n[0]), Sent: int64(n[1]), Opened: int64(n[2]), Clicked: int64(n[3]), Ordered: int64(n[4])}
+		p.CampaignSum = CampaignSum{Entered: int64(n[0]), Sent: int64(n[1]), Opened: int64(n[2]), Clicked: int64(n[3]), Ordered: int64(n[4])}
 		if n[1] > 0 {
 			p.First = first.UTC()
 		}
@@ -102,18 +102,18 @@ func (a *API) missedCampaigns(ctx context.Context) (map[enishi.ID]bool, error) {
 type occurrenceRow struct {
 	At     time.Time `json:"at"`
 	Missed bool      `json:"missed,omitempty" doc:"It could not begin before its send_by was over."`
-	campaignSum
+	CampaignSum
 }
 
 // variantRow is what became of a variant.
 type variantRow struct {
 	Variant string  `json:"variant" doc:"a, b, ..."`
 	Rate    float64 `json:"rate" doc:"Of clicks or orders, by what the test goes, of the people to whom a message left."`
-	campaignSum
+	CampaignSum
 }
 
 // rate is what a test goes by.
-func (s *campaignSum) rate(by string) float64 {
+func (s *CampaignSum) rate(by string) float64 {
 	if s.Sent == 0 {
 		return 0
 	}
@@ -130,7 +130,7 @@ func variantRows(t *campaignTest, parts []campaignPart) []variantRow {
 		out[i].Variant = variantName(i)
 		for k := range parts {
 			if parts[k].node == "message_"+out[i].Variant {
-				out[i].add(&parts[k].campaignSum)
+				out[i].add(&parts[k].CampaignSum)
 			}
 		}
 		out[i].Rate = out[i].rate(t.By)
@@ -149,7 +149,7 @@ func (a *API) occurrences(c *campaignNow, parts []campaignPart, missed map[enish
 	}
 	for i := range parts {
 		if !parts[i].occurrence.IsZero() {
-			at(parts[i].occurrence).add(&parts[i].campaignSum)
+			at(parts[i].occurrence).add(&parts[i].CampaignSum)
 		}
 	}
 	now := a.now()

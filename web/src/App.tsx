@@ -28,6 +28,8 @@ const Template = page(() => import("./pages/Template"), "Template");
 const WordList = page(() => import("./pages/WordList"), "WordList");
 const Broadcasts = page(() => import("./pages/Broadcasts"), "Broadcasts");
 const Broadcast = page(() => import("./pages/Broadcast"), "Broadcast");
+const CampaignCalendar = page(() => import("./pages/CampaignCalendar"), "CampaignCalendar");
+const Contacts = page(() => import("./pages/Contacts"), "Contacts");
 const Outbox = page(() => import("./pages/Outbox"), "Outbox");
 const Deliverability = page(() => import("./pages/Deliverability"), "Deliverability");
 const Sender = page(() => import("./pages/Sender"), "Sender");
@@ -70,6 +72,8 @@ export function App() {
           <Route path="/journeys/:name/print" element={<JourneyPrint />} />
           <Route path="/journeys/:name/try" element={<JourneyTry />} />
           <Route path="/broadcasts" element={<Broadcasts />} />
+          <Route path="/broadcasts/calendar" element={<CampaignCalendar />} />
+          <Route path="/broadcasts/contacts" element={<Contacts />} />
           <Route path="/broadcasts/:name" element={<Broadcast />} />
           <Route path="/deliverability" element={<Deliverability />} />
           <Route path="/deliverability/sender" element={<Sender />} />

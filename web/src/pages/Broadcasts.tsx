@@ -2,12 +2,12 @@ import { Anchor, Badge, Button, Card, Progress, Stack, Table, Text } from "@mant
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { useApi } from "../api";
-import { percent, short } from "../format";
+import { count, percent, short } from "../format";
 import { pick } from "../i18n";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 
-export const broadcastColour = { draft: "gray", scheduled: "blue", sending: "teal", sent: "gray", paused: "orange", cancelled: "gray" } as const;
+export const broadcastColour = { draft: "gray", in_review: "blue", approved: "indigo", recurring: "teal", testing: "blue", missed: "red", scheduled: "blue", sending: "teal", sent: "gray", paused: "orange", cancelled: "gray" } as const;
 
 /** One message to everybody in a segment. */
 export function Broadcasts() {
@@ -28,14 +28,15 @@ export function Broadcasts() {
       {list.data && items.length === 0 && <Empty title={t("broadcast.none")} action={make}>{t("broadcast.noneText")}</Empty>}
       {items.length > 0 && (
         <Card withBorder padding={0}><div className="scroll"><Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
-          <Table.Thead><Table.Tr><Table.Th>{t("content.name")}</Table.Th><Table.Th>{t("status")}</Table.Th><Table.Th>{t("broadcast.segment")}</Table.Th><Table.Th>{t("broadcast.at")}</Table.Th><Table.Th>{t("updated")}</Table.Th></Table.Tr></Table.Thead>
+          <Table.Thead><Table.Tr><Table.Th>{t("content.name")}</Table.Th><Table.Th>{t("status")}</Table.Th><Table.Th>{t("broadcast.segment")}</Table.Th><Table.Th>{t("broadcast.at")}</Table.Th><Table.Th ta="right">{t("campaign.sent")}</Table.Th><Table.Th ta="right">{t("campaign.opened")}</Table.Th><Table.Th ta="right">{t("campaign.clicked")}</Table.Th><Table.Th ta="right">{t("campaign.ordered")}</Table.Th><Table.Th>{t("updated")}</Table.Th></Table.Tr></Table.Thead>
           <Table.Tbody>
             {items.map((b) => (
               <Table.Tr key={b.name}>
                 <Table.Td miw={180}><Anchor component={Link} to={`/broadcasts/${b.name}`} fw={600}>{pick(b.title) || b.name}</Anchor></Table.Td>
                 <Table.Td miw={120}><Stack gap={4}><Badge variant="light" color={broadcastColour[b.status]}>{t(`broadcast.status_${b.status}`)}</Badge>{b.status === "sending" && <Progress value={(100 * b.done) / Math.max(1, b.of)} aria-label={percent(b.done / Math.max(1, b.of))} />}</Stack></Table.Td>
-                <Table.Td>{b.list ? <Anchor component={Link} to={`/segments/lists/${b.list}`}>{lists.get(b.list) || b.list}</Anchor> : <Anchor component={Link} to={`/segments/${b.segment}`}>{titles.get(b.segment) || b.segment}</Anchor>}</Table.Td>
-                <Table.Td className="num">{b.at && !b.at.startsWith("0001") ? short(b.at) : <Text size="sm">{t("broadcast.atOnce")}</Text>}</Table.Td>
+                <Table.Td>{b.again ? <Anchor component={Link} to={`/broadcasts/${b.again}`}>{t("campaign.againOf")}</Anchor> : b.list ? <Anchor component={Link} to={`/segments/lists/${b.list}`}>{lists.get(b.list) || b.list}</Anchor> : <Anchor component={Link} to={`/segments/${b.segment}`}>{titles.get(b.segment) || b.segment}</Anchor>}</Table.Td>
+                <Table.Td className="num">{b.recurs ? (b.next ? t("campaign.nextAt", { at: short(b.next) }) : "–") : b.at && !b.at.startsWith("0001") ? short(b.at) : <Text size="sm">{t("broadcast.atOnce")}</Text>}</Table.Td>
+                <Table.Td ta="right" className="num">{count(b.result?.sent ?? 0)}</Table.Td><Table.Td ta="right" className="num">{count(b.result?.opened ?? 0)}</Table.Td><Table.Td ta="right" className="num">{count(b.result?.clicked ?? 0)}</Table.Td><Table.Td ta="right" className="num">{count(b.result?.ordered ?? 0)}</Table.Td>
                 <Table.Td className="num">{short(b.updated_at)}</Table.Td>
               </Table.Tr>
             ))}

@@ -23,9 +23,10 @@ export function People() {
     if (query !== (params.get("q") ?? "")) setParams((p) => { p.delete("cursor"); if (query) p.set("q", query); else p.delete("q"); return p; }, { replace: true });
   }, [query, params, setParams]);
   const segments = useApi("/segments", {});
-  const people = useApi("/people", { query: { limit: 50, q: query, segment, where, cursor, ...behind } }, { placeholderData: (old) => old });
+  const contact = { received: params.get("received") || undefined, both: params.get("both") || undefined, month: params.get("month") || undefined, unreached: Number(params.get("unreached")) || undefined };
+  const people = useApi("/people", { query: { limit: 50, q: query, segment, where, cursor, ...behind, ...contact } }, { placeholderData: (old) => old });
   const items = people.data?.items ?? [];
-  const narrowed = query || segment || where || behind.broadcast;
+  const narrowed = contact.received || contact.both || contact.unreached || query || segment || where || behind.broadcast;
   return (
     <Page title={t("nav.people")} about={people.data?.total != null ? t("people.total", { n: count(people.data.total) }) : undefined} through={people.data?.complete_through}>
       <Group gap="md">

@@ -14,13 +14,13 @@ export function useInSight(at: string) {
 }
 
 /** What leaves: to everybody in a segment; what has arrived in the inbox of development; what receivers made of our mail, what they ask of its sender; the official accounts of LINE. */
-export function DeliveryTabs({ at }: { at: "broadcasts" | "outbox" | "deliverability" | "deliverability/sender" | "line-accounts" }) {
+export function DeliveryTabs({ at }: { at: "broadcasts" | "broadcasts/calendar" | "broadcasts/contacts" | "outbox" | "deliverability" | "deliverability/sender" | "line-accounts" }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const list = useInSight(at);
   return (
     <Tabs value={at} onChange={(v) => void go(`/${v}`)}>
-      <Tabs.List ref={list}><Tabs.Tab value="broadcasts">{t("broadcast.title")}</Tabs.Tab><Tabs.Tab value="outbox">{t("broadcast.outbox")}</Tabs.Tab><Tabs.Tab value="deliverability">{t("deliverability.title")}</Tabs.Tab><Tabs.Tab value="deliverability/sender">{t("sender.title")}</Tabs.Tab><Tabs.Tab value="line-accounts">{t("channel.line")}</Tabs.Tab></Tabs.List>
+      <Tabs.List ref={list}><Tabs.Tab value="broadcasts">{t("broadcast.title")}</Tabs.Tab><Tabs.Tab value="broadcasts/calendar">{t("campaign.calendar")}</Tabs.Tab><Tabs.Tab value="broadcasts/contacts">{t("contacts.title")}</Tabs.Tab><Tabs.Tab value="outbox">{t("broadcast.outbox")}</Tabs.Tab><Tabs.Tab value="deliverability">{t("deliverability.title")}</Tabs.Tab><Tabs.Tab value="deliverability/sender">{t("sender.title")}</Tabs.Tab><Tabs.Tab value="line-accounts">{t("channel.line")}</Tabs.Tab></Tabs.List>
     </Tabs>
   );
 }
