@@ -89,6 +89,13 @@ func (w *world) crashAfter(n int, again bool) {
 	}
 }
 
+// die ends the process that runs now: none of its acts happens any more.
+func (w *world) die() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.crash)
+}
+
 func (w *world) acts() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
