@@ -146,6 +146,7 @@ func (a *API) register() {
 	register(a, "compute-ranking", a.computeRanking)
 
 	register(a, "list-journeys", a.listJourneys)
+	register(a, "get-journey-schema", a.getJourneySchema)
 	register(a, "list-journey-gallery", a.listJourneyGallery)
 	register(a, "get-journey", a.getJourney)
 	register(a, "save-journey", a.saveJourney)

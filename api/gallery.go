@@ -11,6 +11,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/docs"
 	"enishi/journeys"
 	"enishi/segments"
 )
@@ -50,6 +51,12 @@ type eventNeed struct {
 type segmentNeed struct {
 	Name  string `json:"name"`
 	Title Text   `json:"title"`
+}
+
+type schemaOutput struct{ Body json.RawMessage }
+
+func (a *API) getJourneySchema(context.Context, *struct{}) (*schemaOutput, error) {
+	return &schemaOutput{json.RawMessage(docs.JourneySchema)}, nil
 }
 
 func (a *API) listJourneyGallery(ctx context.Context, _ *struct{}) (*listOutput[journeyExample], error) {

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"enishi"
+	"enishi/docs"
 )
 
 // thanks is a journey that writes at once: by mail, else by LINE; then it waits a day.
@@ -347,4 +350,19 @@ func TestJourneyCalled(t *testing.T) {
 	}
 	eventually(t, func() bool { return len(runs()) == 0 })
 	w.call("POST", path+"/status", map[string]any{"status": "live", "in_flight": map[string]any{"then": "stay"}}).want(422)
+}
+
+// The schema that is served is the one of the documentation.
+func TestJourneySchema(t *testing.T) {
+	t.Parallel()
+	var have, want any
+	if err := json.Unmarshal([]byte(theWorld(t).call("GET", "/schemas/journey", nil).want(200).text), &have); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(docs.JourneySchema), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, have); diff != "" || want.(map[string]any)["$defs"] == nil {
+		t.Error(diff)
+	}
 }

@@ -118,6 +118,7 @@ func operations() []operation {
 		{"compute-ranking", post, "/rankings/{name}/compute", editor, writes, "Segments", "Compute its cut points now"},
 
 		{"list-journeys", get, "/journeys", viewer, reads, "Journeys", "All journeys with their results"},
+		{"get-journey-schema", get, "/schemas/journey", viewer, reads, "Journeys", "JSON Schema of a journey, for editors"},
 		{"list-journey-gallery", get, "/journeys/gallery", viewer, reads, "Journeys", "Ready-made journeys"},
 		{"get-journey", get, "/journeys/{name}", viewer, reads, "Journeys", "One journey and its versions"},
 		{"save-journey", put, "/journeys/{name}", editor, writes, "Journeys", "Save a new version"},

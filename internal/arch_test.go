@@ -37,7 +37,8 @@ var allowed = map[string][]string{
 	"web":                    {},
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "internal/definitions", "internal/stream", "internal/clickhouse"},
 	"internal/simulation":    {"enishi", "internal/pipeline", "internal/clickhouse"},
-	"api":                    {"enishi", "internal/simulation", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "analytics", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
+	"docs":                   {},
+	"api":                    {"enishi", "docs", "internal/simulation", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "analytics", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
 	"cmd/enishi":             {""}, // wires everything
 	"internal/mix":           {"enishi", "segments", "journeys"},
 	"internal/bench":         {"enishi", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail"},

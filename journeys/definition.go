@@ -26,11 +26,11 @@ type Definition struct {
 	Quiet    *QuietHours       `json:"quiet_hours,omitempty"` // instead of those of the settings
 	Days     *SendDays         `json:"send_days,omitempty"`   // likewise
 	InFlight *InFlight         `json:"in_flight,omitempty"`   // what becomes of those who are in an older version; default: they finish it
-	Entry    Entry             `json:"entry"`
-	ExitOn   []Condition       `json:"exit_on,omitempty"` // end a run wherever it stands
-	Goal     *Condition        `json:"goal,omitempty"`    // ends it as reached
-	Start    string            `json:"start"`             // id of the first node
-	Nodes    map[string]*Node  `json:"nodes"`
+	Entry    Entry             `json:"entry"`                 // how people come in
+	ExitOn   []Condition       `json:"exit_on,omitempty"`     // end a run wherever it stands
+	Goal     *Condition        `json:"goal,omitempty"`        // ends it as reached
+	Start    string            `json:"start"`                 // id of the first node
+	Nodes    map[string]*Node  `json:"nodes"`                 // the steps by their ids
 }
 
 // Cap limits how often the journey's messages reach one person: "2/7d" is two in seven days, "none" no limit.
@@ -72,27 +72,27 @@ const (
 // Entry is how a run begins: by an event, by entering or leaving a segment, on a date of the person, by being called, or (Sweep) once for everybody
 // who is in a segment: a campaign, which goes when the journey goes live, At an instant, or at each moment of a Schedule.
 type Entry struct {
-	Called   bool      `json:"called,omitempty"` // other journeys and the API may start it, also beside an event or a segment
-	Event    string    `json:"event,omitempty"`
-	Events   []string  `json:"events,omitempty"` // instead of Event: any of them
-	Segment  string    `json:"segment,omitempty"`
+	Called   bool      `json:"called,omitempty"`            // other journeys and the API may start it, also beside an event or a segment
+	Event    string    `json:"event,omitempty"`             // its type, such as order.placed
+	Events   []string  `json:"events,omitempty"`            // instead of Event: any of them
+	Segment  string    `json:"segment,omitempty"`           // its name
 	Entered  *bool     `json:"entered,omitempty"`           // of Segment; false: by leaving it; default true
 	PeopleIn bool      `json:"include_people_in,omitempty"` // also those a sweep found in the segment when it was published
-	Sweep    bool      `json:"sweep,omitempty"`
-	List     string    `json:"list,omitempty"`     // of Sweep: everybody on a static list, in place of Segment
-	Exclude  []string  `json:"exclude,omitempty"`  // of Sweep: segments whose people are left out
-	At       string    `json:"at,omitempty"`       // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
-	Schedule *Schedule `json:"schedule,omitempty"` // of Sweep: again at each of these moments, instead of once
-	Test     *Test     `json:"test,omitempty"`     // of Sweep: variants are compared on a share of the people first
-	Again    *Again    `json:"again,omitempty"`    // of Sweep: those whom another campaign reached in vain; of Segment too, if there is one
-	Date     string    `json:"date,omitempty"`     // a trait that holds a date, such as birthday: at Time of that day, in the person's zone
-	Offset   string    `json:"offset,omitempty"`   // of Date: -7d is a week before it, 1d a day after
-	Time     string    `json:"time,omitempty"`     // of Date: HH:MM; default 10:00
-	Yearly   bool      `json:"yearly,omitempty"`   // of Date: each year, once; 29 February is 28 in common years
-	Within   string    `json:"within,omitempty"`   // of Date: how late a run may still begin; default 24h
-	Key      string    `json:"key,omitempty"`      // e.g. order_id: one run per value; empty: one per person
-	Where    string    `json:"where,omitempty"`    // expression that must hold
-	Reentry  string    `json:"reentry"`            // never, after_exit, after:PERIOD, always
+	Sweep    bool      `json:"sweep,omitempty"`             // a campaign: everybody once
+	List     string    `json:"list,omitempty"`              // of Sweep: everybody on a static list, in place of Segment
+	Exclude  []string  `json:"exclude,omitempty"`           // of Sweep: segments whose people are left out
+	At       string    `json:"at,omitempty"`                // of Sweep: not before this instant, as 2026-12-01T01:00:00Z
+	Schedule *Schedule `json:"schedule,omitempty"`          // of Sweep: again at each of these moments, instead of once
+	Test     *Test     `json:"test,omitempty"`              // of Sweep: variants are compared on a share of the people first
+	Again    *Again    `json:"again,omitempty"`             // of Sweep: those whom another campaign reached in vain; of Segment too, if there is one
+	Date     string    `json:"date,omitempty"`              // a trait that holds a date, such as birthday: at Time of that day, in the person's zone
+	Offset   string    `json:"offset,omitempty"`            // of Date: -7d is a week before it, 1d a day after
+	Time     string    `json:"time,omitempty"`              // of Date: HH:MM; default 10:00
+	Yearly   bool      `json:"yearly,omitempty"`            // of Date: each year, once; 29 February is 28 in common years
+	Within   string    `json:"within,omitempty"`            // of Date: how late a run may still begin; default 24h
+	Key      string    `json:"key,omitempty"`               // e.g. order_id: one run per value; empty: one per person
+	Where    string    `json:"where,omitempty"`             // expression that must hold
+	Reentry  string    `json:"reentry"`                     // never, after_exit, after:PERIOD, always
 }
 
 // Condition is something that happens: an event, or a segment entered or left.
@@ -109,25 +109,25 @@ type Condition struct {
 type Node struct {
 	Type  string `json:"type"`
 	Title *Text  `json:"title,omitempty"`
-	Next  string `json:"next,omitempty"`
+	Next  string `json:"next,omitempty"` // id of the node that comes after
 
-	For        string     `json:"for,omitempty"`
-	Until      *Until     `json:"until,omitempty"`
-	UntilEvent *Condition `json:"until_event,omitempty"`
-	UntilTrue  string     `json:"until_true,omitempty"` // expression
-	ResetOn    *Condition `json:"reset_on,omitempty"`   // For, or the timeout, begins anew when this happens
-	Timeout    string     `json:"timeout,omitempty"`
-	OnTimeout  string     `json:"on_timeout,omitempty"` // default: Next
+	For        string     `json:"for,omitempty"`         // a time such as 30m or 3d
+	Until      *Until     `json:"until,omitempty"`       // a moment
+	UntilEvent *Condition `json:"until_event,omitempty"` // something that happens
+	UntilTrue  string     `json:"until_true,omitempty"`  // expression
+	ResetOn    *Condition `json:"reset_on,omitempty"`    // For, or the timeout, begins anew when this happens
+	Timeout    string     `json:"timeout,omitempty"`     // how long at most
+	OnTimeout  string     `json:"on_timeout,omitempty"`  // default: Next
 
-	Branches []Branch `json:"branches,omitempty"`
-	Else     string   `json:"else,omitempty"`
+	Branches []Branch `json:"branches,omitempty"` // in order: the first whose condition holds is taken
+	Else     string   `json:"else,omitempty"`     // the node when none holds
 
-	Template  string            `json:"template,omitempty"`
-	Channels  []string          `json:"channels,omitempty"` // in order: the first that can be reached is taken
-	Templates map[string]string `json:"templates,omitempty"`
-	SendBy    string            `json:"send_by,omitempty"`  // not sent later than this after it was due; default 24h
-	Subject   string            `json:"subject,omitempty"`  // of a mail, in place of the template's own; Liquid
-	Accounts  map[string]string `json:"accounts,omitempty"` // by channel, before those of the journey
+	Template  string            `json:"template,omitempty"`  // name of the one that is sent
+	Channels  []string          `json:"channels,omitempty"`  // in order: the first that can be reached is taken
+	Templates map[string]string `json:"templates,omitempty"` // by channel
+	SendBy    string            `json:"send_by,omitempty"`   // not sent later than this after it was due; default 24h
+	Subject   string            `json:"subject,omitempty"`   // of a mail, in place of the template's own; Liquid
+	Accounts  map[string]string `json:"accounts,omitempty"`  // by channel, before those of the journey
 
 	Ways    []Way   `json:"ways,omitempty"`
 	Percent float64 `json:"percent,omitempty"` // of a holdout: above 0 up to 50
@@ -197,7 +197,7 @@ const (
 	nodeStart   = "start"   // Journey; Next
 	nodeLeave   = "leave"   // Journey; Next
 	nodeGoal    = "goal"    // ends the run as having reached its goal
-	nodeExit    = "exit"
+	nodeExit    = "exit"    // ends the run
 )
 
 // Purposes of messages.

@@ -34,6 +34,31 @@ func NodeTypes() []string {
 	return []string{nodeWait, nodeBranch, nodeSplit, nodeHoldout, nodeMessage, nodeUpdate, nodePoints, nodeWebhook, nodeStart, nodeLeave, nodeGoal, nodeExit}
 }
 
+// nodeFields are the fields that a type of node has beside type and title.
+func nodeFields(typ string) []string {
+	switch typ {
+	case nodeWait:
+		return []string{"for", "until", "until_event", "until_true", "reset_on", "timeout", "on_timeout", "next"}
+	case nodeBranch:
+		return []string{"branches", "else"}
+	case nodeSplit:
+		return []string{"ways"}
+	case nodeHoldout:
+		return []string{"percent", "next"}
+	case nodeMessage:
+		return []string{"template", "channels", "templates", "send_by", "subject", "accounts", "next"}
+	case nodeUpdate:
+		return []string{"set", "clear", "next"}
+	case nodePoints:
+		return []string{"points", "next"}
+	case nodeStart, nodeLeave:
+		return []string{"journey", "next"}
+	case nodeWebhook:
+		return []string{"webhook", "send_by", "timeout", "on_failure", "next"}
+	}
+	return nil
+}
+
 // allNodes checks each node by itself.
 func (c *compiler) allNodes() {
 	if n := len(c.def.Nodes); n == 0 || n > maxNodes {
@@ -66,45 +91,36 @@ func (c *compiler) nodeProblem(id, field, en, ja string) {
 	c.problem(path, "node "+strconv.Quote(id)+": "+en, "ステップ「"+id+"」: "+ja)
 }
 
-// node checks a node by its type. A new type gets a case here, in [node.links] and in the run's step.
+// node checks a node by its type. A new type gets a case here, in [nodeFields], in [node.links] and in the run's step.
 func (c *compiler) node(n *node) {
 	if n.Title != nil {
 		c.title("nodes."+n.id+".title", n.Title)
 	}
+	c.onlyFields(n)
 	switch n.Type {
 	case nodeWait:
-		c.onlyFields(n, "for", "until", "until_event", "until_true", "reset_on", "timeout", "on_timeout", "next")
 		c.waitNode(n)
 	case nodeBranch:
-		c.onlyFields(n, "branches", "else")
 		c.branchNode(n)
 	case nodeSplit:
-		c.onlyFields(n, "ways")
 		c.splitNode(n)
 	case nodeHoldout:
-		c.onlyFields(n, "percent", "next")
 		if n.Percent <= 0 || n.Percent > 50 {
 			c.nodeProblem(n.id, "percent", "a holdout is above 0 and at most 50 per cent", "割合は 0 より大きく 50 以下（％）にしてください")
 		}
 	case nodeMessage:
-		c.onlyFields(n, "template", "channels", "templates", "send_by", "subject", "accounts", "next")
 		c.messageNode(n)
 	case nodeUpdate:
-		c.onlyFields(n, "set", "clear", "next")
 		c.updateNode(n)
 	case nodePoints:
-		c.onlyFields(n, "points", "next")
 		c.pointsNode(n)
 	case nodeStart, nodeLeave:
-		c.onlyFields(n, "journey", "next")
 		if !journeyPattern.MatchString(n.Journey) || n.Journey == c.j.Name {
 			c.nodeProblem(n.id, "journey", "name another journey", "ほかのジャーニーの内部名を指定してください")
 		}
 	case nodeWebhook:
-		c.onlyFields(n, "webhook", "send_by", "timeout", "on_failure", "next")
 		c.webhookNode(n)
 	case nodeGoal, nodeExit:
-		c.onlyFields(n)
 	default:
 		c.nodeProblem(n.id, "type", strconv.Quote(n.Type)+" is no type of node: use "+strings.Join(NodeTypes(), ", "),
 			"「"+n.Type+"」という種類はありません。"+strings.Join(NodeTypes(), "、")+" のどれかにしてください")
@@ -119,7 +135,11 @@ func (c *compiler) node(n *node) {
 }
 
 // onlyFields refuses fields of other types of nodes.
-func (c *compiler) onlyFields(n *node, allowed ...string) {
+func (c *compiler) onlyFields(n *node) {
+	if !slices.Contains(NodeTypes(), n.Type) {
+		return
+	}
+	allowed := nodeFields(n.Type)
 	prefix := "nodes." + n.id + "."
 	var wrong []string
 	for path := range c.at {
