@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -127,5 +126,18 @@ func (c *client) refusal(answer *http.Response) error {
 		}
 		msg += "\n  " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
 	}
-	return errors.New(msg)
+	r := &refusedError{text: msg}
+	for _, e := range p.Errors {
+		r.at = append(r.at, strings.TrimPrefix(e.Location, "body.body."))
+	}
+	return r
 }
+
+// refusedError is what a server says against a request, and the places of what is wrong.
+type refusedError struct {
+	text string
+	at   []string
+}
+
+// Error is what the server says.
+func (e *refusedError) Error() string { return e.text }

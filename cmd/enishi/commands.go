@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -155,6 +157,9 @@ type definitionFile struct {
 	Name   string `yaml:"name" json:"name"`
 	Body   any    `yaml:"body" json:"body"`
 	Reason string `yaml:"reason" json:"reason"`
+
+	file string     // where it stands; empty: in none
+	node *yaml.Node // its document there
 }
 
 // readDefinitions reads a file, or all .json, .yaml and .yml files of a folder.
@@ -183,11 +188,16 @@ func readDefinitions(path string) ([]definitionFile, error) {
 		}
 		decoder := yaml.NewDecoder(f) // JSON is YAML
 		for {
+			var doc yaml.Node
+			err := decoder.Decode(&doc)
+			if errors.Is(err, io.EOF) {
+				break
+			}
 			var d definitionFile
-			if err := decoder.Decode(&d); err != nil {
-				if err.Error() == "EOF" {
-					break
-				}
+			if err == nil {
+				err = doc.Decode(&d)
+			}
+			if err != nil {
 				f.Close()
 				return nil, fmt.Errorf("%s: %w", file, err)
 			}
@@ -195,6 +205,7 @@ func readDefinitions(path string) ([]definitionFile, error) {
 				f.Close()
 				return nil, fmt.Errorf("%s: a definition has kind, name and body", file)
 			}
+			d.file, d.node = file, doc.Content[0]
 			out = append(out, d)
 		}
 		f.Close()
@@ -231,9 +242,9 @@ func libraryWith(find func(kind, name string) ([]byte, bool)) segments.Library {
 	})
 }
 
-// check compiles a definition.
-// others are the definitions that are checked with it.
-func (d *definitionFile) check(others []definitionFile) error {
+// check compiles a definition. others are the definitions that are checked with it, calls tells what is wrong with a call of another
+// system; nil: nothing.
+func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Webhook) error) error {
 	body, err := json.Marshal(d.Body)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
@@ -244,7 +255,9 @@ func (d *definitionFile) check(others []definitionFile) error {
 	case "ranking":
 		_, err = segments.ParseRanking(body)
 	case "journey":
-		_, err = journeys.Compile(d.Name, 0, body, libraryOf(others))
+		if _, err = journeys.Compile(d.Name, 0, body, libraryOf(others)); err == nil {
+			err = journeys.Check(body, libraryOf(others), nil, nil, calls)
+		}
 	case "template":
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
 	case "block":
@@ -294,6 +307,13 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	webhooks, err := newWebhooks(cfg.Webhook, webhookKey(nil), nil, nil) // nothing is called, so any key does
+	if err != nil {
+		return err
+	}
+	calls := func(h *journeys.Webhook) error {
+		return webhooks.Check(&channels.Request{URL: h.URL, Method: h.Method, Headers: h.Headers, Body: h.Body})
+	}
 	var all []definitionFile // segments may name each other across files
 	for _, path := range c.Paths {
 		ds, err := readDefinitions(path)
@@ -306,11 +326,11 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 	for i := range all {
 		err := all[i].withHTML(ctx)
 		if err == nil {
-			err = all[i].check(all)
+			err = all[i].check(all, calls)
 		}
 		if err != nil {
 			bad++
-			fmt.Fprintln(s.err, err)
+			fmt.Fprintln(s.err, all[i].placed(err, s.japanese()))
 		}
 	}
 	if bad > 0 {
@@ -354,15 +374,15 @@ func (c *applyCommand) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if d.Kind != "segment" && d.Kind != "template" && d.Kind != "journey" { // the server checks these: they may name what it has
-			if err := d.check(all); err != nil {
-				return err
+			if err := d.check(all, nil); err != nil {
+				return d.placed(err, s.japanese())
 			}
 		}
 		if d.Reason == "" {
 			d.Reason = c.Reason
 		}
-		if err := c.put(ctx, d); err != nil {
-			return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
+		if err := c.in(s).put(ctx, d); err != nil {
+			return d.placed(fmt.Errorf("%s %s: %w", d.Kind, d.Name, err), s.japanese())
 		}
 		fmt.Fprintf(s.out, "saved %s %s\n", d.Kind, d.Name)
 	}

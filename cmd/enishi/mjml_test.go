@@ -20,7 +20,7 @@ func TestMJMLOfFiles(t *testing.T) {
 	if err := d.withHTML(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.check(nil); err == nil || !strings.Contains(err.Error(), "save it there") {
+	if err := d.check(nil, nil); err == nil || !strings.Contains(err.Error(), "save it there") {
 		t.Errorf("without a compiler: %v", err)
 	}
 	if _, err := exec.LookPath("node"); err != nil {
@@ -38,7 +38,7 @@ func TestMJMLOfFiles(t *testing.T) {
 	if err := d.withHTML(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.check(nil); err != nil {
+	if err := d.check(nil, nil); err != nil {
 		t.Error(err)
 	}
 	got := d.Body.(map[string]any)["variants"].(map[string]any)["ja"].(map[string]any)["html"]

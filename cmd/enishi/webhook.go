@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"enishi/channels"
 	"enishi/channels/webhook"
@@ -12,16 +14,20 @@ import (
 
 // buildWebhooks makes the channel of calls. Without a key in the configuration one follows from the workspace's own.
 func (w *workspace) buildWebhooks() (*webhook.Channel, error) {
-	c := w.cfg.Webhook
+	return newWebhooks(w.cfg.Webhook, webhookKey(w.secret), w.now, w.log)
+}
+
+// newWebhooks makes the channel; key signs where the configuration has none.
+func newWebhooks(c WebhookConfig, key string, now func() time.Time, log *slog.Logger) (*webhook.Channel, error) {
 	keys := c.Keys
 	if len(keys) == 0 {
-		keys = []string{webhookKey(w.secret)}
+		keys = []string{key}
 	}
 	secrets := map[string]webhook.Secret{}
 	for name, s := range c.Secrets {
 		secrets[name] = webhook.Secret{Value: s.Value, Host: s.Host}
 	}
-	channel, err := webhook.New(webhook.Config{Keys: keys, Secrets: secrets, Inside: c.Inside, Timeout: c.Timeout, Now: w.now, Log: w.log})
+	channel, err := webhook.New(webhook.Config{Keys: keys, Secrets: secrets, Inside: c.Inside, Timeout: c.Timeout, Now: now, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("config: webhook: %w", err)
 	}
