@@ -33,6 +33,8 @@ func kindOf(typ string) string {
 		return "order"
 	case "shipment", "store", "contact", "message", "segment", "journey", "consent":
 		return family
+	case "webhook":
+		return "journey"
 	case "hold":
 		return "consent"
 	case "line":

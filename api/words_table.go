@@ -46,7 +46,7 @@ var words = map[string]Text{
 	"journey_status.paused": {"一時停止", "paused"}, "journey_status.archived": {"終了", "archived"},
 	"node.": {"ステップ", "Step"}, "node.wait": {"待つ", "Wait"}, "node.until_event": {"行動を待つ", "Wait for an event"}, "node.branch": {"条件で分ける", "Branch"}, "node.message": {"メッセージ", "Message"}, "node.exit": {"終わり", "End"},
 	"node.until": {"時刻まで待つ", "Wait until a moment"}, "node.until_true": {"条件を待つ", "Wait for a condition"}, "node.split": {"割合で分ける", "Split"}, "node.holdout": {"比較用に送らない人", "Holdout"}, "node.update": {"顧客情報の更新", "Update the person"},
-	"node.points": {"ポイント付与", "Give points"}, "node.start": {"別のジャーニーを開始", "Start a journey"}, "node.leave": {"別のジャーニーから外す", "Leave a journey"}, "node.goal": {"目標達成", "Goal"},
+	"node.webhook": {"外部システムの呼び出し", "Call another system"}, "node.points": {"ポイント付与", "Give points"}, "node.start": {"別のジャーニーを開始", "Start a journey"}, "node.leave": {"別のジャーニーから外す", "Leave a journey"}, "node.goal": {"目標達成", "Goal"},
 	"made.set": {"顧客情報を更新", "updated the person"}, "made.points": {"ポイントを付与", "gave points"},
 	"unit.s": {"秒", "s"}, "unit.m": {"分", "min"}, "unit.h": {"時間", "h"}, "unit.d": {"日", "days"}, "unit.w": {"週間", "weeks"},
 

@@ -46,7 +46,7 @@ func Definitions() ([]enishi.Definition, error) {
 		}
 		add("segment", name, body)
 	}
-	for _, item := range journeys.Gallery() {
+	for _, item := range journeys.Gallery("cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback") {
 		body := item.Body
 		if item.Name == "review_request" {
 			body = bytes.Replace(body, []byte(`"5d"`), []byte(`"1m"`), 1)

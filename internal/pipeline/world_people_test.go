@@ -377,7 +377,8 @@ func (w *world) publishAll() {
 	}
 }
 
-var gallery = journeys.Gallery()
+// gallery are some of the ready-made journeys: those of one kind do the same here.
+var gallery = journeys.Gallery("cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback")
 
 // publish changes a definition.
 func (w *world) publish() {

@@ -45,7 +45,7 @@ export function EntryPanel({ d, titles, change }: Omit<PanelProps, "id">) {
           <NumberInput size="sm" label={t("build.dateOffset")} description={t("build.dateOffsetHint")} min={-180} max={180} allowDecimal={false} value={Number(/^(-?\d+)d$/.exec(e.offset ?? "")?.[1] ?? 0)} onChange={(v) => put({ ...e, offset: Number(v) ? `${Number(v)}d` : undefined }, "offset")} />
           <TextInput size="sm" type="time" label={t("build.dateTime")} value={e.time ?? "10:00"} onChange={(x) => put({ ...e, time: x.currentTarget.value }, "time")} />
           <Switch size="sm" label={t("build.dateYearly")} checked={e.yearly ?? false} onChange={(x) => put({ ...e, yearly: x.currentTarget.checked || undefined })} />
-          <Condition label={t("build.onlyIf")} value={e.where ?? ""} optional onChange={(where) => put({ ...e, where })} />
+          <Condition label={t("build.onlyIf")} value={e.where ?? ""} withEvent={false} optional onChange={(where) => put({ ...e, where })} />
         </>
       )}
       {kind === "called" && <Note>{t("build.calledHint")}</Note>}

@@ -15,7 +15,7 @@ const headers = (text: string): Record<string, string> | undefined => {
 export function WebhookForm({ n, set }: FormProps) {
   const { t } = useTranslation();
   const h = n.webhook ?? { url: "" };
-  const put = (by: Partial<typeof h>, what: string) => set({ webhook: { url: h.url, ...tidy({ ...h, ...by }) } }, what);
+  const put = (by: Partial<typeof h>, what: string) => set({ webhook: { ...tidy({ ...h, ...by }), url: by.url ?? h.url } }, what);
   return (
     <Stack gap="sm">
       <TextInput size="sm" label={t("build.hookURL")} placeholder="https://crm.shop.example/hooks" value={h.url} onChange={(e) => put({ url: e.currentTarget.value }, "url")} />
