@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/channels"
 	"enishi/profiles"
 )
 
@@ -144,6 +145,10 @@ func (t *teller) decision(d *decisionRow, checks []enishi.Check) {
 	}
 	at, ch := timeText(d.At, t.now, t.zone), word("channel", d.Channel)
 	head := Text{at.JA + " " + ch.JA + ": ", at.EN + " " + ch.EN + ": "}
+	if d.Channel == channels.WebhookChannel {
+		d.Sentence = t.callDecision(d, head, failed)
+		return
+	}
 	switch {
 	case d.Sent:
 		d.Sentence = Text{head.JA + "「" + d.JourneyTitle.JA + "」を送りました", head.EN + "sent “" + d.JourneyTitle.EN + "”"}
@@ -157,6 +162,19 @@ func (t *teller) decision(d *decisionRow, checks []enishi.Check) {
 		why := t.because(d.Channel, failed)
 		d.Sentence = Text{head.JA + why.JA + "送りませんでした", head.EN + "not sent because " + why.EN}
 	}
+}
+
+// callDecision is the decision of a call of another system, which is no message.
+func (t *teller) callDecision(d *decisionRow, head Text, failed *enishi.Check) Text {
+	if d.Sent {
+		return Text{head.JA + "「" + d.JourneyTitle.JA + "」が外部システムを呼び出しました", head.EN + "“" + d.JourneyTitle.EN + "” called another system"}
+	}
+	why := reasonText(d.Reason)
+	if failed == nil {
+		return Text{head.JA + tame(why.JA) + "呼び出しませんでした", head.EN + "not called: " + why.EN}
+	}
+	why = t.because(d.Channel, failed)
+	return Text{head.JA + why.JA + "呼び出しませんでした", head.EN + "not called because " + why.EN}
 }
 
 // capDetail is a cap as a detail tells it: "2/7d", with or without how many there were.

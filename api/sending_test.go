@@ -98,6 +98,9 @@ func TestSending(t *testing.T) {
 	}
 	e.call("POST", "/sending/stop", map[string]any{"scope": "journey", "value": "no_such"}).want(422)
 	e.call("POST", "/sending/stop", map[string]any{"scope": "channel", "value": "lime"}).want(422)
+	if err := (&API{}).checkStop(t.Context(), &channels.Stop{Scope: channels.ScopeChannel, Value: channels.WebhookChannel}); err != nil {
+		t.Errorf("calls of other systems cannot be stopped: %v", err)
+	}
 	for value, means := range map[string]string{"東京": "「東京都」のことですか", "東京都渋谷区": "「東京都」のことですか", "京都": "「京都府」のことですか", "Tokyo": "「東京都」のように", "府": "のように"} {
 		if a := e.call("POST", "/sending/stop", map[string]any{"scope": "prefecture", "value": value}).want(422); !strings.Contains(a.text, means) {
 			t.Errorf("%s: %s", value, a.text)

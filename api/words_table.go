@@ -10,7 +10,7 @@ var words = map[string]Text{
 	"type.journey.entered": {"ジャーニー開始", "Journey entered"}, "type.journey.step": {"ジャーニーが進んだ", "Journey step"}, "type.journey.made": {"ジャーニーによる更新", "Done by a journey"},
 	"type.journey.exited": {"ジャーニー終了", "Journey ended"}, "type.journey.refused": {"ジャーニーを開始せず", "Journey not entered"},
 
-	"channel.": {"その他の手段", "another channel"}, "channel.email": {"メール", "E-mail"}, "channel.line": {"LINE", "LINE"}, "channel.line_notice": {"LINE 通知メッセージ", "LINE notification message"}, "channel.sms": {"SMS", "SMS"}, "channel.push": {"プッシュ通知", "Push"},
+	"channel.": {"その他の手段", "another channel"}, "channel.email": {"メール", "E-mail"}, "channel.line": {"LINE", "LINE"}, "channel.line_notice": {"LINE 通知メッセージ", "LINE notification message"}, "channel.sms": {"SMS", "SMS"}, "channel.push": {"プッシュ通知", "Push"}, "channel.webhook": {"外部連携", "Webhook"},
 	"channel.postal": {"郵送", "Post"}, "channel.social": {"SNS", "Social"}, "channel.ads": {"広告連携", "Ads"}, "channel.phone": {"電話", "Phone"}, "channel.chat": {"チャット", "Chat"}, "channel.store": {"店舗", "Store"},
 	"touchpoint.web": {"通販サイト", "Web shop"}, "touchpoint.app": {"アプリ", "App"}, "touchpoint.pwa": {"アプリ（PWA）", "App (PWA)"}, "touchpoint.store": {"店舗", "Store"}, "touchpoint.phone": {"電話", "Phone"},
 	"touchpoint.chat": {"チャット", "Chat"}, "touchpoint.social": {"SNS", "Social"}, "touchpoint.marketplace": {"モール", "Marketplace"}, "touchpoint.in_person": {"店頭対面", "In person"},
@@ -75,7 +75,7 @@ var words = map[string]Text{
 	"why.customer": {"お客様の都合", "by the customer"}, "why.inventory": {"在庫切れ", "out of stock"}, "why.fraud": {"不正の疑い", "suspected fraud"}, "why.declined": {"決済できなかった", "payment declined"}, "why.staff": {"店舗の都合", "by the shop"}, "why.other": {"その他", "other"},
 	"reason.cap": {"配信回数の上限に達した", "the frequency cap"}, "reason.holdout": {"比較用に送らない人", "the holdout"},
 	"reason.charset": {"文字コードを一部変更", "partly sent as UTF-8"},
-	"reason.policy":  {"受信側の方針", "the receiver's policy"}, "reason.content": {"内容が受け付けられない", "the content was refused"}, "reason.address": {"宛先が正しくない", "the address is wrong"}, "reason.account": {"送信アカウントの問題", "a problem of the sending account"},
+	"reason.policy":  {"受信側の方針", "the receiver's policy"}, "reason.content": {"内容が受け付けられない", "the content was refused"}, "reason.address": {"宛先が正しくない", "the address is wrong"}, "reason.answer": {"応答は保存していない（16 KB を超えるか、途中で切れた）", "the answer was not kept: it is longer than 16 KB, or broke off"}, "reason.account": {"送信アカウントの問題", "a problem of the sending account"},
 	"reason.paused": {"送信を一時停止中", "sending was paused"}, "reason.waited": {"待ち時間が長くなった", "it waited too long"}, "reason.consent": {"同意なし", "no permission"}, "reason.hold": {"配信保留中", "a hold"}, "reason.suppression": {"配信停止リスト", "the suppression list"},
 	"reason.cancel": {"取り消し", "cancelled"}, "reason.render": {"内容を作れなかった", "it could not be rendered"}, "reason.run": {"ジャーニーを離脱済み", "the run had ended"}, "reason.freshness": {"送信期限切れ", "too late to send"},
 	"refused.call": {"呼び出したジャーニーが開始できない", "the journey that was called takes nobody"}, "refused.excluded": {"除外セグメント", "an excluded segment"}, "refused.": {"開始条件に合わない", "the entry rules"}, "refused.reentry": {"再開始の条件に合わない", "the re-entry rule"}, "refused.already": {"離脱条件か目標にすでに当てはまっている", "an exit or the goal holds already"}, "refused.too_many_runs": {"進行中のジャーニーが多すぎる", "too many runs"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/channels"
 	"enishi/internal/definitions"
 	"enishi/journeys"
 	"enishi/segments"
@@ -82,9 +83,9 @@ func TestEveryCodeHasAWord(t *testing.T) {
 	f("order_status", "placed", "pending", "overdue", "payment_failed", "paid", "confirmed", "shipped", "delivered", "cancelled", "refunded", "returned")
 	f("shipment_status", "created", "updated", "shipped", "in_transit", "out_for_delivery", "attempted", "held", "delayed", "ready_for_pickup", "picked_up", "delivered", "returned")
 	f("channel", segments.Channels()...)
-	f("channel", enishi.NoticeChannel)
+	f("channel", enishi.NoticeChannel, channels.WebhookChannel)
 	f("check", "template", "address", "suppression", "consent", "hold", "run", "freshness", "window", "sender", "cap", "quiet_hours", "holdout", "notice")
-	f("reason", "bounced", "blocked", "not_friend", "erased", "quota", "rate", "expired", "suppressed", "notice", "unreachable")
+	f("reason", "bounced", "blocked", "not_friend", "erased", "quota", "rate", "expired", "suppressed", "notice", "unreachable", "answer")
 	f("delivery", "decided", "intent", "sent", "failed", "unknown", "refused", "deferred", "dropped")
 	f("run_end", "completed", "goal", "exited", "merged", "cancelled", "error")
 	f("refused", "reentry", "already", "too_many_runs", "call", "excluded", "where", "no_key", "running")
@@ -136,6 +137,9 @@ func TestSentences(t *testing.T) {
 	}
 	ok := enishi.Check{Name: "template", OK: true, Detail: "welcome_mail"}
 	fails := func(name, detail string) []enishi.Check { return []enishi.Check{ok, {Name: name, Detail: detail}} }
+	f("webhook", []enishi.Check{ok}, true, "sent", "11/20 10:00 外部連携: 「削除されたジャーニー」が外部システムを呼び出しました", "20 Nov 10:00 Webhook: “a deleted journey” called another system")
+	f("webhook", fails("run", "ended"), false, "run", "11/20 10:00 外部連携: ジャーニーがすでに終わっていたため呼び出しませんでした", "20 Nov 10:00 Webhook: not called because the journey had ended for this person")
+	f("webhook", nil, false, "expired", "11/20 10:00 外部連携: 送信期限切れのため呼び出しませんでした", "20 Nov 10:00 Webhook: not called: too late to send")
 	f("line", fails("cap", "2/7d"), false, "cap", "11/20 10:00 LINE: 今週の上限（2 通）に達していたため送りませんでした", "20 Nov 10:00 LINE: not sent because the cap of 2 per week was reached")
 	f("line", fails("cap", "5/10d"), false, "cap", "11/20 10:00 LINE: 10 日の上限（5 通）に達していたため送りませんでした", "20 Nov 10:00 LINE: not sent because the cap of 5 per 10 days was reached")
 	f("email", fails("cap", "1/7d chosen, last at 2026-11-03T03:00:00Z"), false, "cap", "11/20 10:00 メール: ご本人が選んだ回数（週に 1 通まで）に達していたため送りませんでした", "20 Nov 10:00 E-mail: not sent because this person chose at most one mail a week")

@@ -274,7 +274,7 @@ func (c *Channel) read(answer *http.Response) (channels.Receipt, error) {
 		body, err := io.ReadAll(io.LimitReader(answer.Body, MaxAnswer+1))
 		switch {
 		case err != nil || len(body) > MaxAnswer:
-			receipt.Note = "the answer was not kept: it is longer than 16 KB, or broke off"
+			receipt.Note = "answer: not kept, it is longer than 16 KB or broke off"
 		case json.Valid(body):
 			receipt.ProviderID = string(body)
 		}

@@ -164,6 +164,9 @@ func TestAnswerKept(t *testing.T) {
 		if err != nil || got.ProviderID != x.kept {
 			t.Errorf("%s: %d bytes kept, %v", name, len(got.ProviderID), err)
 		}
+		if strings.HasPrefix(got.Note, "answer: ") != (name == "huge") {
+			t.Errorf("%s: note %q", name, got.Note)
+		}
 	}
 }
 

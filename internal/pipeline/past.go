@@ -106,11 +106,11 @@ func (x *Pasts) acts(e *enishi.Event, appended time.Time) (time.Time, bool) {
 	return appended, true
 }
 
-// decided are the messages that other journeys decided, by person, in order.
+// decided are the messages that other journeys decided, by person, in order; calls of other systems count for nothing.
 func (s *Store) decided(ctx context.Context, x *Pasts, subjects string) (map[enishi.ID][]Past, error) {
 	out := map[enishi.ID][]Past{}
 	rows, err := s.DB.Query(ctx, `SELECT m.person, d.subject, d.send_id, d.round, d.at, toString(d.journey), toString(d.node), d.run_id, toString(d.channel), toString(d.purpose), toString(d.template)
-FROM (SELECT * FROM decisions FINAL WHERE subject IN (SELECT subject FROM (`+subjects+`)) AND sent = 1 AND journey != `+quote(x.Journey)+`) AS d
+FROM (SELECT * FROM decisions FINAL WHERE subject IN (SELECT subject FROM (`+subjects+`)) AND sent = 1 AND channel != 'webhook' AND journey != `+quote(x.Journey)+`) AS d
 INNER JOIN (`+subjects+`) AS m ON m.subject = d.subject
 ORDER BY m.person, d.at, d.send_id, d.round`)
 	if err != nil {

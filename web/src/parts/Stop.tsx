@@ -37,7 +37,7 @@ function Dialog({ close }: { close: () => void }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const [held, setHeld] = useState<(Held & { incoming: number; seconds: number }) | null>(null);
-  const data = { all: [], channel: ["email", "line"].map((c) => ({ value: c, label: t(`channel.${c}`) })), prefecture: prefectures.map((p) => ({ value: p, label: p })), journey: (journeys.data?.items ?? []).map((j) => ({ value: j.name, label: pick(j.title) || j.name })) }[scope];
+  const data = { all: [], channel: ["email", "line", "webhook"].map((c) => ({ value: c, label: t(`channel.${c}`) })), prefecture: prefectures.map((p) => ({ value: p, label: p })), journey: (journeys.data?.items ?? []).map((j) => ({ value: j.name, label: pick(j.title) || j.name })) }[scope];
   const what = scope === "all" ? t("stop.everything") : (data.find((x) => x.value === value)?.label ?? "");
   const open = sending.data?.open;
   const go = async () => {
