@@ -60,6 +60,9 @@ func (a *API) build() error {
 			errs = append(errs, fmt.Errorf("operation %s has no handler", id))
 		}
 	}
+	if len(errs) == 0 {
+		errs = append(errs, a.addExamples())
+	}
 	a.mux.HandleFunc("GET "+prefix+"/docs", a.docs)
 	a.mux.HandleFunc(prefix+"/", a.nowhere)
 	return errors.Join(errs...)

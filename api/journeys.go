@@ -111,7 +111,10 @@ func (a *API) listJourneys(ctx context.Context, _ *struct{}) (*listOutput[journe
 	return out, err
 }
 
-type journeyOutput struct{ Body journeyPage }
+type journeyOutput struct {
+	ETag string `header:"ETag" doc:"The version, for If-Match."`
+	Body journeyPage
+}
 
 // journeyPage is a journey with its versions.
 type journeyPage struct {
@@ -160,7 +163,7 @@ func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, err
 	if !ok {
 		return nil, notFound("journey", "ジャーニー")
 	}
-	out := &journeyOutput{journeyPage{Name: d.Name, Version: d.Version, Status: headOf(&d).State, Definition: withoutState(d.Body), History: a.versions("journey", in.Name)}}
+	out := &journeyOutput{etag(d.Version), journeyPage{Name: d.Name, Version: d.Version, Status: headOf(&d).State, Definition: withoutState(d.Body), History: a.versions("journey", in.Name)}}
 	if act, ok := a.acting(in.Name); ok {
 		out.Body.Acting, out.Body.ActingStatus = act.Version, headOf(&act).State
 	}
@@ -169,12 +172,13 @@ func (a *API) getJourney(ctx context.Context, in *NamePath) (*journeyOutput, err
 
 type journeyInput struct {
 	NamePath
+	Precondition
 	Body struct {
 		Title      *textInput      `json:"title,omitempty" doc:"Replaces the definition's own."`
 		Definition json.RawMessage `json:"definition"`
 		Status     string          `json:"status,omitempty" enum:",draft,in_review,approved,live,paused,archived" doc:"draft unless said. A draft waits beside the version that is live."`
 		InFlight   *inFlight       `json:"in_flight,omitempty" doc:"What becomes of people in older versions; finish unless said here or in the definition."`
-		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Expect     int64           `json:"expect,omitempty" doc:"The version this replaces; 0 for a new one, or with If-Match."`
 		Reason     string          `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -204,8 +208,10 @@ func (a *API) saveJourney(ctx context.Context, in *journeyInput) (*writtenOutput
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.putJourney(ctx, in.Name, definition, status, in.Body.Expect, in.Body.Reason)
-	return &writtenOutput{w}, err
+	return a.replaced("journey", in.Name, in.Precondition, in.Body.Expect, func(expect int64) (*writtenOutput, error) {
+		w, err := a.putJourney(ctx, in.Name, definition, status, expect, in.Body.Reason)
+		return &writtenOutput{w}, err
+	})
 }
 
 // putJourney checks a definition, publishes what of the galleries it needs, and saves it.

@@ -242,7 +242,10 @@ FROM people FINAL PREWHERE profile_id IN (%s)`, counted("1"), counted(r[0]), cou
 	return nil
 }
 
-type segmentOutput struct{ Body segmentRow }
+type segmentOutput struct {
+	ETag string `header:"ETag" doc:"The version, for If-Match."`
+	Body segmentRow
+}
 
 func (a *API) getSegment(ctx context.Context, in *NamePath) (*segmentOutput, error) {
 	d, ok := a.cfg.Definitions.Current("segment", in.Name)
@@ -253,18 +256,19 @@ func (a *API) getSegment(ctx context.Context, in *NamePath) (*segmentOutput, err
 	if err != nil {
 		return nil, err
 	}
-	return &segmentOutput{rows[0]}, nil
+	return &segmentOutput{etag(d.Version), rows[0]}, nil
 }
 
 type segmentInput struct {
 	NamePath
+	Precondition
 	Body struct {
 		Title       textInput `json:"title"`
 		Description textInput `json:"description,omitzero" required:"false"`
 		Expression  string    `json:"expression" maxLength:"20000"`
 		Folder      *string   `json:"folder,omitempty" maxLength:"64" doc:"Where the list shows it; it stays where it is unless said."`
 		Owner       *string   `json:"owner,omitempty" maxLength:"100" doc:"Who answers for it: whoever made it unless said."`
-		Expect      int64     `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Expect      int64     `json:"expect,omitempty" doc:"The version this replaces; 0 for a new one, or with If-Match."`
 		Reason      string    `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -314,11 +318,13 @@ func (a *API) saveSegment(ctx context.Context, in *segmentInput) (*writtenOutput
 	if err := a.checkSegment(in.Name, body); err != nil {
 		return nil, err
 	}
-	w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: in.Body.Expect, Body: body, Reason: in.Body.Reason})
-	if s, broken := a.library().Compile(in.Name, 0, body); broken == nil {
-		w.Warnings = warnings(s)
-	}
-	return &writtenOutput{w}, err
+	return a.replaced("segment", in.Name, in.Precondition, in.Body.Expect, func(expect int64) (*writtenOutput, error) {
+		w, err := a.save(ctx, enishi.Definition{Kind: "segment", Name: in.Name, Expect: expect, Body: body, Reason: in.Body.Reason})
+		if s, broken := a.library().Compile(in.Name, 0, body); broken == nil {
+			w.Warnings = warnings(s)
+		}
+		return &writtenOutput{w}, err
+	})
 }
 
 type deleteInput struct {

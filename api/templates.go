@@ -46,7 +46,10 @@ func (a *API) listTemplates(ctx context.Context, _ *struct{}) (*listOutput[Templ
 	return out, nil
 }
 
-type templateOutput struct{ Body templatePage }
+type templateOutput struct {
+	ETag string `header:"ETag" doc:"The version, for If-Match."`
+	Body templatePage
+}
 
 // templatePage is a template with its content and versions.
 type templatePage struct {
@@ -65,14 +68,15 @@ func (a *API) getTemplate(ctx context.Context, in *NamePath) (*templateOutput, e
 	if err != nil && enishi.ErrorCode(err) != enishi.Invalid { // one that cannot be shown is there to be mended all the same
 		return nil, err
 	}
-	return &templateOutput{templatePage{a.templateRow(&d), d.Body, a.versions("template", in.Name), lintPageOf(found)}}, nil
+	return &templateOutput{etag(d.Version), templatePage{a.templateRow(&d), d.Body, a.versions("template", in.Name), lintPageOf(found)}}, nil
 }
 
 type templateInput struct {
 	NamePath
+	Precondition
 	Body struct {
 		Definition json.RawMessage `json:"definition"`
-		Expect     int64           `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Expect     int64           `json:"expect,omitempty" doc:"The version this replaces; 0 for a new one, or with If-Match."`
 		Reason     string          `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -81,8 +85,10 @@ func (a *API) saveTemplate(ctx context.Context, in *templateInput) (*writtenOutp
 	if err := checkName(in.Name); err != nil {
 		return nil, err
 	}
-	w, err := a.putTemplate(ctx, in.Name, in.Body.Definition, in.Body.Expect, in.Body.Reason)
-	return &writtenOutput{w}, err
+	return a.replaced("template", in.Name, in.Precondition, in.Body.Expect, func(expect int64) (*writtenOutput, error) {
+		w, err := a.putTemplate(ctx, in.Name, in.Body.Definition, expect, in.Body.Reason)
+		return &writtenOutput{w}, err
+	})
 }
 
 // putTemplate checks a template and saves it. Lines and columns of errors are those of the console's editor.
