@@ -157,6 +157,7 @@ func (a *API) register() {
 	register(a, "list-journey-people", a.listJourneyPeople)
 	register(a, "get-journey-person", a.getJourneyPerson)
 	register(a, "preview-journey", a.previewJourney)
+	register(a, "expect-journey", a.expectedJourney)
 	register(a, "enter-journey", a.enterJourney)
 	register(a, "leave-journey", a.leaveJourney)
 	register(a, "list-simulations", a.listSimulations)

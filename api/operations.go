@@ -126,6 +126,7 @@ func operations() []operation {
 		{"list-journey-people", get, "/journeys/{name}/people", viewer, reads, "Journeys", "Where people stand"},
 		{"get-journey-person", get, "/journeys/{name}/people/{person}", viewer, reads, "Journeys", "Where a person stands and how they came there, or why they are not in it"},
 		{"preview-journey", post, "/journeys/{name}/preview", viewer, asks, "Journeys", "What it would do with a person as they are now; sends and keeps nothing"},
+		{"expect-journey", post, "/journeys/{name}/expected", viewer, asks, "Journeys", "How many entries a month it may expect, from own history"},
 		{"enter-journey", post, "/journeys/{name}/people", editor, writes, "Journeys", "Take a person into a journey that may be called"},
 		{"leave-journey", erase, "/journeys/{name}/people/{person}", editor, writes, "Journeys", "Take a person out of a journey"},
 		{"list-simulations", get, "/journeys/{name}/simulations", viewer, reads, "Journeys", "What was tried on the past, newest first"},
