@@ -26,8 +26,8 @@ type TrialConfig struct {
 //
 // A replay is the live fold with another past and without a future: it steps a profile by the same code ([Folder.step]), and
 // what the steps give goes to nobody but the caller. The journey goes live at From, as if it were published then: its segments
-// are swept (who is in them is Initial), and a broadcast starts at its instant. Timers act at their instants, before what
-// happens at the same one.
+// are swept (who is in them is Initial), who has the date that it begins on is told when it is due, and a broadcast starts at
+// its instant. Timers act at their instants, before what happens at the same one.
 type Trial struct {
 	cfg           TrialConfig
 	journey       *journeys.Journey
@@ -268,10 +268,14 @@ const maxAgain = 1000
 // goLive publishes the journey, as a switch of the definitions and the sweep after it do.
 func (r *Replay) goLive() error {
 	r.use(r.t.after)
-	if len(r.t.names) == 0 || len(r.p.Subjects) == 0 {
+	var t journeys.Trigger
+	if r.t.journey.Definition.Entry.Date != "" {
+		t.Renewed = r.t.journey.Name // everybody who has the date is told when it is due
+	}
+	if len(r.t.names) == 0 && t.Renewed == "" || len(r.p.Subjects) == 0 {
 		return nil
 	}
-	return r.sweep(r.t.cfg.From, r.t.names, journeys.Trigger{})
+	return r.sweep(r.t.cfg.From, r.t.names, t)
 }
 
 func (r *Replay) broadcast(at time.Time) error {

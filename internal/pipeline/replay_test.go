@@ -287,6 +287,44 @@ func TestReplayBroadcast(t *testing.T) {
 	}
 }
 
+// TestReplayDates: a journey that begins on a date is due for everybody who had it when it went live, also for those of whom
+// nothing is heard afterwards, and by the new date for those who changed it.
+func TestReplayDates(t *testing.T) {
+	t.Parallel()
+	w := pastWorld(5, newCompiler())
+	born := func(p *person, days int) {
+		who := p.person
+		who.Traits = map[string]enishi.Value{"birthday": enishi.TextValue("1990-" + w.now.In(tokyo).AddDate(0, 0, days).Format("01-02"))}
+		w.ingest(p, &enishi.Event{Type: "person.identified", At: w.now, Source: "shop", Channel: "web", Person: &who})
+	}
+	w.live(20)
+	for i, p := range w.people {
+		if i%4 != 0 {
+			born(p, 3+i%5)
+		}
+	}
+	w.passTo(w.now.Add(time.Hour))
+	from := w.now
+	w.define("journey", "birthday", []byte(`{"title":{"ja":"誕生日","en":"Birthday"},"purpose":"marketing","consent":"opt_in","cap":{"default":"1/3d"},
+"entry":{"date":"birthday","offset":"-1d","time":"11:30","yearly":true,"where":"orders_count >= 0","reentry":"after_exit"},"start":"say","nodes":{
+"say":{"type":"message","channels":["email","line"],"templates":{"email":"winback_mail","line":"winback_line"},"send_by":"20h","next":"rest"},
+"rest":{"type":"wait","for":"2d","next":"out"},"out":{"type":"exit"}}}`))
+	w.passTo(w.now.Add(20 * time.Hour))
+	for i, p := range w.people {
+		if i%6 == 1 {
+			born(p, 6)
+		}
+	}
+	w.passTo(w.now.Add(12 * 24 * time.Hour))
+	skip := w.commanded()
+	want := w.lived("birthday", skip)
+	have := w.tried(w.trial(t, "birthday", from, w.now), w.pasts("birthday"), skip)
+	if text := strings.Join(want, "\n"); !slices.Equal(want, have) || !strings.Contains(text, "entered") || !strings.Contains(text, "decision") {
+		t.Errorf("lived\n%s\ntried\n%s", text, strings.Join(have, "\n"))
+	}
+	t.Log(len(want), "lines")
+}
+
 // TestReplayMerged: somebody fills a cart as a browser that nobody knows, and turns out to be a customer with another address
 // before the reminder is due. What was tried with what is known now is what was lived: one of them is reminded, the other has
 // bought under the first address.
