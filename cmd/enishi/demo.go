@@ -136,7 +136,8 @@ func (d *demoShop) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	for name, body := range map[string]any{"journeys": settings, "brand": brand} {
+	costs := map[string]any{"currency": "JPY", "prices": map[string]string{"email": "0.3", "line": "3"}}
+	for name, body := range map[string]any{"journeys": settings, "brand": brand, "costs": costs} {
 		if err := d.save(ctx, "setting", name, body); err != nil {
 			return err
 		}

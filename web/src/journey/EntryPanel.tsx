@@ -1,6 +1,7 @@
 import { Checkbox, NativeSelect, NumberInput, SegmentedControl, Stack, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ExpectedEntries } from "./Expected";
 import { Condition, Events, keyNames, Note, Segments, Span } from "./fields";
 import { connected, entryID, tidy, type Definition, type Entry } from "./model";
 import type { PanelProps } from "./StepPanel";
@@ -10,7 +11,7 @@ type Kind = "event" | "segment" | "date" | "called";
 const kindOf = (e: Entry): Kind | undefined => (e.segment ? "segment" : e.event || e.events?.length ? "event" : e.date !== undefined ? "date" : e.called ? "called" : undefined);
 
 /** How people come in: by what they do, by a segment, or because another journey sends them. */
-export function EntryPanel({ d, titles, change }: Omit<PanelProps, "id">) {
+export function EntryPanel({ name, d, titles, change }: Omit<PanelProps, "id"> & { name: string }) {
   const { t } = useTranslation();
   const [asked, setAsked] = useState<Kind>();
   const e = d.entry;
@@ -49,6 +50,7 @@ export function EntryPanel({ d, titles, change }: Omit<PanelProps, "id">) {
         </>
       )}
       {kind === "called" && <Note>{t("build.calledHint")}</Note>}
+      <ExpectedEntries name={name} d={d} />
       {!e.sweep && <Reentry rule={e.reentry} put={(reentry) => put({ ...e, reentry }, "reentry")} />}
       <First d={d} titles={titles} change={change} />
     </Stack>

@@ -6,6 +6,7 @@ import { count } from "../format";
 import { pick } from "../i18n";
 import { Loading, ProblemBox } from "../parts/Page";
 import type { Journey } from "../types";
+import { ExpectedEntries } from "./Expected";
 import { nameOf, type Titles } from "./words";
 import type { Definition } from "./model";
 
@@ -50,6 +51,7 @@ export function Publish({ journey, titles, close, done, failed }: { journey: Jou
           <Stepper size="xs" active={Math.max(0, states.indexOf(s as To))} aria-label={t("status")}>{states.map((x) => <Stepper.Step key={x} label={t(`journeyStatus.${x}`)} allowStepSelect={false} />)}</Stepper>
           {people > 0 && <UnderWay rows={rows} people={people} journey={journey} titles={titles} then={then} setThen={setThen} moves={moves} setMoves={setMoves} />}
           <Text size="sm">{t(people > 0 ? "publish.newPeople" : "journey.liveText")}</Text>
+          <ExpectedEntries name={journey.name} d={journey.definition as unknown as Definition} />
           <TextInput size="sm" label={t("sheet.reason")} value={reason} maxLength={500} onChange={(e) => setReason(e.currentTarget.value)} />
           {!may && <Alert color="blue" p="sm">{t("publish.mayNot")}</Alert>}
           {error && <ProblemBox error={error} />}

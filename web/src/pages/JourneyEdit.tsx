@@ -151,7 +151,7 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
               </Group>
               {tried && troubles.filter((x) => x.at === at0).map((x, i) => <Alert key={i} color="red" p="xs" mb="sm">{x.code ? t(`trouble.${x.code}`) : x.text}</Alert>)}
               <ScrollArea.Autosize mah="100%" key={at0} type="auto" scrollbars="y" offsetScrollbars>
-                {at0 === "" ? <JourneyPanel d={d} change={act} /> : at0 === entryID ? <EntryPanel d={d} titles={titles} change={act} /> : <StepPanel key={at0} d={d} id={at0} titles={titles} change={act} />}
+                {at0 === "" ? <JourneyPanel d={d} change={act} /> : at0 === entryID ? <EntryPanel name={page.name} d={d} titles={titles} change={act} /> : <StepPanel key={at0} d={d} id={at0} titles={titles} change={act} />}
                 {at0 !== "" && at0 !== entryID && <AtStep seen={seen} d={d} id={at0} />}
               </ScrollArea.Autosize>
             </Card>
