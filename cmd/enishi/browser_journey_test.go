@@ -256,7 +256,6 @@ func (d drawing) empty() {
 	d.insert(d.w("flow.unset"), "branch")
 	d.click("section", d.w("build.setCondition"))
 	d.pick("[role=dialog]", d.w("build.choose"), d.w("known.orderFirst"))
-	d.shot("journey-condition-ja")
 	d.click("[role=dialog]", d.w("build.take"))
 	d.see("the condition in words", d.w("known.orderFirst"))
 	d.click("main", d.w("build.save"))
