@@ -28,6 +28,9 @@ func Gallery(names ...string) []GalleryItem {
 			continue
 		}
 		journeys = append(journeys, item)
+		if len(names) == 0 {
+			continue // all templates are wanted
+		}
 		var d Definition
 		if json.Unmarshal(item.Body, &d) != nil {
 			continue // the files are compiled in, and tested

@@ -45,10 +45,8 @@ func TestScenarios(t *testing.T) {
 
 // readJourney is a journey of the gallery or of testdata.
 func readJourney(name string) ([]byte, error) {
-	for _, item := range Gallery() {
-		if item.Kind == "journey" && item.Name == name {
-			return item.Body, nil
-		}
+	if body, err := gallery.ReadFile("gallery/" + name + ".json"); err == nil {
+		return body, nil
 	}
 	return os.ReadFile("testdata/" + name + ".json")
 }

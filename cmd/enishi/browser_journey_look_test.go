@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // TestBrowserJourneyLook: two versions of a journey side by side and back to the older one; where somebody stands; the draft as she
 // would go through it; on paper; on the past, down to one person's way.
 func TestBrowserJourneyLook(t *testing.T) {
+	if os.Getenv("ENISHI_FULL") == "" {
+		t.Skip("walked by make test-full")
+	}
 	s := start(t, nil, "--data", t.TempDir())
 	s.put("setting", "brand", map[string]any{"name": "縁コスメ", "address": "東京都中央区銀座0-0-0", "contact": "0120-000-000", "url": "https://shop.example/"})
 	d := drawing{&mailing{builder: builder{openBrowser(t)}, s: s}}

@@ -80,7 +80,7 @@ func TestSimulationSweeps(t *testing.T) {
 // archived while people are in them, beside changing caps, days and holdouts.
 func TestSimulationJourneys(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(150)
+	seeds := uint64(120)
 	if os.Getenv("ENISHI_FULL") != "" {
 		seeds = 1000
 	}
