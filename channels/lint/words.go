@@ -94,7 +94,13 @@ func (w *Word) compile() (err error) {
 // looked is a text as words are looked for in it.
 type looked struct{ text, even, fold string }
 
-func look(s string) looked { return looked{s, norm.NFKC.String(s), folded(s)} }
+func look(s string) looked {
+	s = addressPath.ReplaceAllString(s, "$1") // whatever a link's token spells, nobody says it
+	return looked{s, norm.NFKC.String(s), folded(s)}
+}
+
+// addressPath is what an address has after its host.
+var addressPath = regexp.MustCompile(`(https?://[^/?#\s"'<>]+)[/?#][!#-&(-;=?-~]*`)
 
 // find is the word as it is written in a text; "" when it is not.
 func (w *Word) find(in looked) string {
