@@ -36,7 +36,7 @@ func CheckWebhook(body string) error {
 	}
 	out, err := p.render(map[string]any{missingName: &missing{rule: missingBlank, language: "ja"}}, time.Now)
 	if err != nil {
-		return enishi.FieldError("body", "does not work: "+err.Error(), "本文を作れません: "+err.Error())
+		return enishi.FieldError("body", "cannot be made, mend what is named: "+err.Error(), "本文を作れません。次のところを直してください: "+err.Error())
 	}
 	if !json.Valid([]byte(out)) {
 		return enishi.FieldError("body", "makes no JSON: write {\"name\": {{ customer.full_name }}}, without quotes around the variable, or with: \"{{ customer.full_name }}\"",

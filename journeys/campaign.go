@@ -51,7 +51,7 @@ func (c *compiler) campaign(e *Entry) {
 			c.problem("entry.again.of", "name another campaign", "ほかの一斉配信の内部名を指定してください")
 		}
 		if e.Schedule != nil || e.List != "" {
-			c.problem("entry.again", "what is sent again goes once, to those of the other campaign: it has no schedule and no list", "再配信は元の配信の対象者へ一度だけ送ります。schedule と list は使えません")
+			c.problem("entry.again", "what is sent again goes once, to those of the other campaign: leave schedule and list out", "再配信は元の配信の対象者へ一度だけ送ります。schedule と list は消してください")
 		}
 	}
 	t := e.Test
@@ -67,7 +67,7 @@ func (c *compiler) campaign(e *Entry) {
 		c.problem("entry.test.least", "each variant needs 1 message or more", "案ごとの最少通数は 1 以上にしてください")
 	}
 	if e.Schedule != nil {
-		c.problem("entry.test", "a campaign that recurs has no test", "繰り返す配信では比較テストを使えません")
+		c.problem("entry.test", "a campaign that recurs has no test: take one of them out", "繰り返す配信では比較テストを使えません。どちらか一方にしてください")
 	}
 	n := c.def.Nodes[t.Split]
 	switch {
@@ -133,8 +133,8 @@ func (src *source) utm(path string, u *UTM) {
 	for i, text := range u.fields() {
 		left := utmPlaces("", "", "", "", "", "").Replace(text)
 		if len(text) > maxUTM || strings.ContainsAny(left, "{}\r\n") {
-			src.problem(path+"."+utmNames()[i], "a value has at most 200 bytes and of places {channel}, {account}, {journey}, {node}, {template} and {date} only",
-				"値は 200 バイトまでで、差し込みは {channel}、{account}、{journey}、{node}、{template}、{date} だけが使えます")
+			src.problem(path+"."+utmNames()[i], "write at most 200 bytes, and of places {channel}, {account}, {journey}, {node}, {template} and {date} alone",
+				"値は 200 バイトまでで、差し込みは {channel}、{account}、{journey}、{node}、{template}、{date} だけにしてください")
 		}
 	}
 }

@@ -120,15 +120,44 @@ func TestCampaignAgain(t *testing.T) {
 	sent := func(p *profiles.Profile) { result(p, "message.sent", false) }
 	f("not sent", 0, 0, func(*profiles.Profile) {})
 	f("sent", 1, 1, sent)
+	f("one of three sent", 1, 1, func(p *profiles.Profile) {
+		sent(p)
+		for _, id := range []string{"0", "2"} {
+			p.AddMessage(profiles.Message{SendID: enishi.NewID("send", id), Round: 1, Channel: "email", Journey: "spring", DecidedAt: before, End: "refused"})
+		}
+	})
 	f("opened", 1, 0, func(p *profiles.Profile) { sent(p); result(p, "message.opened", false) })
 	f("opened by a program", 1, 1, func(p *profiles.Profile) { sent(p); result(p, "message.opened", true) })
 	f("clicked", 0, 0, func(p *profiles.Profile) { sent(p); result(p, "message.clicked", false) })
-	f("bought", 0, 0, func(p *profiles.Profile) {
-		sent(p)
-		e := enishi.Event{ID: enishi.NewID("e", "order"), Type: "order.placed", At: before.Add(time.Hour), Time: before.Add(time.Hour), Profile: p.ID, Subject: p.ID,
-			Order: &enishi.Order{OrderID: "o", Currency: "JPY", Total: 100 * enishi.Unit}}
+	order := func(p *profiles.Profile, at time.Time, automatic bool) {
+		e := enishi.Event{ID: enishi.NewID("e", "order"), Type: "order.placed", At: at, Time: at, Profile: p.ID, Subject: p.ID,
+			Order: &enishi.Order{OrderID: "o", Currency: "JPY", Total: 100 * enishi.Unit, Automatic: automatic}}
 		p.Apply(&e, e.Time)
+	}
+	f("bought", 0, 0, func(p *profiles.Profile) { sent(p); order(p, before.Add(time.Hour), false) })
+	f("bought by a subscription", 1, 1, func(p *profiles.Profile) { sent(p); order(p, before.Add(time.Hour), true) })
+	f("bought before", 1, 1, func(p *profiles.Profile) { sent(p); order(p, before.Add(-time.Hour), false) })
+	f("bought between two messages", 0, 0, func(p *profiles.Profile) {
+		sent(p)
+		p.AddMessage(profiles.Message{SendID: enishi.NewID("send", "2"), Round: 1, Channel: "email", Journey: "spring", DecidedAt: before.Add(2 * time.Hour), SentAt: before.Add(2 * time.Hour)})
+		order(p, before.Add(time.Hour), false)
 	})
+}
+
+// TestCapsCount: what left, or may have, counts against a cap; what ended without reaching anybody does not.
+func TestCapsCount(t *testing.T) {
+	t.Parallel()
+	tt := &tester{now: time.Date(2026, 12, 4, 1, 0, 0, 0, time.UTC), set: DefaultSettings()}
+	j := testJourney(t, "capped", 1, `{"title":{"ja":"a","en":"a"},"state":"live","purpose":"transactional","consent":"not_refused","cap":{"default":"1/1d"},
+"entry":{"sweep":true,"list":"l","reentry":"never"},"start":"a",
+"nodes":{"a":{"type":"message","channels":["email"],"templates":{"email":"t"},"next":"end"},"end":{"type":"exit"}}}`)
+	for end, want := range map[string]int{"": 0, "unknown": 0, "dropped": 1, "refused": 1, "failed": 1, "bounced": 1} {
+		p := listed(t, 1, tt.now.Add(-72*time.Hour))
+		p.AddMessage(profiles.Message{SendID: enishi.NewID("send", "1"), Round: 1, Channel: "email", Journey: "capped", DecidedAt: tt.now.Add(-time.Hour), End: end})
+		if got := len(tt.enters(p, j)); got != want {
+			t.Errorf("after one that ended as %q: %d, want %d", end, got, want)
+		}
+	}
 }
 
 func TestCampaignRefusals(t *testing.T) {
@@ -148,7 +177,7 @@ func TestCampaignRefusals(t *testing.T) {
 	f(`"least":50`, `"least":50,"winner":"end"`, "a way of the split")
 	f(`"sweep":true`, `"sweep":true,"schedule":{"every":"day","time":"10:00"}`, "has no test")
 	f(`"sweep":true`, `"sweep":false`, "belong to a broadcast")
-	f(`"list":"l"`, `"list":"l","again":{"of":"x","not":"clicked"}`, "no schedule and no list")
+	f(`"list":"l"`, `"list":"l","again":{"of":"x","not":"clicked"}`, "leave schedule and list out")
 	f(`"list":"l"`, `"again":{"of":"b","not":"clicked"}`, "name another")
 	f(`"list":"l"`, `"again":{"of":"x","not":"seen"}`, "is not known")
 	f(`spring {date}`, `spring {name}`, "of places")

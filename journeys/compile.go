@@ -93,13 +93,21 @@ func Compile(name string, version int64, body []byte, l segments.Library) (*Jour
 	return c.j, nil
 }
 
-// Check compiles like [Compile] and checks what a definition refers to: the channel of each template, by its name, and
-// the names of segments, and what webhooks call. Each func may be nil.
-func Check(body []byte, l segments.Library, template func(name string) (channel string, ok bool), segment func(name string) bool, webhook func(*Webhook) error) error {
-	c := compile("check", 1, body, l)
+// References tell what a definition may name. What is nil is not checked.
+type References struct {
+	Template func(name string) (channel string, ok bool)
+	Segment  func(name string) bool
+	Journey  func(name string) (called, ok bool) // called: others may start it
+	Webhook  func(*Webhook) error
+}
+
+// Check compiles like [Compile] and checks what a definition refers to: templates with their channels, segments, journeys that it
+// starts and leaves, and what webhooks call.
+func Check(name string, body []byte, l segments.Library, known References) error {
+	c := compile(name, 1, body, l)
 	if len(c.problems) == 0 {
-		c.references(template, segment)
-		c.calls(webhook)
+		c.references(&known)
+		c.calls(known.Webhook)
 	}
 	if len(c.problems) > 0 {
 		return c.sorted()
@@ -159,7 +167,7 @@ func compile(name string, version int64, body []byte, l segments.Library) *compi
 		listens: map[string]bool{}, segments: map[string]bool{}}}
 	if len(body) > maxBody {
 		c.source = &source{at: map[string]int{}}
-		c.problem("", "the definition is larger than 256 KB", "定義が 256 KB を超えています")
+		c.problem("", "the definition is larger than 256 KB: split it into journeys that start each other", "定義が 256 KB を超えています。複数のジャーニーに分けてください")
 		return c
 	}
 	c.source = decodeStrict(body, def)
@@ -190,7 +198,7 @@ func (c *compiler) oneOf(path, got string, empty bool, allowed ...string) {
 	}
 	list := strings.Join(allowed, ", ")
 	if got == "" {
-		c.problem(path, "this must be given: one of "+list, "指定が必要です: "+list+" のどれか")
+		c.problem(path, "this must be given: one of "+list, "指定が必要です。"+list+" のどれかにしてください")
 		return
 	}
 	c.problem(path, strconv.Quote(got)+" is not known: use one of "+list, "「"+got+"」は使えません。"+list+" のどれかにしてください")
@@ -216,7 +224,7 @@ func (c *compiler) head() {
 	c.accounts("", d.Accounts)
 	c.utm("utm", d.UTM)
 	if d.Topic != "" && (d.Purpose != marketing || !idPattern.MatchString(d.Topic)) {
-		c.problem("topic", "only a marketing journey has a topic: small letters, digits and _", "配信テーマは販促のジャーニーだけに、英小文字・数字・_ で指定できます")
+		c.problem("topic", "only a marketing journey has a topic: small letters, digits and _", "配信テーマは販促のジャーニーだけに、英小文字・数字・_ で指定してください")
 	}
 	if d.Purpose == marketing && d.Consent == consentNotRefused {
 		c.problem("consent", "a marketing journey needs consent \"opt_in\": 特定電子メール法 asks for permission before the first message",
@@ -262,7 +270,7 @@ func (c *compiler) entry() {
 	j.entryTypes = c.eventTypes("entry", e.Event, e.Events)
 	switch {
 	case len(j.entryTypes) > 0 && e.Segment != "":
-		c.problem("entry", "an entry has an event or a segment, not both", "開始条件は行動かセグメントのどちらか一方にしてください")
+		c.problem("entry", "an entry has an event or a segment, not both: take one out", "開始条件は行動かセグメントのどちらか一方にしてください")
 	case len(j.entryTypes) == 0 && e.Segment == "" && e.List == "" && e.Again == nil && e.Date == "" && !e.Called:
 		c.problem("entry", "an entry needs an event, a segment or a date, or is called", "開始条件に行動（event）、セグメント（segment）、日付（date）のどれかを指定するか、呼び出し（called）にしてください")
 	}
@@ -270,15 +278,15 @@ func (c *compiler) entry() {
 	if e.Sweep {
 		c.sweep(e)
 	} else if len(e.Exclude) > 0 || e.At != "" || e.List != "" || e.Schedule != nil || e.Test != nil || e.Again != nil {
-		c.problem("entry", "exclude, at, list, schedule, test and again belong to a broadcast (sweep)", "exclude、at、list、schedule、test、again は一斉配信（sweep）でだけ使えます")
+		c.problem("entry", "exclude, at, list, schedule, test and again belong to a broadcast: leave them out, or add sweep", "exclude、at、list、schedule、test、again は一斉配信（sweep）でだけ使えます。消すか、sweep を true にしてください")
 	}
 	if e.Segment == "" && (e.Entered != nil || e.PeopleIn) {
-		c.problem("entry", "entered and include_people_in belong to a segment", "entered と include_people_in はセグメントの開始条件でだけ使えます")
+		c.problem("entry", "entered and include_people_in belong to a segment: leave them out", "entered と include_people_in はセグメントの開始条件でだけ使えます。消してください")
 	}
 	if e.Key != "" {
 		j.key = c.key("entry.key", e.Key, j.entryTypes)
 		if e.Segment != "" {
-			c.problem("entry.key", "a segment has no key: a key comes from an event", "セグメントの開始条件に key は使えません（key は行動から取ります）")
+			c.problem("entry.key", "a segment has no key, which comes from an event: leave it out", "セグメントの開始条件に key は使えません（key は行動から取ります）。消してください")
 		}
 	}
 	if e.Where != "" {
@@ -293,7 +301,7 @@ func (c *compiler) sweep(e *Entry) {
 	case e.List != "" && (e.Segment != "" || len(c.j.entryTypes) > 0):
 		c.problem("entry", "a broadcast goes to a segment or to a list, not both", "一斉配信の対象は、セグメントかリストのどちらか一方にしてください")
 	case e.Entered != nil || e.PeopleIn:
-		c.problem("entry", "a broadcast takes everybody in the segment: leave entered and include_people_in out", "一斉配信はセグメントの全員が対象です。entered と include_people_in は使えません")
+		c.problem("entry", "a broadcast takes everybody in the segment: leave entered and include_people_in out", "一斉配信はセグメントの全員が対象です。entered と include_people_in は消してください")
 	case e.Reentry != reentryNever:
 		c.problem("entry.reentry", "a broadcast reaches nobody twice: use never", "一斉配信は一人に一度だけ届きます。never にしてください")
 	}
@@ -348,7 +356,7 @@ func (c *compiler) key(path, name string, types []string) keyInfo {
 	}
 	for _, t := range types {
 		if !k.carriedBy(t) {
-			c.problem(path, t+" has no "+k.name, t+" には "+k.name+" がありません")
+			c.problem(path, t+" has no "+k.name+": use a key that it has, or leave the event out", t+" には "+k.name+" がありません。この行動にあるキーを使うか、行動を外してください")
 		}
 	}
 	return k
@@ -361,11 +369,11 @@ func (c *compiler) condition(path string, d *Condition) *condition {
 	case len(x.types) > 0 && x.segment != "":
 		c.problem(path, "use events or a segment, not both", "行動かセグメントのどちらか一方にしてください")
 	case len(x.types) == 0 && x.segment == "":
-		c.problem(path, "an event or a segment is missing", "行動（event）かセグメント（segment）を指定してください")
+		c.problem(path, "an event or a segment is missing: name one", "行動（event）かセグメント（segment）を指定してください")
 	case x.segment != "" && (d.Key != "" || d.Where != ""):
-		c.problem(path, "key and where belong to an event", "key と where は行動の条件でだけ使えます")
+		c.problem(path, "key and where belong to an event: leave them out", "key と where は行動の条件でだけ使えます。消してください")
 	case x.segment == "" && d.Entered != nil:
-		c.problem(path, "entered belongs to a segment", "entered はセグメントの条件でだけ使えます")
+		c.problem(path, "entered belongs to a segment: leave it out", "entered はセグメントの条件でだけ使えます。消してください")
 	}
 	x.key = c.conditionKey(path, d.Key, x.types)
 	if d.Where != "" {
@@ -412,7 +420,7 @@ func (c *compiler) expression(path, text string, withEvent bool) *expression {
 		used := map[string]field{}
 		x.eventFields(used)
 		for name := range used {
-			c.problem(path, name+" is not there: the journey is entered by a segment or a date", name+" は使えません（セグメントや日付で始まるジャーニーには行動がありません）")
+			c.problem(path, name+" is not there, because the journey is entered by a segment or a date: ask about the person instead", name+" は使えません（セグメントや日付で始まるジャーニーには行動がありません）。顧客についての条件にしてください")
 		}
 	}
 	return x

@@ -56,6 +56,8 @@ func TestCompileFailure(t *testing.T) {
 	f(`"start": "a",`, `"start": "a", "start": "b",`, "4:17", "given twice")
 	f(`"start": "a"`, `"start": 5`, "4:12", "must stand text")
 	f(`"for": "1h"`, `"for": ["1h"]`, "6:34", "not a list")
+	f(`"start": "a"`, `"start": "a", "priority": 1e999`, "4:29", "too large")
+	f(`"start": "a"`, `"start": "a", "priority": 1.5`, "4:29", "a whole number")
 	f(`"b": {"type": "exit"}`, `"b": {"type": "exit"}, "b": {"type": "exit"}`, "7:28", "given twice")
 	f("\n}", "\n} x", "9:3", "not valid JSON")
 	f("\n}", "\n} {}", "9:4", "more text")
@@ -102,7 +104,7 @@ func TestCompileFailure(t *testing.T) {
 	f(`"for": "1h"`, `"until": {"time": "10:00"}, "reset_on": {"event": "cart.updated", "key": "any"}`, "6:67", "begin anew")
 	f(`"type": "exit"`, `"type": "holdout", "percent": 60, "next": "b"`, "7:41", "at most 50")
 	f(`"type": "exit"`, `"type": "split", "ways": [{"weight": 1, "next": "a"}]`, "7:36", "2 to 10 ways")
-	f(`"type": "exit"`, `"type": "update", "next": "a"`, "7:10", "set or cleared")
+	f(`"type": "exit"`, `"type": "update", "next": "a"`, "7:10", "set or clear")
 	f(`"type": "exit"`, `"type": "update", "set": {"a b": 1}, "next": "a"`, "7:44", "letters")
 	f(`"type": "exit"`, `"type": "points", "points": {"amount": 0, "reason": "x"}, "next": "a"`, "7:39", "1,000,000")
 	f(`"type": "exit"`, `"type": "start", "journey": "j", "next": "a"`, "7:39", "another journey")
@@ -152,8 +154,8 @@ func TestGalleryCompiles(t *testing.T) {
 			continue
 		}
 		journeys++
-		err := Check(item.Body, segments.Library{}, func(name string) (string, bool) { x, ok := templates[name]; return x.Channel, ok },
-			func(name string) bool { return readySegments(t)[name] != "" }, nil)
+		err := Check(item.Name, item.Body, segments.Library{}, References{Template: func(name string) (string, bool) { x, ok := templates[name]; return x.Channel, ok },
+			Segment: func(name string) bool { return readySegments(t)[name] != "" }})
 		if err != nil {
 			t.Errorf("%s: %v", item.Name, err)
 			continue
@@ -249,7 +251,7 @@ func readySegments(t testing.TB) map[string]string {
 func TestCheckReferences(t *testing.T) {
 	body := galleryBody(t, "journey", "winback")
 	check := func(template func(string) (string, bool), segment func(string) bool) string {
-		if err := Check(body, segments.Library{}, template, segment, nil); err != nil {
+		if err := Check("winback", body, segments.Library{}, References{Template: template, Segment: segment}); err != nil {
 			var ps Problems
 			if !errors.As(err, &ps) || ps[0].Line == 0 {
 				t.Fatalf("no place: %v", err)
@@ -335,8 +337,8 @@ func TestCompileNames(t *testing.T) {
 		}
 	}
 	f(`in_segment("vpi")`, "true", `1:141 entry.where there is no segment "vpi": write the name of one that is there, or make it first`)
-	f("true", `in_list("fare")`, `3:70 nodes.b.branches[0].if there is no list "fare": write the name of one that is there, or make it first`)
-	f("true", `event.order.total > 1 && top("x")`, `3:91 nodes.b.branches[0].if there is no ranking "x": write the name of one that is there, or make it first`)
+	f("true", `in_list("fare")`, `3:70 nodes.b.branches[0].if node "b": there is no list "fare": write the name of one that is there, or make it first`)
+	f("true", `event.order.total > 1 && top("x")`, `3:91 nodes.b.branches[0].if node "b": there is no ranking "x": write the name of one that is there, or make it first`)
 }
 
 // FuzzCompile: no text makes the compiler panic, and a problem always has a place.

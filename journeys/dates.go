@@ -18,7 +18,7 @@ const defaultWithin = 24 * time.Hour
 func (c *compiler) dateEntry(e *Entry) {
 	if e.Date == "" {
 		if e.Offset != "" || e.Time != "" || e.Yearly || e.Within != "" {
-			c.problem("entry", "offset, time, yearly and within belong to date", "offset、time、yearly、within は date と一緒に使います")
+			c.problem("entry", "offset, time, yearly and within belong to date: leave them out", "offset、time、yearly、within は date と一緒に使います。ほかでは消してください")
 		}
 		return
 	}
@@ -27,7 +27,7 @@ func (c *compiler) dateEntry(e *Entry) {
 		c.problem("entry.date", "date names a trait that holds a date, such as birthday", "date には birthday のような、日付が入った顧客項目の名前を書いてください")
 	}
 	if len(c.j.entryTypes) > 0 || e.Segment != "" || e.Sweep || e.Key != "" {
-		c.problem("entry", "an entry by a date has no event, segment, sweep or key: who enters is decided by the date and where", "日付で始まるジャーニーに event、segment、sweep、key は使えません。対象は date と where で決まります")
+		c.problem("entry", "an entry by a date has no event, segment, sweep or key: leave them out, and say by where who enters", "日付で始まるジャーニーに event、segment、sweep、key は使えません。消して、対象は where で絞ってください")
 	}
 	if e.Time != "" {
 		if m.minutes = minutes(e.Time); m.minutes < 0 {

@@ -31,8 +31,8 @@ func decodeStrict(body []byte, v any) *source {
 	if len(s.problems) > 0 {
 		return s
 	}
-	if err := json.Unmarshal(body, v); err != nil {
-		s.add("", 0, "the JSON cannot be read: "+err.Error(), "JSON を読み取れません: "+err.Error())
+	if err := json.Unmarshal(body, v); err != nil { // scan has found what there is to find
+		s.add("", 0, "the JSON cannot be read, write it as docs/journey.schema.json says: "+err.Error(), "JSON を読み取れません。docs/journey.schema.json の形で書いてください: "+err.Error())
 	}
 	return s
 }
@@ -40,7 +40,17 @@ func decodeStrict(body []byte, v any) *source {
 // add records a problem at an offset.
 func (s *source) add(path string, offset int, en, ja string) {
 	line, col := s.place(offset)
-	s.problems = append(s.problems, &enishi.Error{Code: enishi.Invalid, Field: path, Msg: en, MsgJA: ja, Line: line, Col: col})
+	node, nodeJA := nodeNamed(path)
+	s.problems = append(s.problems, &enishi.Error{Code: enishi.Invalid, Field: path, Msg: node + en, MsgJA: nodeJA + ja, Line: line, Col: col})
+}
+
+// nodeNamed begins a problem within a node, for a reader who sees no path.
+func nodeNamed(path string) (en, ja string) {
+	rest, ok := strings.CutPrefix(path, "nodes.")
+	if id, _, _ := strings.Cut(rest, "."); ok && id != "" {
+		return "node " + strconv.Quote(id) + ": ", "ステップ「" + id + "」: "
+	}
+	return "", ""
 }
 
 // problem records a problem with the value at a path, or with the nearest value around it that is there.
@@ -99,7 +109,7 @@ func (s *source) scan(t reflect.Type) {
 			return
 		}
 		if err == nil {
-			s.add("", int(dec.InputOffset()), "there is more text after the definition", "定義の後ろに余分な文字があります")
+			s.add("", int(dec.InputOffset()), "there is more text after the definition: take it out", "定義の後ろに余分な文字があります。消してください")
 			return
 		}
 	}
@@ -107,7 +117,7 @@ func (s *source) scan(t reflect.Type) {
 	for at < len(s.body) && strings.IndexByte(" \t\r\n", s.body[at]) >= 0 {
 		at++
 	}
-	s.add("", at, "this is not valid JSON: "+err.Error(), "JSON として正しくありません: "+err.Error())
+	s.add("", at, "this is not valid JSON: look at commas, quotes and brackets here ("+err.Error()+")", "JSON として正しくありません。この位置のコンマ、引用符、括弧を確認してください（"+err.Error()+"）")
 }
 
 // next is the offset of the next token: after white space and at most one colon or comma.
@@ -139,10 +149,15 @@ func (s *source) value(dec *json.Decoder, t reflect.Type, path string) error {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t != nil && reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+	if n, ok := tok.(json.Number); ok {
+		s.number(n, t, path, at)
+	}
+	if t != nil && reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) { // it reads itself
 		if _, nested := tok.(json.Delim); !nested {
-			return nil // it reads itself
+			return nil
 		}
+		s.add(path, at, "here must stand a text, a number, true or false, not an object or a list", "ここには文字列、数値、true、false のどれかを書いてください")
+		t = nil
 	}
 	want, wantJA := kindName(t)
 	got := ""
@@ -167,6 +182,17 @@ func (s *source) value(dec *json.Decoder, t reflect.Type, path string) error {
 	return nil
 }
 
+// number checks that a number fits where it stands.
+func (s *source) number(n json.Number, t reflect.Type, path string, at int) {
+	if _, err := n.Float64(); err != nil {
+		s.add(path, at, "the number is too large: write a smaller one", "数が大きすぎます。小さい数にしてください")
+		return
+	}
+	if _, err := n.Int64(); err != nil && t != nil && (t.Kind() == reflect.Int || t.Kind() == reflect.Int64) {
+		s.add(path, at, "here must stand a whole number", "ここには整数を書いてください")
+	}
+}
+
 func (s *source) object(dec *json.Decoder, t reflect.Type, path string, at int) error {
 	if want, wantJA := kindName(t); t != nil && want != "an object" {
 		s.add(path, at, "here must stand "+want+", not an object", "ここには"+wantJA+"を書いてください")
@@ -185,7 +211,7 @@ func (s *source) object(dec *json.Decoder, t reflect.Type, path string, at int) 
 			sub = path + "." + name
 		}
 		if seen[name] {
-			s.add(sub, keyAt, strconv.Quote(name)+" is given twice", "「"+name+"」が二度書かれています")
+			s.add(sub, keyAt, strconv.Quote(name)+" is given twice: keep one of them", "「"+name+"」が二度書かれています。どちらか一方にしてください")
 		}
 		seen[name] = true
 		var ft reflect.Type
@@ -196,7 +222,7 @@ func (s *source) object(dec *json.Decoder, t reflect.Type, path string, at int) 
 			if ft, ok = fieldType(t, name); !ok {
 				known := fieldNames(t)
 				s.add(sub, keyAt, "there is no field "+strconv.Quote(name)+" here; known: "+strings.Join(known, ", "),
-					"「"+name+"」という項目はありません。使えるのは: "+strings.Join(known, "、"))
+					"「"+name+"」という項目はありません。次のどれかにしてください: "+strings.Join(known, "、"))
 			}
 		}
 		if err := s.value(dec, ft, sub); err != nil {

@@ -3,6 +3,7 @@ package journeys
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"sort"
 	"strings"
 
@@ -308,7 +309,7 @@ func unknownName(node ast.Node, fs fields) *expressionError {
 		}
 		if inner[n] || !isField(name, fs) {
 			known := strings.Join(similar(name, fs), ", ")
-			return &expressionError{chainStart(n), "there is no " + name + "; known: " + known, name + " という項目はありません。使えるのは: " + known}
+			return &expressionError{chainStart(n), "there is no " + name + ": use one of " + known, name + " という項目はありません。次のどれかにしてください: " + known}
 		}
 	}
 	return nil
@@ -418,11 +419,22 @@ func (p *splitter) own(from, to int) (*expression, *expressionError) {
 	return x, nil
 }
 
-// ownError places an error of expr.
+// ownFixes say what to do about an error of expr, by words of it; the last are for any other.
+var ownFixes = [...]struct{ has, en, ja string }{
+	{"mismatched types", "compare a text with a text in quotes, a number with a number", "文字は引用符で囲んだ文字と、数は数と比べてください"},
+	{"expected bool", "make it a question, such as event.order.total > 5000", "event.order.total > 5000 のように、真か偽になる条件にしてください"},
+	{"maximum allowed nodes", "split it, or ask for less", "条件が大きすぎます。分けるか、短くしてください"},
+	{"unknown name", "use event., run., what is known of the person, len, lower or upper", "event.、run.、顧客の項目、len、lower、upper を使ってください"},
+	{"", "look at operators, brackets and quotes here", "この位置の演算子、かっこ、引用符を確認してください"},
+}
+
+// ownError places an error of expr and says what to do about it.
 func ownError(err error, from int) *expressionError {
+	message := err.Error()
 	var at *file.Error
 	if errors.As(err, &at) {
-		return &expressionError{from + at.From, "the condition does not work: " + at.Message, "条件式が正しくありません: " + at.Message}
+		from, message = from+at.From, at.Message
 	}
-	return &expressionError{from, "the condition does not work: " + err.Error(), "条件式が正しくありません: " + err.Error()}
+	i := slices.IndexFunc(ownFixes[:], func(f struct{ has, en, ja string }) bool { return strings.Contains(message, f.has) })
+	return &expressionError{from, "the condition does not work, " + ownFixes[i].en + ": " + message, "条件式が正しくありません。" + ownFixes[i].ja + "（" + message + "）"}
 }

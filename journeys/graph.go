@@ -69,10 +69,6 @@ func (c *compiler) allNodes() {
 		if !idPattern.MatchString(id) {
 			c.nodeProblem(id, "", "an id has small letters, digits and _ and begins with a letter", "ID は英小文字で始め、英小文字・数字・_ だけにしてください")
 		}
-		if d == nil {
-			c.nodeProblem(id, "", "it is empty", "中身がありません")
-			continue
-		}
 		n := &node{Node: d, id: id}
 		c.j.nodes[id] = n
 		c.node(n)
@@ -82,13 +78,13 @@ func (c *compiler) allNodes() {
 	}
 }
 
-// nodeProblem names the node in the message, for a reader who sees no path.
+// nodeProblem is a problem of a node or of one of its fields.
 func (c *compiler) nodeProblem(id, field, en, ja string) {
 	path := "nodes." + id
 	if field != "" {
 		path += "." + field
 	}
-	c.problem(path, "node "+strconv.Quote(id)+": "+en, "ステップ「"+id+"」: "+ja)
+	c.problem(path, en, ja)
 }
 
 // node checks a node by its type. A new type gets a case here, in [nodeFields], in [node.links] and in the run's step.
@@ -116,7 +112,7 @@ func (c *compiler) node(n *node) {
 		c.pointsNode(n)
 	case nodeStart, nodeLeave:
 		if !journeyPattern.MatchString(n.Journey) || n.Journey == c.j.Name {
-			c.nodeProblem(n.id, "journey", "name another journey", "ほかのジャーニーの内部名を指定してください")
+			c.nodeProblem(n.id, "journey", "name another journey: one cannot start or leave itself", "ほかのジャーニーの内部名を指定してください（自分自身は指定できません）")
 		}
 	case nodeWebhook:
 		c.webhookNode(n)
@@ -129,7 +125,7 @@ func (c *compiler) node(n *node) {
 		if l.to == "" && !l.optional {
 			c.nodeProblem(n.id, l.field, l.field+" is missing: name the node that comes after", l.field+" がありません。次のステップの ID を書いてください")
 		} else if l.to != "" && c.def.Nodes[l.to] == nil {
-			c.nodeProblem(n.id, l.field, l.field+" names "+strconv.Quote(l.to)+", which does not exist", l.field+" の「"+l.to+"」というステップはありません")
+			c.nodeProblem(n.id, l.field, l.field+" names "+strconv.Quote(l.to)+", which does not exist: name a node of this journey, or add it", l.field+" の「"+l.to+"」というステップはありません。あるステップの ID に直すか、ステップを追加してください")
 		}
 	}
 }
@@ -151,7 +147,7 @@ func (c *compiler) onlyFields(n *node) {
 	}
 	sort.Strings(wrong)
 	for _, field := range wrong {
-		c.nodeProblem(n.id, field, "a node of type "+n.Type+" has no "+field, n.Type+" のステップに "+field+" は使えません")
+		c.nodeProblem(n.id, field, "a node of type "+n.Type+" has no "+field+": take it out", n.Type+" のステップに "+field+" は使えません。消してください")
 	}
 }
 
@@ -162,7 +158,7 @@ func (c *compiler) branchNode(n *node) {
 	for i := range n.Branches {
 		field := "branches[" + itoa(i) + "].if"
 		if n.Branches[i].If == "" {
-			c.nodeProblem(n.id, field, "the condition is empty", "条件が空です")
+			c.nodeProblem(n.id, field, "the condition is empty: write one, or take the branch out", "条件が空です。条件を書くか、この分かれ道を消してください")
 			continue
 		}
 		n.branches = append(n.branches, c.expression("nodes."+n.id+"."+field, n.Branches[i].If, !c.def.Entry.eventless()))
@@ -194,14 +190,14 @@ func (c *compiler) messageNode(n *node) {
 		case !slices.Contains(channelNames(), ch):
 			c.nodeProblem(n.id, field, "there is no channel "+strconv.Quote(ch)+": use "+strings.Join(channelNames(), ", "), "「"+ch+"」というチャネルはありません。"+strings.Join(channelNames(), "、")+" を使ってください")
 		case slices.Contains(n.Channels[:i], ch):
-			c.nodeProblem(n.id, field, ch+" is named twice", ch+" が二度書かれています")
+			c.nodeProblem(n.id, field, ch+" is named twice: name each channel once", ch+" が二度書かれています。一度だけにしてください")
 		case n.Templates[ch] == "":
-			c.nodeProblem(n.id, "templates", "the template for "+ch+" is missing", ch+" のテンプレートがありません")
+			c.nodeProblem(n.id, "templates", "the template for "+ch+" is missing: name it in templates", ch+" のテンプレートがありません。templates に書いてください")
 		}
 	}
 	for _, ch := range sortedKeys(n.Templates) {
 		if !slices.Contains(n.Channels, ch) {
-			c.nodeProblem(n.id, "templates."+ch, ch+" is not among the channels", ch+" は channels にありません")
+			c.nodeProblem(n.id, "templates."+ch, ch+" is not among the channels: add it there, or take its template out", ch+" は channels にありません。channels に加えるか、テンプレートを消してください")
 		}
 	}
 	n.channels = n.Channels
@@ -254,12 +250,12 @@ func (c *compiler) graph() {
 	reached[c.def.Start] = true
 	for _, id := range c.nodeIDs() {
 		if !reached[id] {
-			c.nodeProblem(id, "", "no way leads here", "ここへ来る道がありません")
+			c.nodeProblem(id, "", "no way leads here: let another node lead to it, or delete it", "ここへ来る道がありません。ほかのステップからつなぐか、消してください")
 		}
 		n := c.j.nodes[id]
 		n.loops = c.reach(id, nil)[id]
 		if n.loops && n.Type != nodeWait && c.reach(id, func(n *node) bool { return n.Type == nodeWait })[id] {
-			c.nodeProblem(id, "", "it lies on a loop without a wait: a person would go round without end", "待つステップのない繰り返しの中にあります（終わりなく回り続けます）")
+			c.nodeProblem(id, "", "it lies on a loop without a wait, in which a person would go round without end: put a wait into the loop", "待つステップのない繰り返しの中にあります（終わりなく回り続けます）。繰り返しの中に待つステップを入れてください")
 		}
 	}
 }
@@ -284,14 +280,22 @@ func (c *compiler) reach(from string, stop func(*node) bool) map[string]bool {
 	return seen
 }
 
-// references checks the templates and segments that the definition names.
-func (c *compiler) references(template func(string) (string, bool), segment func(string) bool) {
+// references checks the templates, segments and journeys that the definition names.
+func (c *compiler) references(known *References) {
 	unknownSegment := func(path, name string) {
-		if name != "" && segment != nil && !segment(name) {
-			c.problem(path, "there is no segment "+strconv.Quote(name), "「"+name+"」というセグメントはありません")
+		if name != "" && known.Segment != nil && !known.Segment(name) {
+			c.problem(path, "there is no segment "+strconv.Quote(name)+": make it first, or name one that is there", "「"+name+"」というセグメントはありません。先に作るか、あるものを指定してください")
 		}
 	}
 	unknownSegment("entry.segment", c.def.Entry.Segment)
+	if a := c.def.Entry.Again; a != nil && known.Journey != nil {
+		if _, ok := known.Journey(a.Of); !ok {
+			c.problem("entry.again.of", "there is no campaign "+strconv.Quote(a.Of)+": name one that was sent", "「"+a.Of+"」という一斉配信はありません。送信済みのものを指定してください")
+		}
+	}
+	for i, name := range c.def.Entry.Exclude {
+		unknownSegment("entry.exclude["+itoa(i)+"]", name)
+	}
 	for i := range c.def.ExitOn {
 		unknownSegment("exit_on["+itoa(i)+"].segment", c.def.ExitOn[i].Segment)
 	}
@@ -303,7 +307,17 @@ func (c *compiler) references(template func(string) (string, bool), segment func
 		if n.UntilEvent != nil {
 			unknownSegment("nodes."+id+".until_event.segment", n.UntilEvent.Segment)
 		}
-		if n.Type != nodeMessage || template == nil {
+		if n.ResetOn != nil {
+			unknownSegment("nodes."+id+".reset_on.segment", n.ResetOn.Segment)
+		}
+		if (n.Type == nodeStart || n.Type == nodeLeave) && known.Journey != nil {
+			if called, ok := known.Journey(n.Journey); !ok {
+				c.nodeProblem(id, "journey", "there is no journey "+strconv.Quote(n.Journey)+": save it first, or name one that is there", "「"+n.Journey+"」というジャーニーはありません。先に保存するか、あるものを指定してください")
+			} else if n.Type == nodeStart && !called {
+				c.nodeProblem(id, "journey", "the journey "+strconv.Quote(n.Journey)+" may not be started by others: set called in its entry", "ジャーニー「"+n.Journey+"」は、ほかから開始できません。そのジャーニーの開始条件で called を true にしてください")
+			}
+		}
+		if n.Type != nodeMessage || known.Template == nil {
 			continue
 		}
 		for _, ch := range n.channels {
@@ -311,11 +325,11 @@ func (c *compiler) references(template func(string) (string, bool), segment func
 			if ch != "" {
 				field, name = "templates."+ch, n.Templates[ch]
 			}
-			got, ok := template(name)
+			got, ok := known.Template(name)
 			if !ok {
-				c.nodeProblem(id, field, "there is no template "+strconv.Quote(name), "「"+name+"」というテンプレートはありません")
+				c.nodeProblem(id, field, "there is no template "+strconv.Quote(name)+": make it first, or name one that is there", "「"+name+"」というテンプレートはありません。先に作るか、あるものを指定してください")
 			} else if ch != "" && got != enishi.ParentChannel(ch) {
-				c.nodeProblem(id, field, "the template "+strconv.Quote(name)+" is for "+got+", not for "+ch, "テンプレート「"+name+"」は "+got+" 用です（"+ch+" 用ではありません）")
+				c.nodeProblem(id, field, "the template "+strconv.Quote(name)+" is for "+got+", not for "+ch+": choose another one", "テンプレート「"+name+"」は "+got+" 用です（"+ch+" 用ではありません）。別のテンプレートを選んでください")
 			}
 		}
 	}

@@ -45,17 +45,17 @@ func (c *compiler) waitNode(n *node) {
 	limited := n.UntilEvent != nil || n.UntilTrue != ""
 	switch {
 	case limited && n.Timeout == "":
-		c.nodeProblem(n.id, "", "timeout is missing: without it a person would stand here for ever", "timeout がありません。指定しないと永久に待ち続けます")
+		c.nodeProblem(n.id, "", "timeout is missing, without which a person would stand here for ever: add one, such as 3d", "timeout がありません（永久に待ち続けます）。3d のように指定してください")
 	case limited:
 		n.wait, n.timed = c.duration(path+"timeout", n.Timeout), true
 	case n.Timeout != "":
-		c.nodeProblem(n.id, "timeout", "timeout belongs to until_event and until_true", "timeout は until_event か until_true と一緒に使います")
+		c.nodeProblem(n.id, "timeout", "timeout belongs to until_event and until_true: leave it out", "timeout は until_event か until_true と一緒に使います。ほかでは消してください")
 	case n.OnTimeout != "" && (n.Until == nil || n.Until.Date == ""):
-		c.nodeProblem(n.id, "on_timeout", "on_timeout belongs to timeout, or to a date that the person may not have", "on_timeout は timeout か、until の date と一緒に使います")
+		c.nodeProblem(n.id, "on_timeout", "on_timeout belongs to timeout, or to a date that the person may not have: leave it out", "on_timeout は timeout か、until の date と一緒に使います。ほかでは消してください")
 	}
 	if n.ResetOn != nil {
 		if !n.timed {
-			c.nodeProblem(n.id, "reset_on", "only for and timeout begin anew", "reset_on は for か timeout と一緒に使います")
+			c.nodeProblem(n.id, "reset_on", "only for and timeout begin anew: leave reset_on out", "reset_on は for か timeout と一緒に使います。ほかでは消してください")
 		}
 		n.reset = c.condition(path+"reset_on", n.ResetOn)
 	}
@@ -94,13 +94,13 @@ func (c *compiler) moment(n *node, u *Until) *moment {
 		problem(".day", "use business, open or payday", "business、open、payday のどれかにしてください")
 	}
 	if leads > 0 && (len(u.Weekdays) > 0 || u.Day != "") {
-		problem("", "weekdays and day belong to time alone", "weekdays と day は time だけのときに使えます")
+		problem("", "weekdays and day belong to time alone: leave them out", "weekdays と day は time だけのときに使えます。消してください")
 	}
 	if u.Date != "" && !traitPattern.MatchString(u.Date) {
-		problem(".date", "date names a trait that holds a date", "date には日付が入った顧客項目の名前を書いてください")
+		problem(".date", "date names a trait that holds a date, such as birthday", "date には日付が入った顧客項目の名前を書いてください")
 	}
 	if u.Date == "" && (u.Offset != "" || u.Yearly) {
-		problem("", "offset and yearly belong to date", "offset と yearly は date と一緒に使います")
+		problem("", "offset and yearly belong to date: leave them out", "offset と yearly は date と一緒に使います。ほかでは消してください")
 	}
 	if u.Offset != "" {
 		text, before := strings.CutPrefix(u.Offset, "-")
@@ -126,7 +126,7 @@ func (c *compiler) splitNode(n *node) {
 
 func (c *compiler) updateNode(n *node) {
 	if len(n.Set)+len(n.Clear) == 0 || len(n.Set)+len(n.Clear) > maxTraits {
-		c.nodeProblem(n.id, "set", "1 to "+itoa(maxTraits)+" traits are set or cleared", "設定・消去する項目は 1〜"+itoa(maxTraits)+" 個にしてください")
+		c.nodeProblem(n.id, "set", "set or clear 1 to "+itoa(maxTraits)+" traits", "設定・消去する項目は 1〜"+itoa(maxTraits)+" 個にしてください")
 	}
 	check := func(field, name string) {
 		if !traitPattern.MatchString(name) {
@@ -140,7 +140,7 @@ func (c *compiler) updateNode(n *node) {
 	}
 	for i, name := range n.Clear {
 		if check("clear["+itoa(i)+"]", name); n.Set[name].Any() != nil {
-			c.nodeProblem(n.id, "clear["+itoa(i)+"]", name+" is set and cleared", name+" が設定と消去の両方にあります")
+			c.nodeProblem(n.id, "clear["+itoa(i)+"]", name+" is set and cleared: do one of them", name+" が設定と消去の両方にあります。どちらか一方にしてください")
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (c *compiler) pointsNode(n *node) {
 		c.nodeProblem(n.id, "points", "1 to 1,000,000 points are given: {\"amount\": 500, \"reason\": \"…\"}", "付与するポイントは 1〜1,000,000 にしてください: {\"amount\": 500, \"reason\": \"…\"}")
 		return
 	case p.Reason == "" || len(p.Reason) > 300:
-		c.nodeProblem(n.id, "points.reason", "the reason is missing, as the person will read it", "お客様に見える理由（reason）を書いてください")
+		c.nodeProblem(n.id, "points.reason", "give a reason of at most 300 bytes, as the person will read it", "お客様に見える理由（reason）を 300 バイトまでで書いてください")
 	}
 	if p.Expires != "" {
 		n.expires = c.duration("nodes."+n.id+".points.expires", p.Expires)

@@ -45,11 +45,11 @@ func TestNoticeFailure(t *testing.T) {
 		t.Errorf("a notice that stands last needs no long send_by: %v", err)
 	}
 	mail := func(string) (string, bool) { return "email", true }
-	if err := Check([]byte(last), segments.Library{}, mail, nil, nil); err == nil || !strings.Contains(err.Error(), "is for email, not for") {
+	if err := Check("last", []byte(last), segments.Library{}, References{Template: mail}); err == nil || !strings.Contains(err.Error(), "is for email, not for") {
 		t.Errorf("a mail as a notice: %v", err)
 	}
 	line := func(string) (string, bool) { return "line", true }
-	if err := Check([]byte(last), segments.Library{}, line, nil, nil); err != nil {
+	if err := Check("last", []byte(last), segments.Library{}, References{Template: line}); err != nil {
 		t.Errorf("a notice takes a template of LINE: %v", err)
 	}
 	if enishi.ParentChannel("email") != "email" {

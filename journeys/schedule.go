@@ -66,7 +66,7 @@ func (c *compiler) schedule(s *Schedule) {
 	}
 	from, until := c.scheduleDay(at+".from", s.From), c.scheduleDay(at+".until", s.Until)
 	if s.From != "" && s.Until != "" && until.before(from) {
-		c.problem(at+".until", "the last day is before the first", "終了日が開始日より前になっています")
+		c.problem(at+".until", "the last day is before the first: change one of them", "終了日が開始日より前になっています。どちらかを直してください")
 	}
 	for i, name := range s.Weekdays {
 		if !slices.Contains(weekdays(), name) {
@@ -97,11 +97,11 @@ func (c *compiler) scheduleDays(at string, s *Schedule) {
 	}
 	switch {
 	case s.Every == everyWeek && len(s.Weekdays) == 0:
-		c.problem(at+".weekdays", "name the days of the week", "曜日を選んでください")
+		c.problem(at+".weekdays", "name the days of the week, such as mon", "曜日を選んでください")
 	case s.Every == everyDay && len(s.Weekdays) > 0:
 		c.problem(at+".weekdays", "every day has no weekdays: use week", "曜日を選ぶときは every を week にしてください")
 	case s.Every != everyMonth && kinds > 0:
-		c.problem(at, "day, nth, business_day and payday belong to month", "day、nth、business_day、payday は month でだけ使えます")
+		c.problem(at, "day, nth, business_day and payday belong to month: leave them out", "day、nth、business_day、payday は month でだけ使えます。消してください")
 	case s.Every == everyMonth && kinds != 1:
 		c.problem(at, "a month needs one of day, nth, business_day and payday", "month には day、nth、business_day、payday のどれか 1 つを指定してください")
 	case s.Every == everyMonth && (s.Nth != 0) != (len(s.Weekdays) == 1) || s.Every == everyMonth && len(s.Weekdays) > 1:

@@ -116,7 +116,8 @@ func (s *Set) Renewed(before *Set) []string {
 type Broadcast struct {
 	Name     string
 	At       time.Time // not before; zero: at once
-	Segments []string  // that decide who is in it; none: a list does
+	Segments []string  // that decide who is in it, and who is not; none: a list, or who got another campaign, does
+	List     string    // that decides who is in it, if no segment does
 	Going    bool      // it is live: false while it is a draft or paused
 	Over     bool      // it was archived: who has not been reached is not
 	// Late is how long after its time it may begin: the shortest send_by of its messages. Zero: it has none, and no limit.
@@ -158,7 +159,7 @@ func (j *Journey) broadcast() Broadcast {
 	if e.Test != nil {
 		winner = e.Test.Winner
 	}
-	return Broadcast{Winner: winner, Name: j.Name, At: j.at, Segments: segments, Going: j.open(), Over: j.Definition.State == "archived",
+	return Broadcast{Winner: winner, Name: j.Name, At: j.at, Segments: segments, List: e.List, Going: j.open(), Over: j.Definition.State == "archived",
 		Late: j.late, Title: j.Definition.Title, Schedule: e.Schedule}
 }
 

@@ -127,7 +127,7 @@ func (src *source) quiet(path string, q *QuietHours) {
 	switch {
 	case q == nil:
 	case q.Off && (q.From != "" || q.To != ""):
-		src.problem(path, "quiet hours that are off have no times", "off のときは時刻を書かないでください")
+		src.problem(path, "quiet hours that are off have no times: leave from and to out", "off のときは時刻を書かないでください")
 	case !q.Off && (minutes(q.From) < 0 || minutes(q.To) < 0 || q.From == q.To):
 		src.problem(path, "quiet hours go from one time of day to another, such as 21:00 to 09:00; {\"off\": true} is none", "送らない時間帯は 21:00 から 09:00 のように書いてください。なくすときは {\"off\": true} です")
 	}

@@ -63,7 +63,7 @@ func (c *compiler) webhookNode(n *node) {
 		return
 	}
 	if len(h.Body) > maxHookBody {
-		c.nodeProblem(n.id, "webhook.body", "the body is larger than 16 KB", "本文は 16 KB までにしてください")
+		c.nodeProblem(n.id, "webhook.body", "the body is larger than 16 KB: make it shorter", "本文は 16 KB までにしてください")
 	}
 	n.host = strings.ToLower(u.Hostname())
 	if n.sendBy = defaultSendBy; n.Timeout != "" {
@@ -75,9 +75,9 @@ func (c *compiler) webhookNode(n *node) {
 	}
 	switch {
 	case n.Timeout == "" && n.OnFailure != "":
-		c.nodeProblem(n.id, "on_failure", "on_failure needs timeout: how long the answer is waited for", "on_failure には timeout（応答を待つ時間）が必要です")
+		c.nodeProblem(n.id, "on_failure", "on_failure needs timeout, which is how long the answer is waited for: add it", "on_failure には timeout（応答を待つ時間）が必要です。timeout を加えてください")
 	case n.Timeout != "" && n.sendBy > n.wait:
-		c.nodeProblem(n.id, "send_by", "send_by is longer than timeout: a call would be made that nobody waits for", "send_by は timeout より短くしてください（待たれていない呼び出しになります）")
+		c.nodeProblem(n.id, "send_by", "send_by is longer than timeout, so a call would be made that nobody waits for: make it shorter", "send_by は timeout より短くしてください（待たれていない呼び出しになります）")
 	}
 	for name := range newFields() {
 		if strings.HasPrefix(name, "run."+n.id+".") {

@@ -16,12 +16,12 @@ func TestWebhookFailure(t *testing.T) {
 		t.Helper()
 		body := `{"title":{"ja":"あ","en":"a"},"purpose":"transactional","consent":"not_refused","entry":{"event":"custom.x","reentry":"never"},"start":"a",
 			"nodes":{"a":{"type":"webhook",` + node + `,"next":"b"},"b":{"type":"exit"}}}`
-		err := Check([]byte(body), segments.Library{}, nil, nil, func(h *Webhook) error {
+		err := Check("hook", []byte(body), segments.Library{}, References{Webhook: func(h *Webhook) error {
 			if strings.Contains(h.URL, "169.254") {
 				return enishi.FieldError("url", "is not allowed", "使えません")
 			}
 			return nil
-		})
+		}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nodes.a") {
 			t.Errorf("%s: %v, want %q", node, err, want)
 		}

@@ -121,7 +121,7 @@ func (c *Channel) Check(r *channels.Request) error {
 		return enishi.FieldError("method", "is POST or PUT", "POST か PUT にしてください。")
 	}
 	if len(r.Headers) > maxHeaders {
-		return enishi.FieldError("headers", "has more than 20 headers", "ヘッダーは 20 個までです。")
+		return enishi.FieldError("headers", "has more than 20: leave some out", "ヘッダーは 20 個までにしてください。")
 	}
 	if _, err := c.headers(r); err != nil {
 		return err
@@ -144,9 +144,12 @@ func (c *Channel) checkURL(address string) error {
 		return enishi.FieldError("url", "names a number instead of a host: calls go to names on the public internet; an address of the own network needs webhook.inside in the configuration",
 			"IP アドレスではなくホスト名を書いてください。社内のアドレスを呼び出すには、設定ファイルの webhook.inside に登録が必要です。")
 	case host == "localhost" || !strings.Contains(host, ".") || slices.ContainsFunc([]string{".localhost", ".local", ".internal", ".lan", ".home.arpa"}, func(end string) bool { return strings.HasSuffix(host, end) }):
-		return enishi.FieldError("url", "is not on the public internet: such an address needs webhook.inside in the configuration", "インターネット上のアドレスではありません。社内のアドレスを呼び出すには、設定ファイルの webhook.inside に登録が必要です。")
-	case port != "" && port != "80" && port != "443":
-		return enishi.FieldError("url", "has a port other than 80 and 443: that needs webhook.inside in the configuration", "ポートは 80 か 443 だけです。ほかのポートには、設定ファイルの webhook.inside に登録が必要です。")
+		return enishi.FieldError("url", "is not on the public internet: write one that is; an address of the own network needs webhook.inside in the configuration", "インターネット上のアドレスを書いてください。社内のアドレスを呼び出すには、設定ファイルの webhook.inside に登録が必要です。")
+	case u.Scheme == "http":
+		return enishi.FieldError("url", "is not encrypted, so whoever is on the way reads customers and secrets: write https://; http needs webhook.inside in the configuration",
+			"暗号化されていないため、途中で顧客や秘密の値を読まれます。https:// で書いてください。http で呼び出すには、設定ファイルの webhook.inside に登録が必要です。")
+	case port != "" && port != "443":
+		return enishi.FieldError("url", "has a port other than 443: leave it out; another needs webhook.inside in the configuration", "ポート番号を消してください（443 だけです）。ほかのポートで呼び出すには、設定ファイルの webhook.inside に登録が必要です。")
 	}
 	return nil
 }
@@ -171,7 +174,7 @@ func (c *Channel) headers(r *channels.Request) (http.Header, error) {
 		field := "headers." + name
 		lower := strings.ToLower(name)
 		if !regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`).MatchString(name) || strings.HasPrefix(lower, "webhook-") || slices.Contains([]string{"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"}, lower) {
-			return nil, enishi.FieldError(field, "cannot be set", "このヘッダーは指定できません。")
+			return nil, enishi.FieldError(field, "cannot be set: take it out", "このヘッダーは指定できません。消してください。")
 		}
 		if strings.ContainsAny(value, "\r\n\x00") || len(value) > 2000 {
 			return nil, enishi.FieldError(field, "is one line of at most 2,000 bytes", "2,000 バイトまでの 1 行で書いてください。")
@@ -184,9 +187,9 @@ func (c *Channel) headers(r *channels.Request) (http.Header, error) {
 			secret, ok := c.cfg.Secrets[ref[2:len(ref)-1]]
 			switch {
 			case !ok:
-				bad = enishi.FieldError(field, "names the secret "+ref+", which webhook.secrets of the configuration does not have", ref+" は設定ファイルの webhook.secrets にありません。")
+				bad = enishi.FieldError(field, "names the secret "+ref+", which webhook.secrets of the configuration does not have: have it added, or name another", ref+" は設定ファイルの webhook.secrets にありません。登録を依頼するか、登録済みの名前にしてください。")
 			case !strings.EqualFold(secret.Host, u.Hostname()):
-				bad = enishi.FieldError(field, "names the secret "+ref+", which is for another host", ref+" は別のホスト用の値です。")
+				bad = enishi.FieldError(field, "names the secret "+ref+", which is for another host: name one that is for this host", ref+" は別のホスト用の値です。このホスト用の名前にしてください。")
 			}
 			return secret.Value
 		}))

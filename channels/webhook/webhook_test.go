@@ -205,6 +205,33 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
+// TestAddresses: each rule of an address refuses what it is there for, by its own words; what the configuration names within the
+// own network is that host and port alone.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	cfg := newReceiver(t).config()
+	cfg.Inside = []string{"crm.inside.example:8080"}
+	c := mustNew(t, cfg)
+	f := func(url, want string) {
+		t.Helper()
+		err := c.Check(&channels.Request{URL: url})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", url, err, want)
+		}
+	}
+	f("https://crm.shop.example/x", "")
+	f("https://crm.shop.example:443/x", "")
+	f("https://93.184.216.34/x", "a number")
+	f("https://[2606:2800:21f::1]/x", "a number")
+	f("https://localhost./x", "not on the public internet")
+	f("https://nas.local./x", "not on the public internet")
+	f("http://crm.shop.example/x", "not encrypted")
+	f("https://crm.shop.example:8443/x", "a port other")
+	f("http://crm.inside.example:8080/x", "")
+	f("http://crm.inside.example:8081/x", "not encrypted")
+	f("https://crm.inside.example:8081/x", "a port other")
+}
+
 func TestCheckFailure(t *testing.T) {
 	t.Parallel()
 	c := mustNew(t, newReceiver(t).config())

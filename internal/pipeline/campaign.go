@@ -13,7 +13,8 @@ import (
 // occurrence.
 const BroadcastPrefix = "broadcast-"
 
-// MissedKind is the kind of alerts that tell of a campaign that was not sent, because its time was over when it could be.
+// MissedKind is the kind of alerts that tell of a campaign that was not sent, or not to everybody: its time was over when it
+// could be, or what it goes by is not there.
 const MissedKind = "campaign_missed"
 
 // MissedID is the alert's id: one for all partitions. at is the occurrence; zero for a campaign that goes once.
@@ -103,20 +104,19 @@ func (part *partition) await(b *journeys.Broadcast, after time.Time) {
 	part.sweeps = append(part.sweeps, Sweep{ID: BroadcastPrefix + b.Name + "@" + strconv.FormatInt(at.UnixMilli(), 10), Journey: b.Name, At: at, After: after, Since: part.clock})
 }
 
-// missed takes a campaign out that could not begin in time: more than the send_by of its messages has passed, or the next
-// occurrence is due too. It is said, and of an occurrence the next one is waited for.
+// missed takes a campaign out that does not go, or not on: it could not begin in time, or what it goes by is not there. It is
+// said, and of an occurrence the next one is waited for.
 func (part *partition) missed(at int, b *journeys.Broadcast) bool {
 	s := part.sweeps[at]
 	due := s.At
 	if !s.recurs() && s.Since.After(due) {
 		due = s.Since
 	}
-	late := b.Late > 0 && part.clock.Sub(due) > b.Late
-	if s.recurs() && !late {
-		next := b.Schedule.Next(s.At, part.defs.Settings)
-		late = !next.IsZero() && !next.After(part.clock)
+	en, ja := part.absent(b)
+	if en == "" && s.Next == 0 && part.late(&s, b, due) {
+		en, ja = "was not sent: when it could begin, its time was over.", "は配信しませんでした。開始できるようになった時には送信期限を過ぎていました。"
 	}
-	if s.Next > 0 || !late {
+	if en == "" {
 		return false
 	}
 	when, whenJA := "", ""
@@ -126,11 +126,42 @@ func (part *partition) missed(at int, b *journeys.Broadcast) bool {
 	}
 	out := &part.share.Effects
 	out.Alerts = append(out.Alerts, enishi.Alert{ID: MissedID(b.Name, s.occurrence()), Kind: MissedKind, Severity: "warning", At: due,
-		Text:   "The campaign \"" + b.Title.EN + "\"" + when + " was not sent: when it could begin, its time was over.",
-		TextJA: "一斉配信「" + b.Title.JA + "」" + whenJA + "は配信しませんでした。開始できるようになった時には送信期限を過ぎていました。"})
+		Text: "The campaign \"" + b.Title.EN + "\"" + when + " " + en, TextJA: "一斉配信「" + b.Title.JA + "」" + whenJA + ja})
 	part.sweeps = slices.Delete(part.sweeps, at, at+1)
 	if s.recurs() {
 		part.await(b, s.At)
 	}
 	return true
+}
+
+// late tells whether a campaign that has not begun may not any more: more than the send_by of its messages has passed since it
+// was due, or the next occurrence is due too.
+func (part *partition) late(s *Sweep, b *journeys.Broadcast, due time.Time) bool {
+	if b.Late > 0 && part.clock.Sub(due) > b.Late {
+		return true
+	}
+	if !s.recurs() {
+		return false
+	}
+	next := b.Schedule.Next(s.At, part.defs.Settings)
+	return !next.IsZero() && !next.After(part.clock)
+}
+
+// absent says that a segment or list which a campaign goes by is not there; "" when all are. It was deleted since, or a backup
+// has the one and not the other. Without a segment whose people are left out nothing is sent either: who was not to get it
+// would. The words are the same wherever the sweep stands, so that all partitions tell one thing.
+func (part *partition) absent(b *journeys.Broadcast) (en, ja string) {
+	say := func(kind, kindJA, name string) (string, string) {
+		return "was not sent, or not to everybody: the " + kind + " \"" + name + "\" that it goes by does not exist.",
+			"は、使っている" + kindJA + "「" + name + "」が存在しないため、配信しませんでした（途中まで届けていた場合は、残りの方に送っていません）。"
+	}
+	for _, name := range b.Segments {
+		if part.defs.Segments.Get(name) == nil {
+			return say("segment", "セグメント", name)
+		}
+	}
+	if b.List != "" && !part.defs.lists[b.List] {
+		return say("list", "リスト", b.List)
+	}
+	return "", ""
 }

@@ -127,9 +127,10 @@ func TestCampaignRecurs(t *testing.T) {
 func TestCampaignMissed(t *testing.T) {
 	t.Parallel()
 	c := newCompiler()
-	f := func(back time.Time, want map[string]int, missed int) {
+	f := func(sendBy string, back time.Time, want map[string]int, missed int) {
 		t.Helper()
-		w := campaignWorld(t, c, "live")
+		w := campaignWorld(t, c, "draft")
+		w.define("journey", "morning", []byte(strings.NewReplacer("STATE", "live", `"6h"`, sendBy).Replace(morning)))
 		w.until(day(10, 9, 30))
 		for _, n := range w.alive() {
 			w.kill(n)
@@ -146,10 +147,11 @@ func TestCampaignMissed(t *testing.T) {
 		}
 		w.checkReference()
 	}
-	f(day(10, 15, 0), map[string]int{tenth: 133}, 0)
-	f(day(10, 16, 1), map[string]int{}, 1)
-	f(day(12, 12, 0), map[string]int{twelfth: 133}, 2)
-	f(day(12, 17, 0), map[string]int{}, 3)
+	f(`"6h"`, day(10, 15, 0), map[string]int{tenth: 133}, 0)
+	f(`"6h"`, day(10, 16, 1), map[string]int{}, 1)
+	f(`"6h"`, day(12, 12, 0), map[string]int{twelfth: 133}, 2)
+	f(`"6h"`, day(12, 17, 0), map[string]int{}, 3)
+	f(`"72h"`, day(12, 12, 0), map[string]int{twelfth: 133}, 2) // in time, but a newer one is due
 }
 
 // TestCampaignPaused: nobody enters while it is paused; what became due meanwhile goes when it is live again in time, or is left out.
@@ -181,9 +183,9 @@ func TestCampaignRescheduled(t *testing.T) {
 	w.until(day(10, 9, 45))
 	body := strings.NewReplacer("STATE", "live", "10:00", "09:30").Replace(morning)
 	w.define("journey", "morning", []byte(body))
-	w.until(day(10, 23, 0))
-	if got := w.occurrencesOf("morning"); len(got) > 0 {
-		t.Errorf("the same day: %v", got)
+	w.until(day(10, 10, 1))
+	if got := w.occurrencesOf("morning"); len(got) > 0 || w.missedBy() != 0 {
+		t.Errorf("the same day: %v, %d missed", got, w.missedBy())
 	}
 	w.until(day(11, 9, 31))
 	if got, want := fmt.Sprint(w.occurrencesOf("morning")), "map[2026-03-11T00:30:00Z:133]"; got != want {
@@ -271,6 +273,70 @@ func TestCampaignRollout(t *testing.T) {
 	killed()
 	if got := decided(); got != [2]int{asked[0], 133 - asked[0]} || w.occurrencesOf("compared")[""] != 133 {
 		t.Errorf("asked first %v, in the end %v and %d runs", asked, got, w.occurrencesOf("compared")[""])
+	}
+	w.checkMarkers()
+	w.checkReference()
+}
+
+// TestCampaignOfNothing: a campaign whose segment, list or segment to leave out is not there ends and says so, also when it was
+// deleted while the campaign was under way; nobody gets it by mistake, and the next occurrence goes when all is there again.
+func TestCampaignOfNothing(t *testing.T) {
+	t.Parallel()
+	c := newCompiler()
+	done := func(w *world, what string, runs map[string]int, missed int) {
+		t.Helper()
+		if got := w.occurrencesOf("morning"); !maps.Equal(got, runs) || w.missedBy() != missed {
+			t.Errorf("%s: %v and %d missed, want %v and %d", what, got, w.missedBy(), runs, missed)
+		}
+		w.checkReference()
+	}
+	recurs := `"schedule":{"every":"day","time":"10:00"}`
+	once := `"at":"2026-03-10T01:00:00Z"`
+	w := campaignWorld(t, c, "live")
+	w.undefine("segment", "buyers")
+	w.until(day(10, 10, 1))
+	done(w, "without its segment", map[string]int{}, 1)
+	for _, s := range w.store.tables["alerts"] {
+		if !strings.Contains(s.row, `セグメント「buyers」が存在しない`) || !strings.Contains(s.row, `of 2026-03-10 10:00 was not sent, or not to everybody: the segment "buyers"`) {
+			t.Errorf("it says %s", s.row)
+		}
+	}
+	w.defineSegment("buyers", `orders_count >= 2`)
+	w.until(day(11, 10, 1))
+	done(w, "when it is there again", map[string]int{eleventh: 133}, 1)
+
+	for _, x := range [][2]string{{recurs, once + `,"exclude":["staff"]`}, {`"segment":"buyers",` + recurs, `"list":"friends",` + once}} {
+		w = campaignWorld(t, c, "draft")
+		w.define("journey", "morning", []byte(strings.NewReplacer("STATE", "live", x[0], x[1]).Replace(morning)))
+		w.until(day(10, 10, 1))
+		done(w, x[1], map[string]int{}, 1)
+		w.checkMarkers()
+	}
+
+	w = campaignWorld(t, c, "draft")
+	w.define("journey", "morning", []byte(strings.NewReplacer("STATE", "live", recurs, once).Replace(morning)))
+	w.now = day(10, 10, 1)
+	w.sweepTo(t, thirtySevenPercent)
+	w.undefine("segment", "buyers")
+	w.rest()
+	w.checkMarkers()
+	if n := w.occurrencesOf("morning")[""]; n < 20 || n > 110 {
+		t.Errorf("%d got it before the segment was deleted", n)
+	}
+	done(w, "deleted on the way", w.occurrencesOf("morning"), 1)
+}
+
+// TestCampaignChosenEarly: a winner that is said while the first ones are still being asked goes to everybody who was not asked,
+// also where the first round had been already.
+func TestCampaignChosenEarly(t *testing.T) {
+	t.Parallel()
+	w := campaignWorld(t, newCompiler(), "draft")
+	w.define("journey", "compared", []byte(strings.Replace(compared, "WINNER", "", 1)))
+	w.sweepTo(t, thirtySevenPercent)
+	w.define("journey", "compared", []byte(strings.Replace(compared, "WINNER", `,"winner":"node_b"`, 1)))
+	w.rest()
+	if n := w.occurrencesOf("compared")[""]; n != 133 {
+		t.Errorf("%d runs, want 133", n)
 	}
 	w.checkMarkers()
 	w.checkReference()

@@ -23,6 +23,7 @@ type Definitions struct {
 	Sweeping Sweeping
 
 	templates map[string]template
+	lists     map[string]bool // static lists that there are
 }
 
 type template struct {
@@ -237,7 +238,7 @@ func (f *Folder) definitionsAt(next int64) *Definitions {
 
 // definitions compiles what a log says up to a point.
 func (c *compiler) definitions(until []enishi.Definition, log *slog.Logger) *Definitions {
-	d := &Definitions{Settings: journeys.DefaultSettings(), templates: map[string]template{}}
+	d := &Definitions{Settings: journeys.DefaultSettings(), templates: map[string]template{}, lists: map[string]bool{}}
 	if len(until) > 0 {
 		d.At = until[len(until)-1].At.UTC()
 	}
@@ -280,6 +281,8 @@ func (c *compiler) definitions(until []enishi.Definition, log *slog.Logger) *Def
 			if channel, err = c.channel(x); err == nil {
 				d.templates[x.Name] = template{x.Version, channel}
 			}
+		case segments.KindList:
+			d.lists[x.Name] = true
 		case "setting":
 			err = d.set(x)
 		}

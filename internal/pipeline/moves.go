@@ -101,6 +101,7 @@ func (f *Folder) absorb(part *partition, x *entry, e *enishi.Event) error {
 	}
 	f.due(part, x.p)
 	part.dropErased(x.p, moved)
+	part.dropForgotten(x.p, moved, c.Loser)
 	opt := segments.Options{Sweep: c.Live}
 	for i := range moved.Memberships {
 		opt.Joined = append(opt.Joined, moved.Memberships[i].Segment)
@@ -164,6 +165,18 @@ func (part *partition) dropErased(p, moved *profiles.Profile) {
 		return true
 	})
 	moved.Runs = slices.DeleteFunc(moved.Runs, func(r profiles.Run) bool { return !r.EnteredAt.After(p.ErasedAt) })
+}
+
+// dropForgotten takes from a person whom an erased one joins what is of that one's identifier and from before the erasure: it
+// was addressed here already, by who knew of a link that the erasure did not know.
+func (part *partition) dropForgotten(p, moved *profiles.Profile, erased enishi.ID) {
+	if !moved.Erased {
+		return
+	}
+	part.rows.erased = append(part.rows.erased, Erasure{erased, moved.ErasedAt})
+	if slices.ContainsFunc(p.Subjects, func(s profiles.Subject) bool { return s.ID == erased && !s.LastSeen.After(moved.ErasedAt) }) {
+		p.Extract([]enishi.ID{erased})
+	}
 }
 
 // forward re-emits a record to another profile, with the same event id. at, if not zero, is the offset of the unlink record

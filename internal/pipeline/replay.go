@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -171,19 +172,20 @@ func (t *Trial) Replay() *Replay {
 }
 
 // Play folds what is known of one person, by Past.At and what is equal in the given order. goOn tells, by what the journey did
-// up to To, whether the facts of afterwards are to be folded too. The events are changed.
-func (r *Replay) Play(id enishi.ID, past []Past, goOn func(*Play) bool) (*Play, error) {
+// up to To, whether the facts of afterwards are to be folded too. The events are changed. It ends when ctx
+// does.
+func (r *Replay) Play(ctx context.Context, id enishi.ID, past []Past, goOn func(*Play) bool) (*Play, error) {
 	r.reset(id)
 	at := 0
 	for ; at < len(past) && past[at].At.Before(r.t.cfg.To); at++ {
-		if err := r.reach(past[at].At); err != nil {
+		if err := r.reach(ctx, past[at].At); err != nil {
 			return nil, err
 		}
 		if err := r.past(&past[at]); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.reach(r.t.cfg.To.Add(-time.Millisecond)); err != nil {
+	if err := r.reach(ctx, r.t.cfg.To.Add(-time.Millisecond)); err != nil {
 		return nil, err
 	}
 	for i := range r.p.Runs {
@@ -225,7 +227,7 @@ func (r *Replay) reset(id enishi.ID) {
 }
 
 // reach lets everything happen that time alone brings about up to an instant, each at its own.
-func (r *Replay) reach(until time.Time) error {
+func (r *Replay) reach(ctx context.Context, until time.Time) error {
 	if !r.begun && !until.Before(r.t.cfg.From) {
 		r.begun = true
 		if err := r.goLive(); err != nil {
@@ -248,6 +250,9 @@ func (r *Replay) reach(until time.Time) error {
 		}
 		if due.IsZero() || due.After(until) {
 			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		if due.After(r.part.clock) {
 			again = 0

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -23,12 +24,14 @@ func pastWorld(seed uint64, c *compiler) *world {
 	w.rebalance()
 	w.byBuckets()
 	w.publishAll()
-	w.define("setting", "journeys", []byte(`{"caps":{"marketing.email":{"default":"2/2d"},"marketing":{"default":"4/7d"}},"holdout":15,"calendar":{"closed":["2026-03-06"],"hours":{"from":"11:00","to":"19:00"}}}`))
+	w.define("setting", "journeys", []byte(pastSettings))
 	w.define("journey", "tours", []byte(strings.Replace(fmt.Sprintf(toursBody, "", "3h", "hour", "more"), `{"type":"start","journey":"echo","next":"say"}`, `{"type":"branch","branches":[{"if":"orders_count >= 1","next":"say"}],"else":"looked"}`, 1)))
 	w.define("journey", "back", []byte(comebackBody))
 	w.rest()
 	return w
 }
+
+const pastSettings = `{"caps":{"marketing.email":{"default":"2/2d"},"marketing":{"default":"4/7d"}},"holdout":15,"calendar":{"closed":["2026-03-06"],"hours":{"from":"11:00","to":"19:00"}}}`
 
 // comebackBody enters by time alone: a segment that people come into when they have done nothing for a while.
 const comebackBody = `{"title":{"ja":"お帰り","en":"Back"},"purpose":"marketing","consent":"opt_in","cap":{"default":"1/3d"},
@@ -175,7 +178,7 @@ func (w *world) tried(t *Trial, pasts map[enishi.ID][]Past, skip map[enishi.ID]b
 		if skip[id] {
 			continue
 		}
-		play, err := r.Play(id, past, nil)
+		play, err := r.Play(context.Background(), id, past, nil)
 		if err != nil {
 			w.violate("%v", err)
 		}
@@ -219,7 +222,7 @@ func (w *world) trial(t *testing.T, name string, from, to time.Time) *Trial {
 // time, waits of all kinds, and people known by several identifiers.
 func TestReplayEqualsLive(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(4)
+	seeds := uint64(8)
 	if os.Getenv("ENISHI_FULL") != "" {
 		seeds = 100
 	}
@@ -230,7 +233,7 @@ func TestReplayEqualsLive(t *testing.T) {
 		w.live(120)
 		skip := w.commanded()
 		var names []string
-		for _, item := range gallery {
+		for _, item := range w.gallery {
 			if item.Kind == "journey" {
 				names = append(names, item.Name)
 			}
@@ -374,6 +377,74 @@ func TestReplayMerged(t *testing.T) {
 	have := w.tried(w.trial(t, "cart_abandonment", w.began, w.now.Add(time.Millisecond)), w.pasts("cart_abandonment"), nil)
 	if text := strings.Join(want, "\n"); !slices.Equal(want, have) || moved < 2 || !strings.Contains(text, "sent") || !strings.Contains(text, "order.placed") {
 		t.Errorf("%d merges\nlived\n%s\ntried\n%s", moved, text, strings.Join(have, "\n"))
+	}
+}
+
+// TestReplayReports: a message that is decided in a trial has left, as far as the journey's later steps ask.
+func TestReplayReports(t *testing.T) {
+	t.Parallel()
+	w := pastWorld(3, newCompiler())
+	w.define("journey", "reported", []byte(`{"title":{"ja":"届いた","en":"Reported"},"purpose":"transactional","consent":"not_refused",
+"entry":{"event":"order.placed","reentry":"always"},"start":"say","nodes":{
+"say":{"type":"message","template":"delivery_shipped_mail","send_by":"20h","next":"wait"},
+"wait":{"type":"wait","until_event":{"event":"message.sent"},"timeout":"2d","next":"heard","on_timeout":"out"},
+"heard":{"type":"goal"},"out":{"type":"exit"}}}`))
+	w.rest()
+	w.live(80)
+	w.passTo(w.now.Add(3 * 24 * time.Hour))
+	skip := w.commanded()
+	want := w.lived("reported", skip)
+	have := w.tried(w.trial(t, "reported", w.began, w.now), w.pasts("reported"), skip)
+	if text := strings.Join(want, "\n"); !slices.Equal(want, have) || !strings.Contains(text, "goal") {
+		t.Errorf("lived\n%s\ntried\n%s", text, strings.Join(have, "\n"))
+	}
+}
+
+// TestReplayRecurs: each occurrence of a campaign enters people anew, also those who still wait in an earlier one.
+func TestReplayRecurs(t *testing.T) {
+	t.Parallel()
+	w := pastWorld(3, newCompiler())
+	w.defineSegment("buyers", `orders_count >= 1`)
+	w.live(60)
+	from := w.now
+	w.define("journey", "morning", []byte(`{"title":{"ja":"朝","en":"Morning"},"purpose":"marketing","consent":"opt_in",
+"entry":{"sweep":true,"segment":"buyers","schedule":{"every":"day","time":"11:00"},"reentry":"never"},"start":"say","nodes":{
+"say":{"type":"message","channels":["email","line"],"templates":{"email":"winback_mail","line":"winback_line"},"send_by":"6h","next":"rest"},
+"rest":{"type":"wait","for":"30h","next":"out"},"out":{"type":"exit"}}}`))
+	w.rest()
+	eleven := w.now.In(tokyo).Truncate(24 * time.Hour).Add(2 * time.Hour) // a day of UTC begins at nine
+	for range 4 {
+		if eleven = eleven.Add(24 * time.Hour); eleven.After(w.now) {
+			w.passTo(eleven)
+		}
+	}
+	skip := w.commanded()
+	want := w.lived("morning", skip)
+	have := w.tried(w.trial(t, "morning", from, w.now.Add(time.Millisecond)), w.pasts("morning"), skip)
+	if text := strings.Join(want, "\n"); !slices.Equal(want, have) || strings.Count(text, "broadcast:") < 3 {
+		t.Errorf("lived\n%s\ntried\n%s", text, strings.Join(have, "\n"))
+	}
+	// A shop that demonstrates with a fast clock sees real durations all the same.
+	w.define("setting", "journeys", []byte(strings.Replace(pastSettings, "{", `{"accelerate":60,`, 1)))
+	if fast := w.tried(w.trial(t, "morning", from, w.now.Add(time.Millisecond)), w.pasts("morning"), skip); !slices.Equal(fast, have) {
+		t.Errorf("with a fast clock\n%s\nwithout\n%s", strings.Join(fast, "\n"), strings.Join(have, "\n"))
+	}
+}
+
+// TestReplayWebhook: nobody knows what another system would have answered: a run of a trial waits as long as the journey lets it
+// and goes the way of those for whom no answer came.
+func TestReplayWebhook(t *testing.T) {
+	t.Parallel()
+	w := pastWorld(3, newCompiler())
+	w.live(60)
+	w.passTo(w.now.Add(24 * time.Hour))
+	w.define("journey", "asks", []byte(`{"title":{"ja":"照会","en":"Asks"},"purpose":"transactional","consent":"not_refused",
+"entry":{"event":"order.placed","reentry":"always"},"start":"crm","nodes":{
+"crm":{"type":"webhook","webhook":{"url":"https://crm.shop.example/x"},"timeout":"2h","next":"known","on_failure":"unknown"},
+"known":{"type":"goal"},"unknown":{"type":"exit"}}}`))
+	text := strings.Join(w.tried(w.trial(t, "asks", w.began, w.now.Add(time.Millisecond)), w.pasts("asks"), w.commanded()), "\n")
+	if entered := strings.Count(text, " entered "); entered < 2 || strings.Count(text, " webhook  1 sent ") != entered || strings.Count(text, " completed") != entered || strings.Contains(text, "goal") {
+		t.Errorf("tried\n%s", text)
 	}
 }
 

@@ -126,7 +126,7 @@ func (f *Folder) sweep(part *partition, e *enishi.Event) error {
 	b, _ := part.defs.Journeys.Broadcast(start)
 	if start != "" {
 		if !b.Going || part.missed(at, &b) {
-			return nil // paused while this was on its way, or too late
+			return nil // paused while this was on its way, or it does not go
 		}
 		opt.Segments = b.Segments // who is in them is found anew: a new version of one may not have come to everybody yet
 	}

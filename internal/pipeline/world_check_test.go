@@ -114,13 +114,15 @@ func shipmentOf(m *enishi.Message) string {
 
 // checkMarkers: everything is folded and nothing is owed.
 func (w *world) checkMarkers() {
+	defs := w.definitions()
 	for p := range w.log {
 		m := w.store.markers[p]
 		if len(w.log[p]) > 0 && m.Next != int64(len(w.log[p])) {
 			w.violate("partition %d is stored up to %d of %d", p, m.Next, len(w.log[p]))
 		}
 		for _, s := range m.Sweeps {
-			if !slices.Contains(w.sweeping.Cancelled, s.ID) {
+			campaign, _ := defs.Journeys.Broadcast(s.Journey)
+			if waits := s.recurs() && s.Next == 0 && s.At.After(w.now) || s.Journey != "" && !campaign.Going; !waits && !slices.Contains(w.sweeping.Cancelled, s.ID) {
 				w.violate("partition %d: a sweep is left: %+v", p, s)
 			}
 		}
@@ -445,12 +447,22 @@ func (w *world) follow(id enishi.ID) enishi.ID {
 	return id
 }
 
+// definitions are the newest.
+func (w *world) definitions() *Definitions {
+	f := Folder{cfg: Config{Definitions: w.defs}, defs: map[int64]*Definitions{}, compiler: w.compiler}
+	return f.definitionsAt(w.defNext)
+}
+
 // checkMemberships: who is in a segment is whom its expression holds for.
 func (w *world) checkMemberships() {
-	f := Folder{cfg: Config{Definitions: w.defs}, defs: map[int64]*Definitions{}, compiler: w.compiler}
-	set := f.definitionsAt(w.defNext).Segments
+	set := w.definitions().Segments
 	for id, s := range w.store.states {
 		p := w.decode(s)
+		for _, m := range p.Memberships {
+			if set.Get(m.Segment) == nil && !w.stale(id, m.Segment) {
+				w.violate("profile %s is in %s, which was deleted", id, m.Segment)
+			}
+		}
 		for _, seg := range set.Segments() {
 			member := slices.ContainsFunc(p.Memberships, func(m profiles.Membership) bool { return m.Segment == seg.Name })
 			holds := p.Redirect.IsZero() && len(p.Subjects) > 0 && seg.Match(p.View(), w.now)

@@ -194,8 +194,8 @@ func (n *node) tick() {
 }
 
 func (n *node) checkpoint() {
-	if n.folding || n.dead {
-		return
+	if n.folding || n.dead || n.stale && !n.w.zombies {
+		return // who hears in time that partitions are gone has stored what was in hand, and begins nothing for them
 	}
 	n.folding = true
 	defer func() { n.folding = false }()

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -100,13 +102,13 @@ func (w *world) visit() {
 	pick := func(types ...string) { e.Type = types[w.rnd.IntN(len(types))] }
 	switch w.rnd.IntN(14) {
 	case 0, 1:
-		pick("product.viewed", "page.viewed", "search.performed")
+		pick("product.viewed", "product.viewed", "page.viewed", "search.performed", "wishlist.added", "price_alert.requested")
 		e.Person.AnonymousID = all.AnonymousID
 		maybe(&e.Person.CustomerID, all.CustomerID)
 		maybe(&e.Person.Email, all.Email)
 		e.Web = &enishi.Web{Product: &enishi.Product{ProductID: fmt.Sprint("P", w.rnd.IntN(5)), Category: "skincare"}}
 	case 2, 3:
-		pick("cart.item_added", "cart.updated")
+		pick("cart.item_added", "cart.updated", "cart.updated", "checkout.started")
 		e.Person.AnonymousID = all.AnonymousID
 		maybe(&e.Person.CustomerID, all.CustomerID)
 		if w.chance(300) {
@@ -124,7 +126,7 @@ func (w *world) visit() {
 			w.consent(p, e)
 		}
 	case 5, 6:
-		pick("order.placed", "order.placed", "order.paid", "order.updated", "order.cancelled")
+		pick("order.placed", "order.placed", "order.placed", "order.paid", "order.updated", "order.cancelled", "order.payment_pending")
 		customer()
 		maybe(&e.Person.Email, all.Email)
 		if w.chance(400) {
@@ -135,7 +137,7 @@ func (w *world) visit() {
 			e.Order.Lines = []enishi.Line{{ProductID: "P1", Quantity: 2, Price: 3300 * enishi.Unit}}
 		}
 	case 7, 8:
-		pick("shipment.shipped", "shipment.delivered", "shipment.delivered")
+		pick("shipment.shipped", "shipment.delivered", "shipment.delivered", "shipment.out_for_delivery", "shipment.delayed")
 		customer()
 		order := fmt.Sprintf("o%d-%d", p.n, w.rnd.IntN(p.orders+1))
 		e.Shipment = &enishi.Shipment{ShipmentID: order + "-1", OrderID: order, Number: 1, Of: 1, Carrier: "yamato"}
@@ -359,13 +361,19 @@ var expressions = map[string][]string{
 	"buyers": {`orders_count >= 1`, `orders_count >= 2`, `ltv > 7000`},
 	"active": {`count(visits, .at > ago("2h")) >= 1`, `any(views, .category == "skincare" && .at > ago("1d"))`},
 	"mailed": {`count(messages, .channel == "email") >= 1`, `consent.email`},
+	// Those of the gallery's campaigns.
+	"mail-reachable":  {`has_email`, `has_email && orders_count >= 1`},
+	"repeat-customer": {`orders_count >= 2`, `orders_count >= 1`},
 }
 
+// segmentNames are those of expressions.
+func segmentNames() []string { return slices.Sorted(maps.Keys(expressions)) }
+
 func (w *world) publishAll() {
-	for _, item := range gallery {
+	for _, item := range w.gallery {
 		w.define(item.Kind, item.Name, item.Body)
 	}
-	for _, name := range []string{"active", "buyers", "lapsed", "mailed"} {
+	for _, name := range segmentNames() {
 		if name == "lapsed" || w.chance(700) {
 			w.defineSegment(name, expressions[name][0])
 		}
@@ -377,14 +385,32 @@ func (w *world) publishAll() {
 	}
 }
 
-// gallery are some of the ready-made journeys: those of one kind do the same here.
-var gallery = journeys.Gallery("cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback")
+// alwaysThere are the journeys that every world has; a few others of the gallery change from seed to seed, so that a seed does
+// not take much longer and many seeds try all of them beside each other.
+var alwaysThere = []string{"cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback"}
+
+const othersThere = 5
+
+// choose takes a world's part of the gallery.
+func (w *world) choose() {
+	rnd := rand.New(rand.NewPCG(w.seed, 0x6A))
+	var others []string
+	for _, g := range journeys.GalleryGroups() {
+		for _, name := range g.Journeys {
+			if !slices.Contains(alwaysThere, name) {
+				others = append(others, name)
+			}
+		}
+	}
+	rnd.Shuffle(len(others), func(i, k int) { others[i], others[k] = others[k], others[i] })
+	w.gallery = journeys.Gallery(slices.Concat(alwaysThere, others[:othersThere])...)
+}
 
 // publish changes a definition.
 func (w *world) publish() {
 	if w.chance(300) {
 		var js []journeys.GalleryItem
-		for _, item := range gallery {
+		for _, item := range w.gallery {
 			if item.Kind == "journey" {
 				js = append(js, item)
 			}
@@ -397,7 +423,12 @@ func (w *world) publish() {
 		w.define("journey", item.Name, body)
 		return
 	}
-	name := []string{"active", "buyers", "lapsed", "mailed"}[w.rnd.IntN(4)]
+	names := segmentNames()
+	name := names[w.rnd.IntN(len(names))]
+	if w.chance(100) {
+		w.undefine("segment", name)
+		return
+	}
 	w.defineSegment(name, expressions[name][w.rnd.IntN(len(expressions[name]))])
 }
 

@@ -24,7 +24,7 @@ func (w *world) steerSweeps() {
 	case k == 1 && len(open) > 0:
 		s.Cancelled = append(slices.Clone(s.Cancelled), open[w.operator.IntN(len(open))])
 	case k == 2:
-		w.sweepAgain([]string{"active", "buyers", "lapsed", "mailed"}[w.operator.IntN(4)])
+		w.sweepAgain(segmentNames()[w.operator.IntN(len(expressions))])
 	case len(open) > 0:
 		s.Paused = append(slices.Clone(s.Paused), open[w.operator.IntN(len(open))])
 	}
@@ -51,7 +51,7 @@ func (w *world) defineSweeping() {
 func (w *world) releaseSweeps() {
 	w.sweeping.Paused = nil
 	if w.operator.IntN(2) == 0 {
-		for name := range expressions {
+		for _, name := range segmentNames() {
 			w.sweepAgain(name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"enishi/ingest"
 	"enishi/internal/definitions"
 	"enishi/internal/stream"
+	"enishi/journeys"
 )
 
 // world is everything around two or more Folders: the log, the identity graph, the definitions, the tables, the provider of
@@ -39,6 +40,7 @@ type world struct {
 	store    *memory
 	nodes    []*node
 	people   []*person
+	gallery  []journeys.GalleryItem // what it has of the ready-made journeys
 	shop     shop
 	sender   sender
 
@@ -66,6 +68,7 @@ func newWorld(seed uint64, c *compiler) *world {
 	w.log = make([][]stream.Record, w.parts)
 	w.zombies = w.chance(500)
 	w.sender = sender{known: map[sendRound]bool{}, sent: map[enishi.ID]int{}}
+	w.choose()
 	w.populate()
 	return w
 }

@@ -271,12 +271,12 @@ func (l *Lab) People(journey string, id enishi.ID, of string, live bool, after e
 	if k == nil {
 		return nil, 0, 0, notKept()
 	}
+	if k.State != Done { // its sides are not kept
+		return nil, 0, 0, &enishi.Error{Code: enishi.Conflict, Msg: "the simulation has no result", MsgJA: "試算の結果がまだありません。"}
+	}
 	t, err := k.side(live)
 	if err != nil {
 		return nil, 0, 0, err
-	}
-	if k.State != Done {
-		return nil, 0, 0, &enishi.Error{Code: enishi.Conflict, Msg: "the simulation has no result", MsgJA: "試算の結果がまだありません。"}
 	}
 	list := t.tally.lists[of]
 	all, listed = t.tally.people[of], int64(len(list))

@@ -164,7 +164,7 @@ func fold(ctx context.Context, k *kept, work <-chan *person) error {
 			if i+1 < len(replays) {
 				past = again(past)
 			}
-			play, failed := r.Play(p.id, past, sentAny)
+			play, failed := r.Play(ctx, p.id, past, sentAny)
 			if failed != nil {
 				err = failed
 				break

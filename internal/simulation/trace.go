@@ -26,6 +26,30 @@ type Order struct {
 // maxSteps bounds a trace.
 const maxSteps = 1000
 
+// Entries counts how often a journey would have begun for some people, at once and without keeping anything. The error is what
+// [pipeline.NewTrial] says of the journey, or that of ctx.
+func (l *Lab) Entries(ctx context.Context, q *Request) (int64, error) {
+	trial, err := pipeline.NewTrial(pipeline.TrialConfig{Definitions: q.Definitions, Journey: q.Journey, From: q.From, To: q.To, Log: l.cfg.Log})
+	if err != nil || len(q.People) == 0 {
+		return 0, err
+	}
+	var n int64
+	replay := trial.Replay()
+	err = l.store.Past(ctx, pipeline.Pasts{People: q.People, Journey: q.Journey.Name, AsReceived: q.AsReceived}, func(id enishi.ID, past []pipeline.Past) error {
+		play, err := replay.Play(ctx, id, past, nil)
+		if err != nil {
+			return err
+		}
+		for i := range play.Steps {
+			if play.Steps[i].Kind == pipeline.PlayEntered {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
 // Person plays one person again. The answer is that of the simulation unless more became known of the person meanwhile.
 func (l *Lab) Person(ctx context.Context, journey string, id, person enishi.ID, live bool) (*Trace, error) {
 	l.mu.Lock()
@@ -46,7 +70,7 @@ func (l *Lab) Person(ctx context.Context, journey string, id, person enishi.ID, 
 	}
 	out := &Trace{}
 	err = l.store.Past(ctx, pipeline.Pasts{People: []enishi.ID{person}, Journey: q.Journey.Name, AsReceived: q.AsReceived}, func(id enishi.ID, past []pipeline.Past) error {
-		play, err := s.trial.Replay().Play(id, past, sentAny)
+		play, err := s.trial.Replay().Play(ctx, id, past, sentAny)
 		if err != nil {
 			return err
 		}
