@@ -40,7 +40,8 @@ type sheetPage struct {
 	Stops    []problemDetail      `json:"stops" doc:"What stands against sending; empty: it may go."`
 	SendBy   string               `json:"send_by"`
 	Opens    map[string]time.Time `json:"opens" doc:"By channel: when its quiet hours end, if it would begin within them. Who lives in another time zone has other hours."`
-	At       time.Time            `json:"at,omitzero"`
+	At       time.Time            `json:"at,omitzero" doc:"When it begins; of one that recurs the next time. Absent: at once."`
+	Recurs   bool                 `json:"recurs,omitempty"`
 	Approver string               `json:"approver" doc:"Whose role is asked for to send."`
 	May      bool                 `json:"may" doc:"The caller has it."`
 	Through  time.Time            `json:"complete_through,omitzero"`
@@ -87,6 +88,8 @@ type sheetPreview struct {
 	Name     string    `json:"name"`
 	Channel  string    `json:"channel"`
 	Template string    `json:"template"`
+	Subject  string    `json:"subject,omitempty" doc:"Of a mail, in place of the template's own."`
+	Variant  string    `json:"variant,omitempty" doc:"Of a test: which one is shown, each in turn. Who is asked first gets which is decided when it is sent."`
 }
 
 func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutput, error) {
@@ -95,7 +98,7 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutp
 		return nil, err
 	}
 	out := &sheetOutput{sheetPage{Version: d.Version, Sent: []sheetSum{}, LeftOut: []reasonSum{}, Previews: []sheetPreview{}, Lint: map[string]*lintPage{}, Stops: []problemDetail{},
-		Opens: a.sheetOpens(&b), SendBy: b.SendBy, At: b.At, Approver: string(approver), May: callOf(ctx).caller.role.includes(approver)}}
+		Opens: a.sheetOpens(&b), SendBy: b.SendBy, At: a.begins(&b), Recurs: b.Schedule != nil, Approver: string(approver), May: callOf(ctx).caller.role.includes(approver)}}
 	page := &out.Body
 	if err := a.sheetCounts(ctx, &b, page); err != nil {
 		return nil, err
@@ -151,11 +154,19 @@ func (a *API) getBroadcastSheet(ctx context.Context, in *sheetInput) (*sheetOutp
 	return out, err
 }
 
+// begins is when a broadcast that is not sent yet would begin; zero: at once.
+func (a *API) begins(b *broadcastBody) time.Time {
+	if next := a.upcoming(b, 1); len(next) > 0 {
+		return next[0]
+	}
+	return b.At
+}
+
 // sheetOpens are the channels that would wait for the end of their quiet hours.
 func (a *API) sheetOpens(b *broadcastBody) map[string]time.Time {
 	settings, begin := a.journeySettings(), a.now()
-	if b.At.After(begin) {
-		begin = b.At.UTC()
+	if at := a.begins(b); at.After(begin) {
+		begin = at.UTC()
 	}
 	out := map[string]time.Time{}
 	for _, channel := range b.Channels {
@@ -367,7 +378,13 @@ func (a *API) sheetPreviews(ctx context.Context, b *broadcastBody, page *sheetPa
 				return err
 			}
 			for _, p := range people {
-				page.Previews = append(page.Previews, sheetPreview{p.ID, p.Name, s.Channel, b.Templates[s.Channel]})
+				x := sheetPreview{Profile: p.ID, Name: p.Name, Channel: s.Channel, Template: b.Templates[s.Channel], Subject: b.Subject}
+				if b.Test != nil {
+					n := len(page.Previews) % len(b.Test.Variants)
+					v := &b.Test.Variants[n]
+					x.Variant, x.Template, x.Subject = variantName(n), cmp.Or(v.Templates[s.Channel], x.Template), cmp.Or(v.Subject, x.Subject)
+				}
+				page.Previews = append(page.Previews, x)
 			}
 		}
 	}

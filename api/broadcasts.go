@@ -44,7 +44,7 @@ type broadcastBody struct {
 type BroadcastRow struct {
 	Name      string    `json:"name"`
 	Title     Text      `json:"title"`
-	Status    string    `json:"status" enum:"draft,in_review,approved,scheduled,recurring,sending,testing,sent,missed,paused,cancelled" doc:"testing: the first share is sent, and no winner is chosen; missed: it could not begin before its send_by was over."`
+	Status    string    `json:"status" enum:"draft,in_review,approved,scheduled,recurring,sending,testing,sent,missed,paused,cancelled" doc:"testing: the first share is sent, and no winner is chosen; missed: it did not go, or not to everybody; missed says why."`
 	Segment   string    `json:"segment"`
 	List      string    `json:"list,omitempty" doc:"The static list that it goes to, instead of a segment."`
 	At        time.Time `json:"at,omitzero"`
@@ -55,12 +55,16 @@ type BroadcastRow struct {
 	Next      time.Time `json:"next,omitzero" doc:"Of one that recurs: the next time."`
 	Recurs    bool      `json:"recurs,omitempty"`
 	Again     string    `json:"again,omitempty" doc:"The campaign whose people get this one once more."`
-	Waiting   bool      `json:"waiting,omitempty" doc:"A draft waits beside what recurs."`
+	Missed    *Text     `json:"missed,omitempty" doc:"Why it did not go, or not to everybody: in one sentence."`
+	Draft     string    `json:"draft,omitempty" enum:"draft,in_review,approved" doc:"Of one that recurs: the state of the draft that waits beside it."`
 	// Result is what became of it; the page has it in more detail.
 	Result *CampaignSum `json:"result,omitempty"`
 }
 
-type broadcastOutput struct{ Body broadcastPage }
+type broadcastOutput struct {
+	ETag string `header:"ETag" doc:"The version, for If-Match."`
+	Body broadcastPage
+}
 
 // broadcastPage is a broadcast with what came of it.
 type broadcastPage struct {
@@ -142,10 +146,13 @@ func (a *API) broadcast(name string) (*enishi.Definition, broadcastBody, error) 
 	return nil, broadcastBody{}, notFound("broadcast", "一斉配信")
 }
 
-func (a *API) broadcastRow(c *campaignNow, p *progress, missed map[enishi.ID]bool) BroadcastRow {
+func (a *API) broadcastRow(c *campaignNow, p *progress, missed map[enishi.ID]*Text) BroadcastRow {
 	d, b := &c.newest, &c.body
 	row := BroadcastRow{Name: d.Name, Title: Text(b.Title), Segment: b.Segment, List: b.List, At: b.At, Version: d.Version, UpdatedAt: d.At, Of: buckets * int64(len(p.Markers)),
-		Recurs: b.Schedule != nil, Waiting: c.acts.Version != d.Version}
+		Recurs: b.Schedule != nil}
+	if c.acts.Version != d.Version {
+		row.Draft = headOf(d).State
+	}
 	if b.Again != nil {
 		row.Again = b.Again.Of
 	}
@@ -174,8 +181,8 @@ func (a *API) broadcastRow(c *campaignNow, p *progress, missed map[enishi.ID]boo
 		row.Status = "recurring"
 	case row.Recurs:
 		row.Status = "sent"
-	case missed[pipeline.MissedID(d.Name, time.Time{})]:
-		row.Status = "missed"
+	case missed[pipeline.MissedID(d.Name, time.Time{})] != nil:
+		row.Status, row.Missed = "missed", missed[pipeline.MissedID(d.Name, time.Time{})]
 	case row.Done == row.Of && b.Test != nil && winner == "":
 		row.Status = "testing"
 	case row.Done == row.Of:
@@ -218,16 +225,6 @@ func (p *progress) campaignDone(name string, begun int64, recurs bool) (done int
 		}
 	}
 	return done, recurs && (under || !first.Equal(last))
-}
-
-// wentLive is the version by which a journey went live first; 0: it never did.
-func (a *API) wentLive(name string) int64 {
-	for _, d := range a.cfg.Definitions.History("journey", name) {
-		if !d.Deleted && headOf(&d).State == "live" {
-			return d.Version
-		}
-	}
-	return 0
 }
 
 func (a *API) listBroadcasts(ctx context.Context, _ *struct{}) (*listOutput[BroadcastRow], error) {
@@ -297,7 +294,7 @@ func (a *API) getBroadcast(ctx context.Context, in *NamePath) (*broadcastOutput,
 	if c.body.Schedule != nil {
 		page.Past = a.occurrences(&c, parts, missed)
 	}
-	out := &broadcastOutput{page}
+	out := &broadcastOutput{etag(d.Version), page}
 	return out, a.broadcastResults(ctx, &out.Body)
 }
 
@@ -319,7 +316,7 @@ func (a *API) broadcastResults(ctx context.Context, page *broadcastPage) error {
 		sums(`SELECT why, count() AS n FROM (SELECT profile_id, max(sent) AS got, `+reasons()+` AS why FROM decisions FINAL
 WHERE journey = {journey:String} GROUP BY profile_id) WHERE got = 0 GROUP BY why ORDER BY n DESC, why`,
 			func(key string, n int64) { page.LeftOut = append(page.LeftOut, reasonSum{key, leftOut(key), n}) }),
-		sums("SELECT splitByChar(':', reason)[1] AS why, uniqExact(subject) AS n FROM events FINAL WHERE type = 'journey.refused' AND journey = {journey:String} GROUP BY why ORDER BY why",
+		sums("SELECT splitByChar(':', reason)[1] AS why, uniqExact(subject) AS n FROM events FINAL WHERE type = 'journey.refused' AND journey = {journey:String} AND reason NOT LIKE 'reentry:%' GROUP BY why ORDER BY why", // who was asked first is in it already
 			func(key string, n int64) { page.LeftOut = append(page.LeftOut, reasonSum{key, leftOut(key), n}) }),
 		sums("SELECT toString(state), count() AS n FROM deliveries FINAL WHERE journey = {journey:String} GROUP BY state ORDER BY state",
 			func(key string, n int64) { page.States = append(page.States, stateSum{key, n}) }))
@@ -359,9 +356,10 @@ func quoteAll(names []string) string {
 
 type broadcastInput struct {
 	NamePath
+	Precondition
 	Body struct {
 		Broadcast broadcastBody `json:"broadcast"`
-		Expect    int64         `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Expect    int64         `json:"expect,omitempty" doc:"The version this replaces; 0 for a new one, or with If-Match."`
 		Reason    string        `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -385,14 +383,17 @@ func (a *API) saveBroadcast(ctx context.Context, in *broadcastInput) (*writtenOu
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.putJourney(ctx, in.Name, body, "draft", in.Body.Expect, in.Body.Reason)
-	return &writtenOutput{w}, err
+	return a.replaced("journey", in.Name, in.Precondition, in.Body.Expect, func(expect int64) (*writtenOutput, error) {
+		w, err := a.putJourney(ctx, in.Name, body, "draft", expect, in.Body.Reason)
+		return &writtenOutput{w}, b.inBroadcast(err)
+	})
 }
 
 type broadcastSendInput struct {
 	NamePath
+	Precondition
 	Body struct {
-		Expect int64  `json:"expect" doc:"The version whose sheet was looked at."`
+		Expect int64  `json:"expect,omitempty" doc:"The version whose sheet was looked at; it may be left out with If-Match alone."`
 		Reason string `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -400,11 +401,15 @@ type broadcastSendInput struct {
 // sendBroadcast lets it go, unless its sheet says what stands against it. Of one that recurs the draft that waits takes the place
 // of what goes.
 func (a *API) sendBroadcast(ctx context.Context, in *broadcastSendInput) (*writtenOutput, error) {
+	return a.replaced("journey", in.Name, in.Precondition, in.Body.Expect, func(expect int64) (*writtenOutput, error) { return a.letGo(ctx, in, expect) })
+}
+
+func (a *API) letGo(ctx context.Context, in *broadcastSendInput, expect int64) (*writtenOutput, error) {
 	d, b, err := a.broadcast(in.Name)
 	if err != nil {
 		return nil, err
 	}
-	if in.Body.Expect != d.Version {
+	if expect != d.Version {
 		return nil, refusal(enishi.Conflict, "somebody else saved a newer version: look at its sheet and try again", "別の人が新しい版を保存しています。配信前の確認をもう一度ご覧ください。")
 	}
 	if act, ok := a.acting(in.Name); ok && act.Version == d.Version || a.wentLive(in.Name) > 0 && b.Schedule == nil {
@@ -419,8 +424,9 @@ func (a *API) sendBroadcast(ctx context.Context, in *broadcastSendInput) (*writt
 
 type broadcastStatusInput struct {
 	NamePath
+	Precondition
 	Body struct {
-		Status string `json:"status" enum:"draft,in_review,approved,paused,sending,cancelled" doc:"in_review and back to draft: an editor may; the others: an approver."`
+		Status string `json:"status" enum:"draft,in_review,approved,paused,sending,cancelled,discarded" doc:"in_review, back to draft, and discarded (the draft that waits beside what recurs): an editor may; the others: an approver."`
 		Reason string `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -434,9 +440,16 @@ var broadcastChanges = map[string][]string{
 // changeBroadcastStatus asks for review, approves, pauses, resumes or cancels what is being decided. What was handed to the sender
 // already is the sender's to stop.
 func (a *API) changeBroadcastStatus(ctx context.Context, in *broadcastStatusInput) (*writtenOutput, error) {
+	return a.replaced("journey", in.Name, in.Precondition, 0, func(expect int64) (*writtenOutput, error) { return a.broadcastStatus(ctx, in, expect) })
+}
+
+func (a *API) broadcastStatus(ctx context.Context, in *broadcastStatusInput, expect int64) (*writtenOutput, error) {
 	d, b, err := a.broadcast(in.Name)
 	if err != nil {
 		return nil, err
+	}
+	if expect > 0 && expect != d.Version {
+		return nil, notMatched()
 	}
 	p, err := a.progress(ctx, true)
 	if err != nil {
@@ -448,6 +461,9 @@ func (a *API) changeBroadcastStatus(ctx context.Context, in *broadcastStatusInpu
 	}
 	c, _ := a.campaignNow(d)
 	to := in.Body.Status
+	if to == "discarded" {
+		return a.discardDraft(ctx, &c, in.Body.Reason)
+	}
 	if to != "in_review" && to != "draft" && !callOf(ctx).caller.role.includes(approver) {
 		return nil, refusal(enishi.Denied, "to approve, pause, resume or cancel a broadcast needs the role approver", "一斉配信の承認・一時停止・再開・中止には「承認者」の権限が必要です。")
 	}

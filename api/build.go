@@ -166,6 +166,7 @@ func (a *API) register() {
 	register(a, "list-simulation-people", a.listSimulationPeople)
 	register(a, "get-simulation-person", a.getSimulationPerson)
 	register(a, "cancel-simulation", a.cancelSimulation)
+	register(a, "list-journey-moves", a.listJourneyMoves)
 	register(a, "list-journey-flight", a.listJourneyFlight)
 	register(a, "get-journey-results", a.getJourneyResults)
 

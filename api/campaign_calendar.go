@@ -107,14 +107,14 @@ func (a *API) getBroadcastCalendar(ctx context.Context, in *calendarInput) (*cal
 }
 
 // calendarItems are the times of a campaign, past and planned, up to two months ahead.
-func (a *API) calendarItems(ctx context.Context, c *campaignNow, parts []campaignPart, missed map[enishi.ID]bool, p *progress) ([]calendarItem, error) {
+func (a *API) calendarItems(ctx context.Context, c *campaignNow, parts []campaignPart, missed map[enishi.ID]*Text, p *progress) ([]calendarItem, error) {
 	row, now := a.broadcastRow(c, p, missed), a.now()
 	base := calendarItem{Name: row.Name, Title: row.Title, Status: row.Status}
 	var out []calendarItem
 	if row.Recurs {
 		for _, o := range a.occurrences(c, parts, missed) {
 			x := base
-			x.At, x.Missed, x.People, x.Sent = o.At, o.Missed, o.Entered, o.Sent
+			x.At, x.Missed, x.People, x.Sent = o.At, o.Missed != nil, o.Entered, o.Sent
 			out = append(out, x)
 		}
 	} else {
@@ -131,7 +131,7 @@ func (a *API) calendarItems(ctx context.Context, c *campaignNow, parts []campaig
 		case x.At.IsZero():
 			x.At = c.acts.At
 		}
-		x.Missed = missed[pipeline.MissedID(row.Name, time.Time{})]
+		x.Missed = missed[pipeline.MissedID(row.Name, time.Time{})] != nil
 		if row.Status != "cancelled" && row.Status != "draft" && (sum.Entered > 0 || x.Missed || row.Status == "sent") {
 			out = append(out, x)
 		}

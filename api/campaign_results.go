@@ -83,13 +83,14 @@ func occurrenceOf(why string) time.Time {
 	return at.UTC()
 }
 
-// missedCampaigns are the alerts that tell of campaigns which were not sent, those that were closed included.
-func (a *API) missedCampaigns(ctx context.Context) (map[enishi.ID]bool, error) {
-	out := map[enishi.ID]bool{}
-	err := a.each(ctx, "SELECT id FROM alerts FINAL WHERE kind = {kind:String}", []any{named("kind", pipeline.MissedKind)}, func(rows driver.Rows) error {
+// missedCampaigns are what alerts tell of campaigns which were not sent, those that were closed included.
+func (a *API) missedCampaigns(ctx context.Context) (map[enishi.ID]*Text, error) {
+	out := map[enishi.ID]*Text{}
+	err := a.each(ctx, "SELECT id, text_ja, text FROM alerts FINAL WHERE kind = {kind:String}", []any{named("kind", pipeline.MissedKind)}, func(rows driver.Rows) error {
 		var id string
-		err := rows.Scan(&id)
-		out[idOf(id)] = true
+		why := &Text{}
+		err := rows.Scan(&id, &why.JA, &why.EN)
+		out[idOf(id)] = why
 		return err
 	})
 	if err != nil {
@@ -101,7 +102,7 @@ func (a *API) missedCampaigns(ctx context.Context) (map[enishi.ID]bool, error) {
 // occurrenceRow is one time that a recurring campaign went, or did not.
 type occurrenceRow struct {
 	At     time.Time `json:"at"`
-	Missed bool      `json:"missed,omitempty" doc:"It could not begin before its send_by was over."`
+	Missed *Text     `json:"missed,omitempty" doc:"Why it did not go, or not to everybody."`
 	CampaignSum
 }
 
@@ -139,7 +140,7 @@ func variantRows(t *campaignTest, parts []campaignPart) []variantRow {
 }
 
 // occurrences are the times that a campaign went or should have gone in the last three months, newest first.
-func (a *API) occurrences(c *campaignNow, parts []campaignPart, missed map[enishi.ID]bool) []occurrenceRow {
+func (a *API) occurrences(c *campaignNow, parts []campaignPart, missed map[enishi.ID]*Text) []occurrenceRow {
 	rows := map[time.Time]*occurrenceRow{}
 	at := func(t time.Time) *occurrenceRow {
 		if rows[t] == nil {
@@ -154,8 +155,8 @@ func (a *API) occurrences(c *campaignNow, parts []campaignPart, missed map[enish
 	}
 	now := a.now()
 	for _, t := range c.body.Schedule.Upcoming(now.AddDate(0, -3, 0), 100, a.journeySettings()) {
-		if !t.After(now) && missed[pipeline.MissedID(c.newest.Name, t)] {
-			at(t).Missed = true
+		if why := missed[pipeline.MissedID(c.newest.Name, t)]; why != nil && !t.After(now) {
+			at(t).Missed = why
 		}
 	}
 	out := make([]occurrenceRow, 0, len(rows))

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"enishi"
@@ -37,6 +39,14 @@ const testSplit = "variants"
 
 // variantName is a, b, ...
 func variantName(i int) string { return string(rune('a' + i)) }
+
+// variantAt is the variant of a name; -1: it is none's.
+func variantAt(name string) int {
+	if len(name) != 1 || name[0] < 'a' {
+		return -1
+	}
+	return int(name[0] - 'a')
+}
 
 // graph adds the nodes of a broadcast: one message, or a split with a message for each variant.
 func (b *broadcastBody) graph(d *journeys.Definition) {
@@ -113,6 +123,11 @@ func (b *broadcastBody) shape(d *journeys.Definition) bool {
 		}
 		b.Test.Variants = append(b.Test.Variants, v)
 	}
+	for i := range b.Test.Variants { // what the first has is the campaign's, the others say what differs
+		v := &b.Test.Variants[i]
+		v.Templates = maps.Clone(v.Templates)
+		maps.DeleteFunc(v.Templates, func(channel, name string) bool { return b.Templates[channel] == name })
+	}
 	return true
 }
 
@@ -136,23 +151,23 @@ func (b *broadcastBody) texts(channel string) []string {
 
 // checkCampaign refuses what the journey's own check cannot know.
 func (a *API) checkCampaign(b *broadcastBody) error {
-	var problems []error
+	var problems journeys.Problems
+	refuse := func(field, msg, msgJA string) {
+		problems = append(problems, enishi.FieldError("body.broadcast."+field, msg, msgJA))
+	}
 	subject := func(field, text string) {
 		if text == "" {
 			return
 		}
-		if err := channels.CheckHeadline(text); err != nil {
-			var e *enishi.Error
-			if errors.As(err, &e) {
-				err = enishi.FieldError("body.broadcast."+field, e.Msg, e.MsgJA)
-			}
-			problems = append(problems, err)
+		var e *enishi.Error
+		if err := channels.CheckHeadline(text); errors.As(err, &e) {
+			refuse(field, e.Msg, e.MsgJA)
 		}
 	}
 	subject("subject", b.Subject)
 	if t := b.Test; t != nil {
 		if t.Winner != "" {
-			problems = append(problems, enishi.FieldError("body.broadcast.test.winner", "the winner is chosen after the test began, by its own command", "採用案は、比較テストを始めたあとで決めてください。"))
+			refuse("test.winner", "the winner is chosen after the test began, by its own command", "採用案は、比較テストを始めたあとで決めてください。")
 		}
 		for i := range t.Variants {
 			subject("test.variants["+strconv.Itoa(i)+"].subject", t.Variants[i].Subject)
@@ -160,10 +175,58 @@ func (a *API) checkCampaign(b *broadcastBody) error {
 	}
 	if b.Again != nil {
 		if _, of, err := a.broadcast(b.Again.Of); err != nil || of.Schedule != nil {
-			problems = append(problems, enishi.FieldError("body.broadcast.again.of", "name a campaign that goes once: there is none of this name, or it recurs", "元の配信には、一度だけ送る一斉配信を指定してください（見つからないか、繰り返しの配信です）。"))
+			refuse("again.of", "name a campaign that goes once: there is none of this name, or it recurs", "元の配信には、一度だけ送る一斉配信を指定してください（見つからないか、繰り返しの配信です）。")
 		}
 	}
-	return errors.Join(problems...)
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
+}
+
+// inBroadcast says problems of the journey at the places of the broadcast that it was made of. Its lines and nodes are nobody's:
+// nobody wrote them.
+func (b *broadcastBody) inBroadcast(err error) error {
+	var list journeys.Problems
+	if !errors.As(err, &list) {
+		return err
+	}
+	var out journeys.Problems
+	for _, p := range list {
+		q := *p
+		q.Field, q.Line, q.Col = "body.broadcast."+b.place(p.Field), 0, 0
+		if rest, ok := strings.CutPrefix(p.Field, "nodes."); ok {
+			node, _, _ := strings.Cut(rest, ".")
+			q.Msg, q.MsgJA = strings.TrimPrefix(p.Msg, "node "+strconv.Quote(node)+": "), strings.TrimPrefix(p.MsgJA, "ステップ「"+node+"」: ")
+		}
+		if !slices.ContainsFunc(out, func(x *enishi.Error) bool { return x.Field == q.Field && x.Msg == q.Msg }) { // of a template of all variants
+			out = append(out, &q)
+		}
+	}
+	return out
+}
+
+// place is where a marketer said what stands at a path of the journey.
+func (b *broadcastBody) place(path string) string {
+	rest, inNode := strings.CutPrefix(path, "nodes.")
+	if !inNode {
+		return strings.TrimPrefix(path, "entry.")
+	}
+	node, field, _ := strings.Cut(rest, ".")
+	kind, name, ofVariant := strings.Cut(node, "_")
+	if i := variantAt(name); ofVariant && b.Test != nil && i >= 0 && i < len(b.Test.Variants) {
+		at := "test.variants[" + strconv.Itoa(i) + "]."
+		v := &b.Test.Variants[i]
+		channel, ofTemplate := strings.CutPrefix(field, "templates.")
+		switch {
+		case kind == "wait":
+			return at + "time"
+		case ofTemplate && v.Templates[channel] == "", field == "send_by", strings.HasPrefix(field, "channels"), field == "subject" && v.Subject == "":
+			return field
+		}
+		return at + field
+	}
+	return field
 }
 
 // campaignNow is a campaign as people meet it: its newest version, and the one that acts, which differ while a draft of one that
@@ -182,6 +245,16 @@ func (a *API) campaignNow(d *enishi.Definition) (campaignNow, bool) {
 	var ok bool
 	c.body, ok = broadcastOf(&c.acts)
 	return c, ok
+}
+
+// wentLive is the version by which a journey went live first; 0: it never did.
+func (a *API) wentLive(name string) int64 {
+	for _, d := range a.cfg.Definitions.History("journey", name) {
+		if !d.Deleted && headOf(&d).State == "live" {
+			return d.Version
+		}
+	}
+	return 0
 }
 
 // stageBegan is the version by which a campaign, or the part of it that goes to those who follow a winner, went live first; 0: it
@@ -214,4 +287,13 @@ func (b *broadcastBody) allTexts() []string {
 		out = append(out, b.texts(channel)...)
 	}
 	return out
+}
+
+// discardDraft drops the draft that waits beside what recurs: what acts is the newest version again.
+func (a *API) discardDraft(ctx context.Context, c *campaignNow, reason string) (*writtenOutput, error) {
+	if c.acts.Version == c.newest.Version {
+		return nil, refusal(enishi.Conflict, "no draft waits beside it", "待っている下書きはありません。")
+	}
+	w, err := a.save(ctx, enishi.Definition{Kind: "journey", Name: c.newest.Name, Expect: c.newest.Version, Body: c.acts.Body, Reason: reason})
+	return &writtenOutput{w}, err
 }

@@ -105,6 +105,7 @@ func withWinner(body []byte, i int) ([]byte, error) {
 
 type winnerInput struct {
 	NamePath
+	Precondition
 	Body struct {
 		Variant string `json:"variant" enum:"a,b,c,d,e"`
 		Reason  string `json:"reason,omitempty" maxLength:"500"`
@@ -113,9 +114,16 @@ type winnerInput struct {
 
 // chooseBroadcastWinner sends a variant to everybody who has had none, also before its time.
 func (a *API) chooseBroadcastWinner(ctx context.Context, in *winnerInput) (*writtenOutput, error) {
+	return a.replaced("journey", in.Name, in.Precondition, 0, func(expect int64) (*writtenOutput, error) { return a.chooseWinner(ctx, in, expect) })
+}
+
+func (a *API) chooseWinner(ctx context.Context, in *winnerInput, expect int64) (*writtenOutput, error) {
 	d, b, err := a.broadcast(in.Name)
 	if err != nil {
 		return nil, err
+	}
+	if expect > 0 && expect != d.Version {
+		return nil, notMatched()
 	}
 	i := int(in.Body.Variant[0] - 'a')
 	switch {

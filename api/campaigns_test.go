@@ -60,7 +60,9 @@ func TestCampaigns(t *testing.T) {
 	w = w.as(mine)
 	w.play(shoppers(300, start)) // 100 may get mail
 	w.segment("tokyo", `traits.prefecture == "東京都"`)
-	w.write(put, "/templates/news", map[string]any{"definition": marketingMail("<p>" + strings.Repeat("うるおいを補う順番を少し変えるだけで、使い心地が変わります。", 4) + "</p>"), "expect": -1})
+	for _, name := range []string{"news", "other"} {
+		w.write(put, "/templates/"+name, map[string]any{"definition": marketingMail("<p>" + strings.Repeat("うるおいを補う順番を少し変えるだけで、使い心地が変わります。", 4) + "</p>"), "expect": -1})
+	}
 	body := func(change map[string]any) map[string]any {
 		b := map[string]any{"title": map[string]any{"ja": "週刊", "en": "Weekly"}, "segment": "tokyo", "channels": []string{"email"}, "templates": map[string]any{"email": "news"}, "send_by": "6h"}
 		for k, v := range change {
@@ -70,19 +72,7 @@ func TestCampaigns(t *testing.T) {
 	}
 	page := func(name string) broadcastPage { return into[broadcastPage](w.call(get, "/broadcasts/"+name, nil)) }
 
-	// Refusals name their place.
-	for want, change := range map[string]map[string]any{
-		"schedule.time":    {"schedule": map[string]any{"every": "day", "time": "25:00"}},
-		"subject":          {"subject": "{{ customer"},
-		"again.of":         {"again": map[string]any{"of": "nothing", "not": "clicked"}},
-		"test.winner":      {"test": map[string]any{"share": 20, "after": "1h", "by": "click", "least": 5, "winner": "a", "variants": []any{map[string]any{"subject": "A"}, map[string]any{"subject": "B"}}}},
-		"utm.source":       {"utm": map[string]any{"source": "{nobody}"}},
-		"entry.test.after": {"test": map[string]any{"share": 20, "after": "1 hour", "by": "click", "least": 5, "variants": []any{map[string]any{"subject": "A"}, map[string]any{"subject": "B"}}}},
-	} {
-		if r := w.call(put, "/broadcasts/bad", body(change)).want(422); !strings.Contains(r.text, want) {
-			t.Errorf("%s is not named: %s", want, r.text)
-		}
-	}
+	w.refusals(body)
 
 	// Draft, review, approved, live.
 	daily := map[string]any{"schedule": &journeys.Schedule{Every: "day", Time: "10:00"}, "subject": "今朝の {{ customer.family_name }}"}
@@ -100,17 +90,39 @@ func TestCampaigns(t *testing.T) {
 	// A draft waits beside what recurs, and takes its place; it can be paused meanwhile.
 	w.write(put, "/broadcasts/weekly", body(map[string]any{"schedule": &journeys.Schedule{Every: "week", Weekdays: []string{"mon"}, Time: "10:00"}}))
 	w.call(post, "/broadcasts/weekly/status", map[string]any{"status": "paused"}).want(200)
-	if p := page("weekly"); p.Status != "paused" || !p.Waiting || p.Broadcast.Schedule.Every != "week" {
+	if p := page("weekly"); p.Status != "paused" || p.Draft != "draft" || p.Broadcast.Schedule.Every != "week" {
 		t.Errorf("paused beside a draft: %+v", p.BroadcastRow)
 	}
+	// Who looks at its sheet sees when it goes next; it is sent back, asked for again, and dropped.
+	monday := (&journeys.Schedule{Every: "week", Weekdays: []string{"mon"}, Time: "10:00"}).Upcoming(w.api.now(), 1, journeys.DefaultSettings())[0]
+	if s := into[sheetPage](w.call(get, "/broadcasts/weekly/sheet", nil)); !s.Recurs || !s.At.Equal(monday) {
+		t.Errorf("the sheet of one that recurs: %v %v, want %v", s.Recurs, s.At, monday)
+	}
+	for _, to := range []string{"in_review", "draft", "in_review", "approved"} {
+		w.call(post, "/broadcasts/weekly/status", map[string]any{"status": to}).want(200)
+		if p := page("weekly"); p.Draft != to || p.Status != "paused" {
+			t.Errorf("the draft is %q beside what is %s, want %s", p.Draft, p.Status, to)
+		}
+	}
+	w.as(token).call(post, "/broadcasts/weekly/status", map[string]any{"status": "discarded", "reason": "やめた"}).want(200)
+	if p := page("weekly"); p.Draft != "" || p.Status != "paused" || p.Broadcast.Schedule.Every != "day" || !p.Upcoming[0].Equal(next[0]) && !p.Upcoming[0].Equal(next[1]) {
+		t.Errorf("dropped: %+v, %+v", p.BroadcastRow, p.Broadcast.Schedule)
+	}
+	w.call(post, "/broadcasts/weekly/status", map[string]any{"status": "discarded"}).want(409)
+	w.write(put, "/broadcasts/weekly", body(map[string]any{"schedule": &journeys.Schedule{Every: "week", Weekdays: []string{"mon"}, Time: "10:00"}}))
 	w.write(post, "/broadcasts/weekly/send", map[string]any{"expect": page("weekly").Version})
 	w.call(put, "/broadcasts/weekly", body(nil)).want(409)
 
 	// Two variants, then the better one.
 	w.write(put, "/broadcasts/ab", body(map[string]any{"utm": map[string]any{"campaign": "ab"}, "test": map[string]any{"share": 40, "after": "1s", "by": "click", "least": 5, "auto": true,
-		"variants": []any{map[string]any{"subject": "A"}, map[string]any{"subject": "B", "weight": 2}}}}))
-	if s := into[sheetPage](w.call(get, "/broadcasts/ab/sheet", nil)); s.People != 300 || len(s.Stops) > 0 {
+		"variants": []any{map[string]any{"subject": "A"}, map[string]any{"subject": "B", "weight": 2, "templates": map[string]any{"email": "other"}}}}}))
+	if s := into[sheetPage](w.call(get, "/broadcasts/ab/sheet", nil)); s.People != 300 || len(s.Stops) > 0 || len(s.Previews) != 3 || s.Previews[1].Variant != "b" || s.Previews[1].Template != "other" || s.Previews[1].Subject != "B" || s.Previews[2].Template != "news" {
 		t.Fatalf("sheet: %+v", s)
+	} else if shown := into[renderedPage](w.call(post, "/templates/other/preview", map[string]any{"profile": s.Previews[1].Profile, "subject": "B {{ 1 }}"})); shown.Subject != "B 1" {
+		t.Errorf("shown with the subject %q", shown.Subject)
+	}
+	if v := page("ab").Broadcast.Test.Variants; len(v[0].Templates) != 0 || v[1].Templates["email"] != "other" || v[1].Weight != 2 {
+		t.Errorf("read again: %+v", v)
 	}
 	w.call(post, "/broadcasts/ab/winner", map[string]any{"variant": "a"}).want(409)
 	w.write(post, "/broadcasts/ab/send", map[string]any{"expect": page("ab").Version})
@@ -131,6 +143,13 @@ func TestCampaigns(t *testing.T) {
 	if p := page("ab"); p.Broadcast.Test.Winner != "b" || p.Result.Entered != 300 || p.Sent[0].People != 100 {
 		t.Errorf("the winner went to the others: %+v, %+v", p.Broadcast.Test, p.Result)
 	}
+	left := int64(0)
+	for _, r := range page("ab").LeftOut {
+		left += r.People
+	}
+	if left != 200 {
+		t.Errorf("%d are left out: %+v", left, page("ab").LeftOut)
+	}
 	if n, err := w.api.count(t.Context(), "SELECT count() FROM decisions FINAL WHERE journey = 'ab' AND sent = 1"); err != nil || n != 100 {
 		t.Errorf("%d messages to 100 people: %v", n, err)
 	}
@@ -138,7 +157,7 @@ func TestCampaigns(t *testing.T) {
 
 	// Again to those who did not click.
 	w.outcome("ab", func(node string, _ int) bool { return node == "message_b" })
-	left := page("ab").Variants[0].Sent
+	left = page("ab").Variants[0].Sent
 	w.write(put, "/broadcasts/again", body(map[string]any{"segment": "", "again": map[string]any{"of": "ab", "not": "clicked"}, "subject": "もう一度"}))
 	w.call(put, "/broadcasts/of_weekly", body(map[string]any{"segment": "", "again": map[string]any{"of": "weekly", "not": "clicked"}})).want(422)
 	if s := into[sheetPage](w.call(get, "/broadcasts/again/sheet", nil)); s.People != left || len(s.Sent) != 1 || s.Sent[0].People != left {
@@ -151,6 +170,44 @@ func TestCampaigns(t *testing.T) {
 	}
 
 	w.checkCalendar(left)
+}
+
+// refusals name the place where a marketer said it: the journey that a campaign is made of is nobody's.
+func (w *world) refusals(body func(map[string]any) map[string]any) {
+	t := w.t
+	t.Helper()
+	test := func(change map[string]any, variants ...map[string]any) map[string]any {
+		x := map[string]any{"share": 20, "after": "1h", "by": "click", "least": 5, "variants": variants}
+		for k, v := range change {
+			x[k] = v
+		}
+		return map[string]any{"test": x}
+	}
+	a, b := map[string]any{"subject": "A"}, map[string]any{"subject": "B"}
+	with := func(k string, v any) map[string]any { return map[string]any{"subject": "B", k: v} }
+	for want, change := range map[string]map[string]any{
+		"schedule.time":                    {"schedule": map[string]any{"every": "day", "time": "25:00"}},
+		"subject":                          {"subject": "{{ customer"},
+		"templates.email":                  {"templates": map[string]any{"email": "nothing"}},
+		"again.of":                         {"again": map[string]any{"of": "nothing", "not": "clicked"}},
+		"utm.source":                       {"utm": map[string]any{"source": "{nobody}"}},
+		"test.winner":                      test(map[string]any{"winner": "a"}, a, b),
+		"test.after":                       test(map[string]any{"after": "1 hour"}, a, b),
+		"test.variants[1].subject":         test(nil, a, with("subject", "{{ customer")),
+		"test.variants[1].time":            test(nil, a, with("time", "25:00")),
+		"test.variants[1].templates.email": test(nil, a, with("templates", map[string]any{"email": "nothing"})),
+		"test.variants[0].accounts.fax":    test(nil, with("accounts", map[string]any{"fax": "x"}), a),
+	} {
+		r := w.call(put, "/broadcasts/bad", body(change)).want(422)
+		if p := into[problem](reply{t: t, status: 200, text: r.text}); len(p.Errors) != 1 || p.Errors[0].Location != "body.broadcast."+want || p.Errors[0].Line != 0 || strings.Contains(r.text, "ステップ") || strings.Contains(r.text, "node ") {
+			t.Errorf("%s is not named: %s", want, r.text)
+		}
+	}
+	both := test(nil, with("subject", "{{ a"), with("subject", "{{ b"))
+	both["templates"] = map[string]any{"email": "nothing"}
+	if p := into[problem](reply{t: t, status: 200, text: w.call(put, "/broadcasts/bad", body(both)).want(422).text}); len(p.Errors) != 2 {
+		t.Errorf("two subjects are wrong: %+v", p.Errors)
+	}
 }
 
 // checkCalendar: the next weeks have what went and what is planned, and people by how much they got.

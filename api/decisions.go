@@ -232,6 +232,9 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 		return Text{"効果を比べるために送らない人に選ばれているため", "this person is in the holdout"}
 	case "sender":
 		r := reasonText(c.Detail)
+		if strings.Contains(r.EN, " is ") { // a clause of its own
+			return Text{tame(r.JA), r.EN}
+		}
 		return Text{tame(r.JA), "of " + r.EN}
 	}
 	return Text{"配信の条件に合わなかったため", "a rule did not allow it"}

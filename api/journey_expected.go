@@ -3,13 +3,17 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"enishi"
+	"enishi/internal/simulation"
 	"enishi/journeys"
 )
 
@@ -33,7 +37,7 @@ type journeyExpectedOutput struct{ Body journeyExpected }
 type journeyExpected struct {
 	PerMonth *int64 `json:"per_month,omitempty" doc:"In 30 days. Absent: it cannot be said."`
 	Days     int    `json:"days" doc:"Of history behind it, up to 90; below 7 nothing is said of an entry that follows from history."`
-	Exact    bool   `json:"exact" doc:"What was counted is what would have entered; false: a condition or a rule of re-entry may let fewer in."`
+	Exact    bool   `json:"exact" doc:"What was counted is what would have entered; false: a share of the people stands for all, or a rule of re-entry may let fewer in."`
 	Sentence Text   `json:"sentence"`
 }
 
@@ -104,21 +108,92 @@ func (a *API) expectedEvents(ctx context.Context, e *journeys.Entry, types []str
 	}
 	var n uint64
 	var first, began time.Time
-	args := []any{named("types", strings.Join(types, ",")), millis("now", a.now())}
-	err := a.one(ctx, "SELECT uniqExactIf("+unit+", "+expectedSpan+`), min(at) FROM (
-SELECT if(i.subject = e.subject, i.profile_id, e.subject) AS person, e.event_id AS event_id, e.at AS at, e.order_id AS order_id, e.shipment_id AS shipment_id, e.product_id AS product_id, e.store_id AS store_id
-FROM events AS e LEFT JOIN (SELECT subject, any(profile_id) AS profile_id FROM identifiers FINAL GROUP BY subject) AS i ON i.subject = e.subject
-WHERE has(splitByChar(',', {types:String}), e.type) AND e.at <= fromUnixTimestamp64Milli({now:Int64}))`, args, &n, &first)
+	args := []any{millis("now", a.now()), named("types", strings.Join(types, ","))}
+	err := a.one(ctx, "SELECT uniqExactIf("+unit+", "+expectedSpan+"), min(at) FROM ("+expectedPeople+"has(splitByChar(',', {types:String}), e.type) AND e.at <= fromUnixTimestamp64Milli({now:Int64}))", args, &n, &first)
 	if err != nil {
 		return journeyExpected{}, err
 	}
+	persons := e.Key == "" && e.Reentry != "always"
+	if e.Where != "" && n > 0 {
+		x, err := a.playedEntries(ctx, e, "has(splitByChar(',', {types:String}), e.type)", args)
+		if err != nil || x != nil {
+			return a.expectedAfter(x, first, e, persons), err
+		}
+	}
 	if n == 0 { // it never happened, in so much of history
-		if err := a.one(ctx, "SELECT min(at) FROM events WHERE "+expectedSpan, args[1:], &began); err != nil {
+		if err := a.one(ctx, "SELECT min(at) FROM events WHERE "+expectedSpan, args[:1], &began); err != nil {
 			return journeyExpected{}, err
 		}
 		first = began
 	}
-	return a.expected(int64(n), first, e, exact, e.Key == "" && e.Reentry != "always"), nil
+	return a.expected(int64(n), first, e, exact, persons), nil
+}
+
+// expectedPeople begins a query for events with the people whose they are.
+const expectedPeople = `
+SELECT if(i.subject = e.subject, i.profile_id, e.subject) AS person, e.event_id AS event_id, e.at AS at, e.order_id AS order_id, e.shipment_id AS shipment_id, e.product_id AS product_id, e.store_id AS store_id
+FROM events AS e LEFT JOIN (SELECT subject, any(profile_id) AS profile_id FROM identifiers FINAL GROUP BY subject) AS i ON i.subject = e.subject
+WHERE `
+
+// expectedPlayed is how many people stand for all where an entry has a condition.
+const expectedPlayed = 1000
+
+// played is how many entries there would have been behind a condition; whole: everybody was looked at.
+type played struct {
+	entries int64
+	whole   bool
+}
+
+// playedEntries lets the engine itself decide who would have entered: an entry with its condition, and nothing behind it, is tried on the
+// people whom an event of the days could have let in; a thousand of them stand for all. It is nil where the condition does not compile yet.
+func (a *API) playedEntries(ctx context.Context, e *journeys.Entry, cond string, args []any) (*played, error) {
+	var people []enishi.ID
+	var all uint64
+	from := "FROM (" + expectedPeople + cond + ") WHERE " + expectedSpan
+	err := a.one(ctx, "SELECT uniqExact(person) "+from, args, &all)
+	if err == nil {
+		err = a.each(ctx, "SELECT person FROM (SELECT DISTINCT person "+from+") ORDER BY cityHash64(person) LIMIT "+strconv.Itoa(expectedPlayed), args, func(rows driver.Rows) error {
+			var id string
+			err := rows.Scan(&id)
+			people = append(people, idOf(id))
+			return err
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(people, enishi.ID.Compare)
+	entry := *e
+	if entry.Reentry == "after_exit" { // it ends at once here: as it is counted without a condition, once in a month
+		entry.Reentry = "after:30d"
+	}
+	body, err := json.Marshal(journeys.Definition{Title: journeys.Text{JA: "開始", EN: "Entry"}, Purpose: "transactional", Consent: "not_refused", Entry: entry, Start: "out",
+		Nodes: map[string]*journeys.Node{"out": {Type: "exit"}}})
+	if err != nil {
+		return nil, err
+	}
+	now := a.now().UTC()
+	n, err := a.lab.Entries(ctx, &simulation.Request{Journey: enishi.Definition{Kind: "journey", Name: "expected", Body: body}, Definitions: a.cfg.Definitions.Until(a.cfg.Definitions.Next()),
+		From: now.AddDate(0, 0, -expectedDays), To: now, People: people})
+	var wrong journeys.Problems
+	if errors.As(err, &wrong) {
+		return nil, nil
+	}
+	x := &played{entries: n, whole: len(people) == int(all)}
+	if !x.whole {
+		x.entries = int64(float64(n)*float64(all)/float64(len(people)) + 0.5)
+	}
+	return x, err
+}
+
+// expectedAfter says what was counted behind the condition.
+func (a *API) expectedAfter(x *played, first time.Time, e *journeys.Entry, persons bool) journeyExpected {
+	if x == nil {
+		return journeyExpected{}
+	}
+	entry := *e
+	entry.Where = ""
+	return a.expected(x.entries, first, &entry, x.whole && (e.Reentry == "never" || e.Reentry == "always"), persons)
 }
 
 // expectedSpan holds for rows of the days that are counted.
@@ -140,6 +215,12 @@ func (a *API) expectedMoves(ctx context.Context, e *journeys.Entry) (journeyExpe
 		[]any{named("type", typ), named("segment", e.Segment), millis("now", a.now())}, &n, &first)
 	if err != nil {
 		return journeyExpected{}, err
+	}
+	if e.Where != "" && n > 0 {
+		x, err := a.playedEntries(ctx, e, "e.type = {type:String} AND e.historical = 0 AND e.segment = {segment:String}", []any{named("type", typ), named("segment", e.Segment), millis("now", a.now())})
+		if err != nil || x != nil {
+			return a.expectedAfter(x, first, e, e.Reentry == "never"), err
+		}
 	}
 	return a.expected(int64(n), first, e, e.Reentry == "never" || e.Reentry == "always", e.Reentry == "never"), nil
 }
@@ -190,7 +271,7 @@ func (a *API) expectedDates(ctx context.Context, e *journeys.Entry) (journeyExpe
 		today := "toDate(fromUnixTimestamp64Milli({now:Int64}))"
 		cond = day + " >= " + today + " AND " + day + " < " + today + " + " + strconv.Itoa(monthDays)
 	}
-	n, err := a.countPeople(ctx, cond, named("trait", e.Date), millis("now", a.now()))
+	n, after, err := a.countEntering(ctx, e, cond, named("trait", e.Date), millis("now", a.now()))
 	if err != nil {
 		return journeyExpected{}, err
 	}
@@ -199,7 +280,7 @@ func (a *API) expectedDates(ctx context.Context, e *journeys.Entry) (journeyExpe
 		ja, en = fmt.Sprintf("この日付がある %d 人の 12 分の 1", n), fmt.Sprintf("a twelfth of the %d who have the date", n)
 		n = (n + 6) / 12
 	}
-	if e.Where != "" {
+	if e.Where != "" && !after {
 		ja, en = ja+"、条件で絞る前の数", en+", before its condition"
 	}
 	return journeyExpected{PerMonth: &n, Sentence: Text{JA: fmt.Sprintf("月に約 %d 人（%s）", n, ja), EN: fmt.Sprintf("about %d people a month (%s)", n, en)}}, nil
@@ -208,7 +289,7 @@ func (a *API) expectedDates(ctx context.Context, e *journeys.Entry) (journeyExpe
 // expectedSweep counts whom a campaign is for now, for each time that it begins in the next 30 days.
 func (a *API) expectedSweep(ctx context.Context, e *journeys.Entry) (journeyExpected, error) {
 	cond, args := (&broadcastBody{Segment: e.Segment, List: e.List, Again: e.Again}).target()
-	n, err := a.countPeople(ctx, cond, args...)
+	n, _, err := a.countEntering(ctx, e, cond, args...)
 	if err != nil {
 		return journeyExpected{}, err
 	}
@@ -223,6 +304,22 @@ func (a *API) expectedSweep(ctx context.Context, e *journeys.Entry) (journeyExpe
 	month := n * times
 	return journeyExpected{PerMonth: &month, Sentence: Text{JA: fmt.Sprintf("月に約 %d 件（いまの対象 %d 人 × 30 日に %d 回）", month, n, times),
 		EN: fmt.Sprintf("about %d entries a month (%d people as of now, %d times in 30 days)", month, n, times)}}, nil
+}
+
+// countEntering counts people for whom the condition of an entry without an event holds now; after is false where it does not compile yet,
+// and does not count.
+func (a *API) countEntering(ctx context.Context, e *journeys.Entry, cond string, args ...any) (n int64, after bool, err error) {
+	if e.Where != "" {
+		if s, at, err := a.target(&SegmentTarget{Expression: e.Where}); err == nil {
+			query, more := s.SQL(at)
+			cond, args, after = "("+cond+") AND profile_id IN (SELECT profile_id FROM (\n"+query+"))", append(args, more...), true
+		}
+	}
+	err = a.bounded(ctx, func(ctx context.Context) error {
+		n, err = a.countPeople(ctx, cond, args...)
+		return err
+	})
+	return n, after, err
 }
 
 func (a *API) countPeople(ctx context.Context, cond string, args ...any) (int64, error) {

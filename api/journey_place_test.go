@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"testing"
 
 	"enishi"
 )
@@ -32,8 +34,46 @@ func (w *world) checkPlace(path string) {
 		w.t.Errorf("tanaka: %s", a.text)
 	}
 	checkTexts(w.t, "not entered", a.text)
+	moves := into[movesPage](w.call("GET", path+"/moves", nil))
+	if moves.Version == 0 || moves.Since.IsZero() || !slices.Equal(moves.Items, []moveRow{{"", "say", 2}, {"say", "rest", 2}}) {
+		w.t.Errorf("moves %+v", moves)
+	}
+	w.call("GET", "/journeys/none/moves", nil).want(404)
 	w.call("GET", path+"/people/"+strings.Repeat("0", 32), nil).want(404)
 	w.call("GET", "/journeys/none/people/"+sato, nil).want(404)
+}
+
+// TestSameWays: moves are counted from the oldest of the acting versions on that have the ways of the one that acts.
+func TestSameWays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	const path = "/journeys/thanks"
+	put := func(definition, status string) int64 {
+		t.Helper()
+		return w.write("PUT", path, map[string]any{"definition": json.RawMessage(definition), "status": status, "expect": -1}).Version
+	}
+	longer := strings.Replace(thanks, `"for": "1d"`, `"for": "2d"`, 1)
+	other := strings.NewReplacer(`"start": "say"`, `"start": "rest"`, `"next": "rest"`, `"next": "done"`, `"next": "done"`, `"next": "say"`).Replace(thanks)
+	for _, step := range []struct {
+		definition, status string
+		first              int // of the versions below, from 1; 0: none
+	}{
+		{thanks, "draft", 0}, {other, "live", 2}, {thanks, "live", 3}, {other, "draft", 3}, {longer, "live", 3}, {longer, "paused", 3}, {other, "live", 7},
+	} {
+		put(step.definition, step.status)
+		first, order, err := w.api.sameWays("thanks")
+		all := w.api.cfg.Definitions.History("journey", "thanks")
+		var want int64
+		if step.first > 0 {
+			want = all[step.first-1].Version
+		}
+		if err != nil || first.Version != want {
+			t.Errorf("after %d versions it is %d, not %d (%v)", len(all), first.Version, want, err)
+		}
+		if x := strings.Join(order, " "); want > 0 && x != "say rest done" && x != "rest say done" {
+			t.Errorf("in the order %s", x)
+		}
+	}
 }
 
 // checkPreview: what a draft would do with people, without doing it.

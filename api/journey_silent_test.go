@@ -8,8 +8,8 @@ import (
 	"enishi"
 )
 
-// TestSilentJourney: nobody enters a journey that 12 people entered on that day of each of the last four weeks: somebody is told once,
-// also a day later, and not any more when people enter again. Not of a journey that few enter, and not of one whose weeks had gaps.
+// TestSilentJourney: nobody enters a journey that 10 people entered on that day of each of the last four weeks: somebody is told once,
+// also a day later, and not any more when people enter again. Not of a journey that fewer enter, not of one whose weeks had gaps, and not within a day of its publication.
 func TestSilentJourney(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(*Config) {})
@@ -35,8 +35,8 @@ func TestSilentJourney(t *testing.T) {
 	}
 	for week := 1; week <= 4; week++ {
 		at := now.AddDate(0, 0, -7*week).Add(-3 * time.Hour)
-		enter("busy", 12, at)
-		enter("seldom", 2, at)
+		enter("busy", 10, at)
+		enter("seldom", 9, at)
 		if week != 3 {
 			enter("gaps", 15, at)
 		}
@@ -59,7 +59,10 @@ func TestSilentJourney(t *testing.T) {
 		}
 		return text
 	}
-	if text := alerts("silent", 1); !strings.Contains(text, "「ごあいさつ」") || !strings.Contains(text, "約 12 人") || !strings.HasSuffix(text, "/journeys/busy") {
+	now = now.Add(-3 * time.Hour)
+	alerts("published within the day", 0)
+	now = now.Add(3 * time.Hour)
+	if text := alerts("silent", 1); !strings.Contains(text, "「ごあいさつ」") || !strings.Contains(text, "約 10 人") || !strings.HasSuffix(text, "/journeys/busy") {
 		t.Errorf("got %s", text)
 	}
 	alerts("looked at again", 1)

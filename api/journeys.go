@@ -130,6 +130,7 @@ type journeyPage struct {
 
 // versionRow is who saved a version, when and why.
 type versionRow struct {
+	Name      string    `json:"name,omitempty" doc:"Where several are listed."`
 	Version   int64     `json:"version"`
 	Actor     string    `json:"actor"`
 	Role      string    `json:"role"`
@@ -225,7 +226,7 @@ func (a *API) putJourney(ctx context.Context, name string, definition []byte, st
 		return Written{}, err
 	}
 	full := withField(definition, "state", state)
-	needs, err := a.checkJourney(full)
+	needs, err := a.checkJourney(name, full, status == "live")
 	if err != nil {
 		return Written{}, err
 	}
@@ -268,8 +269,9 @@ func (n *journeyNeeds) definitions() []enishi.Definition {
 	return out
 }
 
-// checkJourney checks a definition with everything that it names.
-func (a *API) checkJourney(full []byte) (*journeyNeeds, error) {
+// checkJourney checks a definition with everything that it names. The journeys that it starts and leaves have to be there when it goes
+// live: drafts may name each other.
+func (a *API) checkJourney(name string, full []byte, live bool) (*journeyNeeds, error) {
 	templates, segs, err := a.galleryNeeds()
 	if err != nil {
 		return nil, err
@@ -303,10 +305,34 @@ func (a *API) checkJourney(full []byte) (*journeyNeeds, error) {
 		return b.Expression, err == nil
 	}
 	segment := func(name string) bool { _, ok := l.Segment(name); return ok }
-	if err := journeys.Check(full, l, template, segment, a.checkWebhook); err != nil {
+	known := journeys.References{Template: template, Segment: segment, Webhook: a.checkWebhook}
+	if live {
+		known.Journey = a.mayBeCalled
+	}
+	if err := journeys.Check(name, full, l, known); err != nil {
 		return nil, err
 	}
+	for key, body := range n.need {
+		if key[0] != "template" {
+			continue
+		}
+		if err := channels.CheckTemplate(key[1], body, a.block); err != nil {
+			return nil, fmt.Errorf("gallery template %s: %w", key[1], err)
+		}
+	}
 	return n, nil
+}
+
+// mayBeCalled tells whether there is a journey, and whether others may start it.
+func (a *API) mayBeCalled(name string) (called, ok bool) {
+	d, ok := a.cfg.Definitions.Current("journey", name)
+	if act, acts := a.acting(name); acts { // what a draft beside it says counts when it is live
+		d = act
+	}
+	var body struct {
+		Entry journeys.Entry `json:"entry"`
+	}
+	return ok && json.Unmarshal(d.Body, &body) == nil && body.Entry.Called, ok
 }
 
 // checkWebhook tells what is wrong with a call of another system.
@@ -333,6 +359,7 @@ func (a *API) mayPublish(ctx context.Context, status string) error {
 
 type statusInput struct {
 	NamePath
+	Precondition
 	Body struct {
 		Status string `json:"status" enum:"draft,in_review,approved,live,paused,archived"`
 		Expect int64  `json:"expect,omitempty" doc:"The version that was looked at; whatever it is unless said."`
@@ -344,11 +371,15 @@ type statusInput struct {
 }
 
 func (a *API) changeJourneyStatus(ctx context.Context, in *statusInput) (*writtenOutput, error) {
+	return a.replaced("journey", in.Name, in.Precondition, in.Body.Expect, func(expect int64) (*writtenOutput, error) { return a.changeStatus(ctx, in, expect) })
+}
+
+func (a *API) changeStatus(ctx context.Context, in *statusInput, expect int64) (*writtenOutput, error) {
 	d, ok := a.cfg.Definitions.Current("journey", in.Name)
 	if !ok {
 		return nil, notFound("journey", "ジャーニー")
 	}
-	if in.Body.Expect > 0 && in.Body.Expect != d.Version {
+	if expect > 0 && expect != d.Version {
 		return nil, refusal(enishi.Conflict, "somebody else saved a newer version: load it and try again", "別の人が新しい版を保存しています。読み込み直してからやり直してください。")
 	}
 	from, to := headOf(&d).State, in.Body.Status

@@ -130,11 +130,12 @@ func operations() []operation {
 		{"enter-journey", post, "/journeys/{name}/people", editor, writes, "Journeys", "Take a person into a journey that may be called"},
 		{"leave-journey", erase, "/journeys/{name}/people/{person}", editor, writes, "Journeys", "Take a person out of a journey"},
 		{"list-simulations", get, "/journeys/{name}/simulations", viewer, reads, "Journeys", "What was tried on the past, newest first"},
-		{"start-simulation", post, "/journeys/{name}/simulations", editor, asks, "Journeys", "Try a draft or a version on people's real past; nothing is sent"},
+		{"start-simulation", post, "/journeys/{name}/simulations", editor, writes, "Journeys", "Try a draft or a version on people's real past; nothing is sent"},
 		{"get-simulation", get, "/journeys/{name}/simulations/{id}", viewer, reads, "Journeys", "How far it is, and what it found"},
 		{"list-simulation-people", get, "/journeys/{name}/simulations/{id}/people", viewer, reads, "Journeys", "The people behind one of its numbers"},
 		{"get-simulation-person", get, "/journeys/{name}/simulations/{id}/people/{profile}", viewer, reads, "Journeys", "What would have happened to one person, step by step"},
-		{"cancel-simulation", erase, "/journeys/{name}/simulations/{id}", editor, asks, "Journeys", "End it while it runs; forget it afterwards"},
+		{"cancel-simulation", erase, "/journeys/{name}/simulations/{id}", editor, writes, "Journeys", "End it while it runs; forget it afterwards"},
+		{"list-journey-moves", get, "/journeys/{name}/moves", viewer, reads, "Journeys", "How often people went from step to step"},
 		{"list-journey-flight", get, "/journeys/{name}/flight", viewer, reads, "Journeys", "Who is under way, by version and step"},
 		{"get-journey-results", get, "/journeys/{name}/results", viewer, reads, "Journeys", "What it did"},
 
@@ -221,7 +222,7 @@ func operations() []operation {
 		{"report-journeys", get, "/reports/journeys", viewer, reads, "Reports", "What journeys did"},
 		{"report-messages", get, "/reports/messages", viewer, reads, "Reports", "What became of messages"},
 
-		{"list-definitions", get, "/definitions", viewer, reads, "Settings", "Every version of a definition: who, when, why"},
+		{"list-definitions", get, "/definitions", viewer, reads, "Settings", "Every version of a definition, or the newest of each of a kind: who, when, why"},
 		{"get-definition", get, "/definitions/{kind}/{name}", viewer, reads, "Settings", "One version of a definition, as it was saved"},
 		{"save-definition", put, "/definitions/{kind}/{name}", editor, writes, "Settings", "Save a definition of any kind but key, as a file has it"},
 		{"get-setting", get, "/settings/{name}", viewer, reads, "Settings", "One setting"},

@@ -156,6 +156,9 @@ func (a *API) erasePerson(ctx context.Context, in *eraseInput) (*writtenOutput, 
 // appendErasure tells every profile that an identifier of the person ever had: each deletes the rows that it wrote.
 func (a *API) appendErasure(ctx context.Context, p *profiles.Profile, reason string) (Written, error) {
 	c := callOf(ctx)
+	if err := a.allLinks(ctx); err != nil {
+		return Written{}, err
+	}
 	now := a.now().Truncate(time.Millisecond)
 	ids := []enishi.ID{p.ID}
 	add := func(id enishi.ID) {
@@ -179,6 +182,20 @@ func (a *API) appendErasure(ctx context.Context, p *profiles.Profile, reason str
 		return Written{}, fmt.Errorf("append %s: %w", enishi.TypeErased, err)
 	}
 	return Written{Position: positionOf(recs).String(), RequestID: c.request}, nil
+}
+
+// allLinks waits until every link that is on the log by now is known: an erasure must reach all identifiers of the person.
+func (a *API) allLinks(ctx context.Context) error {
+	ends, err := a.cfg.Stream.Ends(ctx, enishi.TopicIdentities)
+	if err != nil {
+		return fmt.Errorf("read the end of identities: %w", err)
+	}
+	limit, cancel := context.WithTimeout(ctx, a.waitLimit)
+	defer cancel()
+	if err := a.cfg.Ingester.Graph().Wait(limit, ends[0]); err != nil {
+		return &enishi.Error{Code: enishi.Unavailable, Msg: "it is not known yet what belongs to this person; try again", MsgJA: "この顧客に紐づく情報をまだ読み込んでいます。少し待ってからやり直してください。", Err: err}
+	}
+	return nil
 }
 
 // outcome waits for the row by which the fold answers a command.

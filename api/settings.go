@@ -204,12 +204,21 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 
 type definitionsInput struct {
 	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,setting,key" required:"true"`
-	Name string `query:"name" maxLength:"64" required:"true"`
+	Name string `query:"name" maxLength:"128" required:"false" doc:"All versions of this one; unless said the newest version of each."`
 }
 
 func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listOutput[versionRow], error) {
 	if in.Kind == "key" && !callOf(ctx).caller.role.includes(admin) {
 		return nil, refusal(enishi.Denied, "the history of keys needs the role admin", "キーの履歴を見るには「管理者」の権限が必要です。")
+	}
+	if in.Name == "" {
+		out := listOf([]versionRow{})
+		for _, d := range a.cfg.Definitions.List(in.Kind) {
+			row := versionRowOf(&d)
+			row.Name = d.Name
+			out.Body.Items = append(out.Body.Items, row)
+		}
+		return out, nil
 	}
 	return listOf(a.versions(in.Kind, in.Name)), nil
 }
@@ -217,10 +226,13 @@ func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listO
 type definitionVersionInput struct {
 	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,setting"`
 	NamePath
-	Version int64 `query:"version" minimum:"1" required:"true" doc:"As GET /definitions lists them."`
+	Version int64 `query:"version" minimum:"1" required:"false" doc:"As GET /definitions lists them; the newest unless said."`
 }
 
-type definitionVersionOutput struct{ Body definitionVersion }
+type definitionVersionOutput struct {
+	ETag string `header:"ETag" doc:"The version: what a save has to expect."`
+	Body definitionVersion
+}
 
 // definitionVersion is a version with what it said.
 type definitionVersion struct {
@@ -229,11 +241,14 @@ type definitionVersion struct {
 }
 
 func (a *API) getDefinition(ctx context.Context, in *definitionVersionInput) (*definitionVersionOutput, error) {
-	d, ok := a.cfg.Definitions.Version(in.Kind, in.Name, in.Version)
+	d, ok := a.cfg.Definitions.Current(in.Kind, in.Name)
+	if in.Version > 0 {
+		d, ok = a.cfg.Definitions.Version(in.Kind, in.Name, in.Version)
+	}
 	if !ok {
 		return nil, notFound("version", "版")
 	}
-	return &definitionVersionOutput{definitionVersion{versionRowOf(&d), d.Body}}, nil
+	return &definitionVersionOutput{etag(d.Version), definitionVersion{versionRowOf(&d), d.Body}}, nil
 }
 
 type alertRow struct {

@@ -230,7 +230,7 @@ func (a *API) simulatedJourney(in *simulationInput, q *simulation.Request) (*jou
 		}
 		q.Journey = d
 	}
-	needs, err := a.checkJourney(q.Journey.Body)
+	needs, err := a.checkJourney(in.Name, q.Journey.Body, false)
 	if err != nil {
 		return nil, err
 	}

@@ -113,6 +113,7 @@ type previewTemplateInput struct {
 		Profile    string          `json:"profile,omitempty" maxLength:"36" doc:"Whose data to fill in; a made-up person unless said."`
 		Language   string          `json:"language,omitempty" enum:",ja,en" doc:"ja unless said."`
 		Definition json.RawMessage `json:"definition,omitempty" doc:"What is being edited; the saved version unless said."`
+		Subject    string          `json:"subject,omitempty" maxLength:"500" doc:"Of a mail, in place of its own: Liquid, as a broadcast or a step may bring one."`
 		Choice     *int            `json:"choice,omitempty" minimum:"0" maximum:"9" doc:"Which of the texts that are compared, from 0; the person's own unless said."`
 		Segment    string          `json:"segment,omitempty" maxLength:"64" doc:"Whose people pick goes through; all people unless said."`
 		Pick       string          `json:"pick,omitempty" enum:",next,previous,random" doc:"Another person than profile; next and previous go round, in an order that stays."`
@@ -186,7 +187,7 @@ func (a *API) show(ctx context.Context, in *previewTemplateInput, purpose string
 	if in.Body.Choice != nil {
 		choice = *in.Body.Choice
 	}
-	s.message = enishi.Message{Template: in.Name, TemplateVersion: s.version, Channel: head.Channel, Purpose: cmp.Or(purpose, head.Purpose), Profile: profile, Language: lang, Variables: string(variables)}
+	s.message = enishi.Message{Template: in.Name, TemplateVersion: s.version, Channel: head.Channel, Purpose: cmp.Or(purpose, head.Purpose), Profile: profile, Language: lang, Variables: string(variables), Headline: in.Body.Subject}
 	s.rendered, err = a.cfg.Renderer.Preview(s.body, &s.message, choice, true)
 	return s, notShown(err)
 }

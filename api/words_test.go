@@ -157,7 +157,7 @@ func TestSentences(t *testing.T) {
 	f("line", fails("quiet_hours", "too late when it ends"), false, "quiet_hours", "11/20 10:00 LINE: 送らない時間帯が終わるころには送信期限を過ぎるため送りませんでした", "20 Nov 10:00 LINE: not sent because it would be too late when the quiet hours end")
 	f("line", fails("cap", "1/7d journey, again at 2026-11-21T00:00:00Z"), false, "cap", "11/20 10:00 LINE: このジャーニーの今週の上限（1 通）に達していたため送りませんでした", "20 Nov 10:00 LINE: not sent because this journey's cap of 1 per week was reached")
 	f("line", fails("holdout", "journey"), false, "holdout", "11/20 10:00 LINE: このジャーニーの効果を比べるために送らない人に選ばれているため送りませんでした", "20 Nov 10:00 LINE: not sent because this person is in the holdout of this journey")
-	f("line", fails("sender", "quota"), false, "refused", "11/20 10:00 LINE: 今月の LINE 送信枠を使い切ったため送りませんでした", "20 Nov 10:00 LINE: not sent because of the monthly LINE quota is used up")
+	f("line", fails("sender", "quota"), false, "refused", "11/20 10:00 LINE: 今月の LINE 送信枠を使い切ったため送りませんでした", "20 Nov 10:00 LINE: not sent because the monthly LINE quota is used up")
 	f("email", fails("run", "exited at 2026-11-19T01:00:00Z"), false, "run", "11/20 10:00 メール: ジャーニーがすでに終わっていたため送りませんでした", "20 Nov 10:00 E-mail: not sent because the journey had ended for this person")
 	f("email", fails("template", "no template x for email"), false, "template", "11/20 10:00 メール: 使うテンプレートが見つからなかったため送りませんでした", "20 Nov 10:00 E-mail: not sent because its template was not there")
 	f("email", fails("brand_new_rule", "internal_code"), false, "brand_new_rule", "11/20 10:00 メール: 配信の条件に合わなかったため送りませんでした", "20 Nov 10:00 E-mail: not sent because a rule did not allow it")
