@@ -137,6 +137,23 @@ func (d drawing) versions() {
 func (d drawing) place(hanako string) {
 	d.t.Helper()
 	d.open("the journey", "/journeys/cart_abandonment?lang=ja")
+	var moves struct {
+		Items []struct {
+			From, To string
+			Count    int
+		}
+	}
+	if err := d.s.call("GET", "/journeys/cart_abandonment/moves", nil, &moves); err != nil || len(moves.Items) == 0 || moves.Items[0].From != "" || moves.Items[0].To != "quiet_cart" {
+		d.t.Fatalf("%+v, %v", moves, err)
+	}
+	want := d.w("journey.times", moves.Items[0].Count)
+	eventually(d.t, 20*time.Second, "the way from the entry says "+want, func() error {
+		if got := js[string](d.browser, "the way", `document.querySelector('[data-way="~entry.start"]')?.innerText ?? ""`); got != want {
+			return errors.New(got)
+		}
+		return nil
+	})
+	d.shot("journey-moves-ja")
 	d.pick("main", d.w("place.find"), "佐藤 花子")
 	d.see("where she stands", "「カートが 1 時間動かないのを待つ」にいます", "● "+d.w("place.here"))
 	d.shot("journey-place-ja")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,18 @@ func (d drawing) insert(after, kind string) {
 	})
 }
 
+// wayWord waits until a way's word has a part and gives the whole of it.
+func (d drawing) wayWord(way, part string) (word string) {
+	d.t.Helper()
+	eventually(d.t, 10*time.Second, "the word of "+way, func() error {
+		if word = js[string](d.browser, way, fmt.Sprintf(`document.querySelector('[data-way="%s"] [title]')?.title ?? ""`, way)); !strings.Contains(word, part) {
+			return fmt.Errorf("it says %q", word)
+		}
+		return nil
+	})
+	return word
+}
+
 // saved presses save and waits for the version.
 func (d drawing) saved(what string, right func(drawn) bool) {
 	d.t.Helper()
@@ -141,7 +154,7 @@ func (d drawing) shorten() {
 // add puts in a holdout and a message, sees what is missing, and mends it.
 func (d drawing) add() {
 	d.t.Helper()
-	d.insert("商品が残っているか "+d.w("flow.if"), "holdout")
+	d.insert("商品が残っているか "+d.w("known.cartFull"), "holdout")
 	d.see("a holdout", d.w("build.holdoutHint"))
 	d.insert("3 日間は送らない", "message")
 	d.see("a message", d.w("build.purposeIs"))

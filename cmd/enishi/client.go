@@ -126,7 +126,7 @@ func (c *client) refusal(answer *http.Response) error {
 		}
 		msg += "\n  " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
 	}
-	r := &refusedError{text: msg}
+	r := &refusedError{status: answer.StatusCode, text: msg}
 	for _, e := range p.Errors {
 		r.at = append(r.at, strings.TrimPrefix(e.Location, "body.body."))
 	}
@@ -135,8 +135,9 @@ func (c *client) refusal(answer *http.Response) error {
 
 // refusedError is what a server says against a request, and the places of what is wrong.
 type refusedError struct {
-	text string
-	at   []string
+	status int
+	text   string
+	at     []string
 }
 
 // Error is what the server says.

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -157,6 +156,8 @@ type definitionFile struct {
 	Name   string `yaml:"name" json:"name"`
 	Body   any    `yaml:"body" json:"body"`
 	Reason string `yaml:"reason" json:"reason"`
+	// Version is that of the server from which the file was exported: it is not saved over another. 0: over whatever there is.
+	Version int64 `yaml:"version" json:"version"`
 
 	file string     // where it stands; empty: in none
 	node *yaml.Node // its document there
@@ -195,15 +196,15 @@ func readDefinitions(path string) ([]definitionFile, error) {
 			}
 			var d definitionFile
 			if err == nil {
+				daysAreText(&doc)
 				err = doc.Decode(&d)
+			}
+			if err == nil {
+				err = d.whole(&doc)
 			}
 			if err != nil {
 				f.Close()
-				return nil, fmt.Errorf("%s: %w", file, err)
-			}
-			if d.Kind == "" || d.Name == "" || d.Body == nil {
-				f.Close()
-				return nil, fmt.Errorf("%s: a definition has kind, name and body", file)
+				return nil, inFile(file, err)
 			}
 			d.file, d.node = file, doc.Content[0]
 			out = append(out, d)
@@ -211,6 +212,42 @@ func readDefinitions(path string) ([]definitionFile, error) {
 		f.Close()
 	}
 	return out, nil
+}
+
+// whole checks what stands around the body.
+func (d *definitionFile) whole(doc *yaml.Node) error {
+	at := doc.Content[0]
+	if d.Kind == "" || d.Name == "" || d.Body == nil {
+		return fmt.Errorf("yaml: line %d: a definition has kind, name and body", at.Line)
+	}
+	for i := 0; i+1 < len(at.Content); i += 2 {
+		if name := at.Content[i]; !slices.Contains([]string{"kind", "name", "body", "reason", "version"}, name.Value) {
+			return fmt.Errorf("yaml: line %d: %q does not belong here: a definition has kind, name, body, reason and version", name.Line, name.Value)
+		}
+	}
+	return nil
+}
+
+// yamlLine begins what is wrong with YAML.
+var yamlLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?line ([0-9]+): `)
+
+// inFile says of an error of YAML where it is: FILE:LINE.
+func inFile(file string, err error) error {
+	text := err.Error()
+	if at := yamlLine.FindStringSubmatch(text); at != nil {
+		return fmt.Errorf("%s:%s: %s", file, at[1], text[len(at[0]):])
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+// daysAreText keeps 2026-12-01 without quotes the text that JSON would have.
+func daysAreText(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!timestamp" {
+		n.Tag = "!!str"
+	}
+	for _, child := range n.Content {
+		daysAreText(child)
+	}
 }
 
 // segment compiles a segment that may name what others are.
@@ -256,7 +293,7 @@ func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Web
 		_, err = segments.ParseRanking(body)
 	case "journey":
 		if _, err = journeys.Compile(d.Name, 0, body, libraryOf(others)); err == nil {
-			err = journeys.Check(body, libraryOf(others), nil, nil, calls)
+			err = journeys.Check(d.Name, body, libraryOf(others), journeys.References{Webhook: calls})
 		}
 	case "template":
 		err = channels.CheckTemplate(d.Name, body, blocksOf(others))
@@ -338,61 +375,6 @@ func (c *checkCommand) Run(ctx context.Context, s streams) error {
 	}
 	_, err = fmt.Fprintf(s.out, "configuration and %d definitions are fine\n", n)
 	return err
-}
-
-type applyCommand struct {
-	client
-	Reason string   `help:"Why; kept with each version." placeholder:"TEXT"`
-	Paths  []string `arg:"" help:"Definition files or folders of them."`
-}
-
-// Run saves the definitions, blocks and templates first, then rankings, segments and journeys. Of segments those come first that others name.
-func (c *applyCommand) Run(ctx context.Context, s streams) error {
-	var all []definitionFile
-	for _, path := range c.Paths {
-		ds, err := readDefinitions(path)
-		if err != nil {
-			return err
-		}
-		all = append(all, ds...)
-	}
-	uses := map[string]int{}
-	for i := range all {
-		if all[i].Kind == "segment" {
-			if s, err := all[i].segment(all); err == nil {
-				uses[all[i].Name] = len(s.Took(segments.KindSegment))
-			}
-		}
-	}
-	order := map[string]int{"setting": 0, "store": 0, "list": 0, "words": 0, "block": 1, "template": 2, "reply": 3, "ranking": 3, "segment": 4, "richmenu": 5, "journey": 5}
-	sort.SliceStable(all, func(i, j int) bool {
-		return cmp.Or(cmp.Compare(order[all[i].Kind], order[all[j].Kind]), cmp.Compare(uses[all[i].Name], uses[all[j].Name])) < 0
-	})
-	for i := range all {
-		d := &all[i]
-		if err := d.withHTML(ctx); err != nil {
-			return err
-		}
-		if d.Kind != "segment" && d.Kind != "template" && d.Kind != "journey" { // the server checks these: they may name what it has
-			if err := d.check(all, nil); err != nil {
-				return d.placed(err, s.japanese())
-			}
-		}
-		if d.Reason == "" {
-			d.Reason = c.Reason
-		}
-		if err := c.in(s).put(ctx, d); err != nil {
-			return d.placed(fmt.Errorf("%s %s: %w", d.Kind, d.Name, err), s.japanese())
-		}
-		fmt.Fprintf(s.out, "saved %s %s\n", d.Kind, d.Name)
-	}
-	return nil
-}
-
-// put saves a definition over its current version, whatever that is.
-func (c *client) put(ctx context.Context, d *definitionFile) error {
-	body := map[string]any{"body": d.Body, "expect": -1, "reason": d.Reason}
-	return c.call(ctx, "PUT", "/definitions/"+url.PathEscape(d.Kind)+"/"+url.PathEscape(d.Name), body, nil)
 }
 
 type tailCommand struct {

@@ -60,6 +60,12 @@ func (d *definitionFile) line(path string) int {
 	return max(line, d.node.Line)
 }
 
+// lineOf is where a member beside the body stands; from 1.
+func (d *definitionFile) lineOf(name string) int {
+	_, line := inside(d.node, name)
+	return max(line, d.node.Line)
+}
+
 // inside is the member of a mapping, or the element of a sequence, with the line where it begins.
 func inside(n *yaml.Node, name string) (*yaml.Node, int) {
 	switch {

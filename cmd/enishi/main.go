@@ -25,6 +25,8 @@ type cli struct {
 	Clock      clockCommand      `cmd:"" help:"Show the clock, or let it run again after a replay."`
 	Check      checkCommand      `cmd:"" help:"Check a configuration file and definition files."`
 	Apply      applyCommand      `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
+	Diff       diffCommand       `cmd:"" help:"Show what apply would change in a running server. Exit code 1 when it would."`
+	Export     exportCommand     `cmd:"" help:"Write the definitions of a running server as files of apply."`
 	Test       testCommand       `cmd:"" help:"Run scenarios: made-up people through journeys, without a server."`
 	Simulate   simulateCommand   `cmd:"" help:"Try a journey on people's real past: who would have entered, been sent what, and why not. Nothing is sent."`
 	Segment    segmentCommand    `cmd:"" help:"Check, count, list and explain segments."`

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,11 +78,19 @@ func needEngine(t *testing.T) {
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		port := strconv.Itoa(20_000 + rand.IntN(12_000))
+		claim, err := net.Listen("tcp", "127.0.0.9:"+port) // nobody serves there: it tells other tests, of other processes too, that the port is taken
+		if err != nil {
+			continue
 		}
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			claim.Close()
+			continue
+		}
+		t.Cleanup(func() { claim.Close() })
+		l.Close()
+		return "127.0.0.1:" + port
 	}
 	t.Fatal("no port is free")
 	return ""
