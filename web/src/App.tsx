@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { Route, Routes } from "react-router";
 import { useTranslation } from "react-i18next";
 import { ApiError, useApi } from "./api";
-import { setZone } from "./format";
+import { setZone } from "./zone";
 import { Shell } from "./Shell";
 import { SignIn } from "./pages/SignIn";
 import { Loading, Page, ProblemBox } from "./parts/Page";

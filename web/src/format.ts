@@ -1,10 +1,5 @@
 import { language } from "./i18n";
-
-// Instants come in UTC and are shown in the shop's zone.
-let zone = "Asia/Tokyo";
-export const setZone = (z: string) => {
-  zone = z || "Asia/Tokyo";
-};
+import { shopZone } from "./zone";
 
 const locale = () => (language() === "ja" ? "ja-JP" : "en-GB");
 const missing = (iso?: string | null) => !iso || iso.startsWith("0001-") || iso.startsWith("1970-01-01T00:00:00");
@@ -12,25 +7,25 @@ const missing = (iso?: string | null) => !iso || iso.startsWith("0001-") || iso.
 /** 2026年11月21日(土) 14:05 */
 export function instant(iso?: string | null): string {
   if (missing(iso)) return "—";
-  return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: "numeric", month: "long", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
+  return new Intl.DateTimeFormat(locale(), { timeZone: shopZone(), year: "numeric", month: "long", day: "numeric", weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
 }
 /** 11/21 14:05, with the year when it is not this one */
 export function short(iso?: string | null): string {
   if (missing(iso)) return "—";
   const d = new Date(iso!);
   const old = d.getFullYear() !== new Date().getFullYear();
-  return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: old ? "numeric" : undefined, month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(d);
+  return new Intl.DateTimeFormat(locale(), { timeZone: shopZone(), year: old ? "numeric" : undefined, month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(d);
 }
 export function day(iso?: string | null): string {
   if (missing(iso)) return "—";
-  return new Intl.DateTimeFormat(locale(), { timeZone: zone, year: "numeric", month: "long", day: "numeric" }).format(new Date(iso!));
+  return new Intl.DateTimeFormat(locale(), { timeZone: shopZone(), year: "numeric", month: "long", day: "numeric" }).format(new Date(iso!));
 }
 /** 2026年11月, of 2026-11 */
 export const month = (m: string): string => new Intl.DateTimeFormat(locale(), { timeZone: "UTC", year: "numeric", month: "long" }).format(new Date(m + "-01"));
 /** 14:05:31 */
 export function clock(iso?: string | null): string {
   if (missing(iso)) return "—";
-  return new Intl.DateTimeFormat(locale(), { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
+  return new Intl.DateTimeFormat(locale(), { timeZone: shopZone(), hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(iso!));
 }
 /** 14:05:31 today, the whole instant when it was another day: a replay's clock, a shop that stood still. */
 export function fresh(iso?: string | null): string {

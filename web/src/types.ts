@@ -33,6 +33,7 @@ export interface TemplateDefinition { name?: string; channel: "email" | "line"; 
 export type TemplatePage = Schemas["TemplatePage"];
 export type TemplateVariable = Schemas["TemplateVariable"];
 export type BroadcastPage = Schemas["BroadcastPage"];
+export type BroadcastRow = Schemas["BroadcastRow"];
 export type BroadcastBody = Schemas["BroadcastBody"];
 export type DeliverabilityRow = Schemas["DeliverabilityRow"];
 export type LineAccount = Schemas["LineAccountRow"];

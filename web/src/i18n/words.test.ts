@@ -15,7 +15,8 @@ const used = new Set([...text.matchAll(/["'`]([a-zA-Z]+(?:\.[a-zA-Z0-9_]+)*)["'`
 const families = new Set([...text.matchAll(/`([a-zA-Z]+\.(?:[a-z_]+_)?)\$\{/g)].map((m) => m[1]));
 
 test("both languages have the same keys", () => {
-  expect([...words.ja.keys()].sort()).toEqual([...words.en.keys()].sort());
+  // English has a singular, which Japanese has not.
+  expect([...words.ja.keys()].sort()).toEqual([...words.en.keys()].filter((k) => !k.endsWith("_one")).sort());
 });
 test("no text is empty, and both take the same values", () => {
   const holes = (s: string) => [...s.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort().join();

@@ -1,11 +1,12 @@
-import { Checkbox, NativeSelect, NumberInput, SegmentedControl, Stack, Switch, TextInput } from "@mantine/core";
+import { Checkbox, NativeSelect, SegmentedControl, Stack, Switch } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ExpectedEntries } from "./Expected";
-import { Condition, Events, keyNames, Note, Segments, Span } from "./fields";
+import { Clock, Condition, DateOffset, DateTrait, Events, keyNames, Note, Segments, Span } from "./fields";
 import { connected, entryID, tidy, type Definition, type Entry } from "./model";
 import type { PanelProps } from "./StepPanel";
 import { nameOf, reentryKind } from "./words";
+import { useWrong } from "./wrong";
 
 type Kind = "event" | "segment" | "date" | "called";
 const kindOf = (e: Entry): Kind | undefined => (e.segment ? "segment" : e.event || e.events?.length ? "event" : e.date !== undefined ? "date" : e.called ? "called" : undefined);
@@ -19,6 +20,7 @@ export function EntryPanel({ name, d, titles, change }: Omit<PanelProps, "id"> &
   const put = (entry: Entry, what = "") => change({ ...d, entry: tidy(entry) }, what);
   const list = e.event ? [e.event] : (e.events ?? []);
   const choose = (k: Kind) => { setAsked(k); put({ reentry: e.reentry, ...(k === "called" ? { called: true } : {}), ...(k === "date" ? { date: "birthday", yearly: true, time: "10:00", reentry: "never" } : {}) }); };
+  const wrong = useWrong("entry");
   const custom = e.key && !keyNames.includes(e.key);
   return (
     <Stack gap="md">
@@ -27,7 +29,7 @@ export function EntryPanel({ name, d, titles, change }: Omit<PanelProps, "id"> &
       )}
       {kind === "event" && !e.sweep && (
         <>
-          <Events label={t("build.events")} value={list} onChange={(all) => put({ ...e, event: undefined, events: all })} />
+          <Events label={t("build.events")} value={list} error={wrong} onChange={(all) => put({ ...e, event: undefined, events: all })} />
           <NativeSelect size="sm" label={t("build.key")} value={e.key ?? ""} data={["", ...keyNames, ...(custom ? [e.key!] : [])].map((k) => ({ value: k, label: k ? t(`runKey.each_${k}`, { defaultValue: k }) : t("build.eachPerson") }))} onChange={(x) => put({ ...e, key: x.currentTarget.value })} />
           <Condition label={t("build.onlyIf")} value={e.where ?? ""} withEvent optional onChange={(where) => put({ ...e, where })} />
           <Checkbox size="sm" label={t("build.alsoCalled")} checked={e.called ?? false} onChange={(x) => put({ ...e, called: x.currentTarget.checked || undefined })} />
@@ -35,17 +37,17 @@ export function EntryPanel({ name, d, titles, change }: Omit<PanelProps, "id"> &
       )}
       {kind === "segment" && (
         <>
-          <Segments label={t("builder.segment")} value={e.segment} onChange={(segment) => put({ ...e, segment, key: undefined })} />
+          <Segments label={t("builder.segment")} value={e.segment} error={wrong} onChange={(segment) => put({ ...e, segment, key: undefined })} />
           {!e.sweep && <NativeSelect size="sm" label={t("build.entered")} value={e.entered === false ? "left" : "entered"} data={["entered", "left"].map((x) => ({ value: x, label: t(`build.segment_${x}`) }))} onChange={(x) => put({ ...e, entered: x.currentTarget.value === "left" ? false : undefined, include_people_in: undefined })} disabled={!e.segment} />}
           {!e.sweep && e.segment && e.entered !== false && <Switch size="sm" label={t("build.peopleIn")} checked={e.include_people_in ?? false} onChange={(x) => put({ ...e, include_people_in: x.currentTarget.checked || undefined })} />}
         </>
       )}
       {kind === "date" && (
         <>
-          <TextInput size="sm" label={t("build.dateTrait")} description={t("build.dateTraitHint")} value={e.date ?? ""} onChange={(x) => change({ ...d, entry: { ...e, date: x.currentTarget.value } }, "date")} />
-          <NumberInput size="sm" label={t("build.dateOffset")} description={t("build.dateOffsetHint")} min={-180} max={180} allowDecimal={false} value={Number(/^(-?\d+)d$/.exec(e.offset ?? "")?.[1] ?? 0)} onChange={(v) => put({ ...e, offset: Number(v) ? `${Number(v)}d` : undefined }, "offset")} />
-          <TextInput size="sm" type="time" label={t("build.dateTime")} value={e.time ?? "10:00"} onChange={(x) => put({ ...e, time: x.currentTarget.value }, "time")} />
-          <Switch size="sm" label={t("build.dateYearly")} checked={e.yearly ?? false} onChange={(x) => put({ ...e, yearly: x.currentTarget.checked || undefined })} />
+          <DateTrait value={e.date ?? ""} onChange={(date) => change({ ...d, entry: { ...e, date } }, "date")} />
+          <DateOffset offset={e.offset} onChange={(offset, what) => put({ ...e, offset }, what)} />
+          <Clock label={t("build.dateTime")} value={e.time ?? "10:00"} onChange={(time) => put({ ...e, time }, "time")} />
+          <Switch size="sm" label={t("build.dateYearly")} description={t("build.yearlyHint")} checked={e.yearly ?? false} onChange={(x) => put({ ...e, yearly: x.currentTarget.checked || undefined })} />
           <Condition label={t("build.onlyIf")} value={e.where ?? ""} withEvent={false} optional onChange={(where) => put({ ...e, where })} />
         </>
       )}

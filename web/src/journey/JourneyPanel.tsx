@@ -5,18 +5,21 @@ import { useApi } from "../api";
 import { both, pick, type Text } from "../i18n";
 import { Clock, HappeningForm, Span, Weekdays } from "./fields";
 import { tidy, type Definition } from "./model";
+import { nothing } from "./problems";
 import { Add, Icon, type PanelProps } from "./StepPanel";
+import { useWrong } from "./wrong";
 
 /** What holds for the journey as a whole. */
 export function JourneyPanel({ d, change }: Pick<PanelProps, "d" | "change">) {
   const { t } = useTranslation();
+  const [title, exits, goal] = [useWrong("title"), useWrong("exits"), useWrong("goal")];
   const put = (by: Partial<Definition>, what = "") => change({ ...tidy({ ...d, ...by }), title: by.title ?? d.title }, what);
   return (
     <Stack gap="md">
-      <TextInput size="sm" label={t("build.title")} required value={pick(d.title)} maxLength={100} onChange={(e) => put({ title: renamed(e.currentTarget.value, d.title) }, "title")} />
+      <TextInput size="sm" label={t("build.title")} error={title} required value={pick(d.title)} maxLength={100} onChange={(e) => put({ title: renamed(e.currentTarget.value, d.title) }, "title")} />
       <Textarea size="sm" label={t("segment.about")} autosize minRows={2} maxLength={500} value={pick(d.about)} onChange={(e) => put({ about: e.currentTarget.value ? both(e.currentTarget.value, d.about) : undefined }, "about")} />
       <div>
-        <Words size="sm" fw={500} mb={4}>{t("journeys.purpose")}</Words>
+        <Words size="sm" fw={600} mb={4}>{t("journeys.purpose")}</Words>
         <SegmentedControl size="xs" fullWidth aria-label={t("journeys.purpose")} value={d.purpose} onChange={(purpose) => put({ purpose, consent: purpose === "marketing" ? "opt_in" : "not_refused", ...(purpose === "marketing" ? {} : { topic: undefined, quiet_hours: undefined, send_days: undefined }) })} data={["marketing", "transactional"].map((p) => ({ value: p, label: t(`purpose.${p}`) }))} />
         <Words size="xs" c="dimmed" mt={4}>{t(d.consent === "not_refused" ? "build.notRefused" : "build.optIn")}</Words>
       </div>
@@ -28,14 +31,14 @@ export function JourneyPanel({ d, change }: Pick<PanelProps, "d" | "change">) {
         {(d.exit_on ?? []).map((x, i) => (
           <Box key={i} className="block" pos="relative" role="group" aria-label={t("build.exitNth", { n: i + 1 })}>
             <Group justify="space-between" mb={4}><Words size="xs" fw={700}>{t("build.exitNth", { n: i + 1 })}</Words><Icon word={t("build.removeNth", { n: i + 1 })} icon={IconX} act={() => put({ exit_on: d.exit_on!.filter((_, k) => k !== i) })} /></Group>
-            <HappeningForm d={d} value={x} onChange={(h) => put({ exit_on: d.exit_on!.map((o, k) => (k === i ? h : o)) })} />
+            <HappeningForm d={d} error={nothing(x) ? exits : undefined} value={x} onChange={(h) => put({ exit_on: d.exit_on!.map((o, k) => (k === i ? h : o)) })} />
           </Box>
         ))}
         <Add word={t("build.addExit")} act={() => put({ exit_on: [...(d.exit_on ?? []), {}] })} />
       </Section>
       <Section title={t("build.goal")} hint={t("build.journeyGoalHint")}>
         <Switch size="sm" label={t("build.hasGoal")} checked={!!d.goal} onChange={(e) => put({ goal: e.currentTarget.checked ? {} : undefined })} />
-        {d.goal && <HappeningForm d={d} value={d.goal} onChange={(goal) => put({ goal })} />}
+        {d.goal && <HappeningForm d={d} error={goal} value={d.goal} onChange={(goal) => put({ goal })} />}
       </Section>
     </Stack>
   );

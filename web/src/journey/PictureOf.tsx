@@ -1,9 +1,9 @@
-import { getSmoothStepPath, Position } from "@xyflow/react";
 import { useTranslation } from "react-i18next";
 import { fonts } from "../theme";
-import { boxHeight, boxWidth } from "./layout";
+import { boxHeight, boxWidth, pathOf } from "./layout";
 import { entryID, type Definition } from "./model";
 import { picture, wrapped } from "./picture";
+import { useConditions } from "./useConditions";
 import { detail, nameOf, wayWord, type Titles } from "./words";
 
 // A picture is for paper and documents: it is light whatever the page is, and refers to nothing outside.
@@ -22,27 +22,26 @@ function measured(size: number, weight: number): (text: string) => number {
 /** The journey as one SVG, with the numbers by which the list beside it names the steps. */
 export function PictureOf({ d, titles, numbers, id }: { d: Definition; titles: Titles; numbers: Map<string, number>; id: string }) {
   const { t } = useTranslation();
-  const p = picture(d);
+  const conditions = useConditions(d);
+  const small = measured(12, 400);
+  const word = (w: { from: string; field: string }) => wrapped(wayWord(d, w.from, w.field, t, conditions), 240, 1, small)[0] ?? "";
+  const p = picture(d, (w) => (word(w) ? small(word(w)) + 16 : 0));
   const name = measured(14, 600);
   return (
     <svg id={id} xmlns="http://www.w3.org/2000/svg" viewBox={`0 0 ${p.width} ${p.height}`} width={p.width} height={p.height} role="img" aria-label={t("print.picture")} fontFamily={fonts} style={{ maxWidth: "100%", height: "auto" }}>
       <rect width={p.width} height={p.height} fill="#ffffff" />
       <defs><marker id={`${id}-end`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill={grey} /></marker></defs>
-      {p.arrows.map((a) => {
-        const side = a.beside ? Position.Right : undefined;
-        const [path] = getSmoothStepPath({ sourceX: a.x1, sourceY: a.y1, targetX: a.x2, targetY: a.y2, sourcePosition: side ?? Position.Bottom, targetPosition: side ?? Position.Top, ...(a.beside ? { offset: a.beside } : {}) });
-        return <path key={`${a.from}.${a.field}`} d={path} fill="none" stroke={grey} strokeWidth={1.4} markerEnd={`url(#${id}-end)`} />;
-      })}
-      {p.arrows.map((a) => {
-        const word = wrapped(wayWord(d, a.from, a.field, t), 132, 1, measured(12, 400))[0];
-        if (!word) return null;
-        const w = measured(12, 400)(word) + 12;
-        return <g key={`${a.from}.${a.field}`}><rect x={a.wordX - w / 2} y={a.wordY - 11} width={w} height={22} rx={4} fill="#ffffff" stroke="#ced4da" /><text x={a.wordX} y={a.wordY + 4} fontSize={12} fill={ink} textAnchor="middle">{word}</text></g>;
+      {p.ways.map((w) => <path key={`${w.from}.${w.field}`} d={pathOf(w)} fill="none" stroke={grey} strokeWidth={1.4} markerEnd={`url(#${id}-end)`} />)}
+      {p.ways.map((w) => {
+        const text = word(w);
+        if (!text) return null;
+        const width = small(text) + 12;
+        return <g key={`${w.from}.${w.field}`}><rect x={w.word.x - width / 2} y={w.word.y - 11} width={width} height={22} rx={4} fill="#ffffff" stroke="#ced4da" /><text x={w.word.x} y={w.word.y + 4} fontSize={12} fill={ink} textAnchor="middle">{text}</text></g>;
       })}
       {p.boxes.map((b) => {
         const kind = b.id === entryID ? "entry" : d.nodes![b.id].type;
         const number = numbers.get(b.id);
-        const second = wrapped(detail(d, b.id, t), boxWidth - 28, 1, measured(12, 400))[0];
+        const second = wrapped(detail(d, b.id, t), boxWidth - 28, 1, small)[0];
         const lines = wrapped(nameOf(d, b.id, t, titles), boxWidth - 28, 2, name);
         return (
           <g key={b.id}>

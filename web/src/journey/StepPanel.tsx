@@ -6,10 +6,12 @@ import { useApi } from "../api";
 import { both, pick } from "../i18n";
 import { Condition, Named, Note, Span } from "./fields";
 import { changed, connected, tidy, waysOf, type Definition, type Step } from "./model";
+import { useConditions } from "./useConditions";
 import { UpdateForm } from "./UpdateForm";
 import { WebhookForm } from "./WebhookForm";
 import { WaitForm } from "./WaitForm";
 import { nameOf, wayWord, type Titles } from "./words";
+import { useWrong } from "./wrong";
 
 export interface PanelProps { d: Definition; id: string; titles: Titles; change: (d: Definition, what?: string) => void }
 
@@ -18,6 +20,7 @@ export function StepPanel({ d, id, titles, change }: PanelProps) {
   const { t } = useTranslation();
   const n = d.nodes![id];
   const set = (by: Partial<Step>, what = "") => change(changed(d, id, by), what && `${id} ${what}`);
+  const percent = useWrong("percent");
   const form = { d, n, set };
   return (
     <Stack gap="md">
@@ -26,11 +29,11 @@ export function StepPanel({ d, id, titles, change }: PanelProps) {
       {n.type === "wait" && <WaitForm {...form} />}
       {n.type === "branch" && <BranchForm {...form} />}
       {n.type === "split" && <SplitForm {...form} />}
-      {n.type === "holdout" && <><NumberInput size="sm" label={t("build.percent")} suffix=" %" min={0.1} max={50} decimalScale={1} value={n.percent ?? ""} onChange={(v) => set({ percent: v === "" ? undefined : Number(v) }, "percent")} /><Note>{t("build.holdoutHint")}</Note></>}
+      {n.type === "holdout" && <><NumberInput size="sm" label={t("build.percent")} error={percent} suffix=" %" min={0.1} max={50} decimalScale={1} value={n.percent ?? ""} onChange={(v) => set({ percent: v === "" ? undefined : Number(v) }, "percent")} /><Note>{t("build.holdoutHint")}</Note></>}
       {n.type === "message" && <MessageForm {...form} />}
       {n.type === "update" && <UpdateForm {...form} />}
       {n.type === "points" && <PointsForm {...form} />}
-      {n.type === "webhook" && <WebhookForm {...form} />}
+      {n.type === "webhook" && <WebhookForm id={id} {...form} />}
       {(n.type === "start" || n.type === "leave") && <OtherJourney {...form} />}
       {n.type === "goal" && <Note>{t("build.goalHint")}</Note>}
       {n.type === "exit" && <Note>{t("build.exitHint")}</Note>}
@@ -50,10 +53,12 @@ function Ways({ d, id, titles, change }: PanelProps) {
   const seen = new Map<string, number>();
   const data = others.map((o) => { const n = (seen.get(o.label) ?? 0) + 1; seen.set(o.label, n); return n > 1 ? { ...o, label: `${o.label} ${n}` } : o; });
   const ways = waysOf(d, id);
+  const conditions = useConditions(d);
+  const word = (field: string) => wayWord(d, id, field, t, conditions);
   if (ways.length === 0) return null;
   return (
     <Stack gap="sm" pt="sm" style={{ borderTop: "1px solid var(--mantine-color-default-border)" }}>
-      {ways.map((w) => <NativeSelect key={w.field} size="sm" label={wayWord(d, id, w.field, t) ? t("build.nextOf", { name: wayWord(d, id, w.field, t) }) : t("build.next")} value={w.to} data={data} onChange={(e) => change(connected(d, id, w.field, e.currentTarget.value))} />)}
+      {ways.map((w) => <NativeSelect key={w.field} size="sm" label={ways.length > 1 && word(w.field) ? t("build.nextOf", { name: word(w.field) }) : t("build.next")} value={w.to} data={data} onChange={(e) => change(connected(d, id, w.field, e.currentTarget.value))} />)}
     </Stack>
   );
 }
@@ -61,13 +66,14 @@ function Ways({ d, id, titles, change }: PanelProps) {
 function BranchForm({ d, n, set }: FormProps) {
   const { t } = useTranslation();
   const all = n.branches ?? [];
+  const wrong = useWrong("condition");
   const put = (branches: Step["branches"]) => set({ branches });
   return (
     <Stack gap="sm">
       <Text size="xs" c="dimmed">{t("build.branchHint")}</Text>
       {all.map((b, i) => (
         <Group key={i} gap={2} wrap="nowrap" align="flex-end">
-          <div style={{ flex: 1, minWidth: 0 }}><Condition label={t("build.conditionNth", { n: i + 1 })} value={b.if} withEvent={atHand(d)} onChange={(x) => put(all.map((o, k) => (k === i ? { ...o, if: x } : o)))} /></div>
+          <div style={{ flex: 1, minWidth: 0 }}><Condition label={t("build.conditionNth", { n: i + 1 })} error={b.if.trim() ? undefined : wrong} value={b.if} withEvent={atHand(d)} onChange={(x) => put(all.map((o, k) => (k === i ? { ...o, if: x } : o)))} /></div>
           {i > 0 && <Icon word={t("builder.up")} icon={IconArrowUp} act={() => put(all.map((o, k) => (k === i ? all[i - 1] : k === i - 1 ? all[i] : o)))} />}
           {all.length > 1 && <Icon word={t("build.removeNth", { n: i + 1 })} icon={IconX} act={() => put(all.filter((_, k) => k !== i))} />}
         </Group>
@@ -101,6 +107,7 @@ function SplitForm({ n, set }: FormProps) {
 function MessageForm({ d, n, set }: FormProps) {
   const { t } = useTranslation();
   const templates = useApi("/templates", {}, { staleTime: 10_000 });
+  const wrong = useWrong("template");
   const all = templates.data?.items ?? [];
   // A single template is the same as its channel with it.
   const channels = n.channels ?? (n.template ? [all.find((x) => x.name === n.template)?.channel ?? "email"] : []);
@@ -116,13 +123,14 @@ function MessageForm({ d, n, set }: FormProps) {
         const fits = all.filter((x) => x.channel === channel && x.purpose === d.purpose);
         return (
           <Group key={c} gap={2} wrap="nowrap" align="flex-end">
-            <div style={{ flex: 1, minWidth: 0 }}><Named label={`${channels.length > 1 ? `${i + 1}. ` : ""}${t("broadcast.template", { channel: t(`channel.${c}`) })}`} value={chosen[c]} items={fits} onChange={(x) => put(channels, { ...chosen, [c]: x })} hint={t("content.choose")} nothing={t("content.none")} /></div>
+            <div style={{ flex: 1, minWidth: 0 }}><Named label={`${channels.length > 1 ? `${i + 1}. ` : ""}${t("broadcast.template", { channel: t(`channel.${c}`) })}`} error={chosen[c] ? undefined : wrong} value={chosen[c]} items={fits} onChange={(x) => put(channels, { ...chosen, [c]: x })} hint={t("content.choose")} nothing={t("content.none")} /></div>
             {i > 0 && <Icon word={t("build.earlier", { channel: t(`channel.${c}`) })} icon={IconArrowUp} act={() => put(channels.map((x, k) => (k === i ? channels[i - 1] : k === i - 1 ? c : x)), chosen)} />}
             {i < channels.length - 1 && <Icon word={t("build.later", { channel: t(`channel.${c}`) })} icon={IconArrowDown} act={() => put(channels.map((x, k) => (k === i ? channels[i + 1] : k === i + 1 ? c : x)), chosen)} />}
             {channels.length > 1 && <Icon word={t("build.removeChannel", { channel: t(`channel.${c}`) })} icon={IconX} act={() => put(channels.filter((x) => x !== c), chosen)} />}
           </Group>
         );
       })}
+      {templates.data && channels.some((c) => !chosen[c] && !all.some((x) => x.channel === c.split("_")[0] && x.purpose === d.purpose)) && <Text size="sm">{t("build.noTemplateFits", { purpose: t(`purpose.${d.purpose}`) })} <Link to="/content" target="_blank">{t("content.new")}</Link></Text>}
       <Group gap="xs">{left.map((c) => <Add key={c} word={t("build.addChannel", { channel: t(`channel.${c}`) })} act={() => put([...channels, c], chosen)} />)}</Group>
       <Group gap="sm">{channels.filter((c) => chosen[c]).map((c) => <Link key={c} to={`/content/${chosen[c]}`} target="_blank" style={{ fontSize: 13 }}>{t("build.seeTemplate", { channel: t(`channel.${c}`) })}</Link>)}</Group>
       <Span label={t("broadcast.sendBy")} hint={t("build.sendByHint")} value={n.send_by ?? "24h"} units={["h", "d"]} onChange={(send_by) => set({ send_by }, "send_by")} />
@@ -132,12 +140,13 @@ function MessageForm({ d, n, set }: FormProps) {
 
 function PointsForm({ n, set }: FormProps) {
   const { t } = useTranslation();
+  const wrong = { amount: useWrong("points"), reason: useWrong("pointsReason") };
   const p = n.points ?? {};
   const put = (by: typeof p, what: string) => set({ points: tidy({ ...p, ...by }) }, what);
   return (
     <Stack gap="sm">
-      <NumberInput size="sm" label={t("build.amount")} thousandSeparator="," min={1} max={1_000_000} allowDecimal={false} value={p.amount ?? ""} onChange={(v) => put({ amount: v === "" ? undefined : Number(v) }, "amount")} />
-      <TextInput size="sm" label={t("build.pointsReason")} description={t("build.pointsReasonHint")} maxLength={100} value={p.reason ?? ""} onChange={(e) => put({ reason: e.currentTarget.value }, "reason")} />
+      <NumberInput size="sm" label={t("build.amount")} error={wrong.amount} thousandSeparator="," min={1} max={1_000_000} allowDecimal={false} value={p.amount ?? ""} onChange={(v) => put({ amount: v === "" ? undefined : Number(v) }, "amount")} />
+      <TextInput size="sm" label={t("build.pointsReason")} error={wrong.reason} description={t("build.pointsReasonHint")} maxLength={100} value={p.reason ?? ""} onChange={(e) => put({ reason: e.currentTarget.value }, "reason")} />
       <Switch size="sm" label={t("build.pointsExpire")} checked={!!p.expires} onChange={(e) => put({ expires: e.currentTarget.checked ? "90d" : undefined }, "")} />
       {p.expires && <Span label={t("build.expiresAfter")} value={p.expires} units={["d", "w"]} onChange={(expires) => put({ expires }, "expires")} />}
     </Stack>
@@ -147,7 +156,8 @@ function PointsForm({ n, set }: FormProps) {
 function OtherJourney({ n, set }: FormProps) {
   const { t } = useTranslation();
   const all = useApi("/journeys", {}, { staleTime: 30_000 });
-  return <><Named label={t("build.journey")} value={n.journey} items={all.data?.items ?? []} onChange={(journey) => set({ journey })} hint={t("build.chooseJourney")} nothing={t("journeys.none")} />{n.type === "start" && <Note>{t("build.startHint")}</Note>}</>;
+  const wrong = useWrong("journey");
+  return <><Named label={t("build.journey")} error={wrong} value={n.journey} items={all.data?.items ?? []} onChange={(journey) => set({ journey })} hint={t("build.chooseJourney")} nothing={t("journeys.none")} />{n.type === "start" && <Note>{t("build.startHint")}</Note>}</>;
 }
 
 export const Add = ({ word, act }: { word: string; act: () => void }) => <Button size="compact-sm" variant="subtle" leftSection={<IconPlus size={14} aria-hidden />} onClick={act} style={{ alignSelf: "flex-start" }}>{word}</Button>;

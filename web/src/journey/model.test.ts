@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { layout } from "./layout";
+import { boxHeight, boxWidth, layout, neighbour } from "./layout";
 import { aimed, begun, connected, emptyJourney, entryID, inserted, reached, removable, removed, waysOf, type Definition } from "./model";
-import { missing, placeOf, plainText } from "./problems";
+import { fieldOf, missing, placeOf, plainText } from "./problems";
 
 const empty = emptyJourney({ ja: "試し", en: "Try" });
 const put = (d: Definition, from: string, field: string, type: Parameters<typeof begun>[0]) => inserted(d, from, field, (to) => begun(type, to));
@@ -56,19 +56,54 @@ test("what is pasted leads to where its new way goes", () => {
   expect(aimed({ type: "wait", until_true: "x", timeout: "1d", next: "a", on_timeout: "b" }, "exit")).toMatchObject({ next: "exit", on_timeout: "exit" });
 });
 
-test("boxes stand below what leads to them and never on each other", () => {
+const crosses = (a: { x: number; y: number; w: number; h: number }, b: { x: number; y: number; w: number; h: number }) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+/** Boxes, words and the places where ways pass rows: none on another. */
+function apart(d: Definition, wide = 90) {
+  const { boxes, ways, left, right } = layout(d, [], () => wide);
+  const all = [...boxes.map((b) => ({ what: b.id, x: b.x, y: b.y, w: boxWidth, h: boxHeight })), ...ways.map((w) => ({ what: `${w.from}.${w.field}`, x: w.word.x - wide / 2, y: w.word.y - 22, w: wide, h: 44 }))];
+  for (const a of all) for (const b of all) if (a !== b) expect(crosses(a, b), `${a.what} on ${b.what}`).toBe(false);
+  for (const w of ways) for (const p of w.points.slice(1, -1)) for (const b of boxes) expect(crosses({ x: p.x, y: p.y, w: 0.1, h: 0.1 }, { x: b.x, y: b.y, w: boxWidth, h: boxHeight }), `${w.from}.${w.field} through ${b.id}`).toBe(false);
+  for (const a of all) expect(a.x >= left && a.x + a.w <= right, a.what).toBe(true);
+}
+
+test("boxes stand below what leads to them, in the order of the ways", () => {
   const d = put(put(forked(), "branch", "else", "points").definition, "message", "next", "wait").definition;
   const { boxes, ways } = layout(d);
   const at = new Map(boxes.map((b) => [b.id, b]));
-  for (const w of ways) if (!w.beside) expect(at.get(w.to)!.y, w.field).toBeGreaterThan(at.get(w.from)!.y);
-  for (const a of boxes) for (const b of boxes) if (a !== b && a.row === b.row) expect(Math.abs(a.x - b.x)).toBeGreaterThanOrEqual(268);
-  expect(at.get("message")!.x).toBeLessThan(at.get("points")!.x); // in the order of the ways
+  for (const w of ways) expect(at.get(w.to)!.y, w.field).toBeGreaterThan(at.get(w.from)!.y);
+  expect(at.get("message")!.x).toBeLessThan(at.get("points")!.x);
   expect(at.get("exit")!.row).toBe(4);
   expect(layout(d)).toEqual(layout(structuredClone(d)));
+  apart(d);
 });
-test("a way back and one that skips a row are drawn beside", () => {
+test("steps in a line stand below each other", () => {
+  let d = empty;
+  for (let i = 0; i < 30; i++) d = put(d, entryID, "start", "wait").definition;
+  expect(new Set(layout(d).boxes.map((b) => b.x)).size).toBe(1);
+});
+test("a large journey with branches that meet again is laid out without anything on anything", () => {
+  let d = empty;
+  for (let i = 0; i < 4; i++) {
+    const b = put(d, entryID, "start", "branch");
+    const three = { ...b.definition.nodes![b.id], branches: [...b.definition.nodes![b.id].branches!, { if: "x", next: b.definition.nodes![b.id].else! }] };
+    d = { ...b.definition, nodes: { ...b.definition.nodes, [b.id]: three } };
+    for (const field of ["branches[0].next", "branches[1].next", "else"]) for (const type of ["message", "wait"] as const) d = put(d, b.id, field, type).definition;
+  }
+  expect(Object.keys(d.nodes!).length).toBe(29);
+  apart(d, 150);
+});
+test("a way back is drawn beside everything, one that skips rows between", () => {
   const d: Definition = { ...empty, start: "wait", nodes: { wait: { type: "wait", until_event: { event: "cart.updated" }, timeout: "1h", next: "wait", on_timeout: "exit" }, exit: { type: "exit" } } };
-  expect(layout(d).ways.map((w) => [w.from, w.to, w.beside !== undefined])).toEqual([[entryID, "wait", false], ["wait", "wait", true], ["wait", "exit", false]]);
+  expect(layout(d).ways.map((w) => [w.from, w.to, w.back ?? false])).toEqual([[entryID, "wait", false], ["wait", "exit", false], ["wait", "wait", true]]);
+  apart(d);
+  const skip = layout(forked()).ways.find((w) => w.field === "else")!;
+  expect(skip.points.length).toBeGreaterThan(3);
+  apart(forked());
+});
+test("arrow keys follow the ways and the rows", () => {
+  const placed = layout(put(forked(), "branch", "else", "points").definition);
+  expect(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"].map((k) => neighbour(placed, "message", k))).toEqual(["exit", "branch", undefined, "points"]);
+  expect(neighbour(placed, entryID, "ArrowUp")).toBeUndefined();
 });
 test("a step that nothing leads to is still shown", () => {
   expect(layout({ ...empty, nodes: { ...empty.nodes, alone: { type: "exit" } } }).boxes.map((b) => b.id).sort()).toEqual(["alone", "exit", entryID]);
@@ -78,7 +113,12 @@ test("what is left open is said at its step", () => {
   expect(missing(forked())).toEqual([{ at: entryID, code: "entry" }, { at: "branch", code: "condition" }, { at: "message", code: "template" }]);
   const d = { ...empty, entry: { event: "order.placed", reentry: "never" } };
   expect(missing(d)).toEqual([]);
+  expect(missing({ ...d, entry: { date: "birthday", yearly: true, reentry: "never" } })).toEqual([]);
+  expect(missing({ ...d, entry: { date: "", reentry: "never" } })).toEqual([{ at: entryID, code: "date" }]);
   expect(missing({ ...d, nodes: { exit: { type: "wait", until_event: { events: [] }, next: "gone" } } }).map((x) => x.code)).toEqual(["happening", "timeout", "next"]);
+});
+test("a problem of the server goes to its field", () => {
+  expect(["nodes.crm.webhook.url", "nodes.crm.webhook.headers.X-Shop", "nodes.say.templates.line", "nodes.b.branches[1].if", "entry.date", "cap.default"].map(fieldOf)).toEqual(["url", "headers", "template", "condition", "date", "default"]);
 });
 test("a problem of the server goes to its step, without its id", () => {
   const d = forked();

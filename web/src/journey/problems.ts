@@ -1,16 +1,18 @@
 import { entryID, waysOf, type Definition, type Happening } from "./model";
 
-/** What is wrong, and at which box: a step, the entry, or "" for the journey as a whole. Either code (a word of ours) or text (the server's). */
-export interface Trouble { at: string; code?: string; text?: string }
+/** What is wrong, and at which box: a step, the entry, or "" for the journey as a whole. Either code (a word of ours) or text (the server's); field is where in its form, as the forms have it. */
+export interface Trouble { at: string; code?: string; text?: string; field?: string }
 
-const nothing = (h: Happening | undefined): boolean => !h || (!h.event && !h.events?.length && !h.segment);
+/** Whether nothing is said to happen yet. */
+export const nothing = (h: Happening | undefined): boolean => !h || (!h.event && !h.events?.length && !h.segment);
 
 /** What anybody who draws a journey leaves open for a while, said before the server is asked. */
 export function missing(d: Definition): Trouble[] {
   const out: Trouble[] = [];
   const add = (at: string, code: string) => { if (!out.some((x) => x.at === at && x.code === code)) out.push({ at, code }); };
   if (!d.title.ja.trim() || !d.title.en.trim()) add("", "title");
-  if (nothing(d.entry) && !d.entry.called) add(entryID, "entry");
+  if (nothing(d.entry) && !d.entry.called && d.entry.date === undefined) add(entryID, "entry");
+  if (d.entry.date !== undefined && !d.entry.date.trim()) add(entryID, "date");
   if ((d.exit_on ?? []).some(nothing)) add("", "exits");
   if (d.goal && nothing(d.goal)) add("", "goal");
   for (const [id, n] of Object.entries(d.nodes ?? {})) {
@@ -61,6 +63,14 @@ export function placeOf(location: string, d: Definition): string {
   const id = /(?:^|\.)nodes\.([a-z][a-z0-9_]*)/.exec(location)?.[1];
   if (id && d.nodes?.[id]) return id;
   return /(?:^|\.)(entry|start)\b/.test(location) ? entryID : "";
+}
+
+/** The field that a path of the server ends in: url of nodes.crm.webhook.url, template of nodes.say.templates.line. */
+export function fieldOf(location: string): string {
+  const words = location.replace(/\[\d+\]/g, "").split(".");
+  const i = words.findIndex((w) => w === "templates" || w === "headers" || w === "set");
+  const last = i >= 0 ? words[i] : words[words.length - 1];
+  return { templates: "template", amount: "points", reason: "pointsReason", if: "condition", until_true: "condition", set: "trait" }[last] ?? last;
 }
 
 /** The sentence without the step's id before it: the list names the step by what the marketer calls it. */

@@ -5,7 +5,7 @@ import { entryID, waysOf, type Definition, type Lead } from "./model";
 type Way = Lead & { from: string };
 
 /** Whether b can be come to from a without the step or the way that is left out. Messages between leave a trace of their own, so no way leads through one. */
-function leads(d: Definition, a: string, b: string, without?: { step?: string; way?: string }): boolean {
+export function leads(d: Definition, a: string, b: string, without?: { step?: string; way?: string }): boolean {
   const seen = new Set<string>();
   const todo = [a];
   for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
@@ -21,7 +21,7 @@ function leads(d: Definition, a: string, b: string, without?: { step?: string; w
 }
 
 /** What surely lies between two steps that follow each other in a trail: what every way has. */
-function between(d: Definition, a: string, b: string): { steps: string[]; ways: Way[] } {
+export function between(d: Definition, a: string, b: string): { steps: string[]; ways: Way[] } {
   if (!leads(d, a, b)) return { steps: [], ways: [] };
   const ids = Object.keys(d.nodes ?? {}).filter((id) => id !== a && id !== b);
   const steps = ids.filter((step) => !leads(d, a, b, { step }));

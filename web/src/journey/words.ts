@@ -2,9 +2,9 @@ import type { TFunction } from "i18next";
 import i18n, { joined, pick, type Text } from "../i18n";
 import { entryID, type Definition, type Happening, type Step } from "./model";
 
-/** What has a title of its own: templates, segments, other journeys; by name. */
-export interface Titles { template: Map<string, string>; segment: Map<string, string>; journey: Map<string, string> }
-export const noTitles: Titles = { template: new Map(), segment: new Map(), journey: new Map() };
+/** What has a title of its own: templates, segments, other journeys, traits; by name. */
+export interface Titles { template: Map<string, string>; segment: Map<string, string>; journey: Map<string, string>; trait: Map<string, string> }
+export const noTitles: Titles = { template: new Map(), segment: new Map(), journey: new Map(), trait: new Map() };
 
 // order.payment_failed is order_payment_failed among the words.
 const eventKey = (event: string) => event.replace(".", "_");
@@ -19,8 +19,11 @@ export function events(): string[] {
 /** 3 日, of 3d. */
 export function duration(d: string | undefined, t: TFunction): string {
   const m = /^(-?\d+)([smhdw])$/.exec(d ?? "");
-  return m ? t(`unit.${m[2]}`, { n: m[1] }) : (d ?? "");
+  return m ? t(`unit.${m[2]}`, { n: m[1], count: Number(m[1]) }) : (d ?? "");
 }
+
+/** の 7 日前, of -7d. */
+const offsetWord = (offset: string | undefined, t: TFunction): string => (offset && !/^-?0/.test(offset) ? t(offset.startsWith("-") ? "flow.before" : "flow.after", { d: duration(offset.replace("-", ""), t) }) : "");
 
 export function happening(h: Happening | undefined, t: TFunction, titles: Titles): string {
   if (h?.segment) return t(h.entered === false ? "flow.left" : "flow.segment", { name: titles.segment.get(h.segment) ?? h.segment });
@@ -34,7 +37,7 @@ export function nameOf(d: Definition, id: string, t: TFunction, titles: Titles):
   if (id === entryID) {
     const e = d.entry;
     if (e.sweep) return t("flow.sweep", { name: titles.segment.get(e.segment ?? "") ?? e.segment ?? "" });
-    if (e.date) return t(e.yearly ? "flow.dateYearly" : "flow.date", { trait: e.date });
+    if (e.date) return t(e.yearly ? "flow.dateYearly" : "flow.date", { trait: titles.trait.get(e.date) ?? e.date, offset: offsetWord(e.offset, t) });
     return happening(e, t, titles) || t(e.called ? "flow.called" : "flow.unset");
   }
   const n = d.nodes?.[id];
@@ -45,7 +48,7 @@ export function describe(n: Step, t: TFunction, titles: Titles): string {
   switch (n.type) {
     case "wait":
       if (n.for) return t("flow.waitFor", { d: duration(n.for, t) });
-      if (n.until) return moment(n, t);
+      if (n.until) return moment(n, t, titles);
       if (n.until_true !== undefined) return t("flow.waitTrue");
       return n.until_event?.event || n.until_event?.events?.length || n.until_event?.segment ? t("flow.waitHappens", { what: happening(n.until_event, t, titles) }) : t("flow.waitEvent");
     case "message": {
@@ -67,12 +70,12 @@ export function describe(n: Step, t: TFunction, titles: Titles): string {
   return t(`node.${n.type}`, { defaultValue: n.type });
 }
 
-function moment(n: Step, t: TFunction): string {
+function moment(n: Step, t: TFunction, titles: Titles): string {
   const u = n.until!;
   if (u.shop_hours) return t("flow.untilHours");
   if (u.cutoff) return t("flow.untilCutoff");
   if (u.best_hour) return t("flow.untilBest");
-  if (u.date) return t("flow.untilDate", { time: u.time ?? "10:00" });
+  if (u.date !== undefined) return t("flow.untilDate", { trait: titles.trait.get(u.date.trim()) ?? (u.date.trim() || t("flow.unset")), offset: offsetWord(u.offset, t), time: u.time ?? "10:00" });
   const days = u.day ? t(`build.day_${u.day}`) : joined((u.weekdays ?? []).map((w) => t(`weekday.${w}`)));
   return t("flow.untilTime", { time: `${days ? `${days} ` : ""}${u.time ?? ""}` });
 }
@@ -89,11 +92,11 @@ export function detail(d: Definition, id: string, t: TFunction): string {
 
 export const reentryKind = (rule: string): string => (rule.startsWith("after:") ? "after" : rule || "never");
 
-/** What a way is called; index counts conditions and ways from 0. */
-export function wayWord(d: Definition, id: string, field: string, t: TFunction): string {
+/** What a way is called; conditions are the words of expressions, where they are known. */
+export function wayWord(d: Definition, id: string, field: string, t: TFunction, conditions?: Map<string, string>): string {
   const n = d.nodes?.[id];
   const i = Number(/\[(\d+)\]/.exec(field)?.[1] ?? 0);
-  if (n?.type === "branch") return field === "else" ? t("flow.else") : n.branches!.length > 1 ? t("flow.ifNth", { n: i + 1 }) : t("flow.if");
+  if (n?.type === "branch") return field === "else" ? t("flow.else") : conditions?.get(n.branches![i]?.if ?? "") || (n.branches!.length > 1 ? t("flow.ifNth", { n: i + 1 }) : t("flow.if"));
   if (n?.type === "split") {
     const sum = n.ways!.reduce((s, w) => s + w.weight, 0) || 1;
     return [titled(n.ways![i]?.title), `${Math.round((1000 * (n.ways![i]?.weight ?? 0)) / sum) / 10}%`].filter(Boolean).join(" ");

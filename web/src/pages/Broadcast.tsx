@@ -1,193 +1,163 @@
-import { Alert, Anchor, Badge, Button, Card, Grid, Group, MultiSelect, Progress, SegmentedControl, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
-import { useState } from "react";
+import { Badge, Button, Card, Group, Input, MultiSelect, SegmentedControl, Select, Stack, Text, TextInput } from "@mantine/core";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
-import { count, instant, percent, short } from "../format";
-import { actor, joined, pick } from "../i18n";
-import { modals, tell } from "../parts/confirm";
-import { ScheduleFields, TagFields, TestFields } from "../parts/CampaignForm";
-import { AgainButton, AgainOf, Occurrences, Variants } from "../parts/CampaignResult";
+import { count } from "../format";
+import { both, joined, pick } from "../i18n";
+import { Review } from "../parts/CampaignDraft";
+import { ScheduleFields, TagFields } from "../parts/CampaignForm";
+import { AgainOf } from "../parts/CampaignResult";
+import { Running } from "../parts/CampaignRunning";
+import { SenderOf, TestFields } from "../parts/CampaignVariants";
+import { broadcastColour, draftState, tidyVariant, twins } from "../parts/campaign";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
-import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
+import { fieldProblem } from "../parts/FormModal";
+import { Loading, Page, ProblemBox } from "../parts/Page";
 import { Sheet } from "../parts/Sheet";
 import type { BroadcastBody, BroadcastPage } from "../types";
-import { broadcastColour } from "./Broadcasts";
 
 export function Broadcast() {
   const { t } = useTranslation();
   const { name = "" } = useParams();
-  const fresh = name === "new";
   const [query] = useSearchParams();
-  const page = useApi("/broadcasts/{name}", { path: { name } }, { enabled: !fresh, refetchInterval: (q) => (["sending", "scheduled", "paused", "testing"].includes(q.state.data?.status ?? "") ? 1_500 : 10_000) });
-  if (fresh) return <Form again={query.get("again") ?? ""} />;
+  const fresh = name === "new";
+  const again = query.get("again") ?? "";
+  const from = query.get("copy") ?? again; // of a new one: what it is begun with
+  const page = useApi("/broadcasts/{name}", { path: { name: fresh ? from : name } }, { enabled: !fresh || from !== "", refetchInterval: (q) => (fresh ? false : ["sending", "scheduled", "paused", "testing"].includes(q.state.data?.status ?? "") ? 1_500 : 10_000) });
   if (page.error && !page.data) return <Page title={t("broadcast.title")}><ProblemBox error={page.error} retry={() => void page.refetch()} /></Page>;
-  if (!page.data) return <Loading lines={8} />;
-  return ["draft", "in_review", "approved"].includes(page.data.status) || query.has("edit") ? <Form key={page.data.version} page={page.data} reload={() => void page.refetch()} /> : <Running page={page.data} reload={() => void page.refetch()} />;
+  if (!page.data && (!fresh || from)) return <Loading lines={8} />;
+  if (fresh) return <Form key={from} begin={begun(page.data, again)} />;
+  const b = page.data!;
+  return ["draft", "in_review", "approved"].includes(b.status) || query.has("edit") ? <Form key={b.name} page={b} begin={b.broadcast} reload={() => void page.refetch()} /> : <Running page={b} reload={() => void page.refetch()} />;
 }
 
+/** What a new campaign begins with: nothing, another one's content without its moment, or the same message for those whom it reached in vain. */
+function begun(copied: BroadcastPage | undefined, again: string): BroadcastBody {
+  if (!copied) return { title: { ja: "" }, purpose: "marketing", segment: "", channels: ["email"], templates: {}, send_by: "24h" };
+  const { at: _, test, ...rest } = copied.broadcast;
+  if (again) return { title: { ja: "" }, purpose: rest.purpose, segment: "", channels: rest.channels, templates: rest.templates, send_by: rest.send_by, ...(rest.accounts && { accounts: rest.accounts }), again: { of: again, not: "clicked" } };
+  if (!test) return rest;
+  const { winner: __, ...compared } = test;
+  return { ...rest, test: compared };
+}
+
+/** What is saved of what was typed: nothing of channels that it does not go by. */
+function tidy(b: BroadcastBody): BroadcastBody {
+  const own = (m?: Record<string, string>) => Object.fromEntries(b.channels.filter((c) => m?.[c]).map((c) => [c, m![c]]));
+  const { accounts, test, utm, ...rest } = b;
+  const tags = Object.entries(utm ?? {}).filter(([, v]) => v);
+  return { ...rest, templates: own(b.templates), ...(Object.keys(own(accounts)).length > 0 && { accounts: own(accounts) }), ...(tags.length > 0 && { utm: Object.fromEntries(tags) }),
+    ...(test && { test: { ...test, variants: test.variants.map((v) => tidyVariant({ ...v, templates: own(v.templates), accounts: own(v.accounts) })) } }) };
+}
+
+const freshName = () => `broadcast_${new Date().toISOString().slice(0, 10).replaceAll("-", "")}_${crypto.randomUUID().slice(0, 4)}`;
+
 /** What is sent to whom; then the sheet before sending. */
-function Form({ page, reload, again }: { page?: BroadcastPage; reload?: () => void; again?: string }) {
+function Form({ page, begin, reload }: { page?: BroadcastPage; begin: BroadcastBody; reload?: () => void }) {
   const { t } = useTranslation();
   const go = useNavigate();
-  const segments = useApi("/segments", {}, { staleTime: 30_000 });
-  const templates = useApi("/templates", {}, { staleTime: 30_000 });
-  const [b, setB] = useState<BroadcastBody>(page?.broadcast ?? { title: { ja: "" }, purpose: "marketing", segment: "", channels: ["email"], templates: {}, send_by: "24h", ...(again && { again: { of: again, not: "clicked" } }) });
+  const [query, setQuery] = useSearchParams();
+  const [b, setB] = useState(begin);
+  const [base, setBase] = useState({ version: page?.version ?? 0, saved: JSON.stringify(tidy(begin)) });
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
-  const [sheet, setSheet] = useState(false);
-  const options = (segments.data?.items ?? []).map((s) => ({ value: s.name, label: `${pick(s.title)}${t("paren", { text: t("broadcast.nPeople", { n: count(s.members) }) })}` }));
-  const lists = useApi("/lists", {}, { staleTime: 30_000 });
-  const onList = (lists.data?.items ?? []).map((l) => ({ value: `list:${l.name}`, label: `${pick(l.title)}${t("paren", { text: t("broadcast.nPeople", { n: count(l.members) }) })}` }));
-  const target = b.list ? `list:${b.list}` : b.segment || null;
-  const aim = (v: string | null) => setB({ ...b, segment: v?.startsWith("list:") ? "" : (v ?? ""), list: v?.startsWith("list:") ? v.slice(5) : "" });
-  const order = b.channels.join(">");
-  const complete = (pick({ ja: b.title.ja ?? "", en: b.title.en ?? "" }) || "").trim() !== "" && (target !== null || !!b.again) && b.channels.every((c) => b.templates[c]);
-  const save = async () => {
+  const dirty = !page || JSON.stringify(tidy(b)) !== base.saved;
+  useEffect(() => { // reviewed, or saved by somebody else: what is typed here stays, and is held against the version that it was typed on
+    if (!page || dirty || page.version === base.version) return;
+    setB(page.broadcast);
+    setBase({ version: page.version, saved: JSON.stringify(tidy(page.broadcast)) });
+  }, [page, dirty, base.version]);
+  const { select, people } = useTargets();
+  const missing = missingOf(b);
+  const check = (open: boolean) => setQuery((q) => { if (open) q.set("check", "1"); else q.delete("check"); return q; }, { replace: true });
+  const save = async (look: boolean) => {
     setBusy(true);
-    const name = page?.name ?? `broadcast_${new Date().toISOString().slice(0, 10).replaceAll("-", "")}_${crypto.randomUUID().slice(0, 4)}`;
+    const name = page?.name ?? freshName();
     try {
-      if (!page || JSON.stringify(page.broadcast) !== JSON.stringify(b)) {
-        await request("put", "/broadcasts/{name}", { path: { name }, body: { broadcast: { ...b, templates: Object.fromEntries(b.channels.map((c) => [c, b.templates[c]])) }, expect: page?.version ?? 0 } });
-        if (!page) return void go(`/broadcasts/${name}?check=1`, { replace: true });
+      if (dirty) {
+        const body = tidy(b);
+        const w = await request("put", "/broadcasts/{name}", { path: { name }, body: { broadcast: body, expect: base.version } });
+        if (!page) return void go(`/broadcasts/${name}${look ? "?check=1" : ""}`, { replace: true });
+        setBase({ version: w.version ?? base.version, saved: JSON.stringify(body) });
         reload?.();
       }
       setError(null);
-      setSheet(true);
+      if (look) check(true);
     } catch (e) {
       setError(e as ApiError);
     } finally {
       setBusy(false);
     }
   };
+  const state = page && draftState(page);
+  const done = () => { void go(`/broadcasts/${page!.name}`, { replace: true }); reload?.(); };
   return (
-    <Page title={<Group gap="sm"><span>{page ? pick(page.title) : t("broadcast.new")}</span>{page && <Badge variant="light" color={broadcastColour[page.status]}>{t(`broadcast.status_${page.status}`)}</Badge>}</Group>} actions={page && <Review page={page} reload={() => reload?.()} />}>
+    <Page title={<Group gap="sm"><span>{page ? pick(page.title) : t("broadcast.new")}</span>{state && <Badge variant="light" color={broadcastColour[state]}>{t(`broadcast.status_${state}`)}</Badge>}</Group>} about={page?.draft ? t("campaign.waitsText") : undefined}
+      actions={page && <Group gap="sm">{page.draft !== undefined || query.has("edit") ? <Button size="xs" variant="subtle" component={Link} to={`/broadcasts/${page.name}`}>{t("campaign.back")}</Button> : null}{!dirty && <Review page={page} reload={done} />}</Group>}>
       <DeliveryTabs at="broadcasts" />
       <Card withBorder padding="lg" maw={860}>
-        <form onSubmit={(e) => { e.preventDefault(); void save(); }}>
-          <Stack gap="md">
-            <TextInput label={t("content.name")} placeholder={t("content.nameHint")} required value={b.title.ja ?? ""} onChange={(e) => setB({ ...b, title: { ja: e.currentTarget.value, en: e.currentTarget.value } })} />
-            <SegmentedControl w="max-content" value={b.purpose || "marketing"} onChange={(v) => setB({ ...b, purpose: v as "marketing" | "transactional" })} data={(["marketing", "transactional"] as const).map((p) => ({ value: p, label: t(`purpose.${p}`) }))} aria-label={t("content.purpose")} />
+        <form onSubmit={(e) => { e.preventDefault(); void save(true); }}>
+          <Stack gap="lg">
+            <TextInput label={t("content.name")} placeholder={t("content.nameHint")} required value={pick({ ja: b.title.ja ?? "", en: b.title.en ?? "" })} onChange={(e) => setB({ ...b, title: both(e.currentTarget.value, page && { ja: b.title.ja ?? "", en: b.title.en ?? "" }) })} error={fieldProblem(error, "broadcast.title")} />
+            <Input.Wrapper label={t("content.purpose")} labelElement="div"><div><SegmentedControl value={b.purpose || "marketing"} onChange={(v) => setB({ ...b, purpose: v as "marketing" | "transactional" })} data={(["marketing", "transactional"] as const).map((p) => ({ value: p, label: t(`purpose.${p}`) }))} aria-label={t("content.purpose")} /></div></Input.Wrapper>
             {b.again && <><AgainOf name={b.again.of} /><SegmentedControl w="max-content" value={b.again.not} onChange={(v) => setB({ ...b, again: { ...b.again!, not: v } })} data={["clicked", "opened"].map((v) => ({ value: v, label: t(`campaign.not_${v}`) }))} aria-label={t("campaign.again")} /><Text size="xs" c="dimmed">{t("campaign.againHint")}</Text></>}
-            <Select label={t("broadcast.segment")} placeholder={t("broadcast.chooseSegment")} required={!b.again} clearable={!!b.again} searchable data={onList.length > 0 ? [{ group: t("nav.segments"), items: options }, { group: t("lists.title"), items: onList }] : options} value={target} onChange={aim} />
-            <MultiSelect label={t("broadcast.exclude")} searchable clearable data={options.filter((o) => o.value !== b.segment)} value={b.exclude ?? []} onChange={(v) => setB({ ...b, exclude: v })} />
-            <Select label={t("broadcast.order")} description={b.channels.length > 1 ? t("broadcast.orderHint") : undefined} allowDeselect={false} value={order} onChange={(v) => setB({ ...b, channels: v!.split(">") as BroadcastBody["channels"] })} data={["email", "line", "line>email", "email>line"].map((o) => ({ value: o, label: o.split(">").map((c) => t(`channel.${c}`)).join(" → ") }))} />
-            {b.channels.map((c) => <Select key={c} label={t("broadcast.template", { channel: t(`channel.${c}`) })} placeholder={t("content.choose")} required searchable data={(templates.data?.items ?? []).filter((x) => x.channel === c).map((x) => ({ value: x.name, label: pick(x.title) || x.name }))} value={b.templates[c] ?? null} onChange={(v) => setB({ ...b, templates: { ...b.templates, [c]: v ?? "" } })} />)}
-            {b.channels.includes("email") && !b.test && <TextInput label={t("campaign.subject")} description={t("campaign.subjectHint")} value={b.subject ?? ""} onChange={(e) => setB({ ...b, subject: e.currentTarget.value })} />}
-            {!b.again && <ScheduleFields b={b} set={setB} />}
-            <TestFields b={b} set={setB} />
-            <TagFields b={b} set={setB} />
-            <Group gap="md" align="flex-start">
-              {!b.schedule && <TextInput type="datetime-local" label={t("broadcast.at")} description={t("broadcast.atHint")} value={local(b.at)} onChange={(e) => { const { at: _, ...rest } = b; setB(e.currentTarget.value ? { ...rest, at: new Date(e.currentTarget.value).toISOString() } : rest); }} />}
-              <Select w={200} label={t("broadcast.sendBy")} description={t("broadcast.sendByHint")} allowDeselect={false} value={b.send_by || "24h"} onChange={(v) => setB({ ...b, send_by: v ?? "24h" })} data={["3h", "6h", "12h", "24h", "48h"].map((h) => ({ value: h, label: t("broadcast.hours", { n: h.slice(0, -1) }) }))} />
-            </Group>
+            <Select label={t(b.again ? "campaign.within" : "broadcast.segment")} placeholder={t(b.again ? "campaign.withinAll" : "broadcast.chooseSegment")} required={!b.again} clearable={!!b.again} searchable nothingFoundMessage={t("nav.nothing")} data={b.again ? select.segments : select.all} value={b.list ? `list:${b.list}` : b.segment || null} onChange={(v) => setB({ ...b, segment: v?.startsWith("list:") ? "" : (v ?? ""), list: v?.startsWith("list:") ? v.slice(5) : "" })} error={fieldProblem(error, "broadcast.segment") ?? fieldProblem(error, "broadcast.list")} />
+            <MultiSelect label={t("broadcast.exclude")} searchable clearable nothingFoundMessage={t("nav.nothing")} data={select.segments.filter((o) => o.value !== b.segment)} value={b.exclude ?? []} onChange={(v) => setB({ ...b, exclude: v })} error={fieldProblem(error, "broadcast.exclude")} />
+            <ContentFields b={b} set={setB} error={error} />
+            <ScheduleFields b={b} set={setB} error={error} />
+            <TestFields b={b} set={setB} error={error} people={b.again ? 0 : people(b)} />
+            <TagFields b={b} set={setB} error={error} />
             {error && <ProblemBox error={error} />}
-            <Group justify="flex-end"><Button type="submit" loading={busy} disabled={!complete}>{t("broadcast.check")}</Button></Group>
+            <Group justify="flex-end" gap="sm">
+              {missing.length > 0 && <Text size="sm" c="dimmed" role="status">{t("campaign.missing", { what: joined(missing.map((m) => t(m.key, { channel: m.with && t(`channel.${m.with}`) }))) })}</Text>}
+              <Button variant="default" loading={busy} disabled={missing.length > 0 || !dirty} onClick={() => void save(false)}>{t("campaign.keep")}</Button>
+              <Button type="submit" loading={busy} disabled={missing.length > 0}>{t("broadcast.check")}</Button>
+            </Group>
           </Stack>
         </form>
       </Card>
-      {page && (sheet || new URLSearchParams(location.search).has("check")) && <Sheet name={page.name} title={pick(page.title)} close={() => { setSheet(false); void go(`/broadcasts/${page.name}`, { replace: true }); }} sent={() => { void go(`/broadcasts/${page.name}`, { replace: true }); reload?.(); }} />}
+      {page && query.has("check") && <Sheet page={page} close={() => check(false)} sent={done} />}
     </Page>
   );
 }
 
-/** Draft, review, approved: what may be done next. */
-function Review({ page: b, reload }: { page: BroadcastPage; reload: () => void }) {
+/** By what it goes and what it says: of all people, or of those who get no variant of their own. */
+function ContentFields({ b, set, error }: { b: BroadcastBody; set: (b: BroadcastBody) => void; error: ApiError | null }) {
   const { t } = useTranslation();
-  const change = async (status: "in_review" | "approved" | "draft") => {
-    try {
-      await request("post", "/broadcasts/{name}/status", { path: { name: b.name }, body: { status } });
-      reload();
-    } catch (e) {
-      tell(e);
-    }
+  const templates = useApi("/templates", {}, { staleTime: 30_000 });
+  return (
+    <>
+      <Select label={t("broadcast.order")} description={b.channels.length > 1 ? t("broadcast.orderHint") : undefined} inputWrapperOrder={["label", "input", "description", "error"]} allowDeselect={false} value={b.channels.join(">")} onChange={(v) => set({ ...b, channels: v!.split(">") as BroadcastBody["channels"] })} data={["email", "line", "line>email", "email>line"].map((o) => ({ value: o, label: o.split(">").map((c) => t(`channel.${c}`)).join(" → ") }))} />
+      {b.channels.map((c) => <Select key={c} label={t("broadcast.template", { channel: t(`channel.${c}`) })} placeholder={t("content.choose")} required searchable nothingFoundMessage={t("nav.nothing")} data={(templates.data?.items ?? []).filter((x) => x.channel === c).map((x) => ({ value: x.name, label: pick(x.title) || x.name }))} value={b.templates[c] || null} onChange={(v) => set({ ...b, templates: { ...b.templates, [c]: v ?? "" } })} error={fieldProblem(error, `broadcast.templates.${c}`)} />)}
+      {b.channels.includes("email") && !b.test && <TextInput label={t("campaign.subject")} description={t("campaign.subjectHint")} value={b.subject ?? ""} onChange={(e) => set({ ...b, subject: e.currentTarget.value })} error={fieldProblem(error, "broadcast.subject")} />}
+      {b.channels.map((c) => <SenderOf key={c} channel={c} of={b.accounts} change={(accounts) => set({ ...b, accounts })} error={fieldProblem(error, `broadcast.accounts.${c}`)} />)}
+    </>
+  );
+}
+
+/** Whom it may go to, with how many they are. */
+function useTargets() {
+  const { t } = useTranslation();
+  const segments = useApi("/segments", {}, { staleTime: 30_000 });
+  const lists = useApi("/lists", {}, { staleTime: 30_000 });
+  const label = (x: { title: { ja: string; en: string }; name: string; members: number }) => `${pick(x.title) || x.name}${t("paren", { text: t("broadcast.nPeople", { n: count(x.members) }) })}`;
+  const options = (segments.data?.items ?? []).map((s) => ({ value: s.name, label: label(s) }));
+  const onList = (lists.data?.items ?? []).map((l) => ({ value: `list:${l.name}`, label: label(l) }));
+  return {
+    select: { segments: options, all: onList.length > 0 ? [{ group: t("nav.segments"), items: options }, { group: t("lists.title"), items: onList }] : options },
+    people: (b: BroadcastBody): number => (b.list ? lists.data?.items.find((l) => l.name === b.list)?.members : segments.data?.items.find((s) => s.name === b.segment)?.members) ?? 0,
   };
-  return (
-    <Group gap="sm">
-      {b.status === "draft" && <Button size="xs" variant="default" onClick={() => void change("in_review")}>{t("campaign.toReview")}</Button>}
-      {(b.status === "in_review" || b.status === "approved") && <Button size="xs" variant="default" onClick={() => void change("draft")}>{t("campaign.toDraft")}</Button>}
-      {b.status === "in_review" && <Button size="xs" onClick={() => void change("approved")}>{t("campaign.approve")}</Button>}
-    </Group>
-  );
 }
 
-/** An instant as the field for one takes it: in the time of whoever looks at it. */
-function local(iso?: string): string {
-  if (!iso || iso.startsWith("0001")) return "";
-  const d = new Date(iso);
-  return new Date(d.getTime() - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-/** What became of it: how far it is, who got it, who did not and why. */
-function Running({ page: b, reload }: { page: BroadcastPage; reload: () => void }) {
-  const { t } = useTranslation();
-  const share = b.done / Math.max(1, b.of);
-  const sent = b.sent.reduce((n, s) => n + s.people, 0);
-  const out = b.left_out.reduce((n, s) => n + s.people, 0);
-  const templates = useApi("/templates", {}, { staleTime: 60_000 });
-  const titles = new Map((templates.data?.items ?? []).map((x) => [x.name, pick(x.title) || x.name]));
-  const change = async (status: "paused" | "sending" | "cancelled") => {
-    if (status === "cancelled" && !(await modals.confirm(t("broadcast.cancelTitle"), t("broadcast.cancelText"), t("broadcast.cancel")))) return;
-    try {
-      await request("post", "/broadcasts/{name}/status", { path: { name: b.name }, body: { status } });
-      reload();
-    } catch (e) {
-      tell(e);
-    }
-  };
-  return (
-    <Page title={<Group gap="sm"><span>{pick(b.title)}</span><Badge variant="light" color={broadcastColour[b.status]}>{t(`broadcast.status_${b.status}`)}</Badge></Group>} actions={
-      <Group gap="sm">
-        <AgainButton page={b} />
-        {b.recurs && ["recurring", "paused"].includes(b.status) && <Button size="xs" variant="default" component={Link} to="?edit=1">{t("campaign.edit")}</Button>}
-        {["sending", "scheduled", "recurring", "testing"].includes(b.status) && <Button size="xs" variant="default" onClick={() => void change("paused")}>{t("broadcast.pause")}</Button>}
-        {b.status === "paused" && <Button size="xs" onClick={() => void change("sending")}>{t("broadcast.resume")}</Button>}
-        {["sending", "scheduled", "paused", "recurring", "testing"].includes(b.status) && <Button size="xs" variant="default" onClick={() => void change("cancelled")}>{t("broadcast.cancel")}</Button>}
-      </Group>
-    }>
-      <DeliveryTabs at="broadcasts" />
-      {b.status === "scheduled" && <Alert color="blue">{t("broadcast.starts", { at: instant(b.at) })}</Alert>}
-      {(b.status === "sending" || b.status === "paused") && <Card withBorder padding="lg"><Progress value={100 * share} aria-label={t("broadcast.progress")} mb="sm" /><Text size="sm" className="num" role="status">{t("broadcast.decided", { share: percent(share) })}</Text></Card>}
-      {b.status === "missed" && <Alert color="red">{t("campaign.missedText")}</Alert>}
-      {b.again && <AgainOf name={b.again} />}
-      <Occurrences page={b} />
-      <Variants page={b} reload={reload} />
-      <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md">
-        <Figure label={t("broadcast.got")} value={count(sent)} note={b.sent.map((s, i) => <span key={s.channel}>{i > 0 && t("sep")}<Anchor component={Link} size="xs" to={`/people?broadcast=${b.name}&by=${s.channel}`}>{t(`channel.${s.channel}`)} {count(s.people)}</Anchor></span>)} />
-        <Figure label={t("broadcast.leftOut")} value={count(out)} />
-        <Figure label={t("broadcast.states")} value={count(b.states.reduce((n, s) => n + s.messages, 0))} note={joined(b.states.map((s) => `${t(`broadcast.state_${s.state}`, { defaultValue: s.state })} ${count(s.messages)}`))} />
-      </SimpleGrid>
-      <Grid gap="lg">
-        <Grid.Col span={{ base: 12, md: 7 }}>
-          <Card withBorder padding="lg">
-            <Title order={2} mb="sm">{t("broadcast.why")}</Title>
-            {b.left_out.length === 0 && <Text size="sm" c="dimmed">{t("broadcast.nobodyOut")}</Text>}
-            <Table verticalSpacing={6}><Table.Tbody>{b.left_out.map((r) => <Table.Tr key={r.reason}><Table.Td>{pick(r.text)}</Table.Td><Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?broadcast=${b.name}&left_out=${encodeURIComponent(r.reason)}`} size="sm">{t("broadcast.nPeople", { n: count(r.people) })}</Anchor></Table.Td></Table.Tr>)}</Table.Tbody></Table>
-          </Card>
-          <LineSays journey={b.name} />
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 5 }}>
-          <Card withBorder padding="lg">
-            <Title order={2} mb="sm">{t("journey.history")}</Title>
-            <Table verticalSpacing={4}><Table.Tbody>{b.history.map((h) => <Table.Tr key={h.version}><Table.Td className="num">{short(h.at)}</Table.Td><Table.Td>{actor(h.actor)}</Table.Td><Table.Td>{h.reason}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
-            <Group gap="md" mt="md"><Anchor component={Link} size="sm" to={b.list ? `/segments/lists/${b.list}` : `/segments/${b.segment}`}>{t("broadcast.segment")}</Anchor>{Object.values(b.broadcast.templates).map((x) => <Anchor key={x} component={Link} size="sm" to={`/content/${x}`}>{titles.get(x) ?? x}</Anchor>)}<Anchor component={Link} size="sm" to={`/journeys/${b.name}`}>{t("broadcast.people")}</Anchor></Group>
-          </Card>
-        </Grid.Col>
-      </Grid>
-    </Page>
-  );
-}
-
-/** What LINE itself says of the messages, once it has said anything. */
-function LineSays({ journey }: { journey: string }) {
-  const { t } = useTranslation();
-  const rows = useApi("/line/statistics", { query: { journey } }).data?.items ?? [];
-  if (rows.length === 0) return null;
-  return (
-    <Card withBorder padding="lg" mt="lg">
-      <Title order={2} mb="sm">{t("broadcast.lineSays")}</Title>
-      <Table verticalSpacing={6}><Table.Tbody>{rows.map((r) => <Table.Tr key={r.account + r.template + r.month}><Table.Td>{pick(r.title)}</Table.Td><Table.Td className="num">{r.month}</Table.Td><Table.Td ta="right" className="num">{pick(r.text)}</Table.Td></Table.Tr>)}</Table.Tbody></Table>
-      <Text size="xs" c="dimmed" mt="xs">{t("broadcast.lineWhen", { at: instant(rows[0].asked_at) })}</Text>
-    </Card>
-  );
+/** What is still to be chosen, as texts of the console. */
+function missingOf(b: BroadcastBody): { key: string; with?: string }[] {
+  const out: { key: string; with?: string }[] = [];
+  if (!pick({ ja: b.title.ja ?? "", en: b.title.en ?? "" }).trim()) out.push({ key: "content.name" });
+  if (!b.segment && !b.list && !b.again) out.push({ key: "broadcast.segment" });
+  for (const c of b.channels) if (!b.templates[c]) out.push({ key: "broadcast.template", with: c });
+  if (b.schedule && !b.schedule.time) out.push({ key: "campaign.time" });
+  if (b.schedule?.every === "week" && !b.schedule.weekdays?.length) out.push({ key: "campaign.weekdays" });
+  if (b.test && twins(b.test.variants)) out.push({ key: "campaign.difference" });
+  return out;
 }

@@ -1,13 +1,13 @@
-import { Anchor, Badge, Button, Card, Progress, Stack, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Card, Progress, Stack, Table } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { useApi } from "../api";
 import { count, percent, short } from "../format";
 import { pick } from "../i18n";
+import type { BroadcastRow } from "../types";
+import { broadcastColour } from "../parts/campaign";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-
-export const broadcastColour = { draft: "gray", in_review: "blue", approved: "indigo", recurring: "teal", testing: "blue", missed: "red", scheduled: "blue", sending: "teal", sent: "gray", paused: "orange", cancelled: "gray" } as const;
 
 /** One message to everybody in a segment. */
 export function Broadcasts() {
@@ -33,10 +33,10 @@ export function Broadcasts() {
             {items.map((b) => (
               <Table.Tr key={b.name}>
                 <Table.Td miw={180}><Anchor component={Link} to={`/broadcasts/${b.name}`} fw={600}>{pick(b.title) || b.name}</Anchor></Table.Td>
-                <Table.Td miw={120}><Stack gap={4}><Badge variant="light" color={broadcastColour[b.status]}>{t(`broadcast.status_${b.status}`)}</Badge>{b.status === "sending" && <Progress value={(100 * b.done) / Math.max(1, b.of)} aria-label={percent(b.done / Math.max(1, b.of))} />}</Stack></Table.Td>
-                <Table.Td>{b.again ? <Anchor component={Link} to={`/broadcasts/${b.again}`}>{t("campaign.againOf")}</Anchor> : b.list ? <Anchor component={Link} to={`/segments/lists/${b.list}`}>{lists.get(b.list) || b.list}</Anchor> : <Anchor component={Link} to={`/segments/${b.segment}`}>{titles.get(b.segment) || b.segment}</Anchor>}</Table.Td>
-                <Table.Td className="num">{b.recurs ? (b.next ? t("campaign.nextAt", { at: short(b.next) }) : "–") : b.at && !b.at.startsWith("0001") ? short(b.at) : <Text size="sm">{t("broadcast.atOnce")}</Text>}</Table.Td>
-                <Table.Td ta="right" className="num">{count(b.result?.sent ?? 0)}</Table.Td><Table.Td ta="right" className="num">{count(b.result?.opened ?? 0)}</Table.Td><Table.Td ta="right" className="num">{count(b.result?.clicked ?? 0)}</Table.Td><Table.Td ta="right" className="num">{count(b.result?.ordered ?? 0)}</Table.Td>
+                <Table.Td miw={120}><Stack gap={4}><Badge variant="light" color={broadcastColour[b.status]}>{t(`broadcast.status_${b.status}`)}</Badge>{b.draft && <Badge variant="light" color={broadcastColour[b.draft]}>{t(`campaign.change_${b.draft}`)}</Badge>}{b.status === "sending" && <Progress value={(100 * b.done) / Math.max(1, b.of)} aria-label={percent(b.done / Math.max(1, b.of))} />}</Stack></Table.Td>
+                <Table.Td>{b.again ? <Anchor component={Link} to={`/broadcasts/${b.again}`}>{t("campaign.againTo", { title: pick(items.find((x) => x.name === b.again)?.title) || b.again })}</Anchor> : b.list ? <Anchor component={Link} to={`/segments/lists/${b.list}`}>{lists.get(b.list) || b.list}</Anchor> : <Anchor component={Link} to={`/segments/${b.segment}`}>{titles.get(b.segment) || b.segment}</Anchor>}</Table.Td>
+                <Table.Td className="num"><When b={b} /></Table.Td>
+                {(["sent", "opened", "clicked", "ordered"] as const).map((k) => <Table.Td key={k} ta="right" className="num">{b.result?.entered ? count(b.result[k]) : "–"}</Table.Td>)}
                 <Table.Td className="num">{short(b.updated_at)}</Table.Td>
               </Table.Tr>
             ))}
@@ -45,4 +45,13 @@ export function Broadcasts() {
       )}
     </Page>
   );
+}
+
+/** When it goes next, will go, or went. */
+function When({ b }: { b: BroadcastRow }) {
+  const { t } = useTranslation();
+  if (b.recurs) return b.next && b.status !== "cancelled" ? t("campaign.nextAt", { at: short(b.next) }) : "–";
+  if (b.result?.first) return short(b.result.first);
+  if (b.at) return short(b.at);
+  return ["draft", "in_review", "approved"].includes(b.status) ? t("broadcast.atOnce") : "–";
 }

@@ -5,9 +5,11 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
 import { pick } from "../i18n";
-import { Canvas } from "../journey/Canvas";
+import { Canvas, type Counts } from "../journey/Canvas";
 import { History } from "../journey/History";
+import type { Looks } from "../journey/looks";
 import { entryID, type Definition } from "../journey/model";
+import { movesOn } from "../journey/moves";
 import { FindBox } from "../journey/Place";
 import { useTitles } from "../journey/useTitles";
 import { modals } from "../parts/confirm";
@@ -25,12 +27,20 @@ export function Journey() {
   const journey = useApi("/journeys/{name}", { path: { name } });
   const people = useApi("/journeys/{name}/people", { path: { name }, query: { node } }, { refetchInterval: 5_000, placeholderData: (old) => old });
   const result = useApi("/journeys/{name}/results", { path: { name } }, { refetchInterval: 10_000 });
+  const moves = useApi("/journeys/{name}/moves", { path: { name } }, { refetchInterval: 30_000 });
   const titles = useTitles();
-  const counts = useMemo(() => new Map((people.data?.nodes ?? []).map((n) => [n.id, n])), [people.data]);
+  // People go by the version that acts: a draft beside it is no picture of where they are.
+  const acting = journey.data?.acting ?? 0;
+  const old = acting > 0 && acting !== journey.data?.version;
+  const version = useApi("/definitions/{kind}/{name}", { path: { kind: "journey", name }, query: { version: acting } }, { enabled: old, staleTime: Infinity });
+  const definition = (old ? version.data?.body : journey.data?.definition) as unknown as Definition | undefined;
+  const moved = useMemo(() => (definition && moves.data?.items.length ? movesOn(definition, moves.data.items) : undefined), [definition, moves.data]);
+  const counts = useMemo(() => new Map<string, Counts>([...[...(moved?.steps ?? [])].map(([id, n]): [string, Counts] => [id, { standing: 0, passed: n }]), ...(people.data?.nodes ?? []).filter((n) => n.standing + n.passed > 0 || !moved?.steps.has(n.id)).map((n): [string, Counts] => [n.id, n])]), [people.data, moved]);
+  const looks = useMemo((): Looks | undefined => moved && { steps: new Map(), ways: new Map([...moved.ways].map(([way, n]) => [way, { note: t("journey.times", { n: count(n) }) }])) }, [moved, t]);
   if (journey.error && !journey.data) return <Page title={t("nav.journeys")}><ProblemBox error={journey.error} retry={() => void journey.refetch()} /></Page>;
   if (!journey.data) return <Loading lines={8} />;
   const j = journey.data;
-  const definition = j.definition as unknown as Definition;
+  const shown = definition ?? (j.definition as unknown as Definition);
   // Of a journey that people can be in the state counts, not that of a draft beside it.
   const status = j.acting_status || j.status;
   const waiting = j.acting > 0 && j.acting !== j.version;
@@ -47,7 +57,7 @@ export function Journey() {
   };
   const r = result.data;
   return (
-    <Page title={<Group gap="sm"><span>{pick(definition.title)}</span><Badge variant="light" color={statusColour[status]}>{t(`journeyStatus.${status}`)}</Badge>{waiting && <Badge variant="light" color="gray">{t("build.draftWaits", { status: t(`journeyStatus.${j.status}`) })}</Badge>}</Group>} about={`${t(`purpose.${definition.purpose}`)}`} actions={
+    <Page title={<Group gap="sm"><span>{pick(shown.title)}</span><Badge variant="light" color={statusColour[status]}>{t(`journeyStatus.${status}`)}</Badge>{waiting && <Badge variant="light" color="gray">{t("build.draftWaits", { status: t(`journeyStatus.${j.status}`) })}</Badge>}</Group>} about={t(`purpose.${shown.purpose}`)} actions={
       <Group gap="sm">
         <Button size="xs" variant="default" component={Link} to={`/journeys/${name}/try`}>{t("tries.open")}</Button>
         <Button size="xs" variant="default" component={Link} to={`/journeys/${name}/print`}>{t("print.open")}</Button>
@@ -65,7 +75,7 @@ export function Journey() {
       </SimpleGrid>
       <Tabs value={tabs.find((x) => x === params.get("tab")) ?? "flow"} onChange={(v) => setParams(v && v !== "flow" ? { tab: v } : {}, { replace: true })} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="flow">{t("journey.flow")}</Tabs.Tab><Tabs.Tab value="people">{t("journey.people")}</Tabs.Tab><Tabs.Tab value="skipped">{t("journey.skipped")}</Tabs.Tab><Tabs.Tab value="history">{t("journey.history")}</Tabs.Tab></Tabs.List>
-        <Tabs.Panel value="flow"><FindBox name={name} titles={titles}><Canvas definition={definition} titles={titles} counts={counts} onChoose={(id) => id && id !== entryID && setParams({ tab: "people", node: id })} /></FindBox></Tabs.Panel>
+        <Tabs.Panel value="flow"><FindBox name={name} titles={titles}>{definition ? <Canvas definition={definition} titles={titles} counts={counts} looks={looks} onChoose={(id) => id && id !== entryID && setParams({ tab: "people", node: id })} /> : <Loading lines={6} />}{moved && <Text size="xs" c="dimmed" mt="sm">{t("journey.timesHint", { since: short(moves.data!.since ?? "") })}</Text>}</FindBox></Tabs.Panel>
         <Tabs.Panel value="people">
           <Card withBorder padding="lg">
             <Group gap="sm" mb="sm">

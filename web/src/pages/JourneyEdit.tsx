@@ -9,14 +9,16 @@ import { clock, short } from "../format";
 import { language, pick } from "../i18n";
 import { AtStep, ForeseenLine, useForeseen } from "../journey/Foreseen";
 import { Canvas, type Editing } from "../journey/Canvas";
+import { placed, Wrong } from "../journey/wrong";
 import { EntryPanel } from "../journey/EntryPanel";
 import { JourneyPanel } from "../journey/JourneyPanel";
-import { aimed, begun, connected, emptyJourney, entryID, inserted, removable, removed, type Definition, type Step } from "../journey/model";
-import { missing, placeOf, plainText, type Trouble } from "../journey/problems";
+import { aimed, begun, connected, emptyJourney, entryID, inserted, removable, removed, waysOf, type Definition, type Step } from "../journey/model";
+import { fieldOf, missing, placeOf, plainText, type Trouble } from "../journey/problems";
 import { Publish } from "../journey/Publish";
 import { StepPanel } from "../journey/StepPanel";
 import { useTitles } from "../journey/useTitles";
 import { nameOf } from "../journey/words";
+import { told } from "../parts/confirm";
 import { useDraft } from "../parts/draft";
 import { FindPerson } from "../parts/FindPerson";
 import { Loading, Page, ProblemBox } from "../parts/Page";
@@ -59,12 +61,14 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
   const open = useMemo(() => missing(d), [d]);
   const troubles = said?.of === d ? said.troubles : open;
   const wrong = useMemo(() => new Set((tried ? troubles : []).map((x) => x.at)), [troubles, tried]);
+  const here = tried ? troubles.filter((x) => x.at === at0) : [];
+  const fields = useMemo(() => new Map(here.map((x) => [x.field ?? x.code ?? "", x.code ? t(`trouble.${x.code}`) : x.text!])), [tried, troubles, at0, t]); // eslint-disable-line react-hooks/exhaustive-deps
   const fresh = page.version === 0;
   const act = (to: Definition, what?: string) => { draft.change(to, what); setError(null); };
 
   const save = async (): Promise<boolean> => {
     setTried(true);
-    if (open.length > 0) { setSaid(null); return false; }
+    if (open.length > 0) { setSaid(null); show(open); return false; }
     setBusy(true);
     try {
       const w = await request("put", "/journeys/{name}", { path: { name: page.name }, body: { definition: d as never, status: "draft", expect: draft.base, reason: "" } });
@@ -83,10 +87,13 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
       setBusy(false);
     }
   };
+  /** Opens the first step that something is wrong at, unless one of them is open. */
+  const show = (all: Trouble[]) => { if (all.length > 0 && !all.some((x) => x.at === at0)) setChosen(all[0].at); };
   /** What the server finds goes to its steps; what is about none of them is said above. */
   const take = (e: ApiError) => {
-    const found = (e.problem.errors ?? []).map((x): Trouble => ({ at: placeOf(x.location ?? "", d), text: plainText((language() === "ja" && x.message_ja) || x.message) }));
+    const found = (e.problem.errors ?? []).map((x): Trouble => ({ at: placeOf(x.location ?? "", d), field: fieldOf(x.location ?? ""), text: plainText((language() === "ja" && x.message_ja) || x.message) }));
     setSaid(found.length ? { of: d, troubles: found } : null);
+    show(found);
     setTried(true);
     setError(found.length ? null : e);
   };
@@ -97,9 +104,16 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
     paste: copied ? (from, field) => insert(from, field, (to) => aimed(JSON.parse(sessionStorage.getItem(clipboard)!) as Step, to)) : undefined,
   };
   const remove = () => { if (removable(d, at0)) { act(removed(d, at0)); setChosen(""); } };
-  const copy = () => { if (d.nodes?.[at0] && !getSelection()?.toString()) { sessionStorage.setItem(clipboard, JSON.stringify(d.nodes[at0])); setCopied(true); } };
-  const paste = () => { const first = at0 === entryID ? "start" : at0 && d.nodes![at0].next ? "next" : ""; if (copied && first) editing?.paste?.(at0, first); };
-  useHotkeys(phone ? [] : [["mod+Z", draft.undo], ["mod+shift+Z", draft.redo], ["mod+Y", draft.redo], ["mod+S", () => void save()], ["Delete", remove], ["Backspace", remove], ["mod+C", copy, { preventDefault: false }], ["mod+V", paste, { preventDefault: false }]]);
+  const copy = () => { if (d.nodes?.[at0] && !getSelection()?.toString()) { sessionStorage.setItem(clipboard, JSON.stringify(d.nodes[at0])); setCopied(true); told(t("build.copied", { name: t(`node.${d.nodes[at0].type}`) })); } };
+  // A copy goes onto the first way of what is chosen; onto the way that leads there when it ends the journey.
+  const paste = () => {
+    const way = waysOf(d, at0)[0] ?? [entryID, ...Object.keys(d.nodes ?? {})].flatMap((from) => waysOf(d, from).map((w) => ({ ...w, from }))).find((w) => w.to === at0);
+    if (copied && at0 && way) editing?.paste?.("from" in way ? (way.from as string) : at0, way.field);
+  };
+  // A window over the canvas has the keys for itself.
+  const free = (act: () => void) => () => { if (!document.querySelector("[role=dialog], [role=menu]")) act(); };
+  useHotkeys(phone ? [] : [["mod+Z", free(draft.undo)], ["mod+shift+Z", free(draft.redo)], ["mod+Y", free(draft.redo)], ["Delete", free(remove)], ["Backspace", free(remove)], ["mod+C", free(copy), { preventDefault: false }], ["mod+V", free(paste), { preventDefault: false }]]);
+  useHotkeys(phone ? [] : [["mod+S", free(() => void save())]], []);
 
   const state = busy ? t("mail.saving") : draft.dirty || fresh ? t("mail.unsaved") : at ? t("mail.saved", { at: clock(at).slice(0, 5) }) : page.history[0] ? t("mail.version", { at: short(page.history[0].at) }) : "";
   const publishing = params.has("publish") && !fresh;
@@ -137,25 +151,28 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
       {view === "json" ? <Source key={JSON.stringify(d)} d={d} take={(x) => act(x)} /> : (
         <div className="drawing">
           <Canvas definition={d} titles={titles} wrong={wrong} chosen={at0} looks={seen.looks} onChoose={setChosen} editing={editing} height={phone ? 420 : "100%"} />
-          {!phone && (
-            <Card withBorder padding="md" component="section" aria-label={t("build.panel")} className="drawing-panel">
-              <Group justify="space-between" mb="sm" wrap="nowrap">
-                <Text fw={700}>{at0 === "" ? t("build.whole") : at0 === entryID ? t("node.entry") : t(`node.${d.nodes![at0].type}`)}</Text>
-                {at0 !== "" && (
-                  <Group gap={2} wrap="nowrap">
-                    {at0 !== entryID && <Tooltip label={t("build.copy")}><ActionIcon variant="subtle" color="gray" size={30} aria-label={t("build.copy")} onClick={copy}><IconCopy size={16} aria-hidden /></ActionIcon></Tooltip>}
-                    {at0 !== entryID && <Tooltip label={t("build.removeStep")}><ActionIcon variant="subtle" color="gray" size={30} disabled={!removable(d, at0)} aria-label={t("build.removeStep")} onClick={remove}><IconTrash size={16} aria-hidden /></ActionIcon></Tooltip>}
-                    <Button size="compact-xs" variant="subtle" onClick={() => setChosen("")}>{t("build.whole")}</Button>
-                  </Group>
-                )}
-              </Group>
-              {tried && troubles.filter((x) => x.at === at0).map((x, i) => <Alert key={i} color="red" p="xs" mb="sm">{x.code ? t(`trouble.${x.code}`) : x.text}</Alert>)}
-              <ScrollArea.Autosize mah="100%" key={at0} type="auto" scrollbars="y" offsetScrollbars>
-                {at0 === "" ? <JourneyPanel d={d} change={act} /> : at0 === entryID ? <EntryPanel name={page.name} d={d} titles={titles} change={act} /> : <StepPanel key={at0} d={d} id={at0} titles={titles} change={act} />}
-                {at0 !== "" && at0 !== entryID && <AtStep seen={seen} d={d} id={at0} />}
-              </ScrollArea.Autosize>
-            </Card>
-          )}
+          <Card withBorder padding="md" component="section" aria-label={t("build.panel")} className="drawing-panel">
+            <Group justify="space-between" mb="sm" wrap="nowrap">
+              <Text fw={700}>{at0 === "" ? t("build.whole") : at0 === entryID ? t("node.entry") : t(`node.${d.nodes![at0].type}`)}</Text>
+              {at0 !== "" && (
+                <Group gap={2} wrap="nowrap">
+                  {at0 !== entryID && !phone && <Tooltip label={t("build.copy")}><ActionIcon variant="subtle" color="gray" size={30} aria-label={t("build.copy")} onClick={copy}><IconCopy size={16} aria-hidden /></ActionIcon></Tooltip>}
+                  {at0 !== entryID && !phone && <Tooltip label={t("build.removeStep")}><ActionIcon variant="subtle" color="gray" size={30} disabled={!removable(d, at0)} aria-label={t("build.removeStep")} onClick={remove}><IconTrash size={16} aria-hidden /></ActionIcon></Tooltip>}
+                  <Button size="compact-xs" variant="subtle" onClick={() => setChosen("")}>{t("build.whole")}</Button>
+                </Group>
+              )}
+            </Group>
+            {here.filter((x) => !placed.has(x.field ?? x.code ?? "")).map((x, i) => <Alert key={i} color="red" p="xs" mb="sm">{x.code ? t(`trouble.${x.code}`) : x.text}</Alert>)}
+            <ScrollArea.Autosize mah="100%" key={at0} type="auto" scrollbars="y" offsetScrollbars>
+              {/* On a phone the settings are read; a window that is open stays open when the browser's gets narrow. */}
+              <fieldset disabled={phone} className="plain">
+                <Wrong.Provider value={fields}>
+                  {at0 === "" ? <JourneyPanel d={d} change={act} /> : at0 === entryID ? <EntryPanel name={page.name} d={d} titles={titles} change={act} /> : <StepPanel key={at0} d={d} id={at0} titles={titles} change={act} />}
+                </Wrong.Provider>
+              </fieldset>
+              {at0 !== "" && at0 !== entryID && <AtStep seen={seen} d={d} id={at0} />}
+            </ScrollArea.Autosize>
+          </Card>
         </div>
       )}
       {publishing && !draft.dirty && <Publish journey={page} titles={titles} close={() => setParams({}, { replace: true })} failed={take} done={(to) => { if (to !== "live") setParams({}, { replace: true }); void reload().then(() => { if (to === "live") void go(`/journeys/${page.name}`); }); }} />}
@@ -166,11 +183,15 @@ function Editor({ page, reload }: { page: Journey; reload: () => Promise<void> }
 /** What is wrong, each with the step it is at: a click goes there. */
 function Troubles({ d, items, titles, go }: { d: Definition; items: Trouble[]; titles: Parameters<typeof nameOf>[3]; go: (id: string) => void }) {
   const { t } = useTranslation();
+  const where = (at: string) => {
+    const name = at === "" ? t("build.whole") : nameOf(d, at, t, titles);
+    return name === t("flow.unset") ? t(`node.${at === entryID ? "entry" : d.nodes![at].type}`) : name;
+  };
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={t("build.troubles", { n: items.length })} role="alert">
       <Stack gap={4}>
         {items.map((x, i) => (
-          <Text key={i} size="sm"><Anchor component="button" type="button" size="sm" fw={600} onClick={() => go(x.at)}>{x.at === "" ? t("build.whole") : nameOf(d, x.at, t, titles)}</Anchor> {x.code ? t(`trouble.${x.code}`) : x.text}</Text>
+          <Text key={i} size="sm"><Anchor component="button" type="button" size="sm" fw={600} onClick={() => go(x.at)}>{where(x.at)}</Anchor> {x.code ? t(`trouble.${x.code}`) : x.text}</Text>
         ))}
       </Stack>
     </Alert>

@@ -5,9 +5,10 @@ import type { ApiError } from "../api";
 import { language } from "../i18n";
 import { ProblemBox } from "./Page";
 
-/** What the server says of one field of a form, to stand below it. */
+/** What the server says of one field of a form, to stand below it. field is its name, or a part of its path as test.variants[0].subject. */
 export const fieldProblem = (error: ApiError | null, field: string): string | undefined => {
-  const cause = error?.problem.errors?.find((e) => e.location?.split(/[.[\]]+/).includes(field));
+  const steps = (path: string) => `.${path.split(/[.[\]]+/).filter(Boolean).join(".")}.`;
+  const cause = error?.problem.errors?.find((e) => steps(e.location ?? "").includes(steps(field)));
   return cause && ((language() === "ja" && cause.message_ja) || cause.message);
 };
 

@@ -44,14 +44,14 @@ export function PersonBar({ person }: { person: Chosen }) {
   );
 }
 
-const show = (name: string, person: string, language: "ja" | "en" | "", definition: TemplateDefinition | undefined, choice: number | undefined, signal: AbortSignal) =>
-  request("post", "/templates/{name}/preview", { path: { name }, body: { profile: person, language, definition, choice }, signal });
+const show = (name: string, person: string, language: "ja" | "en" | "", definition: TemplateDefinition | undefined, choice: number | undefined, subject: string | undefined, signal: AbortSignal) =>
+  request("post", "/templates/{name}/preview", { path: { name }, body: { profile: person, language, definition, choice, subject }, signal });
 export type Rendered = Awaited<ReturnType<typeof show>>;
 
-export function useRendered(name: string, person: Chosen | string, language: string, definition?: TemplateDefinition, choice?: number) {
+export function useRendered(name: string, person: Chosen | string, language: string, definition?: TemplateDefinition, choice?: number, subject?: string) {
   const id = typeof person === "string" ? person : person.id;
   const lang = language === "ja" || language === "en" ? language : "";
-  return useQuery<Rendered, ApiError>({ queryKey: ["preview", name, id, lang, definition, choice], enabled: name !== "" && (typeof person === "string" || person.ready), placeholderData: keepPreviousData, queryFn: ({ signal }) => show(name, id, lang, definition, choice, signal), staleTime: 30_000 });
+  return useQuery<Rendered, ApiError>({ queryKey: ["preview", name, id, lang, definition, choice, subject], enabled: name !== "" && (typeof person === "string" || person.ready), placeholderData: keepPreviousData, queryFn: ({ signal }) => show(name, id, lang, definition, choice, subject, signal), staleTime: 30_000 });
 }
 
 /** A message as its reader gets it: in a phone, on a desk, on a dark screen; what is missing is named. */

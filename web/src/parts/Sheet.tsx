@@ -3,17 +3,21 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { request, useApi, type ApiError } from "../api";
-import { count, fresh, instant, money } from "../format";
+import { count, fresh, instant, money, percent } from "../format";
 import { joined, language, pick } from "../i18n";
+import type { BroadcastPage } from "../types";
+import { asked } from "./campaign";
 import { Findings } from "./Findings";
 import { Links } from "./Links";
 import { Loading, ProblemBox } from "./Page";
 import { Message, useRendered } from "./Preview";
 
 /** Before sending: the consequence, before the click. */
-export function Sheet({ name, title, close, sent }: { name: string; title: string; close: () => void; sent: () => void }) {
+export function Sheet({ page, close, sent }: { page: BroadcastPage; close: () => void; sent: () => void }) {
   const { t } = useTranslation();
-  const sheet = useApi("/broadcasts/{name}/sheet", { path: { name } }, { staleTime: 0, refetchOnMount: "always" });
+  const { name, broadcast: { test } } = page;
+  const title = pick(page.title);
+  const sheet = useApi("/broadcasts/{name}/sheet", { path: { name } }, { staleTime: 0, gcTime: 0 });
   const [reason, setReason] = useState("");
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
@@ -23,7 +27,8 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
   const short = s?.quota ? Math.max(0, line - s.quota.left) : 0;
   const priced = s?.sent.filter((x) => x.cost != null) ?? [];
   const cost = priced.length > 0 ? priced.reduce((n, x) => n + Number(x.cost), 0) : null;
-  const later = s?.at && !s.at.startsWith("0001") ? s.at : "";
+  const later = s?.at && Date.parse(s.at) > Date.now() ? s.at : "";
+  const first = test ? asked(people, test).reduce((n, x) => n + x, 0) : 0;
   const go = async () => {
     setBusy(true);
     try {
@@ -44,7 +49,7 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
       {s && (
         <Stack gap="lg">
           <div>
-            <Text fz={26} fw={700} className="num" style={{ whiteSpace: "normal" }}>{t("sheet.people", { n: count(people) })}</Text>
+            <Text fz={26} fw={700} className="num" style={{ whiteSpace: "normal" }}>{t(s.recurs ? "sheet.peopleNow" : "sheet.people", { n: count(people) })}</Text>
             <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} component={Link} target="_blank" to={`/people?broadcast=${name}&by=${x.channel}`} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"} style={{ cursor: "pointer" }}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}
               {cost !== null && <Text size="sm" fw={600} className="num">{t("sheet.cost", { amount: money(String(cost), s.currency) })}</Text>}
               {line > 0 && <Text size="sm" c={short ? "red" : "dimmed"}>{s.quota ? t("sheet.quota", { n: count(line), left: count(s.quota.left), limit: count(s.quota.limit) }) : t("sheet.line", { n: count(line) })}</Text>}</Group>
@@ -62,7 +67,8 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
             <div>
               <Title order={2} mb={4}>{t("sheet.when")}</Title>
               <Table verticalSpacing={4}><Table.Tbody>
-                <Table.Tr><Table.Td>{t("broadcast.at")}</Table.Td><Table.Td>{later ? instant(later) : t("broadcast.atOnce")}</Table.Td></Table.Tr>
+                <Table.Tr><Table.Td>{t(s.recurs ? "sheet.next" : "broadcast.at")}</Table.Td><Table.Td>{later ? instant(later) : t(s.recurs ? "campaign.noUpcoming" : "broadcast.atOnce")}</Table.Td></Table.Tr>
+                {test && <Table.Tr><Table.Td>{t("campaign.test")}</Table.Td><Table.Td>{t("sheet.test", { n: count(first), share: percent(test.share / 100), hours: test.after.replace(/h$/, "") })}</Table.Td></Table.Tr>}
                 {Object.entries(s.opens).map(([channel, at]) => <Table.Tr key={channel}><Table.Td>{t(`channel.${channel}`)}</Table.Td><Table.Td>{t("sheet.opens", { at: instant(at) })}</Table.Td></Table.Tr>)}
                 <Table.Tr><Table.Td>{t("broadcast.sendBy")}</Table.Td><Table.Td>{t("broadcast.hours", { n: s.send_by.replace(/h$/, "") })}</Table.Td></Table.Tr>
                 <Table.Tr><Table.Td>{t("sheet.approver")}</Table.Td><Table.Td>{t(`role.${s.approver}`)} {s.may ? t("sheet.may") : t("sheet.mayNot")}</Table.Td></Table.Tr>
@@ -80,7 +86,7 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
           {error && <ProblemBox error={error} />}
           <Group justify="space-between" align="flex-end" gap="md">
             <TextInput flex={1} miw={200} label={t("sheet.reason")} value={reason} onChange={(e) => setReason(e.currentTarget.value)} />
-            <Group gap="sm"><Button variant="default" onClick={close}>{t("cancel")}</Button><Button loading={busy} disabled={s.stops.length > 0 || !s.may || people === 0} onClick={() => void go()}>{later ? t("sheet.goLater", { n: count(people), at: instant(later) }) : t("sheet.go", { n: count(people) })}</Button></Group>
+            <Group gap="sm"><Button variant="default" onClick={close}>{t("cancel")}</Button><Button loading={busy} disabled={s.stops.length > 0 || !s.may || (people === 0 && !s.recurs) || (s.recurs && !later)} onClick={() => void go()}>{s.recurs ? t("sheet.goRecurs", { at: instant(later) }) : later ? t("sheet.goLater", { n: count(people), at: instant(later) }) : t("sheet.go", { n: count(people) })}</Button></Group>
           </Group>
         </Stack>
       )}
@@ -88,8 +94,8 @@ export function Sheet({ name, title, close, sent }: { name: string; title: strin
   );
 }
 
-function One({ preview: p }: { preview: { profile: string; name: string; channel: string; template: string } }) {
+function One({ preview: p }: { preview: { profile: string; name: string; channel: string; template: string; subject?: string; variant?: string } }) {
   const { t } = useTranslation();
-  const rendered = useRendered(p.template, p.profile, "");
-  return <Stack gap="sm"><Anchor component={Link} size="sm" to={`/people/${p.profile}`}>{p.name || t("person.unnamed")}</Anchor><Message rendered={rendered.data} error={rendered.error} channel={p.channel} small /></Stack>;
+  const rendered = useRendered(p.template, p.profile, "", undefined, undefined, p.subject);
+  return <Stack gap="sm"><Group gap="sm"><Anchor component={Link} size="sm" to={`/people/${p.profile}`}>{p.name || t("person.unnamed")}</Anchor>{p.variant && <Badge variant="light">{t("campaign.variant", { v: p.variant.toUpperCase() })}</Badge>}</Group><Message rendered={rendered.data} error={rendered.error} channel={p.channel} small /></Stack>;
 }

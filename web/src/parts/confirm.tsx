@@ -7,6 +7,9 @@ import i18n from "../i18n";
 /** Says why something that has no place of its own on the page did not work. */
 export const tell = (error: unknown) => void notifications.show({ color: "red", title: i18n.t("failed"), message: (error as Error).message });
 
+/** Says in passing what was done where the page itself does not show it. */
+export const told = (message: string) => void notifications.show({ message, autoClose: 3_000 });
+
 /** Says the consequence before the click; resolves to what the person chose. */
 export const modals = {
   confirm(title: string, text: string, action: string): Promise<boolean> {
