@@ -17,7 +17,7 @@ func seeds() int {
 	case os.Getenv("ENISHI_FULL") != "":
 		return 150
 	}
-	return 50
+	return 30
 }
 
 // made are shops one after the other in time, so that one set of tables holds all of them and each has months of its own.

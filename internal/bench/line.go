@@ -184,7 +184,7 @@ func (s *lineSender) put(ctx context.Context, purpose string, round, n int) erro
 func (s *lineSender) send(ctx context.Context, n int) (slice, error) {
 	want := s.taken.Load() + int64(n)
 	err := while(ctx, s.sender.Run, func() error {
-		return eventually(ctx, "LINE has all", 5*time.Minute, func() (bool, error) { return s.taken.Load() >= want, nil })
+		return eventually(ctx, "LINE has all", 30*time.Minute, func() (bool, error) { return s.taken.Load() >= want, nil })
 	})
 	if got := s.taken.Load(); err == nil && got != want {
 		err = fmt.Errorf("LINE has %d messages, want %d", got, want)

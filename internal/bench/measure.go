@@ -170,8 +170,12 @@ func ratios(as, bs []slice) []float64 {
 func (b *bench) compare(name, unit string, as, bs []slice, limit float64) {
 	all := ratios(as, bs)
 	ratio := median(all)
-	b.printf("  %-28s A %8.2f  B %8.2f CPU us/%s   B/A %.2f (%.2f - %.2f), gate %.2f %s\n", name, median(each(as, (*slice).perOp)), median(each(bs, (*slice).perOp)), unit,
-		ratio, slices.Min(all), slices.Max(all), limit, b.verdict(name, ratio <= limit))
+	digits := 2
+	if limit < 0.1 {
+		digits = 4
+	}
+	b.printf("  %-28s A %8.2f  B %8.2f CPU us/%s   B/A %.*f (%.*f - %.*f), gate %.*f %s\n", name, median(each(as, (*slice).perOp)), median(each(bs, (*slice).perOp)), unit,
+		digits, ratio, digits, slices.Min(all), digits, slices.Max(all), digits, limit, b.verdict(name, ratio <= limit))
 	b.printf("  %-28s A %8.0f  B %8.0f %s/s, this machine, now\n", "", median(each(as, (*slice).rate)), median(each(bs, (*slice).rate)), unit)
 	b.printf("  %-28s A/B of each round:", "")
 	for i := range all {
