@@ -98,7 +98,9 @@ func TestMail(t *testing.T) {
 	f(body("<p>売上No.1（2026年1月 ○○調べ）</p>"))
 	f(body("<p>売上Ｎｏ．１の化粧水</p>"), "words.keihyoho")
 	f(body("<p>No.10 の色</p>"))
-	f(func(m *Message) { m.Rendered.Text += "\n確認はこちらhttps://cdp.example/l/qNo1-xno.1?t=no1#no1（開く）" }) // a token spells what it likes
+	f(func(m *Message) {
+		m.Rendered.Text += "\n確認はこちらhttps://cdp.example/l/qNo1-xno.1?t=no1#no1（開く）"
+	}) // a token spells what it likes
 	f(func(m *Message) { m.Rendered.Text += "\nhttps://cdp.example/l/x 業界No.1" }, "words.keihyoho")
 	f(body("<p>通常価格 12,000円 → 9,800円</p>"), "words.keihyoho")
 	f(body("<p>通常価格 12,000円 → 9,800円（12月3日まで）</p>"))
