@@ -12,7 +12,7 @@ type Message struct {
 	Profile         ID        `json:"profile" wire:"3"`
 	Subject         ID        `json:"subject" wire:"4"`     // the identifier that is the address
 	Destination     string    `json:"destination" wire:"5"` // channel:account[:recipient-domain group]
-	Channel         string    `json:"channel" wire:"6"`     // email, line
+	Channel         string    `json:"channel" wire:"6"`     // one of MessageChannels, NoticeChannel, webhook
 	Account         string    `json:"account" wire:"7"`     // sender of the channel, as the settings name it
 	Purpose         string    `json:"purpose" wire:"8"`     // marketing, transactional, test
 	Journey         string    `json:"journey" wire:"9"`
@@ -21,10 +21,10 @@ type Message struct {
 	RunID           ID        `json:"run_id" wire:"12"`
 	Template        string    `json:"template" wire:"13"`
 	TemplateVersion int64     `json:"template_version" wire:"14"` // offset of its definition
-	To              string    `json:"to" wire:"15"`
-	Language        string    `json:"language" wire:"16"`   // ja, en, ...
-	Variables       string    `json:"variables" wire:"17"`  // JSON object for the template: customer, order, shipment, cart, ...
-	DecidedAt       time.Time `json:"decided_at" wire:"18"` // partition clock
+	To              string    `json:"to" wire:"15"`               // mail address, LINE user id, E.164 number, push token, page-scoped id; of post the JSON of an Address
+	Language        string    `json:"language" wire:"16"`         // ja, en, ...
+	Variables       string    `json:"variables" wire:"17"`        // JSON object for the template: customer, order, shipment, cart, ...
+	DecidedAt       time.Time `json:"decided_at" wire:"18"`       // partition clock
 	NotAfter        time.Time `json:"not_after,omitzero" wire:"19"`
 	Cancel          bool      `json:"cancel,omitempty" wire:"20"`
 	Reason          string    `json:"reason,omitempty" wire:"21"` // of a cancel
@@ -35,6 +35,14 @@ type Message struct {
 	Headline        string    `json:"headline,omitempty" wire:"26"`   // Liquid: the subject of a mail, in place of its template's
 	Tags            string    `json:"tags,omitempty" wire:"27"`       // parameters for its links, as utm_source=mail&utm_medium=email
 }
+
+// MessageChannels are the channels that a message can go by and that have accounts, hours and limits of their own.
+func MessageChannels() []string {
+	return []string{"email", "line", "sms", "push", "social", PostalChannel}
+}
+
+// PostalChannel is the channel of direct mail by post. Its messages are pieces of a batch; their address is an [Address] as JSON.
+const PostalChannel = "postal"
 
 // NoticeChannel is the channel of LINE's notification messages (通知メッセージ): they go to a phone number, by the same account as
 // the channel line and with templates of it.

@@ -135,10 +135,11 @@ type renderedPage struct {
 	Missing      []string        `json:"missing" doc:"Variables that were asked for and have no value; shown as blanks, or as the template's defaults."`
 	Sampled      []string        `json:"sampled" doc:"Parts that the template speaks of, that the person has not and that are made up here: cart, coupon, order, shipment."`
 	NoEmoji      bool            `json:"no_emoji" doc:"The person is in a segment that gets no emoji: they are left out."`
-	Size         int             `json:"size" doc:"Bytes of HTML, or of the LINE messages."`
+	Size         int             `json:"size" doc:"Bytes of HTML, of the LINE messages or of the content."`
 	HTML         string          `json:"html" doc:"Made safe, for a sandboxed frame."`
 	Text         string          `json:"text"`
 	Messages     json.RawMessage `json:"messages" doc:"LINE message objects."`
+	Content      json.RawMessage `json:"content" doc:"What sms, push, social and postal send: the filled-in object; {} for the others."`
 }
 
 // filledIn is a template with the data of a person before it is sent.
@@ -206,9 +207,12 @@ func (a *API) previewTemplate(ctx context.Context, in *previewTemplateInput) (*r
 	}
 	r := s.rendered
 	out := &renderedOutput{renderedPage{Subject: r.Subject, Preheader: r.Preheader, FromName: r.FromName, Language: r.Language, Variant: r.Variant, Alternatives: r.Alternatives,
-		Missing: append([]string{}, r.Missing...), Sampled: sampled(s.body, s.view), Size: len(r.HTML) + len(r.Messages), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages}}
+		Missing: append([]string{}, r.Missing...), Sampled: sampled(s.body, s.view), Size: len(r.HTML) + len(r.Messages) + len(r.Content), HTML: sanitise(r.HTML), Text: r.Text, Messages: r.Messages, Content: r.Content}}
 	if len(out.Body.Messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
+	}
+	if len(out.Body.Content) == 0 {
+		out.Body.Content = json.RawMessage("{}")
 	}
 	if s.view != nil {
 		family, given, _, _ := s.view.Name()

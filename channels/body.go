@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 // templateBody is the body of a definition of kind template.
 type templateBody struct {
 	Name    string          `json:"name"`
-	Channel string          `json:"channel"` // email, line
+	Channel string          `json:"channel"` // one of enishi.MessageChannels
 	Purpose string          `json:"purpose"` // marketing, transactional
 	Title   json.RawMessage `json:"title,omitempty"`
 	About   json.RawMessage `json:"about,omitempty"`
@@ -40,7 +41,8 @@ type Override struct {
 // variant is a template in one language. Mail uses subject, preheader, html, text (made from html when it is absent) and
 // from_name; LINE uses messages: an array of message objects whose texts are Liquid each, or one Liquid text that makes
 // the array, where loops may make objects. Subject, preheader and from_name may be lists of texts to compare: each person
-// always gets the same one.
+// always gets the same one. The other channels use content: an object of the channel's own shape (see content.go) whose texts are
+// Liquid each, or one Liquid text that makes the object.
 type variant struct {
 	Subject   texts           `json:"subject,omitempty"`
 	Preheader texts           `json:"preheader,omitempty"`
@@ -48,6 +50,7 @@ type variant struct {
 	Text      string          `json:"text,omitempty"`
 	FromName  texts           `json:"from_name,omitempty"`
 	Messages  json.RawMessage `json:"messages,omitempty"`
+	Content   json.RawMessage `json:"content,omitempty"`
 	Source    *source         `json:"source,omitempty"`
 }
 
@@ -135,8 +138,9 @@ func (b *templateBody) check(name string) error {
 	switch {
 	case b.Name != "" && b.Name != name:
 		return enishi.FieldError("name", "the template is named "+strconv.Quote(b.Name)+" inside and "+strconv.Quote(name)+" outside", "name がテンプレートの名前と違います")
-	case b.Channel != "email" && b.Channel != "line":
-		return enishi.FieldError("channel", "use email or line", "email か line にしてください")
+	case !slices.Contains(enishi.MessageChannels(), b.Channel):
+		list := enishi.MessageChannels()
+		return enishi.FieldError("channel", "use one of "+strings.Join(list, ", "), strings.Join(list, "、")+" のどれかにしてください")
 	case b.Purpose != marketing && b.Purpose != transactional:
 		return enishi.FieldError("purpose", "use marketing or transactional", "marketing（販促）か transactional（お知らせ）にしてください")
 	case !isMissing(b.Missing):
@@ -158,8 +162,18 @@ func (b *templateBody) check(name string) error {
 
 // check tells what is wrong with the parts of a variant, before they are compiled.
 func (v *variant) check(channel, at string) error {
+	mail := len(v.Subject)+len(v.Preheader)+len(v.FromName) > 0 || v.HTML+v.Text != "" || v.Source != nil
+	if hasContent(channel) {
+		if mail || len(v.Messages) > 0 {
+			return enishi.FieldError(at, "a template for "+channel+" has content only", channel+" のテンプレートには content だけを書きます")
+		}
+		return nil
+	}
+	if len(v.Content) > 0 {
+		return enishi.FieldError(at+".content", "content is for "+strings.Join(contentChannels(), ", ")+" only: leave it out", "content は "+strings.Join(contentChannels(), "、")+" だけで使います。消してください")
+	}
 	if channel == "line" {
-		if len(v.Subject)+len(v.Preheader)+len(v.FromName) > 0 || v.HTML+v.Text != "" || v.Source != nil {
+		if mail {
 			return enishi.FieldError(at, "a LINE template has messages only", "LINE のテンプレートには messages だけを書きます")
 		}
 		return nil

@@ -51,6 +51,8 @@ type Rendered struct {
 	Messages json.RawMessage // array of 1-5 message objects
 	Unit     string          // aggregation unit; may be empty
 
+	Content json.RawMessage // of the channels that have content: the filled-in object, see content.go
+
 	Request *Request // of a webhook
 
 	// For previews.

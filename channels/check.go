@@ -59,8 +59,8 @@ func (r *Renderer) Lint(name string, body []byte, variables func(language string
 func (r *Renderer) lintMessage(b *templateBody, got *Rendered, choice int) *lint.Message {
 	v, k := b.Variants[got.Language], r.brandVars(got.Language)
 	m := &lint.Message{Channel: b.Channel, Purpose: b.Purpose, Language: got.Language, Subjects: v.Subject, Unsubscribe: got.Refuse,
-		Rendered: lint.Content{Subject: got.Subject, Preheader: got.Preheader, HTML: got.HTML, Text: got.Text, Messages: got.Messages},
-		Source:   lint.Content{Subject: pick(v.Subject, choice), Preheader: pick(v.Preheader, choice), HTML: v.HTML, Text: v.Text, Messages: v.Messages},
+		Rendered: lint.Content{Subject: got.Subject, Preheader: got.Preheader, HTML: got.HTML, Text: got.Text, Messages: got.Messages, Content: got.Content},
+		Source:   lint.Content{Subject: pick(v.Subject, choice), Preheader: pick(v.Preheader, choice), HTML: v.HTML, Text: v.Text, Messages: v.Messages, Content: v.Content},
 		Sender:   lint.Sender{Name: k.text("name"), Address: k.text("address"), Contact: k.text("contact")}}
 	if v.Source != nil {
 		m.Blocks = v.Source.Blocks
@@ -130,7 +130,7 @@ func (r *Renderer) WordsIn(body []byte) ([]string, error) {
 	}
 	lists, names := r.WordLists(), map[string]bool{}
 	for lang, v := range b.Variants {
-		source := lint.Content{Subject: strings.Join(v.Subject, "\n"), Preheader: strings.Join(v.Preheader, "\n"), HTML: v.HTML, Text: v.Text, Messages: v.Messages}
+		source := lint.Content{Subject: strings.Join(v.Subject, "\n"), Preheader: strings.Join(v.Preheader, "\n"), HTML: v.HTML, Text: v.Text, Messages: v.Messages, Content: v.Content}
 		for _, name := range lint.In(&lint.Message{Channel: b.Channel, Language: lang, Source: source}, lists) {
 			names[name] = true
 		}

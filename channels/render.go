@@ -233,7 +233,9 @@ func (r *Renderer) fill(t *template, m *enishi.Message, how how) (*Rendered, err
 		out.Variant = string(rune('a' + f.choice))
 	}
 	err := error(nil)
-	if t.channel == "line" {
+	if hasContent(t.channel) {
+		err = f.content(t.channel, out)
+	} else if t.channel == "line" {
 		if m.Journey != "" && m.Purpose != TestPurpose {
 			out.Unit = UnitName(m.Journey, m.Template, out.Variant, m.DecidedAt)
 		}
@@ -419,16 +421,22 @@ func (f *filling) footer(markup bool) string {
 	return `<p style="margin:24px 12px;font-size:12px;color:#6b6b6b">` + strings.Join(append(lines, `<a href="`+f.unsub+`">`+words+`</a>`), "<br>") + `</p>`
 }
 
-func (f *filling) line(out *Rendered) error {
-	if f.track { // a text shows its links as they are: short ones, whose address the ledger knows
-		tracked := maps.Clone(f.links)
-		for name, v := range tracked {
-			if s, ok := v.(string); ok && webURL(s) && !strings.HasPrefix(s, f.cfg.BaseURL+"/") {
-				tracked[name] = f.url("c", &token{Kind: tokenLink, Send: f.m.SendID, URL: name})
-			}
-		}
-		f.vars["links"] = tracked
+// shortLinks: a text shows its links as they are: short ones, whose address the ledger knows.
+func (f *filling) shortLinks() {
+	if !f.track {
+		return
 	}
+	tracked := maps.Clone(f.links)
+	for name, v := range tracked {
+		if s, ok := v.(string); ok && webURL(s) && !strings.HasPrefix(s, f.cfg.BaseURL+"/") {
+			tracked[name] = f.url("c", &token{Kind: tokenLink, Send: f.m.SendID, URL: name})
+		}
+	}
+	f.vars["links"] = tracked
+}
+
+func (f *filling) line(out *Rendered) error {
+	f.shortLinks()
 	list, err := f.c.fillLine(f.vars, f.cfg.Now)
 	if err != nil {
 		return err

@@ -206,7 +206,7 @@ func TestCheckTemplateRefuses(t *testing.T) {
 	f("{{ x y z }}", "syntax error", 1)
 	for body, want := range map[string]string{
 		`{`:                   "unexpected EOF",
-		`{"channel":"fax"}`:   "use email or line",
+		`{"channel":"fax"}`:   "use one of email, line, sms, push, social, postal",
 		`{"channel":"email"}`: "use marketing or transactional",
 		`{"channel":"email","purpose":"marketing"}`:                                                                              "at least one language",
 		`{"channel":"email","purpose":"marketing","variants":{"ja":{"html":"x"}}}`:                                               "subject",

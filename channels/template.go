@@ -37,7 +37,7 @@ type compiled struct {
 	html, text                   *part
 	alternatives                 int // at least 1
 
-	tree     any   // messages: parsed JSON whose strings are *part
+	tree     any   // messages or content: parsed JSON whose strings are *part
 	messages *part // or the text that makes them
 }
 
@@ -86,6 +86,9 @@ func (l *library) compile(channel, at string, v *variant) (*compiled, error) {
 	c := &compiled{alternatives: max(1, len(v.Subject), len(v.Preheader), len(v.FromName))}
 	if channel == "line" {
 		return c, c.compileLine(l, at+".messages", v.Messages)
+	}
+	if hasContent(channel) {
+		return c, c.compileContent(l, channel, at+".content", v.Content)
 	}
 	for _, x := range [...]struct {
 		name string

@@ -101,6 +101,9 @@ func (w *walk) attempt(n *node, channel string, due time.Time, round int) *attem
 	a.account = w.account(n, a.channel)
 	if x, ok := w.p.View().AddressOf(a.channel, a.account); ok {
 		a.subject, a.to = x.ID, x.Value
+		if a.subject.IsZero() { // post: an address is no identifier
+			a.subject = w.r.Subject
+		}
 	}
 	return a
 }
@@ -206,6 +209,9 @@ func (a *attempt) checkConsent() (bool, string) {
 	detail := state
 	if !since.IsZero() {
 		detail += " since " + instantText(since)
+	}
+	if a.channel == enishi.PostalChannel && a.j.Definition.Purpose == marketing {
+		return state != "out", detail // advertising by post needs no permission in Japan, and ends when the person refuses it
 	}
 	if a.j.Definition.Purpose == marketing || a.j.Definition.Consent == consentOptIn {
 		return state == "in", detail

@@ -15,7 +15,7 @@ type Definition struct {
 	State   string `json:"state,omitempty"` // draft, review, approved, live (default), paused, archived; only live takes entries
 	Purpose string `json:"purpose"`         // marketing, transactional
 	Topic   string `json:"topic,omitempty"` // of a marketing journey: an id of the setting topics, which people may refuse by itself
-	Consent string `json:"consent"`         // opt_in: the channel's permission is given; not_refused: transactional only
+	Consent string `json:"consent"`         // opt_in: the channel's permission is given (by post: advertising is not refused); not_refused: transactional only
 	Cap     *Cap   `json:"cap,omitempty"`   // of this journey alone, beside those of the settings
 	// Priority, 1 to 9, default 5: of messages that are due to a person at the same moment those of the journey with the
 	// highest come first, so that caps stop the others. Transactional ones come before all.

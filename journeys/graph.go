@@ -14,10 +14,10 @@ import (
 const defaultSendBy = 24 * time.Hour
 
 // channelNames are the channels a message can go by.
-func channelNames() []string { return []string{"email", "line", enishi.NoticeChannel} }
+func channelNames() []string { return append(accountChannels(), enishi.NoticeChannel) }
 
 // accountChannels are those of them that have accounts and hours of their own.
-func accountChannels() []string { return []string{"email", "line"} }
+func accountChannels() []string { return enishi.MessageChannels() }
 
 // nodeIDs are the ids in order, so that problems and graphs come the same way each time.
 func (c *compiler) nodeIDs() []string {

@@ -17,7 +17,7 @@ type Settings struct {
 	DefaultLanguage string            `json:"default_language,omitempty"` // of messages to people whose language is not known; default ja
 	Senders         []Sender          `json:"senders,omitempty"`
 	Links           map[string]string `json:"links,omitempty"`       // links.NAME of templates, e.g. "review": "https://shop.example/reviews/new?order={order_id}"
-	QuietHours      *QuietHours       `json:"quiet_hours,omitempty"` // of marketing; default 21:00 to 09:00 for line (domain rule)
+	QuietHours      *QuietHours       `json:"quiet_hours,omitempty"` // of marketing; default 21:00 to 09:00 for line, sms and push
 	SendDays        *SendDays         `json:"send_days,omitempty"`   // of marketing; default every day
 	Caps            map[string]Cap    `json:"caps,omitempty"`        // by purpose (marketing, transactional), or purpose.channel
 	Calendar        *Calendar         `json:"calendar,omitempty"`
@@ -41,7 +41,7 @@ type Settings struct {
 
 // Sender is an account of a channel.
 type Sender struct {
-	Channel string `json:"channel"`           // email, line
+	Channel string `json:"channel"`           // one of enishi.MessageChannels
 	Account string `json:"account"`           // name, part of the destination
 	Purpose string `json:"purpose,omitempty"` // empty: for every purpose that has no sender of its own
 }
@@ -109,7 +109,7 @@ func (s *Settings) check(src *source) {
 	}
 	for _, ch := range sortedKeys(s.UTM) {
 		if u := s.UTM[ch]; !slices.Contains(accountChannels(), ch) || u.Off {
-			src.problem("utm."+ch, "parameters of links are for email or line", "リンクのパラメーターは email か line に対して書いてください")
+			src.problem("utm."+ch, "parameters of links are for one of "+strings.Join(accountChannels(), ", "), "リンクのパラメーターは "+strings.Join(accountChannels(), "、")+" のどれかに対して書いてください")
 		} else {
 			src.utm("utm."+ch, &u)
 		}
@@ -170,7 +170,7 @@ func (s *Settings) complete() {
 		}
 	}
 	if s.QuietHours == nil {
-		s.QuietHours = &QuietHours{From: "21:00", To: "09:00", Channels: []string{"line"}}
+		s.QuietHours = &QuietHours{From: "21:00", To: "09:00", Channels: []string{"line", "sms", "push"}}
 	}
 	if s.Accelerate < 1 {
 		s.Accelerate = 1

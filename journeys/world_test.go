@@ -42,13 +42,15 @@ func mustCompile(t testing.TB, name string, version int64, body []byte) *Journey
 	return j
 }
 
-// testTemplates knows each template by its name: NAME_mail and NAME_line.
+// testTemplates knows each template by its name: NAME_mail, NAME_line, NAME_sms.
 func testTemplates(name string) (int64, string, bool) {
-	switch {
-	case strings.HasSuffix(name, "_mail"):
+	if strings.HasSuffix(name, "_mail") {
 		return 7, "email", true
-	case strings.HasSuffix(name, "_line"):
-		return 7, "line", true
+	}
+	for _, channel := range enishi.MessageChannels() {
+		if strings.HasSuffix(name, "_"+channel) {
+			return 7, channel, true
+		}
 	}
 	return 0, "", false
 }

@@ -73,12 +73,15 @@ func (v *View) strictest(channel, purpose string) (state string, since time.Time
 }
 
 // Address is the identifier to which a channel sends: of several the one that is not suppressed, then one with a permission
-// for marketing, then the one seen last. Post and ads have none.
+// for marketing, then the one seen last. Ads have none; that of post is no identifier: its id is zero, its value JSON.
 func (v *View) Address(channel string) (Subject, bool) { return v.AddressOf(channel, "") }
 
 // AddressOf is the same for messages of one account: on LINE a friend of that account goes before others. An empty account
 // is any.
 func (v *View) AddressOf(channel, account string) (Subject, bool) {
+	if channel == enishi.PostalChannel {
+		return v.postalAddress()
+	}
 	if s := v.address(channel, account); s != nil {
 		return *s, true
 	}

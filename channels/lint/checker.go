@@ -112,6 +112,10 @@ func (c *checker) said() []said {
 		}
 		return out
 	}
+	if len(m.Source.Content)+len(m.Rendered.Content) > 0 {
+		source := string(m.Source.Content)
+		return []said{{c.part("content"), texts(m.Source.Content), source}, {c.part("content"), texts(m.Rendered.Content), source}}
+	}
 	out := []said{}
 	for _, s := range m.Subjects {
 		out = append(out, said{c.part("subject"), plain(s), s})
@@ -158,7 +162,7 @@ func (c *checker) bubbles(messages []byte) []bubble {
 	return out
 }
 
-// texts are the texts of LINE message objects, a line each: what a reader sees of them.
+// texts are the texts of LINE message objects or of the content of other channels, a line each: what a reader sees of them.
 func texts(messages []byte) string {
 	var v any
 	if json.Unmarshal(messages, &v) != nil {
@@ -173,7 +177,7 @@ func texts(messages []byte) string {
 		switch v := v.(type) {
 		case string:
 			switch key {
-			case "text", "altText", "label", "title", "displayText", "contents":
+			case "text", "altText", "label", "title", "displayText", "contents", "body", "subtitle":
 				b.WriteString(liquid.ReplaceAllString(v, "") + "\n")
 			}
 		case []any:

@@ -35,7 +35,7 @@ type Finding struct {
 
 // Message is what one kind of reader gets, and what it was made from.
 type Message struct {
-	Channel  string // email, line
+	Channel  string // email, line, sms, push, social, postal
 	Purpose  string // marketing, transactional
 	Language string // ja, en, ...
 
@@ -53,6 +53,7 @@ type Message struct {
 type Content struct {
 	Subject, Preheader, HTML, Text string
 	Messages                       []byte // LINE: JSON array of message objects
+	Content                        []byte // other channels: a JSON object
 }
 
 // Sender is who sends, as the brand kit says it.

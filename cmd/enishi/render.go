@@ -27,7 +27,7 @@ func (c *renderCommand) Run(ctx context.Context, s streams) error {
 	var m struct {
 		Subject, Preheader, HTML, Text string
 		Missing                        []string
-		Messages                       json.RawMessage
+		Messages, Content              json.RawMessage
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return fmt.Errorf("read answer: %w", err)
@@ -42,6 +42,9 @@ func (c *renderCommand) Run(ctx context.Context, s streams) error {
 		out = m.Text
 	case m.Subject == "":
 		out = string(m.Messages)
+		if len(m.Content) > len("{}") {
+			out = string(m.Content)
+		}
 	default:
 		out = "Subject: " + m.Subject + "\nPreheader: " + m.Preheader + "\n\n" + m.Text
 	}

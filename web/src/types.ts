@@ -28,8 +28,10 @@ export type LintPage = Schemas["LintPage"];
 export type Permission = Schemas["PermissionItem"];
 export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
 // A template's body (docs/schemas): what is there once may be a list of texts that are compared.
-export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
-export interface TemplateDefinition { name?: string; channel: "email" | "line"; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
+/** What a message can go by; those after line have `content`. */
+export type Channel = "email" | "line" | "sms" | "push" | "social" | "postal";
+export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; content?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
+export interface TemplateDefinition { name?: string; channel: Channel; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
 export type TemplatePage = Schemas["TemplatePage"];
 export type TemplateVariable = Schemas["TemplateVariable"];
 export type BroadcastPage = Schemas["BroadcastPage"];
