@@ -52,6 +52,7 @@ type Rendered struct {
 	Unit     string          // aggregation unit; may be empty
 
 	Content json.RawMessage // of the channels that have content: the filled-in object, see content.go
+	Report  string          // push: where a device tells that it showed and closed the notification
 
 	Request *Request // of a webhook
 

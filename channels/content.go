@@ -54,7 +54,7 @@ type PushContent struct {
 	Badge   string            `json:"badge,omitempty"`
 	Tag     string            `json:"tag,omitempty"`         // a newer one takes the place of an older one with the same tag
 	Data    map[string]string `json:"data,omitempty"`        // for the app
-	TTL     int               `json:"ttl_seconds,omitempty"` // how long the push service keeps it; 0: its own default
+	TTL     *int              `json:"ttl_seconds,omitempty"` // how long it waits for a device that is off; 0: for now or never; none: a day
 	Urgency string            `json:"urgency,omitempty"`     // very-low, low, normal, high (RFC 8030 §5.3)
 }
 
@@ -68,7 +68,7 @@ func checkPush(content []byte, filled bool) error {
 		return enishi.FieldError("title", "a notification needs a title", "タイトルがありません")
 	case c.Urgency != "" && !slices.Contains([]string{"very-low", "low", "normal", "high"}, c.Urgency):
 		return enishi.FieldError("urgency", "use very-low, low, normal or high", "very-low、low、normal、high のどれかにしてください")
-	case c.TTL < 0 || c.TTL > 28*24*60*60:
+	case c.TTL != nil && (*c.TTL < 0 || *c.TTL > 28*24*60*60):
 		return enishi.FieldError("ttl_seconds", "is 0 to 2419200 (four weeks)", "0〜2419200 秒（4 週間）にしてください")
 	}
 	return nil
