@@ -162,6 +162,11 @@ type Address struct {
 	Address1   string `json:"address1,omitempty" wire:"7"`
 	Address2   string `json:"address2,omitempty" wire:"8"`
 	IsGift     bool   `json:"is_gift,omitempty" wire:"9"`
+	Company    string `json:"company,omitempty" wire:"10"`
+	Department string `json:"department,omitempty" wire:"11"`
+	JobTitle   string `json:"job_title,omitempty" wire:"12"`
+	Honorific  string `json:"honorific,omitempty" wire:"13"` // 様, 御中, ...; 様 for a person, 御中 for a company when absent
+	Country    string `json:"country,omitempty" wire:"14"`   // ISO 3166 alpha-2 (JP); Japan when absent
 }
 
 // Shipment is one parcel of an order; an order has 1..n.

@@ -1268,6 +1268,26 @@ func (x *Address) AppendWire(b []byte) []byte {
 	if x.IsGift {
 		b = append(b, 0x4c)
 	}
+	if x.Company != "" {
+		b = append(b, 0x52)
+		b = wire.AppendBytes(b, x.Company)
+	}
+	if x.Department != "" {
+		b = append(b, 0x5a)
+		b = wire.AppendBytes(b, x.Department)
+	}
+	if x.JobTitle != "" {
+		b = append(b, 0x62)
+		b = wire.AppendBytes(b, x.JobTitle)
+	}
+	if x.Honorific != "" {
+		b = append(b, 0x6a)
+		b = wire.AppendBytes(b, x.Honorific)
+	}
+	if x.Country != "" {
+		b = append(b, 0x72)
+		b = wire.AppendBytes(b, x.Country)
+	}
 	return b
 }
 
@@ -1299,6 +1319,16 @@ func (x *Address) ParseWire(s string) error {
 			x.Address2, i = wire.Content(s, i)
 		case 9<<3 | 4: // IsGift
 			x.IsGift = true
+		case 10<<3 | 2: // Company
+			x.Company, i = wire.Content(s, i)
+		case 11<<3 | 2: // Department
+			x.Department, i = wire.Content(s, i)
+		case 12<<3 | 2: // JobTitle
+			x.JobTitle, i = wire.Content(s, i)
+		case 13<<3 | 2: // Honorific
+			x.Honorific, i = wire.Content(s, i)
+		case 14<<3 | 2: // Country
+			x.Country, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"internal/definitions":   {"enishi", "internal/stream"},
 	"internal/outward":       {},
 	"internal/demo":          {"enishi"},
-	"profiles":               {"enishi", "internal/wire"},
+	"profiles":               {"enishi", "internal/wire", "internal/address"},
 	"segments":               {"enishi", "profiles"},
 	"journeys":               {"enishi", "profiles", "segments", "internal/wire"},
 	"ingest":                 {"enishi", "internal/stream"},
@@ -47,6 +47,14 @@ var allowed = map[string][]string{
 	"internal/mix":           {"enishi", "segments", "journeys"},
 	"internal/bench":         {"enishi", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail"},
 	"internal/wire/testdata": {"internal/wire"},
+
+	// libraries of direct mail
+	"internal/address":           {"enishi"},
+	"channels/dm/postal/barcode": {"enishi", "internal/address"},
+	"channels/dm/postal/code":    {"enishi"},
+	"channels/dm/postal/product": {"enishi"},
+	"channels/dm/postal/layout":  {"enishi", "internal/address", "channels/dm/postal/barcode", "channels/dm/postal/product"},
+	"channels/dm/postal/house":   {"enishi", "internal/address"},
 }
 
 // TestImportsGoOneWay holds the direction of docs/architecture.md.
