@@ -34,6 +34,7 @@ type cli struct {
 	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`
 	SendTest   sendTestCommand   `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
 	Line       lineCommand       `cmd:"" help:"Show the LINE official accounts and compare their friends with LINE."`
+	Postal     postalCommand     `cmd:"" help:"Direct mail by post."`
 	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
 	Decisions  decisionsCommand  `cmd:"" help:"Say why a person was sent something, or was not: one sentence each, the newest first."`
 	Deliveries deliveriesCommand `cmd:"" help:"List the sender's ledger."`
