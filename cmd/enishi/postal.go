@@ -6,7 +6,7 @@ import (
 
 	"enishi"
 	"enishi/channels/dm/postal/barcode"
-	"enishi/internal/address"
+	addresses "enishi/internal/address"
 )
 
 type postalCommand struct {
@@ -21,7 +21,7 @@ type postalBarcodeCommand struct {
 
 // Run prints a line each: the digits of the address that are used, the symbols from START to STOP, the check symbol.
 func (c *postalBarcodeCommand) Run(s streams) error {
-	zip := address.Normalise(enishi.Address{PostalCode: c.Zip}, nil).PostalCode
+	zip := addresses.Normalise(enishi.Address{PostalCode: c.Zip}, nil).PostalCode
 	if strings.HasSuffix(zip, "00") {
 		return enishi.FieldError("zip", "a postal code that ends with 00 stands for a whole city: such an address has no barcode", "末尾が 00 の郵便番号は市区町村全体を指すため、バーコードはありません")
 	}
