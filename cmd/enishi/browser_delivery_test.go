@@ -426,16 +426,10 @@ func (d *mailing) broadcast(lang, mail, line string) {
 	d.fill("main", d.w("content.name"), "冬の一斉配信 "+lang)
 	segment := map[string]string{"ja": "東京の方", "en": "Tokyo"}[lang]
 	d.pick("main", d.w("broadcast.segment"), segment)
-	js[any](d.browser, "channels", fmt.Sprintf(`[...document.querySelectorAll("main input")].find(e => e.labels?.[0]?.innerText === %q).click()`, d.w("broadcast.order")))
-	channels := d.w("channel.line") + " → " + d.w("channel.email")
-	eventually(t, 20*time.Second, channels, func() error {
-		if !js[bool](d.browser, channels, fmt.Sprintf(`(() => { const o = [...document.querySelectorAll("[role=option]")].find(o => o.offsetParent && o.innerText.trim() === %q); o?.click(); return !!o; })()`, channels)) {
-			return errors.New("is not offered")
-		}
-		return nil
-	})
-	d.pick("main", d.w("broadcast.template", d.w("channel.line")), "冬のひとこと "+lang)
-	d.pick("main", d.w("broadcast.template", d.w("channel.email")), "冬のご案内 "+lang)
+	d.click("main", d.w("build.addChannel", d.w("channel.line")))
+	d.press(d.w("build.earlier", d.w("channel.line")), 0)
+	d.pick("main", "1. "+d.w("broadcast.template", d.w("channel.line")), "冬のひとこと "+lang)
+	d.pick("main", "2. "+d.w("broadcast.template", d.w("channel.email")), "冬のご案内 "+lang)
 	d.shot("broadcast-new-" + lang)
 	d.click("main", d.w("broadcast.check"))
 	d.see("the sheet", d.w("sheet.people", mayMail), fmt.Sprint(d.w("channel.line"), " ", alsoLINE), fmt.Sprint(d.w("channel.email"), " ", mayMail-alsoLINE),

@@ -27,6 +27,6 @@ export const theme = createTheme({
 /** Secondary text, links and hints that can be read: Mantine's own have less than 4.5:1 on our cards. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { "--mantine-color-dimmed": "#5c636a", "--mantine-color-placeholder": "#697077", "--mantine-color-error": "#c92a2a", "--mantine-color-teal-light-color": "#066649", "--mantine-color-orange-light-color": "#9c3a05", "--mantine-color-red-light-color": "#b02525" },
+  light: { "--mantine-color-dimmed": "#5c636a", "--mantine-color-placeholder": "#697077", "--mantine-color-error": "#c92a2a", "--mantine-color-teal-light-color": "#066649", "--mantine-color-orange-light-color": "#9c3a05", "--mantine-color-red-light-color": "#b02525", "--mantine-color-blue-light-color": "#1457a0", "--mantine-color-grape-light-color": "#862e9c", "--mantine-color-indigo-light-color": "#364fc7" },
   dark: { "--mantine-color-dimmed": "#a9abb0", "--mantine-color-placeholder": "#a9abb0", "--mantine-color-anchor": enji[3], "--mantine-color-enji-text": enji[3] },
 });

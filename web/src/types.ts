@@ -1,6 +1,7 @@
 // What the API answers, by the names that the pages use. The shapes are written from api/openapi.yaml (npm run types).
 import type { components } from "./api.gen";
 import type { Text } from "./i18n";
+import type { Channel } from "./parts/channels";
 
 type Schemas = components["schemas"];
 
@@ -28,8 +29,6 @@ export type LintPage = Schemas["LintPage"];
 export type Permission = Schemas["PermissionItem"];
 export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
 // A template's body (docs/schemas): what is there once may be a list of texts that are compared.
-/** What a message can go by; those after line have `content`. */
-export type Channel = "email" | "line" | "sms" | "push" | "social" | "postal";
 export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; content?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
 export interface TemplateDefinition { name?: string; channel: Channel; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
 export type TemplatePage = Schemas["TemplatePage"];

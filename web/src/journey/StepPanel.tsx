@@ -1,9 +1,9 @@
 import { ActionIcon, Button, Group, NativeSelect, NumberInput, Stack, Switch, Text, TextInput, Tooltip } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconPlus, IconX } from "@tabler/icons-react";
+import { IconArrowUp, IconPlus, IconX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 import { useApi } from "../api";
 import { both, pick } from "../i18n";
+import { ChannelTemplates } from "../parts/ChannelTemplates";
 import { Condition, Named, Note, Span } from "./fields";
 import { changed, connected, tidy, waysOf, type Definition, type Step } from "./model";
 import { useConditions } from "./useConditions";
@@ -103,36 +103,18 @@ function SplitForm({ n, set }: FormProps) {
   );
 }
 
-/** Channels in order, each with its template. */
+/** What is sent, by which channels. */
 function MessageForm({ d, n, set }: FormProps) {
   const { t } = useTranslation();
   const templates = useApi("/templates", {}, { staleTime: 10_000 });
   const wrong = useWrong("template");
-  const all = templates.data?.items ?? [];
   // A single template is the same as its channel with it.
-  const channels = n.channels ?? (n.template ? [all.find((x) => x.name === n.template)?.channel ?? "email"] : []);
-  const chosen = n.templates ?? (n.template ? { [channels[0]]: n.template } : {});
-  const put = (order: string[], by: Record<string, string>) => set({ template: undefined, channels: order, templates: Object.fromEntries(Object.entries(by).filter(([c, x]) => order.includes(c) && x)) });
-  const left = ["line", "email", ...(d.purpose === "transactional" ? ["line_notice"] : [])].filter((c) => !channels.includes(c));
+  const order = n.channels ?? (n.template ? [templates.data?.items.find((x) => x.name === n.template)?.channel ?? "email"] : []);
+  const chosen = n.templates ?? (n.template ? { [order[0]]: n.template } : {});
   return (
     <Stack gap="sm">
       <Text size="sm">{t("build.purposeIs")} <b>{t(`purpose.${d.purpose}`)}</b></Text>
-      {channels.length > 1 && <Text size="xs" c="dimmed">{t("broadcast.orderHint")}</Text>}
-      {channels.map((c, i) => {
-        const channel = c.split("_")[0];
-        const fits = all.filter((x) => x.channel === channel && x.purpose === d.purpose);
-        return (
-          <Group key={c} gap={2} wrap="nowrap" align="flex-end">
-            <div style={{ flex: 1, minWidth: 0 }}><Named label={`${channels.length > 1 ? `${i + 1}. ` : ""}${t("broadcast.template", { channel: t(`channel.${c}`) })}`} error={chosen[c] ? undefined : wrong} value={chosen[c]} items={fits} onChange={(x) => put(channels, { ...chosen, [c]: x })} hint={t("content.choose")} nothing={t("content.none")} /></div>
-            {i > 0 && <Icon word={t("build.earlier", { channel: t(`channel.${c}`) })} icon={IconArrowUp} act={() => put(channels.map((x, k) => (k === i ? channels[i - 1] : k === i - 1 ? c : x)), chosen)} />}
-            {i < channels.length - 1 && <Icon word={t("build.later", { channel: t(`channel.${c}`) })} icon={IconArrowDown} act={() => put(channels.map((x, k) => (k === i ? channels[i + 1] : k === i + 1 ? c : x)), chosen)} />}
-            {channels.length > 1 && <Icon word={t("build.removeChannel", { channel: t(`channel.${c}`) })} icon={IconX} act={() => put(channels.filter((x) => x !== c), chosen)} />}
-          </Group>
-        );
-      })}
-      {templates.data && channels.some((c) => !chosen[c] && !all.some((x) => x.channel === c.split("_")[0] && x.purpose === d.purpose)) && <Text size="sm">{t("build.noTemplateFits", { purpose: t(`purpose.${d.purpose}`) })} <Link to="/content" target="_blank">{t("content.new")}</Link></Text>}
-      <Group gap="xs">{left.map((c) => <Add key={c} word={t("build.addChannel", { channel: t(`channel.${c}`) })} act={() => put([...channels, c], chosen)} />)}</Group>
-      <Group gap="sm">{channels.filter((c) => chosen[c]).map((c) => <Link key={c} to={`/content/${chosen[c]}`} target="_blank" style={{ fontSize: 13 }}>{t("build.seeTemplate", { channel: t(`channel.${c}`) })}</Link>)}</Group>
+      <ChannelTemplates purpose={d.purpose} order={order} templates={chosen} notices={d.purpose === "transactional"} error={(c) => (chosen[c] ? undefined : wrong)} change={(channels, by) => set({ template: undefined, channels, templates: by })} />
       <Span label={t("broadcast.sendBy")} hint={t("build.sendByHint")} value={n.send_by ?? "24h"} units={["h", "d"]} onChange={(send_by) => set({ send_by }, "send_by")} />
     </Stack>
   );

@@ -11,6 +11,7 @@ import { AgainOf } from "../parts/CampaignResult";
 import { Running } from "../parts/CampaignRunning";
 import { SenderOf, TestFields } from "../parts/CampaignVariants";
 import { broadcastColour, draftState, tidyVariant, twins } from "../parts/campaign";
+import { ChannelTemplates } from "../parts/ChannelTemplates";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { fieldProblem } from "../parts/FormModal";
 import { Loading, Page, ProblemBox } from "../parts/Page";
@@ -125,11 +126,9 @@ function Form({ page, begin, reload }: { page?: BroadcastPage; begin: BroadcastB
 /** By what it goes and what it says: of all people, or of those who get no variant of their own. */
 function ContentFields({ b, set, error }: { b: BroadcastBody; set: (b: BroadcastBody) => void; error: ApiError | null }) {
   const { t } = useTranslation();
-  const templates = useApi("/templates", {}, { staleTime: 30_000 });
   return (
     <>
-      <Select label={t("broadcast.order")} description={b.channels.length > 1 ? t("broadcast.orderHint") : undefined} inputWrapperOrder={["label", "input", "description", "error"]} allowDeselect={false} value={b.channels.join(">")} onChange={(v) => set({ ...b, channels: v!.split(">") as BroadcastBody["channels"] })} data={["email", "line", "line>email", "email>line"].map((o) => ({ value: o, label: o.split(">").map((c) => t(`channel.${c}`)).join(" → ") }))} />
-      {b.channels.map((c) => <Select key={c} label={t("broadcast.template", { channel: t(`channel.${c}`) })} placeholder={t("content.choose")} required searchable nothingFoundMessage={t("nav.nothing")} data={(templates.data?.items ?? []).filter((x) => x.channel === c).map((x) => ({ value: x.name, label: pick(x.title) || x.name }))} value={b.templates[c] || null} onChange={(v) => set({ ...b, templates: { ...b.templates, [c]: v ?? "" } })} error={fieldProblem(error, `broadcast.templates.${c}`)} />)}
+      <Input.Wrapper label={t("broadcast.order")} labelElement="div"><ChannelTemplates purpose={b.purpose || "marketing"} order={b.channels} templates={b.templates} error={(c) => fieldProblem(error, `broadcast.templates.${c}`)} change={(channels, templates) => set({ ...b, channels: channels as BroadcastBody["channels"], templates })} /></Input.Wrapper>
       {b.channels.includes("email") && !b.test && <TextInput label={t("campaign.subject")} description={t("campaign.subjectHint")} value={b.subject ?? ""} onChange={(e) => set({ ...b, subject: e.currentTarget.value })} error={fieldProblem(error, "broadcast.subject")} />}
       {b.channels.map((c) => <SenderOf key={c} channel={c} of={b.accounts} change={(accounts) => set({ ...b, accounts })} error={fieldProblem(error, `broadcast.accounts.${c}`)} />)}
     </>

@@ -5,6 +5,7 @@ import { Link, useSearchParams } from "react-router";
 import { useApi } from "../api";
 import { count, fresh } from "../format";
 import { pick } from "../i18n";
+import { channels } from "../parts/channels";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { MonthStep, thisMonth } from "../parts/MonthStep";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
@@ -30,7 +31,7 @@ export function Contacts() {
           <Grid.Col span={{ base: 12, md: 7 }}>
             <Card withBorder padding="lg">
               <Title order={2} mb="sm">{t("contacts.perPerson")}</Title>
-              <SegmentedControl mb="sm" value={channel} onChange={(v) => set("channel", v)} data={(["all", "email", "line"] as const).map((c) => ({ value: c, label: c === "all" ? t("contacts.all") : t(`channel.${c}`) }))} aria-label={t("contacts.channel")} />
+              <SegmentedControl mb="sm" value={channel} onChange={(v) => set("channel", v)} data={["all", ...channels].map((c) => ({ value: c, label: c === "all" ? t("contacts.all") : t(`channel.${c}`) }))} aria-label={t("contacts.channel")} style={{ maxWidth: "100%", overflowX: "auto" }} />
               <Table verticalSpacing={4}>
                 <Table.Thead><Table.Tr><Table.Th w={110}>{t("contacts.messages")}</Table.Th><Table.Th w="100%" /><Table.Th ta="right">{t("contacts.people")}</Table.Th></Table.Tr></Table.Thead>
                 <Table.Tbody>{counts.map((c, i) => (

@@ -7,6 +7,7 @@ import { useApi } from "../api";
 import { short } from "../format";
 import { joined, pick } from "../i18n";
 import { Brand } from "../parts/Brand";
+import { channelColour, channels } from "../parts/channels";
 import { NewTemplate } from "../parts/NewTemplate";
 import { NoEmoji } from "../parts/NoEmoji";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
@@ -52,7 +53,7 @@ function Templates({ make }: { make: () => void }) {
   return (
     <Stack gap="md">
       <Group gap="md">
-        <SegmentedControl value={channel} onChange={(v) => setParams(v === "all" ? {} : { channel: v }, { replace: true })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />
+        <SegmentedControl value={channel} onChange={(v) => setParams(v === "all" ? {} : { channel: v }, { replace: true })} data={["all", ...channels].map((c) => ({ value: c, label: c === "all" ? t("all") : t(`channel.${c}`) }))} aria-label={t("outbox.channel")} style={{ maxWidth: "100%", overflowX: "auto" }} />
         <TextInput flex={1} miw={200} value={query} onChange={(e) => setQuery(e.currentTarget.value)} placeholder={t("content.search")} aria-label={t("content.search")} leftSection={<IconSearch size={16} aria-hidden />} />
       </Group>
       {shown.length === 0 && <Empty title={t("nav.nothing")} />}
@@ -64,7 +65,7 @@ function Templates({ make }: { make: () => void }) {
               {shown.map((x) => (
                 <Table.Tr key={x.name}>
                   <Table.Td miw={200}><Anchor component={Link} to={`/content/${x.name}`} fw={600}>{pick(x.title) || x.name}</Anchor></Table.Td>
-                  <Table.Td><Badge variant="light" color={x.channel === "line" ? "teal" : "enji"}>{t(`channel.${x.channel}`)}</Badge></Table.Td>
+                  <Table.Td><Badge variant="light" color={channelColour(x.channel)}>{t(`channel.${x.channel}`)}</Badge></Table.Td>
                   <Table.Td>{t(`purpose.${x.purpose}`)}</Table.Td>
                   <Table.Td>{joined(x.languages.map((l) => t(`languageName.${l}`, { defaultValue: l })))}</Table.Td>
                   <Table.Td>{x.used_in.length === 0 ? <Text size="xs" c="dimmed">{t("segments.unused")}</Text> : <Group gap={4}>{x.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" color="gray" style={{ cursor: "pointer" }}>{titles.get(j) || j}</Badge>)}</Group>}</Table.Td>

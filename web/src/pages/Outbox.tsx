@@ -5,8 +5,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { useApi } from "../api";
+import { Shown } from "../dm/Shown";
 import { instant, short } from "../format";
 import { pick } from "../i18n";
+import { channelColour, channels } from "../parts/channels";
 import { DeliveryTabs } from "../parts/DeliveryTabs";
 import { LineBubbles } from "../parts/LineBubbles";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
@@ -17,7 +19,7 @@ export function Outbox() {
   const { t } = useTranslation();
   const { id } = useParams();
   const [params, setParams] = useSearchParams();
-  const channel = (["email", "line"] as const).find((c) => c === params.get("channel"));
+  const channel = channels.find((c) => c === params.get("channel")) as "email" | "line" | undefined;
   const [text, setText] = useState(params.get("q") ?? "");
   const [query] = useDebouncedValue(text, 200);
   const list = useApi("/outbox", { query: { channel, q: query, limit: 100 } }, { refetchInterval: 3_000, placeholderData: (old) => old });
@@ -29,7 +31,7 @@ export function Outbox() {
       <Parked />
       {list.error && !list.data && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
       <Group gap="md">
-        <SegmentedControl value={channel ?? "all"} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={[{ value: "all", label: t("all") }, { value: "email", label: t("channel.email") }, { value: "line", label: t("channel.line") }]} aria-label={t("outbox.channel")} />
+        <SegmentedControl value={channel ?? "all"} onChange={(v) => setParams(v === "all" ? {} : { channel: v })} data={["all", ...channels].map((c) => ({ value: c, label: c === "all" ? t("all") : t(`channel.${c}`) }))} aria-label={t("outbox.channel")} style={{ maxWidth: "100%", overflowX: "auto" }} />
         <TextInput flex={1} miw={200} value={text} onChange={(e) => setText(e.currentTarget.value)} placeholder={t("outbox.search")} aria-label={t("outbox.search")} leftSection={<IconSearch size={16} />} />
       </Group>
       {!list.data && !list.error && <Loading />}
@@ -43,7 +45,7 @@ export function Outbox() {
                   <UnstyledButton key={m.id} component={Link} to={`/outbox/${m.id}?${params.toString()}`} display="block" p="md" aria-current={m.id === chosen ? "true" : undefined}
                     style={{ borderBottom: "1px solid var(--mantine-color-default-border)", background: m.id === chosen ? "var(--mantine-color-default-hover)" : undefined }}>
                     <Group justify="space-between" wrap="nowrap" gap="sm">
-                      <Group gap="sm" wrap="nowrap" miw={0}><Badge size="sm" variant="light" color={m.channel === "line" ? "teal" : "enji"} style={{ flexShrink: 0 }}>{t(`channel.${m.channel}`)}</Badge><Text size="sm" fw={600} truncate>{m.name || m.to}</Text></Group>
+                      <Group gap="sm" wrap="nowrap" miw={0}><Badge size="sm" variant="light" color={channelColour(m.channel)} style={{ flexShrink: 0 }}>{t(`channel.${m.channel}`)}</Badge><Text size="sm" fw={600} truncate>{m.name || m.to}</Text></Group>
                       <Text size="xs" c="dimmed" className="num">{short(m.at)}</Text>
                     </Group>
                     <Text size="sm" truncate>{m.subject || m.preview}</Text>
@@ -75,6 +77,8 @@ function Message({ id }: { id: string }) {
       </Stack>
       {m.channel === "line" ? (
         <LineBubbles messages={(m.messages ?? []) as LineMessage[]} />
+      ) : m.channel !== "email" ? (
+        <Shown channel={m.channel} content={(m as { content?: unknown }).content} />
       ) : (
         <Tabs defaultValue="html" keepMounted={false}>
           <Tabs.List mb="sm"><Tabs.Tab value="html">{t("outbox.html")}</Tabs.Tab><Tabs.Tab value="text">{t("outbox.text")}</Tabs.Tab><Tabs.Tab value="headers">{t("outbox.headers")}</Tabs.Tab></Tabs.List>

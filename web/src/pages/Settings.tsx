@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { request, root, useApi, type ApiError } from "../api";
 import { count, short } from "../format";
+import { channels } from "../parts/channels";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import { modals, tell } from "../parts/confirm";
 import type { Key, Role } from "../types";
@@ -116,7 +117,7 @@ function Costs() {
       <Title order={2} mb="sm">{t("settings.costs")}</Title>
       <Text size="sm" c="dimmed" mb="md">{t("settings.costsAbout")}</Text>
       <Group gap="sm" align="flex-end">
-        {["email", "line"].map((c) => <TextInput key={c} w={160} inputMode="decimal" label={t("settings.cost", { channel: t(`channel.${c}`) })} value={prices[c] ?? ""} onChange={(e) => setNow({ ...now, [c]: e.currentTarget.value.normalize("NFKC") })} />)}
+        {channels.filter((c) => c !== "postal").map((c) => <TextInput key={c} w={160} inputMode="decimal" label={t("settings.cost", { channel: t(`channel.${c}`) })} value={prices[c] ?? ""} onChange={(e) => setNow({ ...now, [c]: e.currentTarget.value.normalize("NFKC") })} />)}
         <Button variant="default" disabled={!saved.data || Object.keys(now).length === 0} onClick={() => void save()}>{t("mail.save")}</Button>
       </Group>
       {error && <ProblemBox error={error} />}

@@ -8,12 +8,14 @@ import { Link, useNavigate, useParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { clock, short } from "../format";
 import { language as spoken, pick } from "../i18n";
+import { ContentEditor } from "../dm/ContentEditor";
 import { plain } from "../mail/blocks";
 import { lookOf } from "../mail/compile";
 import { finishedAll, useFinished } from "../mail/draft";
 import type { LineDraft } from "../mail/line";
 import { LineEditor } from "../mail/LineEditor";
 import { MailEditor } from "../mail/MailEditor";
+import { channelColour } from "../parts/channels";
 import { modals, tell } from "../parts/confirm";
 import { forget, useDraft } from "../parts/draft";
 import { Findings } from "../parts/Findings";
@@ -89,11 +91,11 @@ function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?:
     if (lang && languages.includes(lang)) setLanguage(lang);
     if (f.block) setChosen(f.block);
     const message = /messages\[(\d+)\]/.exec(f.part)?.[1];
-    const field = /^variants\.[\w-]+\.(subject|preheader|from_name|text)/.exec(f.part)?.[1];
+    const field = /^variants\.[\w-]+\.(?:content\.)?(\w+)/.exec(f.part)?.[1];
     setTimeout(() => {
       const to = document.querySelector<HTMLElement>(f.block ? `[data-block="${f.block}"]` : message ? `[data-message="${message}"]` : field ? `[data-field="${field}"]` : "[data-editor]");
       to?.scrollIntoView({ block: "center", behavior: "smooth" });
-      (to?.querySelector<HTMLElement>("textarea, input:not([type=radio])") ?? to?.querySelector<HTMLElement>("button"))?.focus({ preventScroll: true });
+      (to?.matches("textarea, input") ? to : (to?.querySelector<HTMLElement>("textarea, input:not([type=radio])") ?? to?.querySelector<HTMLElement>("button")))?.focus({ preventScroll: true });
     }, 60);
   };
   const override = (f: Finding, reason: string) => draft.change({ ...d, overrides: [...(d.overrides ?? []), { code: f.code, part: f.part, excerpt: f.excerpt, reason, by: "" }] });
@@ -109,7 +111,7 @@ function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?:
   const lines = d.channel === "line" && Array.isArray(variant.messages) ? (variant.messages as LineDraft[]) : null;
   const state = saving ? t("mail.saving") : draft.dirty ? t("mail.unsaved") : at ? t("mail.saved", { at: clock(at).slice(0, 5) }) : t("mail.version", { at: short(page.updated_at) });
   return (
-    <Page title={<Group gap="sm"><span>{pick(page.title) || page.name}</span><Badge variant="light" color={d.channel === "line" ? "teal" : "enji"}>{t(`channel.${d.channel}`)}</Badge><Badge variant="light" color="gray">{t(`purpose.${d.purpose}`)}</Badge></Group>} actions={
+    <Page title={<Group gap="sm"><span>{pick(page.title) || page.name}</span><Badge variant="light" color={channelColour(d.channel)}>{t(`channel.${d.channel}`)}</Badge><Badge variant="light" color="gray">{t(`purpose.${d.purpose}`)}</Badge></Group>} actions={
       <Group gap="sm">
         <Text size="xs" c="dimmed" role="status">{state}</Text>
         <ActionIcon.Group>
@@ -133,6 +135,7 @@ function Editor({ page, brand, reload, restored }: { page: TemplatePage; brand?:
             <PreviewOf value={of}>
               {d.channel === "email" ? <MailEditor variant={variant} set={set} chosen={chosen} choose={setChosen} wrong={new Set(wrong.map((f) => f.block))} language={language} html={done?.definition.variants[language]} troubles={done?.troubles ?? []} onVariant={setChoice} />
                 : lines ? <LineEditor messages={lines} onChange={(messages) => set({ messages }, "messages")} wrong={new Set(wrong.flatMap((f) => /messages\[(\d+)\]/.exec(f.part)?.[1] ?? []).map(Number))} />
+                  : d.channel !== "line" ? <ContentEditor channel={d.channel} variant={variant} set={set} wrong={wrong} marketing={d.purpose === "marketing"} />
                   : <TextInput label={t("line.json")} description={t("line.liquid")} value={typeof variant.messages === "string" ? variant.messages : ""} onChange={(e) => set({ messages: e.currentTarget.value }, "messages")} />}
             </PreviewOf>
           </Stack>

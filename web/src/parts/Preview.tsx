@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
+import { Shown } from "../dm/Shown";
 import { count } from "../format";
 import { joined, pick } from "../i18n";
 import type { LineMessage, TemplateDefinition } from "../types";
@@ -63,7 +64,7 @@ export function Message({ rendered, channel, error, small = false }: { rendered?
   const notes = [rendered.no_emoji && t("preview.noEmoji"), rendered.missing.length > 0 && t("preview.missing", { names: rendered.missing.join(", ") }), rendered.sampled.length > 0 && t("preview.sampled", { names: joined(rendered.sampled.map((s) => t(`variable.${s}`))) })].filter(Boolean);
   return (
     <Stack gap="sm">
-      {channel === "line" ? <LineBubbles messages={rendered.messages as LineMessage[]} /> : (
+      {channel === "line" ? <LineBubbles messages={rendered.messages as LineMessage[]} /> : channel !== "email" ? <Shown channel={channel} content={rendered.content} /> : (
         <>
           <Card withBorder padding="sm">
             <Text size="xs" c="dimmed">{rendered.from_name}</Text>

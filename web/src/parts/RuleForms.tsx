@@ -6,6 +6,7 @@ import { joined, language } from "../i18n";
 import { Clock, Span, Weekdays } from "../journey/fields";
 import { tidy } from "../journey/model";
 import type { ProblemDetail } from "../types";
+import { channels } from "./channels";
 import { saidOf } from "./limits";
 import { capNames, capOf, daysOf, put, putCalendar, rangeOf, type RulesBody } from "./rules";
 
@@ -65,13 +66,13 @@ export function HoursAndDays(form: RulesForm) {
   return (
     <Part title={t("rules.hours")} about={t("rules.hoursAbout")}>
       <NativeSelect w={320} label={t("build.quiet")} disabled={disabled} value={kind} data={["shop", "own", "none"].map((k) => ({ value: k, label: t(`rules.quiet_${k}`) }))}
-        onChange={(e) => set(put(body, { quiet_hours: e.currentTarget.value === "own" ? { from: "21:00", to: "09:00", channels: ["line"] } : e.currentTarget.value === "none" ? { off: true } : undefined }))} />
+        onChange={(e) => set(put(body, { quiet_hours: e.currentTarget.value === "own" ? { from: "21:00", to: "09:00", channels: ["line", "sms", "push"] } : e.currentTarget.value === "none" ? { off: true } : undefined }))} />
       {kind === "own" && (
         <>
           <Group gap="sm" align="flex-start"><Clock label={t("build.quietFrom")} disabled={disabled} value={q!.from} error={said(form, "quiet_hours")} onChange={(from) => hours({ from })} /><Clock label={t("build.quietTo")} disabled={disabled} value={q!.to} onChange={(to) => hours({ to })} /></Group>
           <div role="group" aria-label={t("rules.quietFor")}>
             <Text size="sm" fw={500} mb={4}>{t("rules.quietFor")}</Text>
-            <Chip.Group multiple value={q!.channels ?? []} onChange={(channels) => hours({ channels })}><Group gap={4}>{["line", "email"].map((c) => <Chip key={c} size="xs" value={c} disabled={disabled}>{t(`channel.${c}`)}</Chip>)}</Group></Chip.Group>
+            <Chip.Group multiple value={q!.channels ?? []} onChange={(channels) => hours({ channels })}><Group gap={4}>{channels.map((c) => <Chip key={c} size="xs" value={c} disabled={disabled}>{t(`channel.${c}`)}</Chip>)}</Group></Chip.Group>
           </div>
         </>
       )}

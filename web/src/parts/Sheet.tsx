@@ -7,6 +7,7 @@ import { count, fresh, instant, money, percent } from "../format";
 import { joined, language, pick } from "../i18n";
 import type { BroadcastPage } from "../types";
 import { asked } from "./campaign";
+import { channelColour } from "./channels";
 import { Findings } from "./Findings";
 import { Links } from "./Links";
 import { Loading, ProblemBox } from "./Page";
@@ -50,7 +51,7 @@ export function Sheet({ page, close, sent }: { page: BroadcastPage; close: () =>
         <Stack gap="lg">
           <div>
             <Text fz={26} fw={700} className="num" style={{ whiteSpace: "normal" }}>{t(s.recurs ? "sheet.peopleNow" : "sheet.people", { n: count(people) })}</Text>
-            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} component={Link} target="_blank" to={`/people?broadcast=${name}&by=${x.channel}`} size="lg" variant="light" color={x.channel === "line" ? "teal" : "enji"} style={{ cursor: "pointer" }}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}
+            <Group gap="sm">{s.sent.map((x) => <Badge key={x.channel} component={Link} target="_blank" to={`/people?broadcast=${name}&by=${x.channel}`} size="lg" variant="light" color={channelColour(x.channel)} style={{ cursor: "pointer" }}>{t(`channel.${x.channel}`)} {count(x.people)}</Badge>)}
               {cost !== null && <Text size="sm" fw={600} className="num">{t("sheet.cost", { amount: money(String(cost), s.currency) })}</Text>}
               {line > 0 && <Text size="sm" c={short ? "red" : "dimmed"}>{s.quota ? t("sheet.quota", { n: count(line), left: count(s.quota.left), limit: count(s.quota.limit) }) : t("sheet.line", { n: count(line) })}</Text>}</Group>
             {short > 0 && <Alert color="orange" p="sm" mt="sm">{t("sheet.short", { n: count(short) })}</Alert>}

@@ -6,6 +6,7 @@ import { request, useApi, type ApiError } from "../api";
 import { count, instant } from "../format";
 import { actor, joined, pick } from "../i18n";
 import type { Held, Stop as StopRow } from "../types";
+import { channels } from "./channels";
 import { modals, tell } from "./confirm";
 import { ProblemBox } from "./Page";
 
@@ -37,7 +38,7 @@ function Dialog({ close }: { close: () => void }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const [held, setHeld] = useState<(Held & { incoming: number; seconds: number }) | null>(null);
-  const data = { all: [], channel: ["email", "line", "webhook"].map((c) => ({ value: c, label: t(`channel.${c}`) })), prefecture: prefectures.map((p) => ({ value: p, label: p })), journey: (journeys.data?.items ?? []).map((j) => ({ value: j.name, label: pick(j.title) || j.name })) }[scope];
+  const data = { all: [], channel: [...channels, "webhook"].map((c) => ({ value: c, label: t(`channel.${c}`) })), prefecture: prefectures.map((p) => ({ value: p, label: p })), journey: (journeys.data?.items ?? []).map((j) => ({ value: j.name, label: pick(j.title) || j.name })) }[scope];
   const what = scope === "all" ? t("stop.everything") : (data.find((x) => x.value === value)?.label ?? "");
   const open = sending.data?.open;
   const go = async () => {

@@ -1,0 +1,155 @@
+//go:build browser
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowserDM: templates of SMS, push notifications and social DM are made and seen as their readers see them; the channels are
+// offered to journeys and campaigns; a person's page says by which of them she can be reached.
+func TestBrowserDM(t *testing.T) {
+	for _, lang := range []string{"ja", "en"} {
+		t.Run(lang, func(t *testing.T) {
+			if lang == "en" && os.Getenv("ENISHI_FULL") == "" {
+				t.Skip("walked by make test-full")
+			}
+			walkDM(t, lang)
+		})
+	}
+}
+
+// dm is the walk in a language.
+type dm struct {
+	*mailing
+	lang string
+}
+
+func walkDM(t *testing.T, lang string) {
+	s := start(t, nil, "--data", t.TempDir())
+	d := dm{&mailing{builder: builder{openBrowser(t)}, s: s}, lang}
+	d.speak(lang)
+	s.put("setting", "brand", map[string]any{"name": "縁コスメ", "address": "東京都中央区銀座0-0-0", "contact": "0120-000-000", "url": "https://shop.example/"})
+	key := s.enishi("key", "create", "--write")
+	if n, err := s.post(key, []map[string]any{{"type": "identify", "userId": "hanako", "messageId": "h1", "traits": map[string]any{"family_name": "縁野", "given_name": "花子", "email": "hanako@mail.example", "phone": "+819012345678",
+		"postal_code": "1500001", "prefecture": "東京都", "city": "渋谷区", "address1": "神宮前1-2-3", "consent": map[string]any{"email": "in", "sms": "in"}}}}); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	s.settled(30 * time.Second)
+	d.sms()
+	d.push()
+	d.social()
+	d.journey()
+	d.list()
+}
+
+// fresh makes a template of a channel in the dialog and waits for its editor.
+func (d dm) fresh(channel, name string) {
+	d.t.Helper()
+	d.do("the templates", chromedp.Navigate(d.s.base+"/content?lang="+d.lang), chromedp.WaitVisible(chromedp.CSS(`main button`)))
+	d.click("main", d.w("content.new"))
+	d.fill("[role=dialog]", d.w("content.name"), name)
+	d.click("[role=dialog]", d.w("channel."+channel))
+	d.click("[role=dialog]", d.w("content.make"))
+	d.see("the editor of "+channel, name, d.w("preview.title"))
+}
+
+// keep saves what is edited, looks at the page on a desk, a phone and in the dark, and gives its name.
+func (d dm) keep(name string) {
+	d.t.Helper()
+	d.click("main", d.w("mail.save"))
+	d.see("it is saved", strings.Split(d.w("mail.saved"), "{{")[0])
+	d.shot("dm-" + name + "-" + d.lang)
+	d.checkPage("dm-"+name+"-"+d.lang, false)
+	d.click("header", d.w("nav.theme"))
+	d.axe("dm-" + name + "-dark")
+	d.shot("dm-" + name + "-dark-" + d.lang)
+	d.click("header", d.w("nav.theme"))
+	d.quiet(name)
+}
+
+func (d dm) sms() {
+	d.t.Helper()
+	d.fresh("sms", "SMS のお知らせ")
+	d.fill("main", d.w("mail.words"), "【縁コスメ】{{ customer.salutation }} 会員限定セールは明日までです。"+strings.Repeat("お見逃しなく。", 10))
+	d.see("what the law asks for", d.w("dm.smsRefuse"), d.w("dm.smsFilled"))
+	d.fill("main", d.w("mail.words"), "【縁コスメ】{{ customer.salutation }} 会員限定セールは明日までです。 停止 {{ links.unsubscribe }}")
+	d.see("as she gets it", "縁野", "会員限定セールは明日までです。")
+	eventually(d.t, 10*time.Second, "the hint is gone", func() error {
+		if js[bool](d.browser, "hint", fmt.Sprintf(`document.querySelector("main").innerText.includes(%q)`, d.w("dm.smsRefuse"))) {
+			return errors.New("still there")
+		}
+		return nil
+	})
+	d.keep("sms")
+}
+
+func (d dm) push() {
+	d.t.Helper()
+	d.fresh("push", "再入荷のお知らせ")
+	d.fill("main", d.w("dm.push_title"), "お待ちかねの再入荷です")
+	d.fill("main", d.w("dm.push_body"), "{{ customer.salutation }} 化粧水が店頭に並びました。")
+	d.fill("main", d.w("dm.push_url"), "https://shop.example/items/1")
+	d.see("as she gets it", "お待ちかねの再入荷です", "縁野", d.w("preview.desktop"), d.w("dm.push_opens"))
+	d.keep("push")
+}
+
+func (d dm) social() {
+	d.t.Helper()
+	d.fresh("social", "ストーリーのお礼")
+	d.fill("main", d.w("mail.words"), "ストーリーでのご紹介ありがとうございます。ご相談はこちらから。")
+	d.click("main", d.w("line.quickOn"))
+	d.see("the reply as a button", d.w("line.begun_reply"), d.w("dm.social_payload"))
+	d.click("main", d.w("dm.social_buttons"))
+	d.see("two messages", d.w("line.nth", 2))
+	d.keep("social")
+}
+
+// journey offers the channels in a step.
+func (d dm) journey() {
+	d.t.Helper()
+	draw := drawing{d.mailing}
+	d.s.put("template", "thanks", map[string]any{"channel": "email", "purpose": "marketing", "title": title("お礼のメール"), "variants": map[string]any{"ja": map[string]any{"subject": "お礼", "text": "ありがとうございます。{{ links.unsubscribe }}"}}})
+	d.s.put("journey", "reach", map[string]any{"title": title("届く手段で送る"), "purpose": "marketing", "consent": "opt_in", "state": "draft", "entry": map[string]any{"events": []string{"custom.asked"}, "reentry": "always"},
+		"start": "say", "nodes": map[string]any{"say": map[string]any{"type": "message", "channels": []string{"email"}, "templates": map[string]string{"email": "thanks"}, "next": "end"}, "end": map[string]any{"type": "exit"}}})
+	draw.open("the journey", "/journeys/reach/edit?lang="+d.lang)
+	d.see("the canvas", d.w("build.whole"))
+	draw.step("say")
+	d.click("section", d.w("build.addChannel", d.w("channel.social")))
+	d.click("section", d.w("build.addChannel", d.w("channel.postal")))
+	d.see("what the channels ask for", d.w("channelHint.social"), d.w("channelHint.postal"))
+	d.pick("section", "2. "+d.w("broadcast.template", d.w("channel.social")), "ストーリーのお礼")
+	d.press(d.w("build.earlier", d.w("channel.social")), 0)
+	d.shot("dm-step-" + d.lang)
+	d.press(d.w("build.removeChannel", d.w("channel.postal")), 0)
+	d.click("main", d.w("build.save"))
+	eventually(d.t, 20*time.Second, "social DM goes first", func() error {
+		var x drawn
+		if err := d.s.call("GET", "/journeys/reach", nil, &x); err != nil || fmt.Sprint(x.Definition.Nodes["say"].Channels) != "[social email]" {
+			return fmt.Errorf("%v %v", x.Definition.Nodes["say"].Channels, err)
+		}
+		return nil
+	})
+	d.axe("dm-step-" + d.lang)
+	d.quiet("the step")
+}
+
+// list shows templates by channel.
+func (d dm) list() {
+	d.t.Helper()
+	d.do("the templates of SMS", chromedp.Navigate(d.s.base+"/content?channel=sms&lang="+d.lang), chromedp.WaitVisible(chromedp.CSS(`main table`)))
+	d.see("one of them", "SMS のお知らせ")
+	if js[bool](d.browser, "others", `document.querySelector("main").innerText.includes("再入荷")`) {
+		d.t.Error("the list of SMS shows others")
+	}
+	d.shot("dm-list-" + d.lang)
+	d.checkPage("dm-list-"+d.lang, d.lang == "ja")
+	d.quiet("the list")
+}
