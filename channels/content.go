@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"enishi"
+	"enishi/channels/dm/postal/layout"
 	"enishi/channels/lint"
 )
 
@@ -21,7 +22,7 @@ var contentKinds = map[string]func(content []byte, filled bool) error{
 	"sms":                checkSMS,
 	"push":               checkPush,
 	"social":             checkSocial,
-	enishi.PostalChannel: checkPostal,
+	enishi.PostalChannel: layout.CheckJSON,
 }
 
 func hasContent(channel string) bool { return contentKinds[channel] != nil }
@@ -90,11 +91,6 @@ func checkSocial(content []byte, filled bool) error {
 		return enishi.FieldError("messages", "at least one message is needed", "メッセージが 1 つ以上必要です")
 	}
 	return nil
-}
-
-func checkPostal(content []byte, filled bool) error {
-	var c map[string]any
-	return readContent(content, &c)
 }
 
 // readContent decodes strictly.

@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"ingest":                 {"enishi", "internal/stream"},
 	"analytics":              {"enishi"},
 	"channels/lint":          {},
-	"channels":               {"enishi", "channels/lint", "internal/stream", "internal/clickhouse", "internal/definitions"},
+	"channels":               {"enishi", "channels/lint", "channels/dm/postal/layout", "internal/stream", "internal/clickhouse", "internal/definitions"},
 	"channels/email":         {"enishi", "channels"},
 	"channels/line":          {"enishi", "channels"},
 	"channels/push":          {"enishi", "channels", "internal/outward"},
