@@ -166,6 +166,7 @@ var types = []TypeInfo{
 	{"shipment.returned", TopicShipments, payloadShipment, nil, "The parcel went back to the sender.", "返送"},
 	{"shipment.shipped", TopicShipments, payloadShipment, nil, "The carrier took the parcel.", "出荷"},
 	{"shipment.updated", TopicShipments, payloadShipment, nil, "Estimated delivery or contents changed.", "配送予定の変更"},
+	{"sms.received", TopicWeb, "", nil, "The person answered an SMS (\"text\", \"account\").", "SMS受信"},
 	{"stock_alert.requested", TopicWeb, payloadWeb, nil, "The person wants to hear when it is back in stock.", "再入荷通知の登録"},
 	{"store.attended", TopicStore, payloadStore, nil, "The person took part in a store event.", "店舗イベント参加"},
 	{"store.purchased", TopicStore, payloadStore, nil, "A purchase at the till.", "店舗購入"},

@@ -32,6 +32,7 @@ var typeNames = map[string]string{
 	"shipment.attempted": "Delivery attempted", "shipment.created": "Parcel being prepared", "shipment.delayed": "Delivery delayed", "shipment.delivered": "Delivered", "shipment.held": "Held by the carrier",
 	"shipment.in_transit": "In transit", "shipment.out_for_delivery": "Out for delivery", "shipment.picked_up": "Picked up", "shipment.ready_for_pickup": "Ready for pickup",
 	"shipment.returned": "Sent back", "shipment.shipped": "Shipped", "shipment.updated": "Delivery rescheduled",
+	"sms.received":          "Answered an SMS",
 	"stock_alert.requested": "Asked for a stock alert",
 	"store.attended":        "Attended a store event", "store.purchased": "Bought in store", "store.returned": "Returned in store", "store.visited": "Visited a store",
 	"subscription.cancelled": "Subscription ended", "subscription.changed": "Subscription changed", "subscription.paused": "Subscription paused",

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"encoding/json"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,8 +13,11 @@ import (
 	"enishi"
 )
 
-// MaxIDBytes bounds identifiers and all other ids.
+// MaxIDBytes bounds identifiers and all other ids but push tokens.
 const MaxIDBytes = 200
+
+// MaxTokenBytes bounds push tokens: a browser's has an address and two keys. FCM says of its own only that they may grow.
+const MaxTokenBytes = 1500
 
 // Normalise gives the form of an identifier that is compared and hashed; what came in is kept beside it for use and
 // display. An empty result without an error means that there is no identifier. Errors are *Refusal: CodeReserved for
@@ -22,7 +27,9 @@ const MaxIDBytes = 200
 //     ".@" that Japanese carriers gave out.
 //   - phone: NFKC, long-vowel signs and dashes folded, E.164, with Japan as the default country.
 //   - line: "U" and 32 hexadecimal digits.
-//   - all others: NFKC (push tokens: as they are) and trimmed; case is kept.
+//   - push token: of a browser (web: and its PushSubscription as JSON) web: and the endpoint, for the keys are no part of who it is; of
+//     an app as it is.
+//   - all others: NFKC and trimmed; case is kept.
 func Normalise(kind enishi.Kind, raw string) (string, error) {
 	value, refusal := normalise(kind, raw)
 	if refusal != nil {
@@ -32,8 +39,12 @@ func Normalise(kind enishi.Kind, raw string) (string, error) {
 }
 
 func normalise(kind enishi.Kind, raw string) (string, *Refusal) {
-	if len(raw) > MaxIDBytes {
-		return "", refusef(CodeValue, "", "has %d bytes, the limit is %d", "%d バイトあります（上限は %d バイト）", len(raw), MaxIDBytes)
+	most := MaxIDBytes
+	if kind == enishi.PushToken {
+		most = MaxTokenBytes
+	}
+	if len(raw) > most {
+		return "", refusef(CodeValue, "", "has %d bytes, the limit is %d", "%d バイトあります（上限は %d バイト）", len(raw), most)
 	}
 	s := raw
 	if kind != enishi.PushToken {
@@ -53,6 +64,10 @@ func normalise(kind enishi.Kind, raw string) (string, *Refusal) {
 		return normalisePhone(s)
 	case enishi.LINEUser:
 		return normaliseLINE(s)
+	case enishi.PushToken:
+		if text, web := strings.CutPrefix(s, "web:"); web {
+			return normaliseSubscription(text)
+		}
 	}
 	if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
 		return "", refuse(CodeValue, "", "contains a control character", "制御文字が含まれています")
@@ -120,6 +135,23 @@ func normaliseEmail(s string) (string, *Refusal) {
 		return "", reserved(s)
 	}
 	return s, nil
+}
+
+// normaliseSubscription takes a browser's PushSubscription (W3C Push API, toJSON).
+func normaliseSubscription(text string) (string, *Refusal) {
+	var s struct {
+		Endpoint string
+		Keys     struct{ Auth, P256DH string }
+	}
+	if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") { // the endpoint alone, as a name of what is known
+		return "web:" + text, nil
+	}
+	err := json.Unmarshal([]byte(text), &s)
+	u, bad := url.Parse(s.Endpoint)
+	if err != nil || bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || s.Keys.Auth == "" || s.Keys.P256DH == "" {
+		return "", refuse(CodeValue, "", "is no push subscription: want web: and the browser's PushSubscription as JSON, with endpoint and keys", "プッシュの購読情報ではありません。web: に続けて、ブラウザの PushSubscription（endpoint と keys）を JSON で入れてください")
+	}
+	return "web:" + s.Endpoint, nil
 }
 
 func normaliseLINE(s string) (string, *Refusal) {

@@ -52,6 +52,8 @@ func TestNormaliseSuccess(t *testing.T) {
 	f(enishi.LINEUser, "U0123456789abcdef0123456789abcdef", "U0123456789abcdef0123456789abcdef")
 	f(enishi.Social, " 1234567 ", "1234567")
 	f(enishi.PushToken, "ｆcm:Ab", "ｆcm:Ab")
+	f(enishi.PushToken, `web:{"endpoint":"https://push.example/x","keys":{"auth":"a","p256dh":"b"}}`, "web:https://push.example/x")
+	f(enishi.PushToken, "fcm:"+strings.Repeat("a", 300), "fcm:"+strings.Repeat("a", 300))
 	f(enishi.Anonymous, "a-1", "a-1")
 }
 

@@ -318,6 +318,9 @@ const (
 	MethodSync     = "line_sync" // found by comparing with LINE
 )
 
+// MethodRevoked is the method of a consent that a browser or app tells when its notifications are turned off.
+const MethodRevoked = "push_revoked"
+
 // Methods of what readers do with a mail.
 const (
 	methodComplaint   = "complaint"

@@ -51,7 +51,7 @@ func (v *View) strictest(channel, purpose string) (state string, since time.Time
 		}
 		switch {
 		case c == nil:
-		case c.Out && c.Method == MethodUnfollow:
+		case c.Out && (c.Method == MethodUnfollow || c.Method == MethodRevoked):
 			blocked = earliest(blocked, c.At)
 		case c.Out:
 			out = earliest(out, c.At)
@@ -79,8 +79,11 @@ func (v *View) Address(channel string) (Subject, bool) { return v.AddressOf(chan
 // AddressOf is the same for messages of one account: on LINE a friend of that account goes before others. An empty account
 // is any.
 func (v *View) AddressOf(channel, account string) (Subject, bool) {
-	if channel == enishi.PostalChannel {
+	switch channel {
+	case enishi.PostalChannel:
 		return v.postalAddress()
+	case "push":
+		return v.devices(account)
 	}
 	if s := v.address(channel, account); s != nil {
 		return *s, true
@@ -97,7 +100,7 @@ func (v *View) address(channel, account string) *Subject {
 	var bestRank int
 	for i := range v.Profile.Subjects {
 		s := &v.Profile.Subjects[i]
-		if s.Kind != kind || s.Value == "" {
+		if s.Kind != kind || s.Value == "" || channel == "sms" && landline(s.Value) {
 			continue
 		}
 		rank := 0
@@ -115,7 +118,7 @@ func (v *View) address(channel, account string) *Subject {
 }
 
 // Suppressed reports whether nothing may be sent to the person's address of a channel, and why: bounced (or a complaint),
-// blocked or not_friend (LINE; of notices only blocked counts), erased. Without an address nothing is suppressed.
+// blocked or not_friend (LINE; of notices only blocked counts), revoked (push: turned off on the device), erased. Without an address nothing is suppressed.
 func (v *View) Suppressed(channel string) (reason string, suppressed bool) {
 	return v.SuppressedOf(channel, "")
 }
@@ -153,6 +156,9 @@ func (s *Subject) consent(channel, purpose string) *Consent {
 func (s *Subject) suppressed(account string) string {
 	if !s.Lifetime.Bounced.IsZero() || s.Kind == enishi.Email && s.softBounced() {
 		return bounced
+	}
+	if c := s.consent("push", Marketing); s.Kind == enishi.PushToken && c != nil && c.Out && c.Method == MethodRevoked {
+		return "revoked"
 	}
 	if s.Kind != enishi.LINEUser || account == "" && s.friend() || account != "" && s.friendOf(account) {
 		return ""
