@@ -159,3 +159,28 @@ func emoji(r rune) bool {
 	}
 	return unicode.Is(unicode.So, r) && r > 0xFFFF
 }
+
+// Plain is a text within JIS X 0208 that a reader takes for the character: 高 for 髙, 吉 for 𠮷. ok is false when there is none.
+func Plain(r rune) (text string, ok bool) {
+	if invisible(r) || emoji(r) {
+		return "", true
+	}
+	to, found := rare[r]
+	if !found {
+		to, found = variants[r]
+	}
+	if found {
+		if _, fit := AppendCP932(nil, to); fit == FitJIS {
+			return string(to), true
+		}
+	}
+	if s := stripMarks(norm.NFKD.String(string(r))); s != string(r) && s != "" {
+		for _, m := range s {
+			if _, fit := AppendCP932(nil, m); fit != FitJIS {
+				return "", false
+			}
+		}
+		return s, true
+	}
+	return "", false
+}
