@@ -42,6 +42,9 @@ func checkSMS(content []byte, filled bool) error {
 	if strings.TrimSpace(c.Text) == "" {
 		return enishi.FieldError("text", "an SMS needs a text", "本文がありません")
 	}
+	if _, parts, _ := lint.SMSSize(c.Text); filled && parts > 10 {
+		return enishi.FieldError("text", "has more than ten parts, which is what phones join: make it shorter", "SMS 10 通分を超えています。短くしてください")
+	}
 	return nil
 }
 
@@ -69,6 +72,8 @@ func checkPush(content []byte, filled bool) error {
 		return enishi.FieldError("title", "a notification needs a title", "タイトルがありません")
 	case c.Urgency != "" && !slices.Contains([]string{"very-low", "low", "normal", "high"}, c.Urgency):
 		return enishi.FieldError("urgency", "use very-low, low, normal or high", "very-low、low、normal、high のどれかにしてください")
+	case filled && c.URL != "" && !webURL(c.URL):
+		return enishi.FieldError("url", "is an address of the web", "URL は https:// から書いてください")
 	case c.TTL != nil && (*c.TTL < 0 || *c.TTL > 28*24*60*60):
 		return enishi.FieldError("ttl_seconds", "is 0 to 2419200 (four weeks)", "0〜2419200 秒（4 週間）にしてください")
 	}
@@ -182,6 +187,17 @@ func (f *filling) content(channel string, out *Rendered) error {
 	}
 	if f.m.Purpose == TestPurpose {
 		markContent(object)
+	}
+	switch channel {
+	case "sms":
+		out.Bounce = f.signer.bounce(f.m.SendID, f.m.Profile) // comes back with the provider's receipts
+	case "push":
+		if to, ok := object["url"].(string); ok && webURL(to) {
+			object["url"] = f.clickURL(to)
+		}
+		if f.track {
+			out.Report = f.url("n", f.token(tokenNotice))
+		}
 	}
 	if out.Content, err = json.Marshal(object); err != nil {
 		return fmt.Errorf("write the content: %w", err)

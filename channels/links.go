@@ -44,6 +44,7 @@ type LinksConfig struct {
 //	GET, HEAD /c/{token}      goes on to the address that we signed, and to no other
 //	GET       /o/{token}.gif  a pixel
 //	GET       /v/{token}      the mail in the browser
+//	POST      /n/{token}      a device tells that a notification was shown, clicked or closed (e=shown, clicked, closed)
 type Links struct {
 	cfg LinksConfig
 	log *slog.Logger
@@ -87,6 +88,8 @@ func (l *Links) Handler() http.Handler {
 	mux.HandleFunc("GET /c/{token}", l.click)
 	mux.HandleFunc("GET /o/{file}", l.open)
 	mux.HandleFunc("GET /v/{token}", l.view)
+	mux.HandleFunc("POST /n/{token}", l.noticed)
+	mux.HandleFunc("OPTIONS /n/{token}", l.noticed)
 	return Private(mux)
 }
 

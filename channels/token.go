@@ -24,6 +24,7 @@ const (
 	tokenLink        byte = 'l' // names a link of the message in the ledger: short, for texts
 	tokenBounce      byte = 'b'
 	tokenConfirm     byte = 'k' // of double opt-in
+	tokenNotice      byte = 'n' // of a notification: the device tells what became of it
 )
 
 // token is what a link of a message says about itself. It holds hashes and names of definitions, no personal value.
