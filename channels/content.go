@@ -80,24 +80,6 @@ func checkPush(content []byte, filled bool) error {
 	return nil
 }
 
-// SocialContent is the content of a template for social.
-type SocialContent struct {
-	Messages []json.RawMessage `json:"messages"` // in order; the message objects of the Graph API
-	Tag      string            `json:"tag,omitempty"`
-	Utility  json.RawMessage   `json:"utility,omitempty"`
-}
-
-func checkSocial(content []byte, filled bool) error {
-	var c SocialContent
-	if err := readContent(content, &c); err != nil {
-		return err
-	}
-	if len(c.Messages) == 0 && len(c.Utility) == 0 {
-		return enishi.FieldError("messages", "at least one message is needed", "メッセージが 1 つ以上必要です")
-	}
-	return nil
-}
-
 // readContent decodes strictly.
 func readContent(content []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(content))

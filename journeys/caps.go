@@ -135,9 +135,12 @@ func (a *attempt) checkQuiet() (bool, string) {
 	return false, "until " + instantText(opens)
 }
 
-// notAfter is until when a message may leave: its send-by, or before that the time when its hours end.
+// notAfter is until when a message may leave: its send-by, or before that the time when its hours or its window end.
 func (a *attempt) notAfter() time.Time {
 	limit := a.due.Add(a.n.sendBy)
+	if !a.until.IsZero() && a.until.Before(limit) {
+		limit = a.until
+	}
 	w := a.window(a.channel)
 	if closes := w.closes(a.now); !closes.IsZero() && closes.Before(limit) {
 		return closes

@@ -23,6 +23,7 @@ type attempt struct {
 	resent   bool   // not the first decision of this message: the run may have ended since
 	account  string // by which it leaves
 	send     enishi.ID
+	until    time.Time // of social: when what lets the message leave ends; zero: nothing of the kind
 	checks   []enishi.Check
 	opens    time.Time // when the message may leave, if that is all that is against it
 }
@@ -210,6 +211,11 @@ func (a *attempt) checkConsent() (bool, string) {
 	if !since.IsZero() {
 		detail += " since " + instantText(since)
 	}
+	if a.channel == "social" && state == profiles.Unknown {
+		if w, _ := a.p.View().Window(a.channel, a.account, a.now); !w.ActedAt.IsZero() {
+			return true, "conversation since " + instantText(w.ActedAt) // the person began it: the window says how long that holds
+		}
+	}
 	if a.channel == enishi.PostalChannel && a.j.Definition.Purpose == marketing {
 		return state != "out", detail // advertising by post needs no permission in Japan, and ends when the person refuses it
 	}
@@ -245,9 +251,28 @@ func (a *attempt) checkFreshness() (bool, string) {
 	return a.now.Before(limit), "due " + instantText(a.due) + ", send by " + instantText(limit)
 }
 
-// checkWindow: neither mail nor LINE push has hours of its own; a channel that may only answer within a time after the
-// person wrote has.
-func (a *attempt) checkWindow() (bool, string) { return true, "none for " + a.channel }
+// checkWindow: a direct message may leave within a time after the person wrote. Outside of it advertising needs an opt-in to
+// marketing messages, and what is no advertisement a template that may leave then. How it goes stands in the address.
+func (a *attempt) checkWindow() (bool, string) {
+	w, known := a.p.View().Window(a.channel, a.account, a.now)
+	marketed := a.j.Definition.Purpose == marketing
+	switch {
+	case !known:
+		return true, "none for " + a.channel
+	case w.Open(a.now):
+		a.until = w.Until
+		return true, "open until " + instantText(w.Until)
+	case marketed && w.Permit != nil:
+		a.to, a.until = enishi.SocialByToken+w.Permit.Token, w.Permit.Ends()
+		return true, "opt-in " + w.Permit.Topic + " since " + instantText(w.Permit.At)
+	case !marketed && a.env.Outside != nil && a.env.Outside(a.template):
+		a.to = enishi.SocialOutside + a.to
+		return true, "closed, by tag or utility template"
+	case w.Until.IsZero():
+		return false, "never opened"
+	}
+	return false, "closed since " + instantText(w.Until)
+}
 
 // language is the person's, by its primary subtag; the sender falls back to the template's own when it has no such variant.
 func (a *attempt) language() string {

@@ -109,6 +109,9 @@ func (w *walk) again(n *node, m *profiles.Message, due time.Time) {
 		w.later(m, a.opens, instantText(a.opens))
 	default:
 		w.drop(m, failed.name)
+		if at := slices.Index(n.channels, m.Channel); failed.name == "window" && at >= 0 && at+1 < len(n.channels) {
+			w.rest(n, n.channels[at+1:], due) // it closed while the message waited
+		}
 	}
 }
 
@@ -248,7 +251,9 @@ func (s *stepper) forbidden(m *profiles.Message) string {
 		return "suppression:" + reason
 	}
 	state, _ := v.Consent(m.Channel, m.Purpose)
-	if state == "out" || m.Purpose == marketing && state != "in" {
+	// By post no permission is asked for, and of a direct message the conversation is one: only a refusal takes them back.
+	asks := m.Channel != enishi.PostalChannel && m.Channel != "social"
+	if state == "out" || m.Purpose == marketing && asks && state != "in" {
 		return "consent:" + state
 	}
 	if reason, _, held := v.Held(s.now); held && m.Purpose == marketing {

@@ -267,6 +267,8 @@ func (r *scenarioRun) newPerson(words []string) {
 			p.LineUserID = value
 		case "phone":
 			p.Phone = value
+		case "social":
+			p.SocialID, p.SocialPage = value, "page"
 		case "customer":
 			p.CustomerID = value
 		case "friend":

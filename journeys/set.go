@@ -198,6 +198,7 @@ type Env struct {
 	Journeys  *Set
 	Settings  *Settings                                                  // of ParseSettings or DefaultSettings; nil: the defaults
 	Templates func(name string) (version int64, channel string, ok bool) // the current version of a template
+	Outside   func(name string) bool                                     // of social: something of the template may leave when the window is closed; nil: of none
 	Notes     func(Note)                                                 // is told what leaves no row; nil in live work
 
 	stepper *stepper // of the last step

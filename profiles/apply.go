@@ -87,6 +87,8 @@ func (f *folding) dispatch(family, name string) {
 		f.hold(name)
 	case "line":
 		f.line(name)
+	case "social":
+		f.social(name)
 	case "message":
 		f.result(name)
 	case "user":

@@ -78,6 +78,8 @@ func (f *folding) result(name string) {
 		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: methodComplaint, Source: f.e.Source})
 	case name == bounced && r.Reason == "hard":
 		address.Lifetime.Bounced = latest(address.Lifetime.Bounced, f.at)
+	case name == "refused" && r.Channel == "social" && r.Reason == "unreachable":
+		f.unreachable(address, r.Destination)
 	case name == "unsubscribed":
 		f.consent(address, Consent{Channel: r.Channel, Out: true, Method: methodUnsubscribe, Source: f.e.Source})
 	}

@@ -26,13 +26,13 @@ func (v *View) Consent(channel, purpose string) (state string, since time.Time) 
 	}
 	channel = enishi.ParentChannel(channel)
 	if base, topic, ok := strings.Cut(purpose, ":"); ok && topic != "" {
-		if state, since = v.Consent(channel, base); state != In {
+		if state, since = v.Consent(channel, base); state == Out {
 			return state, since
 		}
 		if of, at := v.strictest(channel, purpose); of == Out {
 			return of, at
 		}
-		return state, since
+		return state, since // also unknown: the topic alone gives no permission
 	}
 	return v.strictest(channel, purpose)
 }
@@ -100,11 +100,12 @@ func (v *View) address(channel, account string) *Subject {
 	var bestRank int
 	for i := range v.Profile.Subjects {
 		s := &v.Profile.Subjects[i]
-		if s.Kind != kind || s.Value == "" || channel == "sms" && landline(s.Value) {
+		if s.Kind != kind || s.Value == "" || channel == "sms" && landline(s.Value) || kind == enishi.Social && s.chatOf(account) == nil {
 			continue
 		}
 		rank := 0
-		if s.suppressed(account) == "" {
+		chat := s.chatOf(account)
+		if s.suppressed(account) == "" && (chat == nil || !chat.gone()) {
 			rank += 2
 		}
 		if c := s.consent(channel, Marketing); c != nil && !c.Out {
@@ -137,6 +138,9 @@ func (v *View) SuppressedOf(channel, account string) (reason string, suppressed 
 	s := v.address(channel, account)
 	if s == nil {
 		return "", false
+	}
+	if x := s.chatOf(account); s.Kind == enishi.Social && x != nil && x.gone() {
+		return "unreachable", true
 	}
 	reason = s.suppressed(account)
 	return reason, reason != ""

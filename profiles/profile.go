@@ -83,6 +83,8 @@ type Subject struct {
 	Lists     []ListMark     `wire:"27"` // sorted by Name
 	Friends   []Friendship   `wire:"28"` // sorted by Account: with other LINE accounts of the shop than the default one
 
+	Chats []Chat `wire:"30"` // sorted by Account: conversations of a page-scoped id
+
 	pruned int32 // day on which Seen was last pruned
 }
 

@@ -493,6 +493,17 @@ func (x *Subject) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from41)
 	}
+	if len(x.Chats) != 0 {
+		b = append(b, 0xf2, 0x01, 0)
+		from43 := len(b)
+		for i43 := range x.Chats {
+			b = append(b, 0)
+			from44 := len(b)
+			b = x.Chats[i43].AppendWire(b)
+			b = wire.Close(b, from44)
+		}
+		b = wire.Close(b, from43)
+	}
 	return b
 }
 
@@ -1069,6 +1080,32 @@ func (x *Subject) ParseWire(s string) error {
 				}
 			}
 			x.Friends = l66
+		case 30<<3 | 2: // Chats
+			var p68 string
+			p68, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			n69 := wire.Count(p68)
+			if n69 < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			var l69 []Chat
+			if n69 > 0 {
+				l69 = make([]Chat, n69)
+			}
+			j69 := 0
+			for k69 := range l69 {
+				var p70 string
+				p70, j69 = wire.Content(p68, j69)
+				if j69 < 0 {
+					return wire.Corrupt("profiles.Subject", at)
+				}
+				if err := l69[k69].ParseWire(p70); err != nil {
+					return wire.Nested(err, "profiles.Subject", i-len(p68)+j69-len(p70))
+				}
+			}
+			x.Chats = l69
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2684,6 +2721,159 @@ func (x *Friendship) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("profiles.Friendship", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *Chat) AppendWire(b []byte) []byte {
+	if x.Account != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.Account)
+	}
+	if x.Platform != "" {
+		b = append(b, 0x12)
+		b = wire.AppendBytes(b, x.Platform)
+	}
+	if !x.ActedAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(x.ActedAt.UnixMilli()))
+	}
+	if !x.OpenTo.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.OpenTo.UnixMilli()))
+	}
+	if !x.GoneAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x28, wire.Zigzag(x.GoneAt.UnixMilli()))
+	}
+	if len(x.Permits) != 0 {
+		b = append(b, 0x32, 0)
+		from1 := len(b)
+		for i1 := range x.Permits {
+			b = append(b, 0)
+			from2 := len(b)
+			b = x.Permits[i1].AppendWire(b)
+			b = wire.Close(b, from2)
+		}
+		b = wire.Close(b, from1)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Chat) ParseWire(s string) error {
+	*x = Chat{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Account
+			x.Account, i = wire.Content(s, i)
+		case 2<<3 | 2: // Platform
+			x.Platform, i = wire.Content(s, i)
+		case 3<<3 | 0: // ActedAt
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.ActedAt = wire.Time(u1)
+		case 4<<3 | 0: // OpenTo
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.OpenTo = wire.Time(u2)
+		case 5<<3 | 0: // GoneAt
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.GoneAt = wire.Time(u3)
+		case 6<<3 | 2: // Permits
+			var p4 string
+			p4, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Chat", at)
+			}
+			n5 := wire.Count(p4)
+			if n5 < 0 {
+				return wire.Corrupt("profiles.Chat", at)
+			}
+			var l5 []Permit
+			if n5 > 0 {
+				l5 = make([]Permit, n5)
+			}
+			j5 := 0
+			for k5 := range l5 {
+				var p6 string
+				p6, j5 = wire.Content(p4, j5)
+				if j5 < 0 {
+					return wire.Corrupt("profiles.Chat", at)
+				}
+				if err := l5[k5].ParseWire(p6); err != nil {
+					return wire.Nested(err, "profiles.Chat", i-len(p4)+j5-len(p6))
+				}
+			}
+			x.Permits = l5
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.Chat", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *Permit) AppendWire(b []byte) []byte {
+	if x.Token != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.Token)
+	}
+	if x.Topic != "" {
+		b = append(b, 0x12)
+		b = wire.AppendBytes(b, x.Topic)
+	}
+	if !x.At.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(x.At.UnixMilli()))
+	}
+	if !x.ExpiresAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x20, wire.Zigzag(x.ExpiresAt.UnixMilli()))
+	}
+	if !x.StoppedAt.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x28, wire.Zigzag(x.StoppedAt.UnixMilli()))
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Permit) ParseWire(s string) error {
+	*x = Permit{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // Token
+			x.Token, i = wire.Content(s, i)
+		case 2<<3 | 2: // Topic
+			x.Topic, i = wire.Content(s, i)
+		case 3<<3 | 0: // At
+			var u1 uint64
+			u1, i = wire.Uvarint(s, i)
+			x.At = wire.Time(u1)
+		case 4<<3 | 0: // ExpiresAt
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.ExpiresAt = wire.Time(u2)
+		case 5<<3 | 0: // StoppedAt
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.StoppedAt = wire.Time(u3)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.Permit", at)
 		}
 	}
 	return nil

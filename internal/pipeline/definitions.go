@@ -29,12 +29,16 @@ type Definitions struct {
 type template struct {
 	version int64
 	channel string
+	outside bool // of social: something of it may leave when the window is closed
 }
 
 func (d *Definitions) template(name string) (version int64, channel string, ok bool) {
 	t, ok := d.templates[name]
 	return t.version, t.channel, ok
 }
+
+// outside is what [journeys.Env] asks.
+func (d *Definitions) outside(name string) bool { return d.templates[name].outside }
 
 // changedSegments lists the segments that are new, gone or not the same as before, by name: those that changed, those that take
 // in something that did, and those that are to be swept again.
@@ -71,9 +75,9 @@ func (d *Definitions) set(x *enishi.Definition) error {
 
 // compiler keeps what was compiled: a change of one definition compiles that one.
 type compiler struct {
-	journeys map[source]*journeys.Journey // all versions: runs may stand in any
-	segments map[source]*segments.Segment
-	channels map[source]string // of templates
+	journeys  map[source]*journeys.Journey // all versions: runs may stand in any
+	segments  map[source]*segments.Segment
+	templates map[source]template
 }
 
 // source is one version of a definition; the same name and version in another workspace has another body.
@@ -84,7 +88,7 @@ type source struct {
 }
 
 func newCompiler() *compiler {
-	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*segments.Segment{}, channels: map[source]string{}}
+	return &compiler{journeys: map[source]*journeys.Journey{}, segments: map[source]*segments.Segment{}, templates: map[source]template{}}
 }
 
 func sourceOf(x *enishi.Definition) source { return source{x.Name, x.Version, string(x.Body)} }
@@ -183,19 +187,35 @@ func (c *compiler) segment(x *enishi.Definition, l segments.Library) (*segments.
 	return s, err
 }
 
-func (c *compiler) channel(x *enishi.Definition) (string, error) {
+// template reads what the fold needs to know of a template.
+func (c *compiler) template(x *enishi.Definition) (template, error) {
 	key := sourceOf(x)
-	if channel, ok := c.channels[key]; ok {
-		return channel, nil
+	if t, ok := c.templates[key]; ok {
+		return t, nil
 	}
 	var t struct {
 		Channel string `json:"channel"`
 	}
-	if err := json.Unmarshal(x.Body, &t); err != nil {
-		return "", err
+	var social struct {
+		Variants map[string]struct {
+			Content struct {
+				Tag     string          `json:"tag"`
+				Utility json.RawMessage `json:"utility"`
+			} `json:"content"`
+		} `json:"variants"`
 	}
-	c.channels[key] = t.Channel
-	return t.Channel, nil
+	if err := json.Unmarshal(x.Body, &t); err != nil {
+		return template{}, err
+	}
+	out := template{version: x.Version, channel: t.Channel}
+	// A text that makes the content when it is filled in is not looked into: it counts as having neither tag nor utility template.
+	if t.Channel == "social" && json.Unmarshal(x.Body, &social) == nil {
+		for _, v := range social.Variants {
+			out.outside = out.outside || v.Content.Tag != "" || v.Content.Utility != nil
+		}
+	}
+	c.templates[key] = out
+	return out, nil
 }
 
 // acting are the versions of journeys that take entries, or stand for those that do not any more, by name: the newest that was
@@ -277,9 +297,9 @@ func (c *compiler) definitions(until []enishi.Definition, log *slog.Logger) *Def
 				segs = append(segs, s)
 			}
 		case "template":
-			var channel string
-			if channel, err = c.channel(x); err == nil {
-				d.templates[x.Name] = template{x.Version, channel}
+			var t template
+			if t, err = c.template(x); err == nil {
+				d.templates[x.Name] = t
 			}
 		case segments.KindList:
 			d.lists[x.Name] = true

@@ -282,7 +282,7 @@ func (f *Folder) open(ctx context.Context, m Marker, stored []enishi.ID, aside [
 // use makes definitions the partition's.
 func (part *partition) use(d *Definitions) {
 	part.defs = d
-	part.env = journeys.Env{Journeys: d.Journeys, Settings: d.Settings, Templates: d.template}
+	part.env = journeys.Env{Journeys: d.Journeys, Settings: d.Settings, Templates: d.template, Outside: d.outside}
 }
 
 // Lose says which partitions are no longer owned. Their memory is kept unless forget: if nobody went further it is good when

@@ -211,7 +211,7 @@ func (r *Replay) Play(ctx context.Context, id enishi.ID, past []Past, goOn func(
 // use makes definitions those of the partition; the memory that steps use again stays.
 func (r *Replay) use(d *Definitions) {
 	r.part.defs = d
-	r.part.env.Journeys, r.part.env.Settings, r.part.env.Templates = d.Journeys, d.Settings, d.template
+	r.part.env.Journeys, r.part.env.Settings, r.part.env.Templates, r.part.env.Outside = d.Journeys, d.Settings, d.template, d.outside
 }
 
 // reset begins with somebody of whom nothing is known.
