@@ -17,6 +17,7 @@ type Parts struct {
 	Collector http.Handler // /v1/...
 	LINE      http.Handler // /line/webhook/{account}
 	LINEPages http.Handler // /line/f/, /line/open/ and /line/link/: what people come to from LINE
+	Social    http.Handler // /social/webhook/{account}
 	SMS       http.Handler // /sms/{account}/{what}: receipts and replies
 	Push      http.Handler // /push/ and /sdk/: browsers subscribe to notifications, and what their pages load for it
 	Links     http.Handler // /c/, /n/, /o/, /p/, /u/ and /v/: links of messages, opens, preferences, unsubscribing, the mail in a browser
@@ -41,7 +42,7 @@ func (a *API) Mux(p Parts) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(prefix+"/", a.Handler())
 	mux.HandleFunc("GET "+imagePath+"{file}", a.serveImage)
-	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/line/f/": p.LINEPages, "/line/open/": p.LINEPages, "/line/link/": p.LINEPages, "/c/": p.Links, "/k/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links, "/n/": p.Links,
+	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/social/webhook/{account}": p.Social, "/line/f/": p.LINEPages, "/line/open/": p.LINEPages, "/line/link/": p.LINEPages, "/c/": p.Links, "/k/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links, "/n/": p.Links,
 		"/sms/": p.SMS, "/push/": p.Push, "/sdk/": p.Push,
 		"/demo/shop": p.Shop, "/demo/shop/": p.Shop, "GET /metrics": p.Metrics} {
 		if h != nil {

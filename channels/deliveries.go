@@ -228,6 +228,20 @@ func (d *Deliveries) Message(ctx context.Context, send enishi.ID) (*enishi.Messa
 	return m, nil
 }
 
+// ByProviderID finds who got what a provider knows under ids, among what was sent to a destination since an instant.
+func (d *Deliveries) ByProviderID(ctx context.Context, destination string, ids []string, since time.Time) (sends, profiles []enishi.ID, err error) {
+	rows, err := readRows(ctx, d.db, "SELECT "+strings.Replace(readColumns, "message", "''", 1)+` FROM deliveries FINAL
+		WHERE provider_id IN {ids:Array(String)} AND destination = {destination:String} AND state = 'sent' AND updated_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')`,
+		ch.Named("ids", ids), ch.Named("destination", destination), ch.Named("since", since.UnixMilli()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("find deliveries by the provider's ids: %w", err)
+	}
+	for i := range rows {
+		sends, profiles = append(sends, rows[i].SendID), append(profiles, rows[i].Profile)
+	}
+	return sends, profiles, nil
+}
+
 // readRows reads readColumns.
 func readRows(ctx context.Context, db *clickhouse.DB, query string, args ...any) ([]Row, error) {
 	rows, err := db.Query(ctx, query, args...)

@@ -2,6 +2,7 @@ package channels
 
 import (
 	"context"
+	"time"
 
 	"enishi"
 	"enishi/internal/stream"
@@ -28,6 +29,23 @@ func (l *Links) Sent(ctx context.Context, send, profile enishi.ID) (*enishi.Mess
 		return &enishi.Message{SendID: send, Profile: profile, Subject: profile, Channel: "email", Round: 1}, nil
 	}
 	return m, err
+}
+
+// refFor is how long the link of a message says who comes by it: later it may have been handed on.
+const refFor = 30 * 24 * time.Hour
+
+// Ref is the message whose link to a chat has the ref. ok is false when it is not one of ours, too old, or of a message that is
+// not known any more.
+func (l *Links) Ref(ctx context.Context, ref string) (m *enishi.Message, ok bool, err error) {
+	t, err := l.cfg.Renderer.signer.verify(ref, tokenChat)
+	if err != nil || l.cfg.Now().Sub(t.At) > refFor {
+		return nil, false, nil
+	}
+	m, err = l.cfg.Message(ctx, t.Send)
+	if enishi.ErrorCode(err) == enishi.NotFound {
+		return nil, false, nil
+	}
+	return m, err == nil, err
 }
 
 // Report appends message.NAME: what a receiver tells of a message, with Reason, Code and Machine of r. Told again with the

@@ -28,8 +28,11 @@ type RendererConfig struct {
 	Key         []byte                          // signs links; 32 bytes, as in [LinksConfig]
 	Language    string                          // of templates that lack the message's; ja
 	Product     func(id string) (Product, bool) // of the catalogue as it is now; nil: there is none
-	Brand       map[string]any                  // of what the setting brand does not say: name, address, contact, logo, colour
-	Now         func() time.Time
+	// Chat is the address that opens a chat with the shop on a platform of social DM (messenger, instagram) and tells it ref; ""
+	// when the shop is not there. Nil: it is on none.
+	Chat  func(platform, ref string) string
+	Brand map[string]any // of what the setting brand does not say: name, address, contact, logo, colour
+	Now   func() time.Time
 }
 
 // Renderer fills templates in. It is safe for concurrent use.
@@ -280,9 +283,18 @@ func (f *filling) variables() error {
 	if f.purpose == transactional {
 		f.links["confirm"] = f.url("k", f.token(tokenConfirm))
 	}
+	if f.cfg.Chat != nil {
+		ref := f.signer.sign(f.token(tokenChat))
+		for _, platform := range chatPlatforms {
+			f.links[platform] = f.cfg.Chat(platform, ref)
+		}
+	}
 	f.vars["links"] = f.links
 	return nil
 }
+
+// chatPlatforms are the names of links that open a chat.
+var chatPlatforms = [...]string{"messenger", "instagram"}
 
 // token is a token of the message; its page speaks the language of the text.
 func (f *filling) token(kind byte) *token {

@@ -24,6 +24,7 @@ const (
 	tokenLink        byte = 'l' // names a link of the message in the ledger: short, for texts
 	tokenBounce      byte = 'b'
 	tokenConfirm     byte = 'k' // of double opt-in
+	tokenChat        byte = 'm' // ref of a link that opens a chat: who comes by it is who got the message
 	tokenNotice      byte = 'n' // of a notification: the device tells what became of it
 )
 

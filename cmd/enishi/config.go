@@ -54,6 +54,7 @@ type Config struct {
 
 	SMTP    SMTPConfig    `koanf:"smtp"`
 	LINE    LINEConfig    `koanf:"line"`
+	Social  SocialConfig  `koanf:"social"`
 	Webhook WebhookConfig `koanf:"webhook"`
 	Log     LogConfig     `koanf:"log"`
 }
@@ -87,6 +88,24 @@ type LINEAccountConfig struct {
 	Token    string `koanf:"token" help:"Channel access token of the further account NAME; write ${VARIABLE} to take it from the environment."`
 	Secret   string `koanf:"secret" help:"Its channel secret, which signs webhooks at /line/webhook/NAME."`
 	Endpoint string `koanf:"endpoint" help:"Its base URL of the Messaging API. Default: LINE's own."`
+}
+
+// SocialConfig are the pages and Instagram accounts. Without any direct messages go to the Outbox only.
+type SocialConfig struct {
+	Accounts map[string]SocialAccountConfig `koanf:"accounts"`
+}
+
+// SocialAccountConfig is one of them; that named default is meant where none is named.
+type SocialAccountConfig struct {
+	Platform    string `koanf:"platform" help:"messenger or instagram, of the account NAME. One is named default. Without any account: the simulator shown as Outbox."`
+	Page        string `koanf:"page" help:"Id of the page that sends; of Instagram by its own login the id of the account."`
+	Entry       string `koanf:"entry" help:"Id that webhooks name, where it is another: of Instagram by a page the id of the Instagram account."`
+	Handle      string `koanf:"handle" help:"Name in m.me/NAME and ig.me/m/NAME. Default: the page's id."`
+	Token       string `koanf:"token" help:"Access token of the page or account; write ${VARIABLE} to take it from the environment."`
+	AppSecret   string `koanf:"app_secret" help:"Secret of the app, which signs webhooks at /social/webhook/NAME."`
+	VerifyToken string `koanf:"verify_token" help:"What the handshake of the webhook shows."`
+	Endpoint    string `koanf:"endpoint" help:"Base URL of the API. Default: https://graph.facebook.com, of Instagram by its own login https://graph.instagram.com."`
+	Version     string `koanf:"version" help:"Version of the API. Default: v23.0."`
 }
 
 // WebhookConfig is how journeys call other systems.
@@ -180,6 +199,10 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		expand(&a.Token, &a.Secret)
 		cfg.LINE.Accounts[name] = a
 	}
+	for name, a := range cfg.Social.Accounts {
+		expand(&a.Token, &a.AppSecret, &a.VerifyToken)
+		cfg.Social.Accounts[name] = a
+	}
 	for i := range cfg.Webhook.Keys {
 		expand(&cfg.Webhook.Keys[i])
 	}
@@ -195,6 +218,9 @@ func accountKey(key string) bool {
 	parts := strings.Split(key, ".")
 	if len(parts) == 4 && parts[0] == "webhook" && parts[1] == "secrets" {
 		return parts[3] == "value" || parts[3] == "host"
+	}
+	if len(parts) == 4 && parts[0] == "social" && parts[1] == "accounts" {
+		return slices.Contains([]string{"platform", "page", "entry", "handle", "token", "app_secret", "verify_token", "endpoint", "version"}, parts[3])
 	}
 	return len(parts) == 4 && parts[0] == "line" && parts[1] == "accounts" && slices.Contains([]string{"token", "secret", "endpoint"}, parts[3])
 }
@@ -254,6 +280,9 @@ func (c *Config) Check() error {
 		case a.Token == "" || a.Secret == "":
 			bad("line.accounts."+name, "token and secret are needed")
 		}
+	}
+	if err := c.checkSocial(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Keys == "" {
 		c.Keys = filepath.Join(c.Data, "keys")

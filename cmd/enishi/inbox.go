@@ -30,6 +30,7 @@ type inbox struct {
 	lineToken string
 	listeners [2]net.Listener
 	server    *http.Server
+	social    *socialInbox
 
 	mu    sync.Mutex
 	rows  []outboxRow
@@ -87,6 +88,10 @@ func openInbox(w *workspace) (*inbox, error) {
 	in.line = linesim.New(linesim.Config{ChannelSecret: w.keys.LINESecret, ChannelToken: in.lineToken, ProviderID: w.cfg.LINE.Provider, DisplayName: "Enishi", Keep: 200,
 		Webhook: in.deliver, OnSent: in.onLine, Log: w.log})
 	in.server = &http.Server{Handler: in.line, ReadHeaderTimeout: 10 * time.Second}
+	var err error
+	if in.social, err = openSocialInbox(in); err != nil {
+		return nil, err
+	}
 	return in, nil
 }
 
@@ -131,7 +136,8 @@ func (in *inbox) add(r outboxRow) {
 
 // Run serves both and stores what they receive until ctx ends.
 func (in *inbox) Run(ctx context.Context) error {
-	done := make(chan error, 3)
+	done := make(chan error, 4)
+	go func() { done <- in.social.Run(ctx) }()
 	go func() { done <- in.mail.Serve(ctx, in.listeners[0]) }()
 	go func() { done <- in.server.Serve(in.listeners[1]) }()
 	go func() { done <- in.line.Run(ctx) }()

@@ -20,6 +20,7 @@ import (
 	"enishi/analytics"
 	"enishi/api"
 	"enishi/channels"
+	"enishi/channels/dm/social"
 	"enishi/channels/email"
 	"enishi/channels/line"
 	"enishi/channels/webhook"
@@ -54,6 +55,8 @@ type workspace struct {
 	deliveries  *channels.Deliveries
 	line        *line.Accounts
 	webhook     *line.Webhook
+	social      *social.Accounts
+	socialHook  *social.Webhook
 	calls       *webhook.Channel // of journeys
 	linePages   *line.Pages
 	replier     *line.Replier
@@ -209,7 +212,7 @@ func (w *workspace) shopClock() time.Time { return w.folder.Clock().Now(w.now())
 
 func (w *workspace) buildChannels(ctx context.Context) error {
 	var err error
-	w.renderer, err = channels.NewRenderer(channels.RendererConfig{Definitions: w.definitions, BaseURL: w.base, Key: w.secret, Language: "ja", Now: w.now, Product: w.product,
+	w.renderer, err = channels.NewRenderer(channels.RendererConfig{Definitions: w.definitions, BaseURL: w.base, Key: w.secret, Language: "ja", Now: w.now, Product: w.product, Chat: w.chat,
 		Brand: map[string]any{"name": "Enishi", "address": "", "contact": "", "colour": "#9c3d44"}})
 	if err != nil {
 		return err
@@ -228,7 +231,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err = w.buildIntake(); err != nil {
 		return err
 	}
-	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" {
+	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" || len(w.cfg.Social.Accounts) == 0 {
 		if w.inbox, err = openInbox(w); err != nil {
 			return err
 		}
@@ -243,6 +246,9 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err := w.buildLINE(); err != nil {
 		return err
 	}
+	if err := w.buildSocial(); err != nil {
+		return err
+	}
 	// A replica whose servers are elsewhere may have no folder to write to.
 	if w.inHand, err = channels.OpenInHand(filepath.Join(w.cfg.Data, "in-hand", w.name), w.log); err != nil {
 		w.log.Warn("after a crash of this process more messages will be in doubt than it had in hand", "err", err)
@@ -254,6 +260,8 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 				return w.lineRoute(account)
 			case enishi.NoticeChannel:
 				return w.noticeRoute(account)
+			case channels.SocialChannel:
+				return w.socialRoute(account)
 			case channels.WebhookChannel:
 				return webhookRoute(w.calls), true
 			}
@@ -305,7 +313,7 @@ func (w *workspace) ingest(ctx context.Context, events []enishi.Event) error {
 		}
 		var key []byte
 		if e.Person != nil {
-			key = []byte(e.Person.CustomerID + e.Person.LineUserID)
+			key = []byte(e.Person.CustomerID + e.Person.LineUserID + e.Person.SocialID)
 		}
 		recs = append(recs, stream.Record{Topic: info.Topic, Partition: -1, Time: w.now().UTC(), Key: key, Value: value})
 	}

@@ -122,7 +122,8 @@ CREATE TABLE deliveries
     `message` String CODEC(ZSTD(1)),
     `group_id` FixedString(16),
     `owner` FixedString(16),
-    `variant` LowCardinality(String)
+    `variant` LowCardinality(String),
+    INDEX provider provider_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (partition, send_id, round)
@@ -493,7 +494,15 @@ CREATE TABLE people
     `place_y` Int64,
     `place_z` Int64,
     `lists` Array(LowCardinality(String)),
-    `line_accounts` Array(LowCardinality(String))
+    `line_accounts` Array(LowCardinality(String)),
+    `reach_email` UInt8,
+    `reach_line` UInt8,
+    `reach_sms` UInt8,
+    `reach_push` UInt8,
+    `reach_postal` UInt8,
+    `social_reach_until` DateTime64(3, 'UTC'),
+    `social_window_until` DateTime64(3, 'UTC'),
+    `social_action_at` DateTime64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id

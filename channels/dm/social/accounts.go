@@ -1,7 +1,9 @@
 package social
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +67,7 @@ type Account struct {
 var (
 	accountPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	idPattern      = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
+	tagPattern     = regexp.MustCompile(`^[A-Z][A-Z_]{1,63}$`)
 	versionPattern = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
 )
 
@@ -174,6 +177,29 @@ type Tag struct {
 // Meta ends one, the setting social_tags says so.
 func DefaultTags() []Tag {
 	return []Tag{{Name: "CONFIRMED_EVENT_UPDATE", Platforms: []string{Messenger}}, {Name: "POST_PURCHASE_UPDATE", Platforms: []string{Messenger}}, {Name: "ACCOUNT_UPDATE", Platforms: []string{Messenger}}}
+}
+
+// ParseTags reads the setting of the message tags: {"tags": [{"name": "ACCOUNT_UPDATE", "platforms": ["messenger"], "until":
+// "2027-01-01T00:00:00Z"}]}.
+func ParseTags(body []byte) ([]Tag, error) {
+	var x struct {
+		Tags []Tag `json:"tags"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&x); err != nil {
+		return nil, enishi.FieldError("tags", "cannot be read: "+err.Error(), "読めません: "+err.Error())
+	}
+	for i, t := range x.Tags {
+		at := fmt.Sprintf("tags[%d]", i)
+		if !tagPattern.MatchString(t.Name) || t.Name == "HUMAN_AGENT" {
+			return nil, enishi.FieldError(at+".name", "is a name such as ACCOUNT_UPDATE; HUMAN_AGENT is not for what is sent automatically", "ACCOUNT_UPDATE のような名前にしてください。HUMAN_AGENT は自動の配信には使えません。")
+		}
+		if len(t.Platforms) == 0 || slices.ContainsFunc(t.Platforms, func(p string) bool { return p != Messenger && p != Instagram }) {
+			return nil, enishi.FieldError(at+".platforms", "are messenger, instagram or both", "messenger と instagram から選んでください。")
+		}
+	}
+	return x.Tags, nil
 }
 
 // checkTag tells why a platform does not take a tag now, if it does not.

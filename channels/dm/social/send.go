@@ -105,7 +105,7 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 			receipt.Note = fmt.Sprintf("parts: %d of %d, then %s", i, len(parts), err)
 			return receipt, nil
 		}
-		receipt.ProviderID += " " + next.ProviderID
+		receipt.ProviderID = next.ProviderID // who has got the last has got them all
 	}
 	return receipt, nil
 }
@@ -175,7 +175,7 @@ func (c *Channel) parts(content *channels.SocialContent, m *channels.Rendered) (
 	}
 	var out []part
 	for i := range content.Messages {
-		list, err := c.message(base, &content.Messages[i])
+		list, err := c.message(base, &content.Messages[i], m.SendID)
 		if err != nil {
 			return nil, channels.Permanent(err).With("", "content")
 		}
@@ -191,7 +191,8 @@ func (c *Channel) parts(content *channels.SocialContent, m *channels.Rendered) (
 }
 
 // message makes the calls of one message: a text that is too long for one is parted, and the quick replies stand under its end.
-func (c *Channel) message(base map[string]any, m *channels.SocialMessage) ([]part, error) {
+// The send stands in the metadata, which comes back with the echo.
+func (c *Channel) message(base map[string]any, m *channels.SocialMessage, send enishi.ID) ([]part, error) {
 	texts := []string{""}
 	media := false
 	if len(m.Attachment) > 0 && string(m.Attachment) != "null" {
@@ -209,7 +210,7 @@ func (c *Channel) message(base map[string]any, m *channels.SocialMessage) ([]par
 	}
 	var out []part
 	for i, text := range texts {
-		message := map[string]any{}
+		message := map[string]any{"metadata": send.String()}
 		if text != "" {
 			message["text"] = text
 		} else {
