@@ -9,12 +9,12 @@ export CGO_ENABLED := 0
 
 APT          := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: help run dev build tools deps deps-test deps-full web lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
+.PHONY: help run dev build tools fonts deps deps-test deps-full web lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## install what is missing, build, and start the demo shop with everything embedded in ./data
+run: build fonts ## install what is missing, build, and start the demo shop with everything embedded in ./data
 	./bin/enishi serve --demo --data ./data
 
 dev: deps ## the server without a console build; run `npm run dev` in web/ beside it
@@ -41,7 +41,12 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json | to
 web/dist/index.html: web/node_modules/.package-lock.json api/openapi.yaml $(shell find web/src web/index.html web/vite.config.ts 2>/dev/null -type f)
 	cd web && $(NPM) run build
 
-deps-test: deps
+fonts: ## the typefaces of print (postal direct mail); without them everything but layouts works
+	@test -f /usr/share/fonts/opentype/ipaexfont-gothic/ipaexg.ttf && command -v pdftoppm >/dev/null || \
+		{ echo "installing the typefaces of print ..."; \
+		  $(APT) update -qq && $(APT) install -y -qq fonts-ipaexfont poppler-utils >/dev/null || echo "they cannot be installed: pieces of direct mail cannot be drawn"; }
+
+deps-test: deps fonts
 	@command -v chromium >/dev/null && command -v kcat >/dev/null && fc-list :lang=ja 2>/dev/null | grep -q Noto || \
 		{ echo "installing chromium, kcat and Japanese fonts ..."; \
 		  $(APT) update -qq && $(APT) install -y -qq chromium kcat fonts-noto-cjk fontconfig >/dev/null; }
