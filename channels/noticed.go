@@ -1,7 +1,11 @@
 package channels
 
 import (
+	"context"
 	"net/http"
+
+	"enishi"
+	"enishi/internal/stream"
 )
 
 // What a device tells of a notification, as e= of its report, and the fact that it is. Who closed it has seen it.
@@ -37,4 +41,14 @@ func (l *Links) noticed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// DeviceGone takes note that one of several devices of a person will never get a notification again: nothing more is sent to its
+// token (subject). It says nothing of a message, which the other devices may have. Told again it counts once.
+func (l *Links) DeviceGone(ctx context.Context, profile, subject enishi.ID, destination string) error {
+	e := enishi.Event{ID: enishi.NewID("device gone", subject.String()), Type: "message.bounced", Profile: profile, Subject: subject, At: l.clock(),
+		Result: &enishi.MessageResult{Channel: "push", Destination: destination, Reason: hardBounce}}
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	return l.cfg.Append(ctx, []stream.Record{eventRecord(&e, l.cfg.Partitions, e.At)})
 }

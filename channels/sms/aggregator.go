@@ -33,9 +33,9 @@ func international(number string) string {
 	return "+" + number
 }
 
-func (c *Channel) aggregatorRequest(ctx context.Context, m *channels.Rendered, text string) (*http.Request, error) {
+func (c *Channel) aggregatorRequest(ctx context.Context, m *channels.Rendered, to, text string) (*http.Request, error) {
 	f := c.cfg.Fields
-	body := map[string]any{f.To: national(m.To), f.Text: text}
+	body := map[string]any{f.To: national(to), f.Text: text}
 	if c.cfg.From != "" {
 		body[f.From] = c.cfg.From
 	}
@@ -46,7 +46,7 @@ func (c *Channel) aggregatorRequest(ctx context.Context, m *channels.Rendered, t
 			body[f.Reference] = m.Bounce
 		}
 	}
-	for pair := range strings.SplitSeq(f.Service, ",") {
+	for pair := range strings.SplitSeq(f.Service, "|") {
 		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
 		if !ok {
 			continue

@@ -67,6 +67,8 @@ type Config struct {
 	Callback string // our address that the provider tells of this account: receipts at Callback/status, replies at Callback/reply; empty: none
 	Key      string // aggregator: what its calls to us show as ?key= (it signs nothing)
 
+	// Number is the E.164 form of a number as it came in; nil: numbers come in that form.
+	Number func(raw string) (string, error)
 	// Plain leaves out what old phones and some carriers cannot show: emoji go, half-width kana become full-width.
 	Plain   bool
 	Timeout time.Duration // of one call; 30 s
@@ -80,20 +82,20 @@ type Config struct {
 // Fields are the names that an aggregator's JSON has. Empty ones are the defaults, which are those of Karaden's and of other
 // Japanese services.
 type Fields struct {
-	Path      string `koanf:"path" json:"path"`           // of the send, behind the address: /messages
-	To        string `koanf:"to" json:"to"`               // to: the national number, 09012345678
-	Text      string `koanf:"text" json:"text"`           // body
-	From      string `koanf:"from" json:"from"`           // from
-	Reference string `koanf:"reference" json:"reference"` // tags: what comes back with a receipt; an array or a text
-	Service   string `koanf:"service" json:"service"`     // fixed members of each call as NAME=VALUE, separated by commas: service_id=12
-	ID        string `koanf:"id" json:"id"`               // id: of the message, in answer and receipt
-	Result    string `koanf:"result" json:"result"`       // sent_result: how it ended, in the receipt
-	Error     string `koanf:"error" json:"error"`         // code: of an answer that refuses
-	Reply     string `koanf:"reply" json:"reply"`         // body: the text of a reply
-	Sender    string `koanf:"sender" json:"sender"`       // from: who replied
-	Delivered string `koanf:"delivered" json:"delivered"` // received: values of Result, separated by commas
-	Dead      string `koanf:"dead" json:"dead"`           // invalid_number,unused: values of Result and codes of Error
-	Stopped   string `koanf:"stopped" json:"stopped"`     // rejected,opted_out: the person refuses
+	Path      string // of the send, behind the address: /messages
+	To        string // to: the national number, 09012345678
+	Text      string // body
+	From      string // from
+	Reference string // tags: what comes back with a receipt; an array when it has this name, else a text
+	Service   string // fixed members of each call as NAME=VALUE, separated by |: service_id=12
+	ID        string // id: of the message, in answer and receipt
+	Result    string // sent_result: how it ended, in the receipt
+	Error     string // code: of an answer that refuses
+	Reply     string // body: the text of a reply
+	Sender    string // from: who replied
+	Delivered string // received|delivered: values of Result
+	Dead      string // invalid_number|unused: values of Result and codes of Error
+	Stopped   string // rejected|opted_out: the person refuses
 }
 
 func (f Fields) complete() Fields {
@@ -101,7 +103,7 @@ func (f Fields) complete() Fields {
 		at    *string
 		value string
 	}{{&f.Path, "/messages"}, {&f.To, "to"}, {&f.Text, "body"}, {&f.From, "from"}, {&f.Reference, "tags"}, {&f.ID, "id"}, {&f.Result, "sent_result"}, {&f.Error, "code"},
-		{&f.Reply, "body"}, {&f.Sender, "from"}, {&f.Delivered, "received,delivered"}, {&f.Dead, "invalid_number,unused"}, {&f.Stopped, "rejected,opted_out"}} {
+		{&f.Reply, "body"}, {&f.Sender, "from"}, {&f.Delivered, "received|delivered"}, {&f.Dead, "invalid_number|unused"}, {&f.Stopped, "rejected|opted_out"}} {
 		if *x.at == "" {
 			*x.at = x.value
 		}
@@ -111,7 +113,7 @@ func (f Fields) complete() Fields {
 
 // has tells whether a list of values has one.
 func has(list, value string) bool {
-	for x := range strings.SplitSeq(list, ",") {
+	for x := range strings.SplitSeq(list, "|") {
 		if value != "" && strings.EqualFold(strings.TrimSpace(x), value) {
 			return true
 		}
@@ -224,7 +226,13 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	if text == "" {
 		return channels.Receipt{}, channels.Permanent(errors.New("the SMS says nothing")).With("", "content")
 	}
-	if !Mobile(m.To) {
+	to := m.To
+	if c.cfg.Number != nil {
+		if number, err := c.cfg.Number(to); err == nil {
+			to = number
+		}
+	}
+	if !Mobile(to) {
 		return channels.Receipt{}, channels.Permanent(errors.New("the number takes no SMS: it is a landline, or not in the form +819012345678")).With("", hard)
 	}
 	most := lint.MostSMS
@@ -240,7 +248,7 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	req, err := c.request(ctx, m, text)
+	req, err := c.request(ctx, m, to, text)
 	if err != nil {
 		return channels.Receipt{}, channels.Permanent(err).With("", "content")
 	}
@@ -271,11 +279,11 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	return receipt, err
 }
 
-func (c *Channel) request(ctx context.Context, m *channels.Rendered, text string) (*http.Request, error) {
+func (c *Channel) request(ctx context.Context, m *channels.Rendered, to, text string) (*http.Request, error) {
 	if c.cfg.Provider == Twilio {
-		return c.twilioRequest(ctx, m, text)
+		return c.twilioRequest(ctx, m, to, text)
 	}
-	return c.aggregatorRequest(ctx, m, text)
+	return c.aggregatorRequest(ctx, m, to, text)
 }
 
 func (c *Channel) answered(res *http.Response, body []byte) (channels.Receipt, error) {

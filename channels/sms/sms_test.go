@@ -306,6 +306,18 @@ func TestForgedCalls(t *testing.T) {
 	}
 }
 
+func TestParseFields(t *testing.T) {
+	got, err := ParseFields([]string{"to=mobilenumber", "service=status=1|mode=long", "dead=10|11"})
+	if err != nil || got.To != "mobilenumber" || got.Service != "status=1|mode=long" || !has(got.Dead, "11") {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{"to", "number=x", "to="} {
+		if _, err := ParseFields([]string{bad}); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	sid, token := sim.Credentials()
 	good := Config{Provider: Twilio, User: sid, Token: token, From: "ENISHI"}
@@ -338,7 +350,7 @@ func TestOwnFields(t *testing.T) {
 	}))
 	defer server.Close()
 	c, err := New(Config{Provider: Aggregator, BaseURL: server.URL, Token: "t", From: "0312345678",
-		Fields: Fields{Path: "/api/send", To: "mobilenumber", Text: "smstext", From: "sender", Reference: "smsid", ID: "messageId", Service: "status=1, mode=long"}})
+		Fields: Fields{Path: "/api/send", To: "mobilenumber", Text: "smstext", From: "sender", Reference: "smsid", ID: "messageId", Service: "status=1 | mode=long"}})
 	if err != nil {
 		t.Fatal(err)
 	}

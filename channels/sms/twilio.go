@@ -17,8 +17,8 @@ import (
 	"enishi/channels"
 )
 
-func (c *Channel) twilioRequest(ctx context.Context, m *channels.Rendered, text string) (*http.Request, error) {
-	form := url.Values{"To": {m.To}, "Body": {text}}
+func (c *Channel) twilioRequest(ctx context.Context, m *channels.Rendered, to, text string) (*http.Request, error) {
+	form := url.Values{"To": {to}, "Body": {text}}
 	if strings.HasPrefix(c.cfg.From, "MG") && len(c.cfg.From) == 34 {
 		form.Set("MessagingServiceSid", c.cfg.From)
 	} else {

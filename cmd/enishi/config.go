@@ -55,6 +55,8 @@ type Config struct {
 	SMTP    SMTPConfig    `koanf:"smtp"`
 	LINE    LINEConfig    `koanf:"line"`
 	Social  SocialConfig  `koanf:"social"`
+	SMS     SMSConfig     `koanf:"sms"`
+	Push    PushConfig    `koanf:"push"`
 	Webhook WebhookConfig `koanf:"webhook"`
 	Log     LogConfig     `koanf:"log"`
 }
@@ -106,6 +108,40 @@ type SocialAccountConfig struct {
 	VerifyToken string `koanf:"verify_token" help:"What the handshake of the webhook shows."`
 	Endpoint    string `koanf:"endpoint" help:"Base URL of the API. Default: https://graph.facebook.com, of Instagram by its own login https://graph.instagram.com."`
 	Version     string `koanf:"version" help:"Version of the API. Default: v23.0."`
+}
+
+// SMSConfig is the provider of SMS. Without one SMS go to the Outbox only.
+type SMSConfig struct {
+	Provider string   `koanf:"provider" help:"twilio (its Messages API), or aggregator (the JSON API of a Japanese service). Empty: the simulator shown as Outbox."`
+	URL      string   `koanf:"url" help:"Address of the API. Default for twilio: its own."`
+	User     string   `koanf:"user" help:"twilio: the account SID."`
+	Token    string   `koanf:"token" help:"twilio: the auth token; aggregator: the bearer token. Write ${VARIABLE} to take it from the environment."`
+	From     string   `koanf:"from" help:"Sender: a number, up to 11 letters and digits where the carriers allow it, or a messaging service of Twilio (MG...)."`
+	Key      string   `koanf:"key" help:"aggregator: what its calls to /sms/default/status and /sms/default/reply show as ?key=, at least 16 characters; write ${VARIABLE}."`
+	Plain    bool     `koanf:"plain" help:"Leave out emoji and write half-width kana as full-width, for carriers and phones that cannot show them."`
+	Fields   []string `koanf:"fields" help:"aggregator: names of its fields where they differ from docs/sms.md, as to=mobilenumber."`
+
+	Accounts map[string]SMSAccountConfig `koanf:"accounts"`
+}
+
+// SMSAccountConfig is a further account, as another sender.
+type SMSAccountConfig struct {
+	Provider string   `koanf:"provider" help:"Of the further account NAME, as sms.provider."`
+	URL      string   `koanf:"url" help:"Its address of the API."`
+	User     string   `koanf:"user" help:"Its account SID."`
+	Token    string   `koanf:"token" help:"Its token; write ${VARIABLE} to take it from the environment."`
+	From     string   `koanf:"from" help:"Its sender."`
+	Key      string   `koanf:"key" help:"What calls to /sms/NAME/status and /sms/NAME/reply show as ?key=."`
+	Plain    bool     `koanf:"plain" help:"As sms.plain."`
+	Fields   []string `koanf:"fields" help:"As sms.fields."`
+}
+
+// PushConfig is how notifications are sent. Browsers need none of it; without FCM those of apps go to the Outbox only.
+type PushConfig struct {
+	VAPIDKey    string `koanf:"vapid_key" help:"Private key by which push services know the shop: 32 bytes in base64url; write ${VARIABLE}. Browsers are subscribed for one key: keep it. Empty: one that follows from the workspace's keys file."`
+	Contact     string `koanf:"contact" help:"How push services reach you: mailto:push@shop.example or an https address. Default: the address of smtp.from."`
+	FCM         string `koanf:"fcm" help:"File of the Firebase service account (JSON), for apps. Empty: the simulator shown as Outbox."`
+	FCMEndpoint string `koanf:"fcm_endpoint" help:"Base URL of FCM. Default: Google's own."`
 }
 
 // WebhookConfig is how journeys call other systems.
@@ -168,7 +204,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		if !known[name] && !accountKey(name) {
 			return "", nil // ENISHI_CHDB, ENISHI_FULL and the like are not configuration
 		}
-		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" || name == "webhook.keys" || name == "webhook.inside" || name == "trusted_proxies" {
+		if name == "kafka" || name == "workspaces" || name == "smtp.iso2022jp" || name == "webhook.keys" || name == "webhook.inside" || name == "trusted_proxies" || name == "sms.fields" {
 			return name, strings.Split(value, ",")
 		}
 		return name, value
@@ -194,7 +230,11 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 			})
 		}
 	}
-	expand(&cfg.SMTP.Password, &cfg.LINE.Token, &cfg.LINE.Secret)
+	expand(&cfg.SMTP.Password, &cfg.LINE.Token, &cfg.LINE.Secret, &cfg.SMS.Token, &cfg.SMS.Key, &cfg.Push.VAPIDKey)
+	for name, a := range cfg.SMS.Accounts {
+		expand(&a.Token, &a.Key)
+		cfg.SMS.Accounts[name] = a
+	}
 	for name, a := range cfg.LINE.Accounts {
 		expand(&a.Token, &a.Secret)
 		cfg.LINE.Accounts[name] = a
@@ -213,7 +253,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 	return cfg, nil
 }
 
-// accountKey tells whether a key is one of a further LINE account or of a webhook's secret, whose name is the user's.
+// accountKey tells whether a key is one of a further LINE or SMS account or of a webhook's secret, whose name is the user's.
 func accountKey(key string) bool {
 	parts := strings.Split(key, ".")
 	if len(parts) == 4 && parts[0] == "webhook" && parts[1] == "secrets" {
@@ -221,6 +261,9 @@ func accountKey(key string) bool {
 	}
 	if len(parts) == 4 && parts[0] == "social" && parts[1] == "accounts" {
 		return slices.Contains([]string{"platform", "page", "entry", "handle", "token", "app_secret", "verify_token", "endpoint", "version"}, parts[3])
+	}
+	if len(parts) == 4 && parts[0] == "sms" && parts[1] == "accounts" {
+		return slices.Contains([]string{"provider", "url", "user", "token", "from", "key", "plain", "fields"}, parts[3])
 	}
 	return len(parts) == 4 && parts[0] == "line" && parts[1] == "accounts" && slices.Contains([]string{"token", "secret", "endpoint"}, parts[3])
 }
@@ -271,6 +314,11 @@ func (c *Config) Check() error {
 	for _, name := range c.Workspaces {
 		if !workspaceName(name) {
 			bad("workspaces", "%q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name)
+		}
+	}
+	for name := range c.SMS.Accounts {
+		if !workspaceName(name) || name == line.DefaultAccount {
+			bad("sms.accounts", "%q: a name is 1-32 of a-z, 0-9 and _, begins with a letter, and is not default", name)
 		}
 	}
 	for name, a := range c.LINE.Accounts {

@@ -19,7 +19,8 @@ import (
 	mailsim "enishi/internal/sim/mail"
 )
 
-// inbox is what stands for providers that are not configured: an SMTP server and a LINE simulator on loopback. What they
+// inbox is what stands for providers that are not configured: an SMTP server and simulators of LINE, SMS and
+// notifications on loopback. What they
 // receive is kept in the table outbox and shown in the console.
 type inbox struct {
 	w         *workspace
@@ -31,6 +32,7 @@ type inbox struct {
 	listeners [2]net.Listener
 	server    *http.Server
 	social    *socialInbox
+	phones    *phones
 
 	mu    sync.Mutex
 	rows  []outboxRow
@@ -92,6 +94,9 @@ func openInbox(w *workspace) (*inbox, error) {
 	if in.social, err = openSocialInbox(in); err != nil {
 		return nil, err
 	}
+	if in.phones, err = openPhones(in); err != nil {
+		return nil, err
+	}
 	return in, nil
 }
 
@@ -136,8 +141,9 @@ func (in *inbox) add(r outboxRow) {
 
 // Run serves both and stores what they receive until ctx ends.
 func (in *inbox) Run(ctx context.Context) error {
-	done := make(chan error, 4)
+	done := make(chan error, 8)
 	go func() { done <- in.social.Run(ctx) }()
+	in.phones.serve(ctx, done)
 	go func() { done <- in.mail.Serve(ctx, in.listeners[0]) }()
 	go func() { done <- in.server.Serve(in.listeners[1]) }()
 	go func() { done <- in.line.Run(ctx) }()
@@ -145,6 +151,7 @@ func (in *inbox) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			in.server.Close()
+			in.phones.close()
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			return in.flush(last)

@@ -23,6 +23,8 @@ import (
 	"enishi/channels/dm/social"
 	"enishi/channels/email"
 	"enishi/channels/line"
+	"enishi/channels/push"
+	"enishi/channels/sms"
 	"enishi/channels/webhook"
 	"enishi/ingest"
 	"enishi/internal/clickhouse"
@@ -57,7 +59,11 @@ type workspace struct {
 	webhook     *line.Webhook
 	social      *social.Accounts
 	socialHook  *social.Webhook
-	calls       *webhook.Channel // of journeys
+	calls       *webhook.Channel        // of journeys
+	sms         map[string]*sms.Channel // by account
+	smsHook     *sms.Webhook
+	push        *push.Channel
+	pushPublic  *push.Public
 	linePages   *line.Pages
 	replier     *line.Replier
 	reports     *analytics.Reports
@@ -231,7 +237,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err = w.buildIntake(); err != nil {
 		return err
 	}
-	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" || len(w.cfg.Social.Accounts) == 0 {
+	if w.cfg.SMTP.Addr == "" || w.cfg.LINE.Token == "" || len(w.cfg.Social.Accounts) == 0 || w.cfg.SMS.Provider == "" || w.cfg.Push.FCM == "" {
 		if w.inbox, err = openInbox(w); err != nil {
 			return err
 		}
@@ -246,7 +252,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err := w.buildLINE(); err != nil {
 		return err
 	}
-	if err := w.buildSocial(); err != nil {
+	if err := errors.Join(w.buildSocial(), w.buildSMS(), w.buildPush()); err != nil {
 		return err
 	}
 	// A replica whose servers are elsewhere may have no folder to write to.
@@ -262,6 +268,10 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 				return w.noticeRoute(account)
 			case channels.SocialChannel:
 				return w.socialRoute(account)
+			case "sms":
+				return w.smsRoute(account)
+			case "push":
+				return w.pushRoute(), true
 			case channels.WebhookChannel:
 				return webhookRoute(w.calls), true
 			}
