@@ -185,6 +185,7 @@ func (a *API) register() {
 	register(a, "save-template", a.saveTemplate)
 	register(a, "delete-template", a.deleteTemplate)
 	register(a, "preview-template", a.previewTemplate)
+	register(a, "list-testers", a.listTesters)
 	register(a, "test-template", a.testTemplate)
 	register(a, "lint-template", a.lintTemplate)
 	register(a, "list-template-variables", a.listTemplateVariables)

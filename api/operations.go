@@ -154,6 +154,7 @@ func operations() []operation {
 		{"save-template", put, "/templates/{name}", editor, writes, "Templates", "Save a new version"},
 		{"delete-template", erase, "/templates/{name}", editor, writes, "Templates", "Delete a template that no journey sends"},
 		{"preview-template", post, "/templates/{name}/preview", viewer, asks, "Templates", "The message as a person would get it"},
+		{"list-testers", get, "/testers", viewer, reads, "Templates", "The lists of testers, and by which channels a test reaches each of them"},
 		{"test-template", post, "/templates/{name}/test", editor, writes, "Templates", "Send it to a list of testers as a person would get it, marked [TEST]; nothing of it is counted anywhere"},
 		{"lint-template", post, "/templates/lint", viewer, asks, "Templates", "Check before sending: what a template owes, says and links to"},
 		{"list-template-variables", get, "/templates/variables", viewer, reads, "Templates", "Values that templates may use"},

@@ -74,6 +74,16 @@ func TestTestSend(t *testing.T) {
 	set := w.write(put, "/settings/testers", setting("C10002", "C404", w.id(enishi.Anonymous, "b-stranger")))
 	w.call(get, "/settings/testers?after="+set.Position, nil).want(200)
 
+	lists := into[list[testerList]](w.call(get, "/testers", nil)).Items
+	if len(lists) != 1 || len(lists[0].Testers) != 3 || lists[0].Testers[0].Name != "鈴木 一郎" || lists[0].Testers[1].Profile != "" || len(lists[0].Testers[1].Channels) != 0 {
+		t.Fatalf("testers %+v", lists)
+	}
+	for _, r := range lists[0].Testers[0].Channels {
+		if r.OK != (r.Channel == "email") || r.OK != (r.Reason.JA == "") && r.Channel != "push" && r.Channel != "social" {
+			t.Errorf("a test by %s reaches Suzuki: %v %+v", r.Channel, r.OK, r.Reason)
+		}
+	}
+
 	before := w.ends()
 	p := into[testPage](w.call(post, "/templates/draft/test", ask, "Idempotency-Key", "once"))
 	if again := into[testPage](w.call(post, "/templates/draft/test", ask, "Idempotency-Key", "once")); len(again.Sends) != 1 || again.Sends[0].SendID != p.Sends[0].SendID {

@@ -48,6 +48,7 @@ func walkDM(t *testing.T, lang string) {
 	d.social()
 	d.journey()
 	d.list()
+	d.testers()
 }
 
 // fresh makes a template of a channel in the dialog and waits for its editor.
@@ -152,4 +153,20 @@ func (d dm) list() {
 	d.shot("dm-list-" + d.lang)
 	d.checkPage("dm-list-"+d.lang, d.lang == "ja")
 	d.quiet("the list")
+}
+
+// testers names somebody of the shop who gets tests, and says by which channels a test reaches her.
+func (d dm) testers() {
+	d.t.Helper()
+	d.do("the testers", chromedp.Navigate(d.s.base+"/settings/testers?lang="+d.lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("there are none yet", d.w("testers.none"))
+	d.click("main", d.w("testers.new"))
+	d.see("the form", d.w("testers.then"))
+	d.fill("[role=dialog]", d.w("test.who"), "hanako")
+	js[any](d.browser, "leave the field", `document.activeElement.blur()`)
+	d.click("[role=dialog]", d.w("test.keep"))
+	d.see("by what she is reached", "縁野 花子", d.w("channel.email")+" ○", d.w("channel.sms")+" ○", d.w("channel.postal")+" ○", d.w("channel.line")+" ×", d.w("channel.social")+" ×")
+	d.shot("dm-testers-" + d.lang)
+	d.checkPage("dm-testers-"+d.lang, d.lang == "ja")
+	d.quiet("the testers")
 }

@@ -42,6 +42,7 @@ const Limits = page(() => import("./pages/Limits"), "Limits");
 const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Dead = page(() => import("./pages/Dead"), "Dead");
+const Testers = page(() => import("./pages/Testers"), "Testers");
 const Settings = page(() => import("./pages/Settings"), "Settings");
 
 export function App() {
@@ -90,6 +91,7 @@ export function App() {
           <Route path="/reports" element={<Reports />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
+          <Route path="/settings/testers" element={<Testers />} />
           <Route path="/settings/delivery" element={<Limits />} />
           <Route path="/settings/journeys" element={<Rules />} />
           <Route path="*" element={<NotFound />} />

@@ -69,7 +69,7 @@ export function Shell({ session, children }: { session: Session; children: React
           <nav aria-label={t("nav.main")}>
             {places.map(({ to, key, icon: Icon }) => (
               <NavLink key={to} component={Link} to={to} onClick={close} label={t(`nav.${key}`)} leftSection={<Icon size={18} stroke={1.6} />}
-                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && /^\/(outbox|deliverability|line-accounts)/.test(pathname))} styles={{ root: { borderRadius: 8 } }} />
+                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && /^\/(outbox|deliverability|line-accounts|postal)/.test(pathname))} styles={{ root: { borderRadius: 8 } }} />
             ))}
           </nav>
         </AppShell.Section>

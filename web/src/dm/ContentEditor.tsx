@@ -2,6 +2,8 @@ import { Textarea } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { Finding, TemplateVariant } from "../types";
 import type { PushContent, SmsContent, SocialContent } from "./content";
+import type { PostalContent } from "../postal/layout";
+import { PostalEditor } from "./PostalEditor";
 import { PushEditor } from "./PushEditor";
 import { SmsEditor } from "./SmsEditor";
 import { SocialEditor } from "./SocialEditor";
@@ -16,6 +18,7 @@ export function ContentEditor({ channel, variant, set, wrong, marketing }: { cha
     case "sms": return <SmsEditor content={c as SmsContent} set={put} marketing={marketing} />;
     case "push": return <PushEditor content={c as PushContent} set={put} />;
     case "social": return <SocialEditor content={c as SocialContent} set={put} wrong={new Set(wrong.flatMap((f) => /messages\[(\d+)\]/.exec(f.part)?.[1] ?? []).map(Number))} />;
+    case "postal": return <PostalEditor content={c as PostalContent} set={put} />;
   }
   return null;
 }

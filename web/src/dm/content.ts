@@ -43,6 +43,7 @@ export function begunContent(channel: Channel, title: string, words: (key: strin
   switch (channel) {
     case "sms": return { text: words("dm.begun_sms") };
     case "push": return { title, body: words("dm.begun_push"), url: "{{ links.shop }}" };
+    case "postal": return { size: "hagaki", headline: title, text: words("piece.begun"), coupon: { title: words("piece.couponBegun") }, sender: { name: "{{ brand.name }}", address: "{{ brand.address }}" } };
     case "social": return { messages: [socialMessage("text", words)] };
   }
 }

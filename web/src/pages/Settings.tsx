@@ -78,6 +78,11 @@ export function Settings() {
         <Anchor component={Link} to="/settings/delivery" size="sm">{t("limits.open")}</Anchor>
       </Card>
       <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("testers.title")}</Title>
+        <Text size="sm" c="dimmed" mb="sm">{t("testers.about")}</Text>
+        <Anchor component={Link} to="/settings/testers" size="sm">{t("testers.open")}</Anchor>
+      </Card>
+      <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("settings.state")}</Title>
         {status.error && !s && <ProblemBox error={status.error} retry={() => void status.refetch()} />}
         {!s && !status.error && <Loading lines={6} />}

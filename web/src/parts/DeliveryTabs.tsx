@@ -13,8 +13,8 @@ export function useInSight(at: string) {
   return list;
 }
 
-/** What leaves: to everybody in a segment; what has arrived in the inbox of development; what receivers made of our mail, what they ask of its sender; the official accounts of LINE. */
-export function DeliveryTabs({ at }: { at: "broadcasts" | "broadcasts/calendar" | "broadcasts/contacts" | "outbox" | "deliverability" | "deliverability/sender" | "line-accounts" }) {
+/** What leaves: to everybody in a segment; what has arrived in the inbox of development; what receivers made of our mail, what they ask of its sender; the official accounts of LINE; post. */
+export function DeliveryTabs({ at }: { at: "broadcasts" | "broadcasts/calendar" | "broadcasts/contacts" | "outbox" | "deliverability" | "deliverability/sender" | "line-accounts" | "postal" }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const list = useInSight(at);
