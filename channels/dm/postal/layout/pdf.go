@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"regexp"
+	"strconv"
 	"time"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -112,6 +113,7 @@ type book struct {
 	size   float64
 	colour [3]byte
 	inked  bool
+	path   []byte
 }
 
 func newBook(fonts *Fonts, o *Options) (*book, error) {
@@ -181,16 +183,53 @@ func (b *book) page(pg *page) error {
 	f.SetPageBox("trim", room, room, pg.w, pg.h)
 	f.SetPageBox("bleed", room-b.o.Bleed, room-b.o.Bleed, pg.w+2*b.o.Bleed, pg.h+2*b.o.Bleed)
 	f.ClipRect(room-b.o.Bleed, room-b.o.Bleed, pg.w+2*b.o.Bleed, pg.h+2*b.o.Bleed, false)
-	for i := range pg.ops {
+	for i := 0; i < len(pg.ops); {
+		if n := fills(pg.ops[i:]); n > 0 {
+			b.fill(pg.ops[i:i+n], room, pg.h+2*room)
+			i += n
+			continue
+		}
 		if err := b.op(&pg.ops[i], room); err != nil {
 			return err
 		}
+		i++
 	}
 	f.ClipEnd()
 	if b.o.CropMarks {
 		b.cropMarks(pg, room)
 	}
 	return f.Error()
+}
+
+// fills is how many of the next marks are filled rectangles of one colour: the modules of a QR, the bars of a code.
+func fills(ops []op) (n int) {
+	for n < len(ops) && ops[n].shape == shapeRect && ops[n].stroke == 0 && ops[n].colour == ops[0].colour {
+		n++
+	}
+	return n
+}
+
+// fill writes filled rectangles as one path, which is an eighth of what the library writes for them one by one.
+func (b *book) fill(ops []op, room, height float64) {
+	b.f.SetFillColor(int(ops[0].colour[0]), int(ops[0].colour[1]), int(ops[0].colour[2]))
+	b.inked = false
+	k := b.f.GetConversionRatio()
+	path := b.path[:0]
+	number := func(v float64) {
+		path = strconv.AppendFloat(path, v*k, 'f', 2, 64)
+		path = append(path, ' ')
+	}
+	for i := range ops {
+		o := &ops[i]
+		number(o.x + room)
+		number(height - o.y - room)
+		number(o.w)
+		number(-o.h)
+		path = append(path, "re\n"...)
+	}
+	path = append(path, 'f')
+	b.path = path
+	b.f.RawWriteStr(string(path))
 }
 
 func (b *book) op(o *op, room float64) error {
