@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"api":                    {"enishi", "docs", "internal/simulation", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "analytics", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
 	"cmd/enishi":             {""}, // wires everything
 	"internal/mix":           {"enishi", "segments", "journeys"},
-	"internal/bench":         {"enishi", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail"},
+	"internal/bench":         {"enishi", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail", "internal/address", "channels/dm/postal"},
 	"internal/wire/testdata": {"internal/wire"},
 
 	// libraries of direct mail

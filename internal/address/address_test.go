@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"enishi"
@@ -400,4 +401,17 @@ func BenchmarkKey(b *testing.B) {
 	for b.Loop() {
 		Key(a)
 	}
+}
+
+func TestSettledTextsAreFoldedAlready(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOf(rapid.SampledFrom([]rune("縁髙﨑ァーがゞ々 　ａA1-−ｶﾞ\u3099\u200b\t〒"))).Draw(t, "text")
+		if got := fold(s); !settled(s) == (got == s) && settled(s) || fold(got) != got {
+			t.Fatalf("%q: settled %v, folded %q, again %q", s, settled(s), got, fold(got))
+		}
+		if settled(s) && spaces(norm.NFKC.String(s)) != s {
+			t.Fatalf("%q is not settled: %q", s, spaces(norm.NFKC.String(s)))
+		}
+	})
 }

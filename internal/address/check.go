@@ -145,6 +145,9 @@ func (n *Normal) checkCharacters(a *enishi.Address) {
 				extended = once(extended, r)
 			}
 		}
+		if len(pictures)+len(outside)+len(extended) == 0 {
+			continue
+		}
 		alt, whole := Alternative(text)
 		if len(pictures) > 0 {
 			n.problem("emoji", p.field, Text{"絵文字は印刷できません: " + quoted(pictures), "emoji cannot be printed: " + quoted(pictures)}, Text{"絵文字を取ってください", "take the emoji away"}, alt)

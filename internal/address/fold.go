@@ -10,14 +10,7 @@ import (
 // fold gives one width to every character (full-width kana, half-width letters and digits), one space, and takes away what
 // has no picture. CJK compatibility ideographs (﨑, 神) stay: they are how a name is written.
 func fold(s string) string {
-	plain := true
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 || s[i] < ' ' || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
-			plain = false
-			break
-		}
-	}
-	if plain {
+	if settled(s) {
 		return s
 	}
 	var b strings.Builder
@@ -32,6 +25,24 @@ func fold(s string) string {
 	}
 	b.WriteString(norm.NFKC.String(s[from:]))
 	return spaces(b.String())
+}
+
+// settled tells a text that fold leaves as it is, as most are: Han, kana and ASCII, without a space too many.
+func settled(s string) bool {
+	last := ' '
+	for _, r := range s {
+		switch {
+		case r == ' ':
+			if last == ' ' {
+				return false
+			}
+		case r > ' ' && r < 0x7F, r >= 0x4E00 && r <= 0x9FFF, r >= 0x3041 && r <= 0x3096, r >= 0x30A1 && r <= 0x30FE, r == '々':
+		default:
+			return false
+		}
+		last = r
+	}
+	return last != ' ' || s == ""
 }
 
 // spaces makes one space of every run of white space and controls, and trims.

@@ -59,6 +59,7 @@ func stages() []stage {
 		{"line", "messages to LINE, alone and in groups", runLINE},
 		{"broadcast", "a broadcast to everybody stored -> decided, and handed to LINE in groups", runBroadcast},
 		{"simulate", "a journey tried on a year of everybody's past", runSimulate},
+		{"postal", "addresses, print houses' files and PDFs of direct mail", runPostal},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
 }

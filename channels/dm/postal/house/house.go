@@ -6,6 +6,7 @@
 package house
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -263,14 +264,13 @@ func (x *Writer) column(i int, c *Column, value string) error {
 		x.row = append(x.row, ',')
 	}
 	x.row = append(x.row, '"')
-	for k := 0; k < len(x.value); k++ {
-		b := x.value[k]
-		x.row = append(x.row, b)
-		if x.p.Encoding != "utf8" && lead(b) && k+1 < len(x.value) {
-			k++ // the second byte of a character is no quote
-			x.row = append(x.row, x.value[k])
-		} else if b == '"' {
-			x.row = append(x.row, '"')
+	if bytes.IndexByte(x.value, '"') < 0 {
+		x.row = append(x.row, x.value...)
+	} else {
+		for _, b := range x.value { // the second byte of a character is 0x40 or more: never a quote
+			if x.row = append(x.row, b); b == '"' {
+				x.row = append(x.row, '"')
+			}
 		}
 	}
 	x.row = append(x.row, '"')
@@ -306,6 +306,10 @@ func (x *Writer) safe(b []byte, most int) int {
 func (x *Writer) encode(dst []byte, c *Column, s string) ([]byte, error) {
 	utf := x.p.Encoding == "utf8"
 	for _, r := range s {
+		if r >= ' ' && r < 0x7F {
+			dst = append(dst, byte(r))
+			continue
+		}
 		if r < ' ' || r == 0x7F || r == 0x85 || r == 0x2028 || r == 0x2029 {
 			r = ' '
 		}
