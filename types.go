@@ -141,6 +141,8 @@ var types = []TypeInfo{
 	{"points.earned", TopicOrders, payloadPoints, nil, "Points were earned.", "ポイント獲得"},
 	{"points.expired", TopicOrders, payloadPoints, nil, "Points ran out.", "ポイント失効"},
 	{"points.redeemed", TopicOrders, payloadPoints, nil, "Points were used.", "ポイント利用"},
+	{"postal.collected", TopicEvents, payloadMessage, nil, "A piece of post was put into its batch: it is sent when the batch is exported (\"provider_id\" is the batch).", "郵送の発送単位に追加"},
+	{"postal.returned", TopicEvents, payloadMessage, nil, "A piece of post came back: \"code\" is the piece's, \"reason\" unknown_address, moved, refused or expired; the property \"address_key\" names the address, which gets no post any more.", "郵便物の返戻"},
 	{"price_alert.requested", TopicWeb, payloadWeb, nil, "The person wants to hear of a lower price.", "値下げ通知の登録"},
 	{"product.clicked", TopicWeb, payloadWeb, []string{"Product Clicked"}, "A product was clicked in a list.", "商品クリック"},
 	{"product.viewed", TopicWeb, payloadWeb, []string{"Product Viewed"}, "A product page was looked at.", "商品閲覧"},

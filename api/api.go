@@ -17,6 +17,7 @@ import (
 	"enishi"
 	"enishi/analytics"
 	"enishi/channels"
+	"enishi/channels/dm/postal"
 	"enishi/channels/email"
 	"enishi/channels/line"
 	"enishi/ingest"
@@ -57,6 +58,7 @@ type Config struct {
 	MailSender func(name string) *email.Channel
 	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
 	TakeMail  func(ctx context.Context, from, to string, raw []byte) (what string, err error)
+	Postal    *postal.Office // batches of direct mail; nil: there are none
 	LINE      *line.Accounts // official accounts; nil: there are none
 	LINEPages *line.Pages    // its public pages; nil: there are none
 	// TakeEvents hands facts of our own to the source topic of their type; nil: refused.
@@ -185,6 +187,10 @@ func (a *API) Run(ctx context.Context) error {
 	watch(holidaysLook, "the table of holidays is not checked", a.checkHolidays)
 	watch(silentEvery, "entries of journeys are not checked", a.checkSilent)
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
+	if a.cfg.Postal != nil {
+		g.Go(func() error { return a.keepPostal(ctx) })
+		watch(qualityLook, "addresses are looked at later", a.cfg.Postal.KeepQuality)
+	}
 	if a.cfg.LINE != nil {
 		watch(statisticsLook, "statistics of LINE are asked for later", func(ctx context.Context) error { return a.askLineStatistics(ctx, a.cfg.Now().UTC()) })
 		watch(narrowcastLook, "narrowcasts wait", func(ctx context.Context) error { return a.keepNarrowcasts(ctx, a.cfg.Now().UTC()) })

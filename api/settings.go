@@ -10,6 +10,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/channels/dm/postal"
 	"enishi/channels/line"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
@@ -131,6 +132,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		}
 	case "topics":
 		if _, err := channels.ParseTopics(body); err != nil {
+			return Written{}, err
+		}
+	case postal.SettingName:
+		if _, err := postal.ParseSettings(body); err != nil {
 			return Written{}, err
 		}
 	case "stores":

@@ -53,6 +53,7 @@ type Rendered struct {
 
 	Content json.RawMessage // of the channels that have content: the filled-in object, see content.go
 	Report  string          // push: where a device tells that it showed and closed the notification
+	Decided *enishi.Message // of postal: what was decided; nil in previews
 
 	Request *Request // of a webhook
 

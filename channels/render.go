@@ -90,6 +90,9 @@ func (r *Renderer) Render(ctx context.Context, m *enishi.Message) (*Rendered, er
 		return nil, err
 	}
 	out, err := r.fill(t, m, how{track: true, choice: -1, blanks: m.Purpose == TestPurpose})
+	if err == nil && m.Channel == enishi.PostalChannel {
+		out.Decided = m
+	}
 	if errors.Is(err, errOverload) { // the machine's fault, not the template's
 		return nil, RetryAfter(err, 0)
 	}

@@ -120,6 +120,9 @@ func (r *Row) event(m *enishi.Message, at time.Time) enishi.Event {
 	if m.Channel == WebhookChannel {
 		e.Type = webhookEvent(r.State)
 	}
+	if m.Channel == enishi.PostalChannel && r.State == stateSent {
+		e.Type = "postal.collected" // it is sent when its batch is exported: channels/dm/postal tells
+	}
 	if r.State == stateDeferred {
 		e.Result.Until = r.NextTryAt
 	}

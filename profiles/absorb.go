@@ -103,6 +103,7 @@ func (s *Subject) join(x *Subject, part uint64, now time.Time) {
 	s.Lists = union(s.Lists, x.Lists, compareList, (*ListMark).join)
 	s.Friends = union(s.Friends, x.Friends, compareFriendship, (*Friendship).join)
 	s.Chats = union(s.Chats, x.Chats, compareChat, (*Chat).join)
+	s.Mail = union(s.Mail, x.Mail, compareMail, (*MailMark).join)
 	s.Files = union(s.Files, x.Files, func(a, b *FileMark) int { return compareFile(*a, b.File) }, func(dst, src *FileMark) { dst.Row = max(dst.Row, src.Row) })
 	s.Evicted = union(s.Evicted, x.Evicted, func(a, b *Stub) int { return strings.Compare(a.Key, b.Key) }, (*Stub).join)
 	if x.Cart != nil && (s.Cart == nil || newer(x.Cart.At, x.Cart.Event, s.Cart.At, s.Cart.Event)) {
@@ -212,6 +213,7 @@ func (s *Subject) bound(p *Profile) {
 	s.Lists = keepNewest(s.Lists, MaxCollection, rankList, nil)
 	s.Friends = keepNewest(s.Friends, MaxCollection, rankFriendship, nil)
 	s.Chats = keepNewest(s.Chats, MaxCollection, rankChat, nil)
+	s.Mail = keepNewest(s.Mail, MaxCollection, rankMail, nil)
 }
 
 // Extract takes subjects and their runs out of p: what an un-merge moves to another profile. The moved profile has the id

@@ -91,6 +91,8 @@ func (f *folding) dispatch(family, name string) {
 		f.social(name)
 	case "message":
 		f.result(name)
+	case "postal":
+		f.post(name)
 	case "user":
 		if s := f.subject(); name == "signed_up" && (s.Lifetime.SignedUpAt.IsZero() || f.at.Before(s.Lifetime.SignedUpAt)) {
 			s.Lifetime.SignedUpAt = f.at

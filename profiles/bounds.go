@@ -70,6 +70,7 @@ func rankConsent(c *Consent) int64       { return ms(c.At) }
 func rankHold(h *Hold) int64             { return ms(h.At) }
 func rankList(m *ListMark) int64         { return ms(m.At) }
 func rankFriendship(x *Friendship) int64 { return ms(latest(x.Followed, x.Unfollowed)) }
+func rankMail(x *MailMark) int64         { return ms(x.At) }
 func rankRisk(r *RiskFlag) int64         { return ms(r.At) }
 
 // rankMessage is when it was decided; of one only heard of, its first result.

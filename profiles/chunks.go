@@ -61,6 +61,7 @@ func (s *Subject) part(maxBytes int, add func(Subject)) {
 	halved = halve(&a.Risks, &b.Risks) || halved
 	halved = halve(&a.Lists, &b.Lists) || halved
 	halved = halve(&a.Friends, &b.Friends) || halved
+	halved = halve(&a.Mail, &b.Mail) || halved
 	halved = halve(&a.Seen, &b.Seen) || halved
 	halved = halve(&a.Files, &b.Files) || halved
 	halved = halve(&a.Evicted, &b.Evicted) || halved

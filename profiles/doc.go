@@ -13,4 +13,4 @@
 // Nothing here does I/O or reads a clock: now is the partition's clock, given by the caller.
 package profiles
 
-//go:generate go run enishi/internal/wire/gen -types Profile,Subject,Trait,Consent,Order,Mark,Kept,Stub,Shipment,Visit,StoreVisit,Contact,Review,Survey,Return,Subscription,PointMove,Message,Hold,RiskFlag,ListMark,Friendship,Chat,Permit,DateEntry,Lifetime,SeenID,FileMark,CartState,Membership,Run,Wait -out wire_gen.go
+//go:generate go run enishi/internal/wire/gen -types Profile,Subject,Trait,Consent,Order,Mark,Kept,Stub,Shipment,Visit,StoreVisit,Contact,Review,Survey,Return,Subscription,PointMove,Message,Hold,RiskFlag,ListMark,Friendship,MailMark,Chat,Permit,DateEntry,Lifetime,SeenID,FileMark,CartState,Membership,Run,Wait -out wire_gen.go

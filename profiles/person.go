@@ -135,6 +135,9 @@ func (v *View) SuppressedOf(channel, account string) (reason string, suppressed 
 			return "blocked", true
 		}
 	}
+	if channel == enishi.PostalChannel {
+		return v.postalSuppressed()
+	}
 	s := v.address(channel, account)
 	if s == nil {
 		return "", false

@@ -82,6 +82,7 @@ type Subject struct {
 	Moves     []PointMove    `wire:"26"` // sorted by At, EventID
 	Lists     []ListMark     `wire:"27"` // sorted by Name
 	Friends   []Friendship   `wire:"28"` // sorted by Account: with other LINE accounts of the shop than the default one
+	Mail      []MailMark     `wire:"31"` // sorted by Key: postal addresses from which something came back
 
 	Chats []Chat `wire:"30"` // sorted by Account: conversations of a page-scoped id
 
@@ -290,6 +291,14 @@ type Friendship struct {
 	Followed   time.Time `wire:"2"` // newest follow
 	Unfollowed time.Time `wire:"3"` // newest block
 	Told       time.Time `wire:"4"` // newest follow that the person made, not one found by comparing with LINE
+}
+
+// MailMark says that post to an address came back, or that somebody has found it right since. The newest word counts.
+type MailMark struct {
+	Key    uint64    `wire:"1,fixed"` // of the delivery point: address.Key
+	Reason string    `wire:"2"`       // unknown_address, moved, refused, expired, other; cleared: it is right all the same
+	At     time.Time `wire:"3"`
+	Event  enishi.ID `wire:"4"`
 }
 
 // Lifetime counts for ever what bounded collections forget. Each event id counts once.

@@ -27,7 +27,7 @@ func (p *Profile) Size() int {
 		n += lists(s.Orders, heapOfOrder) + lists(s.Shipments, heapOfParcel) + lists(s.Returns, heapOfParcel) + lists(s.Visits, heapOfVisit)
 		n += lists(s.Traits, 40) + lists(s.Consents, heapOfElement) + lists(s.Stores, 30) + lists(s.Contacts, heapOfElement) + lists(s.Reviews, 3*heapOfElement)
 		n += lists(s.Contracts, heapOfParcel) + lists(s.Moves, 40)
-		n += lists(s.Surveys, 40) + lists(s.Messages, heapOfElement) + lists(s.Holds, 40) + lists(s.Risks, 20) + lists(s.Lists, 20) + lists(s.Friends, 20) + lists(s.Chats, 2*heapOfElement) + lists(s.Seen, 0) + lists(s.Files, 0) + lists(s.Evicted, 20)
+		n += lists(s.Surveys, 40) + lists(s.Messages, heapOfElement) + lists(s.Holds, 40) + lists(s.Risks, 20) + lists(s.Lists, 20) + lists(s.Friends, 20) + lists(s.Chats, 2*heapOfElement) + lists(s.Mail, 20) + lists(s.Seen, 0) + lists(s.Files, 0) + lists(s.Evicted, 20)
 		if s.Cart != nil {
 			n += int(unsafe.Sizeof(*s.Cart)) + len(s.Cart.Lines)*250
 		}

@@ -504,6 +504,17 @@ func (x *Subject) AppendWire(b []byte) []byte {
 		}
 		b = wire.Close(b, from43)
 	}
+	if len(x.Mail) != 0 {
+		b = append(b, 0xfa, 0x01, 0)
+		from45 := len(b)
+		for i45 := range x.Mail {
+			b = append(b, 0)
+			from46 := len(b)
+			b = x.Mail[i45].AppendWire(b)
+			b = wire.Close(b, from46)
+		}
+		b = wire.Close(b, from45)
+	}
 	return b
 }
 
@@ -1106,6 +1117,32 @@ func (x *Subject) ParseWire(s string) error {
 				}
 			}
 			x.Chats = l69
+		case 31<<3 | 2: // Mail
+			var p71 string
+			p71, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			n72 := wire.Count(p71)
+			if n72 < 0 {
+				return wire.Corrupt("profiles.Subject", at)
+			}
+			var l72 []MailMark
+			if n72 > 0 {
+				l72 = make([]MailMark, n72)
+			}
+			j72 := 0
+			for k72 := range l72 {
+				var p73 string
+				p73, j72 = wire.Content(p71, j72)
+				if j72 < 0 {
+					return wire.Corrupt("profiles.Subject", at)
+				}
+				if err := l72[k72].ParseWire(p73); err != nil {
+					return wire.Nested(err, "profiles.Subject", i-len(p71)+j72-len(p73))
+				}
+			}
+			x.Mail = l72
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2721,6 +2758,60 @@ func (x *Friendship) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("profiles.Friendship", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *MailMark) AppendWire(b []byte) []byte {
+	if x.Key != 0 {
+		b = append(b, 0x09)
+		b = wire.AppendFixed64(b, x.Key)
+	}
+	if x.Reason != "" {
+		b = append(b, 0x12)
+		b = wire.AppendBytes(b, x.Reason)
+	}
+	if !x.At.IsZero() {
+		b = wire.AppendTagUvarint(b, 0x18, wire.Zigzag(x.At.UnixMilli()))
+	}
+	if x.Event != (enishi.ID{}) {
+		b = append(b, 0x23)
+		b = append(b, x.Event[:]...)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *MailMark) ParseWire(s string) error {
+	*x = MailMark{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 1: // Key
+			var u1 uint64
+			u1, i = wire.Uint64(s, i)
+			x.Key = u1
+		case 2<<3 | 2: // Reason
+			x.Reason, i = wire.Content(s, i)
+		case 3<<3 | 0: // At
+			var u2 uint64
+			u2, i = wire.Uvarint(s, i)
+			x.At = wire.Time(u2)
+		case 4<<3 | 3: // Event
+			var p3 string
+			p3, i = wire.Raw(s, i, 16)
+			copy(x.Event[:], p3)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("profiles.MailMark", at)
 		}
 	}
 	return nil

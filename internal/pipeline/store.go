@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"enishi"
+	"enishi/channels/dm/postal"
 	"enishi/internal/clickhouse"
 	"enishi/profiles"
 )
@@ -199,10 +200,10 @@ func (s *Store) erase(ctx context.Context, list []Erasure) error {
 		if err := s.keepEvidence(ctx, in, list[0].Until); err != nil {
 			return fmt.Errorf("erase: %w", err)
 		}
-		for _, q := range []string{"DELETE FROM events WHERE subject IN " + in + " AND appended_at <= " + until,
-			"DELETE FROM decisions WHERE (subject IN " + in + " OR profile_id IN " + in + ") AND at <= " + until,
+		for _, q := range append(postal.EraseStatements(in, until), "DELETE FROM events WHERE subject IN "+in+" AND appended_at <= "+until,
+			"DELETE FROM decisions WHERE (subject IN "+in+" OR profile_id IN "+in+") AND at <= "+until,
 			// A test is rendered as somebody else than who gets it, and nobody needs it later.
-			"DELETE FROM deliveries WHERE (profile_id IN " + in + " OR purpose = 'test') AND decided_at <= " + until} {
+			"DELETE FROM deliveries WHERE (profile_id IN "+in+" OR purpose = 'test') AND decided_at <= "+until) {
 			if err := s.DB.Exec(ctx, q); err != nil {
 				return fmt.Errorf("erase: %w", err)
 			}
