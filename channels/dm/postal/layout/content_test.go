@@ -1,6 +1,9 @@
 package layout
 
 import (
+	"io"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,5 +71,31 @@ func TestLetterOfContent(t *testing.T) {
 	c.IsLetter = &no
 	if letter, found := c.Letter(); letter || len(found) != 1 {
 		t.Error("the declaration does not go before")
+	}
+}
+
+// TestDocumentedContents checks and draws the examples of docs/postal.md.
+func TestDocumentedContents(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../../docs/postal.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(examples) != 2 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, x := range examples {
+		if err := CheckJSON(x[1], true); err != nil {
+			t.Errorf("%s\n%v", x[1], err)
+			continue
+		}
+		f, err := opened()
+		if err != nil {
+			continue
+		}
+		if _, err := PDF(io.Discard, f, of(piece(t, string(x[1]))), Options{}); err != nil {
+			t.Errorf("%s\n%v", x[1], err)
+		}
 	}
 }
