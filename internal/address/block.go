@@ -49,8 +49,19 @@ func partOfName(rs []rune, i, end int) bool {
 	return end+1 < len(rs) && rs[end] == '番' && (rs[end+1] == '町' || rs[end+1] == '丁')
 }
 
-// numberAt reads a number at i: digits, or kanji numerals that a unit follows. end == i says there is none.
+// numberAt reads a number at i: digits, or kanji numerals that a unit follows. end == i says there is none; otherwise the unit
+// stands at end.
 func numberAt(rs []rune, i int) (number string, end int, unit string) {
+	number, end, unit = bareNumber(rs, i)
+	if end > i && unit == "" && end+1 < len(rs) && rs[end] == ' ' { // 1 番地
+		if u := unitAt(rs, end+1); strings.HasPrefix(u, "番") || u == "丁目" || u == "号" {
+			return number, end + 1, u
+		}
+	}
+	return number, end, unit
+}
+
+func bareNumber(rs []rune, i int) (number string, end int, unit string) {
 	end = i
 	if digit(rs[i]) {
 		for end < len(rs) && digit(rs[end]) {

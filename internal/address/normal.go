@@ -18,6 +18,7 @@ type Normal struct {
 	Block      string    `json:"block,omitempty"`       // the numbers of 丁目, 番地 and 号: 3-30-8
 	Building   string    `json:"building,omitempty"`
 	Room       string    `json:"room,omitempty"`      // 501, B604, 5F
+	CareOf     string    `json:"care_of,omitempty"`   // 佐藤方: with whom the person lives
 	POBox      string    `json:"po_box,omitempty"`    // the number of a box (私書箱); the address has no numbers then
 	AtOffice   bool      `json:"at_office,omitempty"` // kept at the post office (郵便局留)
 	Line1      string    `json:"line1,omitempty"`     // city, town and numbers, as they are printed after the prefecture
@@ -139,6 +140,9 @@ func (n *Normal) lines(line1, line2 string) {
 	if line2 != "" {
 		rest = strings.TrimSpace(rest + " " + line2)
 	}
+	if i := strings.LastIndex(" "+rest, " ") - 1; strings.HasSuffix(rest, "方") && len(rest)-i > len(" 方") {
+		rest, n.CareOf = strings.TrimSpace(rest[:i+1]), rest[i+1:]
+	}
 	if n.Room == "" {
 		n.Building, n.Room = splitRoom(rest)
 	} else if rest != "" {
@@ -155,8 +159,8 @@ func (n *Normal) lines(line1, line2 string) {
 // join makes the printed lines.
 func (n *Normal) join(place string) {
 	n.Line1 = n.City + place
-	if n.Block != "" || n.Building != "" || n.Room != "" {
-		n.Line2 = strings.TrimSpace(n.Building + " " + n.Room)
+	if n.Block != "" || n.Building != "" || n.Room != "" || n.CareOf != "" {
+		n.Line2 = strings.TrimSpace(strings.TrimSpace(n.Building+" "+n.Room) + " " + n.CareOf)
 	}
 }
 
