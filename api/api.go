@@ -18,6 +18,7 @@ import (
 	"enishi/analytics"
 	"enishi/channels"
 	"enishi/channels/dm/postal"
+	"enishi/channels/dm/social"
 	"enishi/channels/email"
 	"enishi/channels/line"
 	"enishi/ingest"
@@ -58,9 +59,10 @@ type Config struct {
 	MailSender func(name string) *email.Channel
 	// TakeMail takes a mail that a mail server pipes in: email.Intake.Take; nil: refused.
 	TakeMail  func(ctx context.Context, from, to string, raw []byte) (what string, err error)
-	Postal    *postal.Office // batches of direct mail; nil: there are none
-	LINE      *line.Accounts // official accounts; nil: there are none
-	LINEPages *line.Pages    // its public pages; nil: there are none
+	Postal    *postal.Office   // batches of direct mail; nil: there are none
+	LINE      *line.Accounts   // official accounts; nil: there are none
+	LINEPages *line.Pages      // its public pages; nil: there are none
+	Social    *social.Accounts // pages and Instagram accounts; nil: there are none
 	// TakeEvents hands facts of our own to the source topic of their type; nil: refused.
 	TakeEvents func(ctx context.Context, events []enishi.Event) error
 	Lookup     email.Lookup // of checklists; default: the machine's resolver

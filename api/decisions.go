@@ -197,7 +197,7 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 		}
 		return Text{ch.JA + "の宛先が登録されていないため", "no " + ch.EN + " address is known"}
 	case "suppression":
-		r := reasonText(c.Detail)
+		r := t.suppressedBy(channel, c.Detail)
 		return Text{tame(r.JA), r.EN}
 	case "consent":
 		if strings.HasPrefix(c.Detail, "out") {
@@ -220,7 +220,10 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 		}
 		return Text{"送信期限（" + at.JA + "）を過ぎていたため", "it was too late: send by " + at.EN}
 	case "window":
-		return Text{ch.JA + "を送れる期間の外だったため", "it was outside the time in which " + ch.EN + " may be sent"}
+		if at.isZero() {
+			return Text{"お客様からの会話がなく、" + ch.JA + "を送れないため", "this person has not begun a conversation by " + ch.EN}
+		}
+		return Text{ch.JA + "を送れる期間（お客様の行動から 24 時間）が " + at.JA + " に終わっていたため", "the messaging window of " + ch.EN + " (24 hours from what the person does) closed on " + at.EN}
 	case "cap":
 		return capText(c.Detail)
 	case "quiet_hours":
@@ -231,7 +234,7 @@ func (t *teller) because(channel string, c *enishi.Check) Text {
 		}
 		return Text{"効果を比べるために送らない人に選ばれているため", "this person is in the holdout"}
 	case "sender":
-		r := reasonText(c.Detail)
+		r := t.suppressedBy(channel, c.Detail)
 		if strings.Contains(r.EN, " is ") { // a clause of its own
 			return Text{tame(r.JA), r.EN}
 		}
@@ -314,7 +317,7 @@ func (t *teller) checkDetail(channel string, c *enishi.Check) Text {
 		if c.Detail == "" {
 			return Text{"対象外", "not on it"}
 		}
-		return reasonText(c.Detail)
+		return t.suppressedBy(channel, c.Detail)
 	case "consent":
 		state, _, _ := strings.Cut(c.Detail, " ")
 		s := word("consent", state)
@@ -338,7 +341,7 @@ func (t *teller) checkDetail(channel string, c *enishi.Check) Text {
 		}
 		return Text{at.JA + " まで", "send by " + at.EN}
 	case "window":
-		return Text{"制限なし", "no limit"}
+		return windowDetail(c, at)
 	case "cap":
 		if c.OK {
 			return Text{"上限内", "not reached"}
@@ -361,6 +364,31 @@ func (t *teller) checkDetail(channel string, c *enishi.Check) Text {
 		}
 	}
 	return Text{}
+}
+
+// suppressedBy is why an address is left out.
+func (t *teller) suppressedBy(channel, reason string) Text {
+	if channel == channels.SocialChannel && reason == "unreachable" {
+		return Text{"DM を受け取れない状態（ブロックなど）", "this person is not reachable by direct message (blocked, or gone)"}
+	}
+	return reasonText(reason)
+}
+
+// windowDetail is how a direct message could go.
+func windowDetail(c *enishi.Check, at Text) Text {
+	switch {
+	case strings.HasPrefix(c.Detail, "open until"):
+		return Text{at.JA + " まで", "open until " + at.EN}
+	case strings.HasPrefix(c.Detail, "opt-in"):
+		return Text{at.JA + " からの配信許可による", "by the opt-in of " + at.EN}
+	case strings.HasPrefix(c.Detail, "closed since"):
+		return Text{at.JA + " に終了", "closed on " + at.EN}
+	case strings.HasPrefix(c.Detail, "closed"):
+		return Text{"期間外（タグまたはユーティリティーテンプレートで送信）", "closed: by a tag or a utility template"}
+	case c.Detail == "never opened":
+		return Text{"お客様からの会話なし", "the person has not begun a conversation"}
+	}
+	return Text{"制限なし", "no limit"}
 }
 
 func (t *teller) holdDetail(c *enishi.Check, at Text) Text {

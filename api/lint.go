@@ -98,6 +98,12 @@ func (a *API) lint(name string, body []byte) ([]channels.Finding, error) {
 func (a *API) unsetLinks(body []byte) (out []channels.Finding) {
 	known := []string{"unsubscribe", "preferences", "view", "confirm", "cart", "tracking"}
 	known = slices.AppendSeq(known, maps.Keys(a.setLinks()))
+	if a.cfg.Social != nil {
+		for _, name := range a.cfg.Social.Names() {
+			x, _ := a.cfg.Social.Get(name)
+			known = append(known, x.Platform())
+		}
+	}
 	var brand struct {
 		URL any `json:"url"`
 	}

@@ -33,6 +33,8 @@ func templateVariables() []templateVariable {
 	for _, x := range [...]struct{ name, ja, en string }{
 		{"unsubscribe", "配信停止ページ", "page that unsubscribes"}, {"preferences", "配信設定ページ", "preference centre"}, {"view", "ブラウザで見るページ", "the mail in the browser"},
 		{"confirm", "メール配信の申し込みを確認するページ（取引のお知らせのみ）", "page that confirms a request for mail (double opt-in; of transactional templates)"},
+		{"messenger", "Messenger のトークを開く（開いた人が誰かも分かります）", "opens a chat by Messenger, which then knows who came"},
+		{"instagram", "Instagram の DM を開く（開いた人が誰かも分かります）", "opens a chat by Instagram, which then knows who came"},
 	} {
 		out = append(out, templateVariable{"links." + x.name, "url", Text{x.ja, x.en}, "https://cdp.shop.example/...", "sender", "", false})
 	}

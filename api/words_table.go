@@ -15,7 +15,7 @@ var words = map[string]Text{
 	"touchpoint.web": {"通販サイト", "Web shop"}, "touchpoint.app": {"アプリ", "App"}, "touchpoint.pwa": {"アプリ（PWA）", "App (PWA)"}, "touchpoint.store": {"店舗", "Store"}, "touchpoint.phone": {"電話", "Phone"},
 	"touchpoint.chat": {"チャット", "Chat"}, "touchpoint.social": {"SNS", "Social"}, "touchpoint.marketplace": {"モール", "Marketplace"}, "touchpoint.in_person": {"店頭対面", "In person"},
 	"purpose.": {"配信", "messages"}, "purpose.marketing": {"販促", "marketing"}, "purpose.transactional": {"お知らせ（取引）", "transactional"}, "purpose.test": {"テスト送信", "test"},
-	"consent.": {"未確認", "not asked"}, "consent.in": {"許可", "given"}, "consent.out": {"配信停止", "withdrawn"},
+	"consent.": {"未確認", "not asked"}, "consent.conversation": {"お客様からの会話", "the conversation that the person began"}, "consent.in": {"許可", "given"}, "consent.out": {"配信停止", "withdrawn"},
 
 	"order_status.": {"受付", "Received"}, "order_status.placed": {"注文受付", "Placed"}, "order_status.pending": {"入金待ち", "Awaiting payment"}, "order_status.overdue": {"支払期限超過", "Payment overdue"},
 	"order_status.payment_failed": {"決済失敗", "Payment failed"}, "order_status.paid": {"入金済み", "Paid"}, "order_status.confirmed": {"注文確定", "Confirmed"}, "order_status.shipped": {"発送済み", "Shipped"},
@@ -71,6 +71,7 @@ var words = map[string]Text{
 	"reason.quota": {"今月の LINE 送信枠を使い切った", "the monthly LINE quota is used up"}, "reason.warm_up": {"新しい送信ドメインのウォームアップ中（翌日に判断し直し）", "the new sender domain is being warmed up: decided again the next day"}, "reason.budget": {"今日または今月の送信予算を使い切った", "the budget of the day or month is used up"}, "reason.rate": {"送信速度の上限", "the rate limit"}, "reason.expired": {"送信期限切れ", "too late to send"}, "reason.suppressed": {"配信停止リスト", "the suppression list"},
 	"reason.sold_out":    {"カートの商品がすべて売り切れ", "everything in the cart is sold out"},
 	"reason.notice":      {"LINE 通知メッセージとして承認されていない内容", "LINE has not approved the text as a notification message"},
+	"reason.window":      {"DM を送れる期間の終了", "the messaging window is closed"},
 	"reason.unreachable": {"LINE 通知メッセージを受け取れない電話番号", "no LINE user gets notification messages at this phone number"},
 	"why.card_expired":   {"カードの有効期限切れ", "the card has expired"}, "why.card_declined": {"カードが使えなかった", "the card was declined"}, "why.insufficient_funds": {"残高不足", "insufficient funds"},
 	"why.customer": {"お客様の都合", "by the customer"}, "why.inventory": {"在庫切れ", "out of stock"}, "why.fraud": {"不正の疑い", "suspected fraud"}, "why.declined": {"決済できなかった", "payment declined"}, "why.staff": {"店舗の都合", "by the shop"}, "why.other": {"その他", "other"},

@@ -289,7 +289,9 @@ func (f *filling) variables() error {
 	if f.cfg.Chat != nil {
 		ref := f.signer.sign(f.token(tokenChat))
 		for _, platform := range chatPlatforms {
-			f.links[platform] = f.cfg.Chat(platform, ref)
+			if to := f.cfg.Chat(platform, ref); to != "" {
+				f.links[platform] = to
+			}
 		}
 	}
 	f.vars["links"] = f.links
