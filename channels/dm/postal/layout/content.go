@@ -25,7 +25,7 @@ type Content struct {
 	Colour    string  `json:"colour,omitempty"`    // #rrggbb of headline and rules; black when absent
 	Mark      string  `json:"mark,omitempty"`      // betsuno (料金別納), konou (料金後納), stamp (a frame for the stamp) or none; konou when absent
 	Office    string  `json:"office,omitempty"`    // post office of the mark: 渋谷局
-	Sender    *Sender `json:"sender,omitempty"`    // who sends it, and where returned mail goes
+	Sender    *Sender `json:"sender,omitempty"`    // who sends it, and where returned mail goes; the account's when absent
 	IsLetter  *bool   `json:"letter,omitempty"`    // declares the content 信書, or that it is none; found out from the text when absent
 	Grams     int     `json:"grams,omitempty"`     // weight of a piece, for the postage
 
@@ -148,11 +148,15 @@ func (c *Content) sheet() *Sheet {
 	return nil
 }
 
-// CheckJSON reads and checks a content; filled tells that its Liquid is filled in. It is what the templates' check calls.
+// CheckJSON reads and checks a content; filled tells that its Liquid is filled in. It is what the templates' check calls. A template
+// need not name a sender: the account that prints it may.
 func CheckJSON(raw []byte, filled bool) error {
 	c, err := Parse(raw)
 	if err != nil {
 		return err
+	}
+	if c.Sender == nil {
+		c.Sender = &Sender{Name: "-", Address: "-"}
 	}
 	return c.Check(filled)
 }

@@ -25,7 +25,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	for content, want := range map[string]string{
-		`{}`:                      "sender: ",
+		`{}`:                      "text: ",
 		`{"sender":{"name":"x"}}`: "sender.address: ",
 		strings.Replace(short, `"headline"`, `"headlin"`, 1):                                                                 "unknown field",
 		`{"size":"b5",` + short[1:]:                                                                                          "size: ",
@@ -51,6 +51,20 @@ func TestCheck(t *testing.T) {
 		} else if e = err.(*enishi.Error); e.MsgJA == "" {
 			t.Errorf("%v has no Japanese", err)
 		}
+	}
+}
+
+func TestSenderMayBeTheAccounts(t *testing.T) {
+	t.Parallel()
+	c, err := Parse([]byte(`{"text":"セール"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckJSON([]byte(`{"text":"セール"}`), true); err != nil {
+		t.Errorf("a template without a sender: %v", err)
+	}
+	if err := c.Check(true); err == nil || !strings.HasPrefix(err.Error(), "sender: ") {
+		t.Errorf("a piece without a sender: %v", err)
 	}
 }
 

@@ -96,6 +96,20 @@ func draw(fonts *Fonts, p *Piece, name string) (*page, error) {
 	return nil, nil
 }
 
+// Fit tells whether every face of a piece can be drawn: what a batch asks before it is approved. Pictures are not fetched.
+func Fit(fonts *Fonts, p *Piece) error {
+	s := p.Content.sheet()
+	if s == nil {
+		return choice("size", p.Content.Size, names(Sizes(), func(s Sheet) string { return s.Name }))
+	}
+	for _, name := range faceNames(s) {
+		if _, err := draw(fonts, p, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // named adds which piece an error is of.
 func named(p *Piece, err error) error {
 	e, ok := err.(*enishi.Error)

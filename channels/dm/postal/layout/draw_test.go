@@ -81,6 +81,9 @@ func TestEverySize(t *testing.T) {
 		for _, direction := range []string{"vertical", "horizontal"} {
 			for k, change := range []func(*enishi.Address){func(*enishi.Address) {}, company} {
 				p := piece(t, sale+`,"size":"`+s.Name+`","direction":"`+direction+`"}`, change)
+				if err := Fit(f, p); err != nil {
+					t.Errorf("%s %s %d: %v", s.Name, direction, k, err)
+				}
 				addressed := false
 				for _, name := range []string{"address", "inside", "back"} {
 					pg, err := draw(f, p, name)
@@ -293,6 +296,9 @@ func TestWhatCannotBePrinted(t *testing.T) {
 		var b bytes.Buffer
 		_, err := PDF(&b, f, of(p), Options{})
 		var e *enishi.Error
+		if fit := Fit(f, p); (fit == nil) != (p.Content.Image != "") {
+			t.Errorf("%s: fits: %v", want, fit)
+		}
 		if !errors.As(err, &e) || !strings.Contains(e.Msg, want) || e.MsgJA == "" || b.Len() > 0 {
 			t.Errorf("%v, want %q", err, want)
 		} else if !strings.Contains(e.Msg, "piece ABCD-EFGH-JKLM") {
