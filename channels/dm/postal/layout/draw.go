@@ -73,6 +73,9 @@ func draw(fonts *Fonts, p *Piece, name string) (*page, error) {
 	d := &pen{fonts: fonts, c: p.Content, p: p}
 	faces := p.Content.Faces
 	if len(faces) == 0 {
+		if p.Content.Sender == nil {
+			return nil, named(p, p.Content.checkSender())
+		}
 		faces = p.Content.made()
 	}
 	for i := range faces {
