@@ -17,8 +17,8 @@ import (
 	"enishi/channels/dm/postal/product"
 )
 
-// postalBatchRow is a batch in a list.
-type postalBatchRow struct {
+// PostalBatchRow is a batch in a list. It and the paths below are exported because they are parts of others, which only then have their fields in the specification.
+type PostalBatchRow struct {
 	ID           string      `json:"id"`
 	Account      string      `json:"account"`
 	AccountTitle string      `json:"account_title"`
@@ -59,7 +59,7 @@ type postalReasonRow struct {
 
 // postalBatchPage is one batch.
 type postalBatchPage struct {
-	postalBatchRow
+	PostalBatchRow
 	Letter        bool               `json:"letter" doc:"The content is 信書, which only some products may carry."`
 	Findings      []postalFinding    `json:"findings" doc:"What in the template makes it so."`
 	Quotes        []postalQuote      `json:"quotes" doc:"What it would cost by each product, the cheapest allowed first; refused says why one may not be used."`
@@ -132,7 +132,7 @@ type postalBatchesInput struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }
 
-func (a *API) listPostalBatches(ctx context.Context, in *postalBatchesInput) (*listOutput[postalBatchRow], error) {
+func (a *API) listPostalBatches(ctx context.Context, in *postalBatchesInput) (*listOutput[PostalBatchRow], error) {
 	o, err := a.office()
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (a *API) listPostalBatches(ctx context.Context, in *postalBatchesInput) (*l
 		}
 		return strings.Compare(x.Name, y.Name)
 	})
-	out := listOf([]postalBatchRow{})
+	out := listOf([]PostalBatchRow{})
 	for _, b := range all {
 		if in.State != "" && b.State != in.State || in.Account != "" && b.Account != in.Account || len(out.Body.Items) == in.Limit {
 			continue
@@ -166,9 +166,9 @@ func (a *API) listPostalBatches(ctx context.Context, in *postalBatchesInput) (*l
 	return out, nil
 }
 
-func (a *API) postalRow(o *postal.Office, b *postal.Batch) postalBatchRow {
+func (a *API) postalRow(o *postal.Office, b *postal.Batch) PostalBatchRow {
 	set, _ := o.Settings().Account(b.Account)
-	r := postalBatchRow{ID: b.Name, Account: b.Account, AccountTitle: set.Title, Template: b.Template, Title: a.titles.template(b.Template), State: b.State, StateLabel: Text(postal.StateText(b.State)), Cutoff: b.Cutoff,
+	r := PostalBatchRow{ID: b.Name, Account: b.Account, AccountTitle: set.Title, Template: b.Template, Title: a.titles.template(b.Template), State: b.State, StateLabel: Text(postal.StateText(b.State)), Cutoff: b.Cutoff,
 		HoldUntil: b.HoldUntil, Product: b.Product, ProductTitle: productTitle(b.Product), Tally: tallyOf(b.Tally), Problem: Text(b.Problem), ExportedAt: b.ExportedAt, DeliveredAt: b.DeliveredAt, Version: b.Version, Next: nextMoves(b)}
 	if r.Problem.isZero() && b.State == postal.InReview {
 		r.Problem = Text(b.Refused)
@@ -215,13 +215,14 @@ func tallyOf(t *postal.Tally) postalTally {
 	return out
 }
 
-type postalBatchPath struct {
+// PostalBatchPath names a batch.
+type PostalBatchPath struct {
 	ID string `path:"id" maxLength:"80"`
 }
 
 type postalBatchOutput struct{ Body postalBatchPage }
 
-func (a *API) getPostalBatch(ctx context.Context, in *postalBatchPath) (*postalBatchOutput, error) {
+func (a *API) getPostalBatch(ctx context.Context, in *PostalBatchPath) (*postalBatchOutput, error) {
 	o, err := a.office()
 	if err != nil {
 		return nil, err
@@ -231,7 +232,7 @@ func (a *API) getPostalBatch(ctx context.Context, in *postalBatchPath) (*postalB
 		return nil, err
 	}
 	set, _ := o.Settings().Account(b.Account)
-	p := postalBatchPage{postalBatchRow: a.postalRow(o, b), Letter: b.Letter, Findings: []postalFinding{}, Quotes: []postalQuote{}, Delivery: set.Deliver.Kind, DeliveryNote: Text(b.DeliverHow), Recipient: set.Deliver.Recipient,
+	p := postalBatchPage{PostalBatchRow: a.postalRow(o, b), Letter: b.Letter, Findings: []postalFinding{}, Quotes: []postalQuote{}, Delivery: set.Deliver.Kind, DeliveryNote: Text(b.DeliverHow), Recipient: set.Deliver.Recipient,
 		Files: []postalFileRow{}, NeedsRole: set.Approval.Role, ApprovedBy: b.ApprovedBy, ApprovedAt: b.ApprovedAt, Repeats: b.Repeats, History: []postalHistoryRow{}}
 	quotes, source, err := o.Quotes(ctx, b)
 	if err != nil {
@@ -279,7 +280,7 @@ func (a *API) getPostalBatch(ctx context.Context, in *postalBatchPath) (*postalB
 }
 
 type postalMoveInput struct {
-	postalBatchPath
+	PostalBatchPath
 	Body struct {
 		Move   string `json:"move" enum:"close,prepare,approve,reopen,export,cancel" doc:"close: cut it off now; prepare: look all addresses up again; approve; reopen: take the approval back; export: make the files, or make them again; cancel: nothing is printed."`
 		Expect int64  `json:"expect,omitempty" minimum:"0" doc:"The version that was looked at; another one is a conflict. 0: whatever it is."`
@@ -342,7 +343,7 @@ func (a *API) keepPostal(ctx context.Context) error {
 const postalLook = 2 * time.Second
 
 type postalFileInput struct {
-	postalBatchPath
+	PostalBatchPath
 	Name string `path:"name" maxLength:"120"`
 }
 

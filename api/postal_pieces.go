@@ -113,7 +113,7 @@ func pieceRow(x *postal.Piece) postalPieceRow {
 }
 
 type postalPiecesInput struct {
-	postalBatchPath
+	PostalBatchPath
 	State  string `query:"state" enum:",collected,ready,rejected,left_out,exported"`
 	Reason string `query:"reason" maxLength:"64"`
 	Warned bool   `query:"warned" doc:"Only those with something to look at."`
@@ -163,13 +163,14 @@ func cursorID(text string) (id enishi.ID, err error) {
 	return id, nil
 }
 
-type postalPiecePath struct {
-	postalBatchPath
+// PostalPiecePath names a piece of a batch.
+type PostalPiecePath struct {
+	PostalBatchPath
 	Send string `path:"send" maxLength:"36"`
 }
 
 type postalLeaveInput struct {
-	postalPiecePath
+	PostalPiecePath
 	Body struct {
 		Out    bool   `json:"out" doc:"true: this piece is not printed; false: it is judged anew."`
 		Reason string `json:"reason,omitempty" maxLength:"500"`
@@ -180,7 +181,7 @@ type postalPieceOutput struct{ Body postalPieceRow }
 
 // leavePostalPiece takes a piece out of a batch by hand, or back in.
 func (a *API) leavePostalPiece(ctx context.Context, in *postalLeaveInput) (*postalPieceOutput, error) {
-	o, b, x, err := a.postalPiece(ctx, &in.postalPiecePath)
+	o, b, x, err := a.postalPiece(ctx, &in.PostalPiecePath)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +195,7 @@ func (a *API) leavePostalPiece(ctx context.Context, in *postalLeaveInput) (*post
 	return &postalPieceOutput{pieceRow(x)}, nil
 }
 
-func (a *API) postalPiece(ctx context.Context, in *postalPiecePath) (*postal.Office, *postal.Batch, *postal.Piece, error) {
+func (a *API) postalPiece(ctx context.Context, in *PostalPiecePath) (*postal.Office, *postal.Batch, *postal.Piece, error) {
 	o, err := a.office()
 	if err != nil {
 		return nil, nil, nil, err
@@ -233,7 +234,7 @@ type postalFace struct {
 }
 
 // getPostalProof draws a piece of a batch.
-func (a *API) getPostalProof(ctx context.Context, in *postalPiecePath) (*postalProofOutput, error) {
+func (a *API) getPostalProof(ctx context.Context, in *PostalPiecePath) (*postalProofOutput, error) {
 	o, b, x, err := a.postalPiece(ctx, in)
 	if err != nil {
 		return nil, err

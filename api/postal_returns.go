@@ -149,7 +149,7 @@ type postalReasonCount struct {
 	Count  int    `json:"count"`
 }
 
-func (a *API) getPostalResponse(ctx context.Context, in *postalBatchPath) (*postalResponseOutput, error) {
+func (a *API) getPostalResponse(ctx context.Context, in *PostalBatchPath) (*postalResponseOutput, error) {
 	o, err := a.office()
 	if err != nil {
 		return nil, err

@@ -38,6 +38,12 @@ const LineReplies = page(() => import("./pages/LineReplies"), "LineReplies");
 const LineMenus = page(() => import("./pages/LineMenus"), "LineMenus");
 const LineMenu = page(() => import("./pages/LineMenu"), "LineMenu");
 const LineCoupons = page(() => import("./pages/LineCoupons"), "LineCoupons");
+const Postal = page(() => import("./pages/Postal"), "Postal");
+const PostalBatch = page(() => import("./pages/PostalBatch"), "PostalBatch");
+const PostalQuality = page(() => import("./pages/PostalQuality"), "PostalQuality");
+const PostalReturns = page(() => import("./pages/PostalReturns"), "PostalReturns");
+const PostalProvisions = page(() => import("./pages/PostalProvisions"), "PostalProvisions");
+const PostalSettings = page(() => import("./pages/PostalSettings"), "PostalSettings");
 const Limits = page(() => import("./pages/Limits"), "Limits");
 const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
@@ -83,6 +89,12 @@ export function App() {
           <Route path="/line-accounts/menus" element={<LineMenus />} />
           <Route path="/line-accounts/menus/:name" element={<LineMenu />} />
           <Route path="/line-accounts/coupons" element={<LineCoupons />} />
+          <Route path="/postal" element={<Postal />} />
+          <Route path="/postal/quality" element={<PostalQuality />} />
+          <Route path="/postal/returns" element={<PostalReturns />} />
+          <Route path="/postal/provisions" element={<PostalProvisions />} />
+          <Route path="/postal/settings" element={<PostalSettings />} />
+          <Route path="/postal/:name" element={<PostalBatch />} />
           <Route path="/outbox" element={<Outbox />} />
           <Route path="/outbox/:id" element={<Outbox />} />
           <Route path="/content" element={<Content />} />

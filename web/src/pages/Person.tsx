@@ -7,6 +7,7 @@ import { Link, useParams, useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
+import { AddressBook } from "../parts/AddressBook";
 import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { permitted, Permissions } from "../parts/Permissions";
@@ -43,15 +44,17 @@ export function Person() {
       {p.next.map((n) => <Alert key={n.at + n.journey} color="gray" variant="light" p="sm">{t("person.next", { at: short(n.at) })} {pick(n.what)}</Alert>)}
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Tabs value={["orders", "why", "consents"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
+          <Tabs value={["orders", "addresses", "why", "consents"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
             <Tabs.List mb="md">
               <Tabs.Tab value="timeline">{t("person.timeline")}</Tabs.Tab>
               <Tabs.Tab value="orders">{t("person.ordersTab", { n: count(p.orders.length) })}</Tabs.Tab>
+              <Tabs.Tab value="addresses">{t("addresses.tab")}</Tabs.Tab>
               <Tabs.Tab value="why">{t("person.why")}</Tabs.Tab>
               <Tabs.Tab value="consents">{t("person.consentHistory")}</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="timeline"><TimelineTab id={p.id} /></Tabs.Panel>
             <Tabs.Panel value="orders"><Orders person={p} /></Tabs.Panel>
+            <Tabs.Panel value="addresses"><AddressBook id={p.id} name={p.name.display} /></Tabs.Panel>
             <Tabs.Panel value="why"><Decisions id={p.id} /></Tabs.Panel>
             <Tabs.Panel value="consents"><Permissions id={p.id} /></Tabs.Panel>
           </Tabs>

@@ -20,7 +20,7 @@ export function DeliveryTabs({ at }: { at: "broadcasts" | "broadcasts/calendar" 
   const list = useInSight(at);
   return (
     <Tabs value={at} onChange={(v) => void go(`/${v}`)}>
-      <Tabs.List ref={list}><Tabs.Tab value="broadcasts">{t("broadcast.title")}</Tabs.Tab><Tabs.Tab value="broadcasts/calendar">{t("campaign.calendar")}</Tabs.Tab><Tabs.Tab value="broadcasts/contacts">{t("contacts.title")}</Tabs.Tab><Tabs.Tab value="outbox">{t("broadcast.outbox")}</Tabs.Tab><Tabs.Tab value="deliverability">{t("deliverability.title")}</Tabs.Tab><Tabs.Tab value="deliverability/sender">{t("sender.title")}</Tabs.Tab><Tabs.Tab value="line-accounts">{t("channel.line")}</Tabs.Tab></Tabs.List>
+      <Tabs.List ref={list}><Tabs.Tab value="broadcasts">{t("broadcast.title")}</Tabs.Tab><Tabs.Tab value="broadcasts/calendar">{t("campaign.calendar")}</Tabs.Tab><Tabs.Tab value="broadcasts/contacts">{t("contacts.title")}</Tabs.Tab><Tabs.Tab value="outbox">{t("broadcast.outbox")}</Tabs.Tab><Tabs.Tab value="deliverability">{t("deliverability.title")}</Tabs.Tab><Tabs.Tab value="deliverability/sender">{t("sender.title")}</Tabs.Tab><Tabs.Tab value="line-accounts">{t("channel.line")}</Tabs.Tab><Tabs.Tab value="postal">{t("postal.title")}</Tabs.Tab></Tabs.List>
     </Tabs>
   );
 }
