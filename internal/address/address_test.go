@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -423,4 +424,30 @@ func TestSettledTextsAreFoldedAlready(t *testing.T) {
 			t.Fatalf("%q is not settled: %q", s, spaces(norm.NFKC.String(s)))
 		}
 	})
+}
+
+// TestTableOfFullSize reads as many rows as Japan Post has, and keeps them in little memory.
+func TestTableOfFullSize(t *testing.T) {
+	var b strings.Builder
+	const rows = 125_000
+	for i := range rows {
+		fmt.Fprintf(&b, "13113,\"150  \",\"%07d\",\"トウキョウト\",\"シブヤク\",\"マチ\",\"%s\",\"第%d市\",\"町の名前%d\",0,0,0,0,0,0\r\n", 10_000+i*70, prefectures[i*47/rows][0], i/70, i)
+	}
+	var before, after runtime.MemStats
+	text := b.String()
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	x, err := ParseTable(strings.NewReader(text))
+	if err != nil || x.Len() != rows {
+		t.Fatal(x.Len(), err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if held := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) >> 20; held > 12 {
+		t.Errorf("%d MiB are held", held)
+	}
+	if got := x.Lookup(fmt.Sprintf("%07d", 10_000+777*70)); len(got) != 1 || got[0].Town != "町の名前777" {
+		t.Errorf("%+v", got)
+	}
+	runtime.KeepAlive(text)
 }
