@@ -20,6 +20,7 @@ type Normal struct {
 	Room       string    `json:"room,omitempty"`      // 501, B604, 5F
 	CareOf     string    `json:"care_of,omitempty"`   // 佐藤方: with whom the person lives
 	POBox      string    `json:"po_box,omitempty"`    // the number of a box (私書箱); the address has no numbers then
+	Office     bool      `json:"office,omitempty"`    // the postal code is an office's own (大口事業所), as the table says: it is the whole barcode
 	AtOffice   bool      `json:"at_office,omitempty"` // kept at the post office (郵便局留)
 	Line1      string    `json:"line1,omitempty"`     // city, town and numbers, as they are printed after the prefecture
 	Line2      string    `json:"line2,omitempty"`     // building and room
@@ -59,6 +60,9 @@ const (
 // leaves those checks out. It never fails: what is wrong is in Problems.
 func Normalise(a enishi.Address, t *Table) Normal {
 	n := split(&a, t)
+	for i, p := range t.Lookup(n.PostalCode) {
+		n.Office = p.Office != "" && !p.POBox && (i == 0 || n.Office)
+	}
 	n.names(&a)
 	n.check(&a, t)
 	return n

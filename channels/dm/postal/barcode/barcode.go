@@ -291,6 +291,7 @@ func OfAddress(n *address.Normal, office bool) (s Symbols, digits string, ok boo
 	if len(n.PostalCode) != zipSymbols || n.Foreign {
 		return s, "", false, nil
 	}
+	office = office || n.Office
 	if strings.HasSuffix(n.PostalCode, "00") && !office {
 		return s, "", false, nil
 	}

@@ -111,6 +111,20 @@ func TestNoBarcode(t *testing.T) {
 	}
 }
 
+func TestOfficeByTheTable(t *testing.T) {
+	t.Parallel()
+	table, err := address.Of(func(yield func(address.Place) bool) {
+		yield(address.Place{Zip: "1008799", Prefecture: "東京都", City: "千代田区", Town: "霞が関", Office: "縁商店", Block: "1丁目2-3"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := address.Normalise(enishi.Address{Company: "縁商店", PostalCode: "1008799", Prefecture: "東京都", City: "千代田区", Address1: "霞が関1-2-3"}, table)
+	if s, digits, ok, err := OfAddress(&n, false); !ok || err != nil || digits != "" || s[7] != CC4 || !n.OK() {
+		t.Errorf("%q %s %v %+v", digits, s.Text(), err, n)
+	}
+}
+
 func TestBars(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -18,6 +18,7 @@ type Piece struct {
 	Content *Content       // filled in
 	Address address.Normal // who gets it
 	Office  bool           // the postal code is an office's own (大口事業所)
+	Barcode string         // its symbols, as barcode.Symbols.Text writes them; made of the address when empty
 	Code    string         // as people read it
 	URL     string         // of the QR
 }
@@ -317,6 +318,10 @@ func (d *pen) qr(b *Block) error {
 // barcode draws the customer barcode, when the address has one.
 func (d *pen) barcode(b *Block) error {
 	symbols, _, ok, err := barcode.OfAddress(&d.p.Address, d.p.Office)
+	if d.p.Barcode != "" {
+		symbols, err = barcode.Parse(d.p.Barcode)
+		ok = true
+	}
 	if err != nil || !ok {
 		return err
 	}
