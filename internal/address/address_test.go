@@ -451,3 +451,20 @@ func TestTableOfFullSize(t *testing.T) {
 	}
 	runtime.KeepAlive(text)
 }
+
+func FuzzParseTable(f *testing.F) {
+	f.Add([]byte(utf))
+	f.Add([]byte("PK\x03\x04"))
+	f.Add([]byte("\x82\xa0,\"\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		x, err := ParseTable(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		for p := range x.All() {
+			if got := x.Lookup(p.Zip); !slices.Contains(got, p) {
+				t.Fatalf("%+v is not among %+v", p, got)
+			}
+		}
+	})
+}

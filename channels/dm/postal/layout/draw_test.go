@@ -409,3 +409,21 @@ func BenchmarkPDF(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "pieces/s")
 }
+
+// FuzzContent draws whatever passes the check: it may not fit, but nothing panics.
+func FuzzContent(f *testing.F) {
+	f.Add([]byte(sale+`}`), "東京都渋谷区神宮前1-2-3", "佐藤")
+	f.Add([]byte(`{`+sender+`,"size":"crimped","text":"{% %}\u0000","image":"data:image/png;base64,AAAA"}`), "", "A B")
+	f.Add([]byte(byHand(`{"kind":"text","x":1,"y":1,"w":9,"h":9,"text":"あ ー","direction":"vertical","line":0.1}`)), "x", "")
+	f.Fuzz(func(t *testing.T, content []byte, line, name string) {
+		c, err := Parse(content)
+		if err != nil || c.Check(true) != nil {
+			return
+		}
+		fonts, err := opened()
+		if err != nil {
+			t.Skip(err)
+		}
+		_ = Fit(fonts, &Piece{Content: c, Address: address.Normalise(enishi.Address{Address1: line, Name: name, PostalCode: "1500001"}, nil), URL: pieceURL, Code: line})
+	})
+}
