@@ -72,13 +72,13 @@ func parseCosts(body []byte) (costs, error) {
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&c)
 	for channel, price := range c.Prices {
-		if !slices.Contains(reachChannels[:], channel) || price < 0 {
+		if !slices.Contains(reachChannels, channel) || price < 0 {
 			err = errors.New(channel)
 		}
 	}
 	if err != nil || len(c.Currency) != 3 {
-		return c, enishi.FieldError("body.body", `costs are written as {"currency": "JPY", "prices": {"email": "0.3", "line": "3"}}, a price for each message`,
-			`費用の単価は {"currency": "JPY", "prices": {"email": "0.3", "line": "3"}} の形で、1 通あたりの金額を書いてください。`)
+		return c, enishi.FieldError("body.body", `costs are written as {"currency": "JPY", "prices": {"email": "0.3", "line": "3", "sms": "8"}}, a price for each message; channels are `+strings.Join(reachChannels, ", "),
+			`費用の単価は {"currency": "JPY", "prices": {"email": "0.3", "line": "3", "sms": "8"}} の形で、1 通あたりの金額を書いてください。配信手段は `+strings.Join(reachChannels, "、")+` です。`)
 	}
 	return c, nil
 }
@@ -224,7 +224,12 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 // sheetSQL is why a channel does not reach a person, in the order of the fold's checks; empty when it does.
 var sheetSQL = map[string]string{
 	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
-	"line":  "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	// What stands against these beside the permission is one flag in the table: without an address nothing else is told.
+	"sms":    "multiIf(has_phone = 0, 'address', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"push":   "multiIf(reach_push = 0 AND consents['push.marketing'] = 'in', 'address', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"social": "multiIf(social_action_at <= fromUnixTimestamp64Milli(0), 'address', NOT (%s), 'consent', social_reach_until <= fromUnixTimestamp64Milli({now:Int64}), 'window', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"postal": "multiIf(NOT (" + hasPostal + "), 'address', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"line":   "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 }
 
 // senderOf is the account by which a broadcast's messages on a channel leave.
@@ -292,7 +297,7 @@ func (a *API) sheetWay(b *broadcastBody) string {
 	ways := ""
 	for _, channel := range b.Channels {
 		consent := "consents['" + channel + "." + b.Purpose + "'] = 'in'"
-		if b.Purpose == "transactional" {
+		if b.Purpose == "transactional" || channel == enishi.PostalChannel || channel == "social" { // as the fold has it
 			consent = "consents['" + channel + "." + b.Purpose + "'] != 'out'"
 		}
 		why := strings.NewReplacer("{friend}", friendSQL(a.senderOf(b, channel)), "{holdout}", holdoutSQL(settings, purpose), "{cap}", capSQL(settings, channel, purpose)).Replace(fmt.Sprintf(sheetSQL[channel], consent, held))

@@ -27,7 +27,7 @@ type broadcastBody struct {
 	Segment   string            `json:"segment,omitempty" maxLength:"64" doc:"Whom it goes to; or list."`
 	List      string            `json:"list,omitempty" maxLength:"64" doc:"A static list instead of a segment: everybody who is on it when it is sent."`
 	Exclude   []string          `json:"exclude,omitempty" maxItems:"20" doc:"Segments whose people are left out."`
-	Channels  []string          `json:"channels" minItems:"1" maxItems:"2" doc:"In order: each person gets it by the first that can be reached." enum:"email,line"`
+	Channels  []string          `json:"channels" minItems:"1" maxItems:"6" doc:"In order: each person gets it by the first that can be reached." enum:"email,line,sms,push,social,postal"`
 	Templates map[string]string `json:"templates" doc:"By channel."`
 	Accounts  map[string]string `json:"accounts,omitempty" doc:"By channel, the account that sends; silent: as the setting journeys has it."`
 	SendBy    string            `json:"send_by,omitempty" maxLength:"8" doc:"Not sent later than this after its decision, as 12h; 24h unless said."`

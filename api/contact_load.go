@@ -24,15 +24,15 @@ type contactOutput struct{ Body contactPage }
 // contactPage is how often people hear from the shop: advertising that left, by person.
 type contactPage struct {
 	Month     string           `json:"month"`
-	Channels  []contactChannel `json:"channels" doc:"email, line, and all together."`
+	Channels  []contactChannel `json:"channels" doc:"Each channel that may reach anybody or did in the month, mail and LINE always, and all together."`
 	Overlaps  []contactOverlap `json:"overlaps" doc:"Who got messages of both in the month, the most first; at most 20 pairs."`
 	Several   int64            `json:"several" doc:"People who got messages of two or more campaigns or journeys."`
-	Unreached int64            `json:"unreached" doc:"People who may get advertising by mail or LINE and got none for 90 days."`
+	Unreached int64            `json:"unreached" doc:"People who may get advertising and got none for 90 days."`
 	Through   time.Time        `json:"complete_through,omitzero"`
 }
 
 type contactChannel struct {
-	Channel string         `json:"channel" enum:"email,line,all"`
+	Channel string         `json:"channel" enum:"email,line,sms,push,social,postal,all"`
 	Counts  []contactCount `json:"counts" doc:"From 0 on; the last is that many or more."`
 }
 
@@ -78,13 +78,10 @@ func got(channel string) string {
 
 // mayGet is whether advertising may go to a person by a channel.
 func mayGet(channel string) string {
-	switch channel {
-	case "email":
-		return reachSQL[0]
-	case "line":
-		return reachSQL[1]
+	if sql, ok := reachSQL[channel]; ok {
+		return sql
 	}
-	return "(" + reachSQL[0] + " OR " + reachSQL[1] + ")"
+	return reachAny()
 }
 
 // contacted is the condition for the people with a number of messages in a month.
@@ -105,7 +102,7 @@ func (a *API) getContactLoad(ctx context.Context, in *contactInput) (*contactOut
 	}
 	page := contactPage{Month: month, Overlaps: []contactOverlap{}}
 	span := []any{millis("from", from), millis("to", to), millis("now", a.now())}
-	for _, channel := range []string{"email", "line", "all"} {
+	for _, channel := range append(slices.Clone(reachChannels), "all") {
 		c := contactChannel{Channel: channel, Counts: make([]contactCount, mostContacts+1)}
 		for i := range c.Counts {
 			c.Counts[i].Messages = i
@@ -121,7 +118,10 @@ func (a *API) getContactLoad(ctx context.Context, in *contactInput) (*contactOut
 		if err != nil {
 			return nil, fmt.Errorf("count messages by person: %w", err)
 		}
-		page.Channels = append(page.Channels, c)
+		used := slices.ContainsFunc(c.Counts, func(x contactCount) bool { return x.People > 0 })
+		if used || channel == "email" || channel == "line" || channel == "all" {
+			page.Channels = append(page.Channels, c)
+		}
 	}
 	journeysOf := "SELECT profile_id, arraySort(groupUniqArray(toString(journey))) AS js " + got("all") + " AND journey != '' GROUP BY profile_id HAVING length(js) > 1"
 	if page.Several, err = a.count(ctx, "SELECT count() FROM ("+journeysOf+")", span...); err == nil {
@@ -169,7 +169,7 @@ func (a *API) contactPeople(in *peopleInput) (cond string, args []any, err error
 	}
 	channel, number, _ := strings.Cut(in.Received, ":")
 	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 || n > mostContacts || !slices.Contains([]string{"email", "line", "all"}, channel) {
+	if err != nil || n < 0 || n > mostContacts || channel != "all" && !slices.Contains(reachChannels, channel) {
 		return "", nil, enishi.FieldError("query.received", "write a channel and a number of messages, as email:3", "email:3 のように、チャネルと通数を指定してください。")
 	}
 	return contacted(channel, n), args, nil

@@ -36,7 +36,7 @@ type deliveryListRow struct {
 
 type deliveriesInput struct {
 	State   string `query:"state" enum:",decided,intent,parked,sent,failed,unknown,refused,deferred,dropped"`
-	Channel string `query:"channel" enum:",email,line,line_notice"`
+	Channel string `query:"channel" enum:",email,line,sms,push,social,postal,line_notice"`
 	Journey string `query:"journey" maxLength:"64"`
 	Send    string `query:"send" maxLength:"36" doc:"One send, by its id."`
 	Before  string `query:"before" maxLength:"80"`

@@ -37,7 +37,7 @@ type galleryGroup struct {
 }
 
 type channelNeed struct {
-	Channel string `json:"channel" enum:"email,line,line_notice"`
+	Channel string `json:"channel" enum:"email,line,sms,push,social,postal,line_notice"`
 	Title   Text   `json:"title"`
 }
 

@@ -42,7 +42,7 @@ type rampRow struct {
 
 type limitAccount struct {
 	Account string     `json:"account" doc:"As email:default."`
-	Channel string     `json:"channel" enum:"email,line"`
+	Channel string     `json:"channel" enum:"email,line,sms,push,social,postal,line_notice"`
 	Rows    []limitRow `json:"rows"`
 	WarmUp  *rampRow   `json:"warm_up,omitempty"`
 }

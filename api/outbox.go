@@ -190,7 +190,7 @@ func clip(s string, n int) string {
 }
 
 type outboxInput struct {
-	Channel string `query:"channel" enum:",email,line"`
+	Channel string `query:"channel" enum:",email,line,sms,push,social,postal"`
 	Q       string `query:"q" maxLength:"200" doc:"Part of the address, the subject or the person's name."`
 	Before  string `query:"before" maxLength:"64"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50"`

@@ -26,7 +26,7 @@ type openHours struct {
 }
 
 type outlookChannel struct {
-	Channel string      `json:"channel" enum:"email,line"`
+	Channel string      `json:"channel" enum:"email,line,sms,push,social,postal"`
 	Open    []openHours `json:"open" doc:"When advertising leaves; empty: not on this day."`
 }
 
@@ -77,7 +77,7 @@ func (a *API) getOutlook(ctx context.Context, in *outlookInput) (*outlookOutput,
 		People: people, Held: uint64(float64(people)*set.Holdout/100 + 0.5), May: callOf(ctx).caller.role.includes(approver)}
 	for _, d := range set.Outlook(a.now(), outlookDays) {
 		x := outlookDay{Date: d.Date, Weekday: d.Weekday, Holiday: d.Holiday, Closed: d.Closed, Business: d.Business, Payday: d.Payday}
-		for _, channel := range []string{"email", "line"} {
+		for _, channel := range reachChannels {
 			open := []openHours{}
 			for _, h := range d.Open[channel] {
 				open = append(open, openHours(h))

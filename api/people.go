@@ -238,7 +238,7 @@ func (a *API) personRows(ctx context.Context, ids []enishi.ID) ([]personRow, err
 	found := map[enishi.ID]personRow{}
 	if len(ids) > 0 {
 		query := "SELECT profile_id, family_name, given_name, family_name_kana, given_name_kana, email, phone, customer_id, prefecture, orders_count, ltv, currency, last_seen_at, last_order_at, [" +
-			strings.Join(reachSQL[:], ", ") + "] FROM people FINAL WHERE profile_id IN " + idList(ids)
+			strings.Join(reachList(), ", ") + "] FROM people FINAL WHERE profile_id IN " + idList(ids)
 		err := a.each(ctx, query, []any{millis("now", a.now())}, func(rows driver.Rows) error {
 			p, err := scanPerson(rows)
 			found[p.ID] = p

@@ -84,7 +84,7 @@ func TestReachAgrees(t *testing.T) {
 	var events []enishi.Event
 	for i, name := range []string{"許可", "不達", "保留", "友だち", "ブロック", "拒否", "何もない"} {
 		p := &enishi.Person{CustomerID: fmt.Sprint("R", i), Email: fmt.Sprintf("r%d@mail.example", i), Phone: fmt.Sprintf("090-1111-000%d", i), LineUserID: line + fmt.Sprint(i),
-			Traits: map[string]enishi.Value{"name": enishi.TextValue(name), "postal_code": enishi.TextValue("104-0061")}}
+			Traits: map[string]enishi.Value{"name": enishi.TextValue(name), "postal_code": enishi.TextValue("104-0061"), "city": enishi.TextValue("中央区")}}
 		e := enishi.Event{Type: "user.signed_up", At: now.Add(-time.Hour), Person: p}
 		for _, ch := range []string{"email", "sms", "line"} {
 			e.Consent = append(e.Consent, enishi.ConsentChange{Channel: ch, State: "in"})
@@ -134,7 +134,7 @@ func TestReachAgrees(t *testing.T) {
 				count[r.Channel]++
 			}
 		}
-		want := map[string]string{"許可": "email postal sms ", "不達": "postal sms ", "保留": "", "友だち": "email line postal sms ", "ブロック": "email postal sms ", "拒否": "", "何もない": ""}[row.Name]
+		want := map[string]string{"許可": "email sms postal ", "不達": "sms postal ", "保留": "", "友だち": "email line sms postal ", "ブロック": "email sms postal ", "拒否": "", "何もない": ""}[row.Name]
 		if got != want {
 			t.Errorf("%s is reached by %q, want %q", row.Name, got, want)
 		}

@@ -1,24 +1,44 @@
 package api
 
 import (
+	"strings"
 	"time"
 
+	"enishi"
 	"enishi/profiles"
 )
 
 // reachChannels are those a marketer asks about, in the order in which pages show them.
-var reachChannels = [...]string{"email", "line", "postal", "sms"}
+var reachChannels = enishi.MessageChannels()
 
-// reachSQL is whether marketing may go to a person of the table people by each channel, in the order of reachChannels. The
-// person's page says the same with reasons: see reachOf. {now:Int64} is the workspace's clock.
+// notHeld is that no hold stands against marketing. {now:Int64} is the workspace's clock.
 const notHeld = "hold_until <= fromUnixTimestamp64Milli({now:Int64})"
 
-var reachSQL = [...]string{
-	"(has_email = 1 AND suppressed_email = 0 AND consents['email.marketing'] = 'in' AND " + notHeld + ")",
-	"(has_line = 1 AND line_friend = 1 AND consents['line.marketing'] = 'in' AND " + notHeld + ")",
-	"(traits['postal_code'] != '' AND consents['postal.marketing'] != 'out' AND " + notHeld + ")",
-	"(has_phone = 1 AND consents['sms.marketing'] = 'in' AND " + notHeld + ")",
+// hasPostal is that the person has an address that can be written on an envelope, as the fold's address of post.
+const hasPostal = "(traits['city'] != '' OR traits['address1'] != '') AND (traits['postal_code'] != '' OR traits['prefecture'] != '')"
+
+// reachSQL is whether marketing may go to a person of the table people by each channel. The person's page says the same with
+// reasons: see reachOf.
+var reachSQL = map[string]string{
+	"email":  "(has_email = 1 AND suppressed_email = 0 AND consents['email.marketing'] = 'in' AND " + notHeld + ")",
+	"line":   "(has_line = 1 AND line_friend = 1 AND consents['line.marketing'] = 'in' AND " + notHeld + ")",
+	"postal": "(" + hasPostal + " AND consents['postal.marketing'] != 'out' AND " + notHeld + ")",
+	"sms":    "(has_phone = 1 AND consents['sms.marketing'] = 'in' AND " + notHeld + ")",
+	"push":   "(reach_push = 1 AND consents['push.marketing'] = 'in' AND " + notHeld + ")",
+	"social": "(social_reach_until > fromUnixTimestamp64Milli({now:Int64}) AND consents['social.marketing'] != 'out' AND " + notHeld + ")",
 }
+
+// reachList is reachSQL in the order of reachChannels.
+func reachList() []string {
+	out := make([]string, len(reachChannels))
+	for i, ch := range reachChannels {
+		out[i] = reachSQL[ch]
+	}
+	return out
+}
+
+// reachAny is whether marketing may go to a person by any channel.
+func reachAny() string { return "(" + strings.Join(reachList(), " OR ") + ")" }
 
 // channelReach is whether marketing may go by a channel now, and why not.
 type channelReach struct {
@@ -27,7 +47,8 @@ type channelReach struct {
 	Reason  Text   `json:"reason"`
 }
 
-// reachOf tells it for a person. Post needs an address and no refusal; every other channel a permission.
+// reachOf tells it for a person. Post needs an address and no refusal, direct messages an open window or an opt-in; every other
+// channel a permission.
 func reachOf(v *profiles.View, now time.Time) []channelReach {
 	_, _, held := v.Held(now)
 	out := make([]channelReach, 0, len(reachChannels))
@@ -43,15 +64,7 @@ func reachOf(v *profiles.View, now time.Time) []channelReach {
 }
 
 func notReached(v *profiles.View, channel string) Text {
-	has := false
-	if channel == "postal" {
-		has = v.Traits["postal_code"].String() != ""
-	} else {
-		var s profiles.Subject
-		s, has = v.Address(channel)
-		has = has && s.Value != ""
-	}
-	if !has {
+	if s, has := v.Address(channel); !has || s.Value == "" {
 		return word("reach", "no_address."+channel)
 	}
 	if why, suppressed := v.Suppressed(channel); suppressed {

@@ -151,6 +151,8 @@ type previewReach struct {
 	LINE   int64 `json:"line"`
 	Postal int64 `json:"postal"`
 	SMS    int64 `json:"sms"`
+	Push   int64 `json:"push"`
+	Social int64 `json:"social"`
 	None   int64 `json:"none" doc:"Not to be reached by any of these."`
 }
 
@@ -215,16 +217,24 @@ func unitSQL(unit string) func(cond string) string {
 
 func (a *API) preview(ctx context.Context, s *segments.Segment, at time.Time, unit string, b *previewPage) error {
 	query, args := s.SQL(at)
-	r, counted := reachSQL, unitSQL(unit)
-	var n, email, line, postal, sms, reached, all uint64
+	counted := unitSQL(unit)
+	each := make([]string, len(reachChannels))
+	for i, ch := range reachChannels {
+		each[i] = counted(reachSQL[ch])
+	}
+	var n, reached, all uint64
+	var byChannel []uint64
 	var sample []string
-	err := a.one(ctx, fmt.Sprintf(`SELECT %s, %s, %s, %s, %s, %s, arrayMap(x -> x.2, groupArraySorted(%d)((cityHash64(profile_id), profile_id))), (SELECT %s FROM people FINAL)
-FROM people FINAL PREWHERE profile_id IN (%s)`, counted("1"), counted(r[0]), counted(r[1]), counted(r[2]), counted(r[3]), counted(strings.Join(r[:], " OR ")), sampleSize, counted("1"), query),
-		append(args, millis("now", a.now())), &n, &email, &line, &postal, &sms, &reached, &sample, &all)
+	err := a.one(ctx, fmt.Sprintf(`SELECT %s, [%s], %s, arrayMap(x -> x.2, groupArraySorted(%d)((cityHash64(profile_id), profile_id))), (SELECT %s FROM people FINAL)
+FROM people FINAL PREWHERE profile_id IN (%s)`, counted("1"), strings.Join(each, ", "), counted(reachAny()), sampleSize, counted("1"), query),
+		append(args, millis("now", a.now())), &n, &byChannel, &reached, &sample, &all)
 	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
-	b.Count, b.Reach = int64(n), previewReach{int64(email), int64(line), int64(postal), int64(sms), int64(n - reached)}
+	b.Count, b.Reach = int64(n), previewReach{None: int64(n - reached)}
+	for i, at := range [...]*int64{&b.Reach.Email, &b.Reach.LINE, &b.Reach.SMS, &b.Reach.Push, &b.Reach.Social, &b.Reach.Postal} { // in the order of reachChannels
+		*at = int64(byChannel[i])
+	}
 	if all > 0 {
 		b.Share = float64(n) / float64(all)
 	}

@@ -285,7 +285,7 @@ func (a *API) checkStop(ctx context.Context, x *channels.Stop) error {
 // knownDestinations are those that anything was or can be sent to.
 func (a *API) knownDestinations(ctx context.Context) ([]string, error) {
 	var known []string
-	for _, channel := range [...]string{"email", "line", enishi.NoticeChannel} {
+	for _, channel := range append(enishi.MessageChannels(), enishi.NoticeChannel) {
 		for _, purpose := range [...]string{"marketing", "transactional"} {
 			account, _ := a.journeySettings().Destination(channel, purpose, "")
 			if channel != "email" {

@@ -37,7 +37,7 @@ func kindOf(typ string) string {
 		return "journey"
 	case "hold":
 		return "consent"
-	case "line":
+	case "line", "sms", "social":
 		return "message"
 	case "person", "user", "risk":
 		return "profile"

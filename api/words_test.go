@@ -148,7 +148,7 @@ func TestSentences(t *testing.T) {
 	f("email", fails("consent", "out since 2026-11-03T03:00:00Z"), false, "consent", "11/20 10:00 メール: 11/3 12:00 にメールの配信を停止しているため送りませんでした", "20 Nov 10:00 E-mail: not sent because the permission for E-mail was withdrawn on 3 Nov 12:00")
 	f("line", fails("suppression", "not_friend"), false, "suppression", "11/20 10:00 LINE: LINE の友だちではないため送りませんでした", "20 Nov 10:00 LINE: not sent because this person is not a LINE friend")
 	f("line", fails("suppression", "blocked"), false, "suppression", "11/20 10:00 LINE: LINE をブロック中のため送りませんでした", "20 Nov 10:00 LINE: not sent because the LINE account is blocked")
-	f("email", fails("suppression", "bounced"), false, "suppression", "11/20 10:00 メール: メールが届かない宛先のため送りませんでした", "20 Nov 10:00 E-mail: not sent because the address bounced or complained")
+	f("email", fails("suppression", "bounced"), false, "suppression", "11/20 10:00 メール: 届かない宛先のため送りませんでした", "20 Nov 10:00 E-mail: not sent because the address bounced or complained")
 	f("email", fails("address", "no email address"), false, "address", "11/20 10:00 メール: メールの宛先が登録されていないため送りませんでした", "20 Nov 10:00 E-mail: not sent because no E-mail address is known")
 	f("email", fails("hold", "complaint until released"), false, "hold", "11/20 10:00 メール: 配信を保留しているため送りませんでした", "20 Nov 10:00 E-mail: not sent because marketing is on hold")
 	f("email", fails("hold", "complaint until 2027-01-05T00:00:00Z"), false, "hold", "11/20 10:00 メール: 2027/1/5 09:00 まで配信を保留しているため送りませんでした", "20 Nov 10:00 E-mail: not sent because marketing is on hold until 5 Jan 2027 09:00")

@@ -116,7 +116,7 @@ func (r *LimitRule) check(field string) error {
 
 // checkParts tells whether a destination can exist: a slip of the pen would limit nothing.
 func checkParts(parts []string) bool {
-	if len(parts) == 0 || !slices.Contains([]string{"email", "line", enishi.NoticeChannel, "*"}, parts[0]) || slices.Contains(parts, "") {
+	if len(parts) == 0 || !slices.Contains(append(enishi.MessageChannels(), enishi.NoticeChannel, "*"), parts[0]) || slices.Contains(parts, "") {
 		return false
 	}
 	return len(parts) < 3 || parts[0] == "email" && (parts[2] == "*" || slices.Contains(enishi.MailGroups(), parts[2]))

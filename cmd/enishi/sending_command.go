@@ -205,7 +205,7 @@ func (c *sendingOnCommand) Run(ctx context.Context, s streams) error {
 type deliveriesCommand struct {
 	client
 	State   string `help:"Only those that stand or ended so." enum:",decided,intent,parked,sent,failed,unknown,refused,deferred,dropped" default:"" placeholder:"STATE"`
-	Channel string `help:"Only a channel." enum:",email,line,line_notice" default:"" placeholder:"CHANNEL"`
+	Channel string `help:"Only a channel." enum:",email,line,sms,push,social,postal,line_notice" default:"" placeholder:"CHANNEL"`
 	Journey string `help:"Only a journey." placeholder:"NAME"`
 	Limit   int    `help:"At most so many, newest first; 0: all." default:"100"`
 	Format  string `help:"table, csv or json (one object a line)." enum:"table,csv,json" default:"table"`
