@@ -19,7 +19,7 @@ func TestOutlook(t *testing.T) {
 		t.Fatalf("got %+v", p)
 	}
 	first, closed, new := p.Days[0], p.Days[5], p.Days[8]
-	if len(first.Channels) != 2 || first.Channels[0].Open[0] != (openHours{"00:00", "24:00"}) || first.Channels[1].Open[0] != (openHours{"09:00", "21:00"}) || !first.Business {
+	if len(first.Channels) != 6 || first.Channels[0].Open[0] != (openHours{"00:00", "24:00"}) || first.Channels[1].Open[0] != (openHours{"09:00", "21:00"}) || !first.Business {
 		t.Errorf("got %+v", first)
 	}
 	if !closed.Closed || closed.Business || len(closed.Channels[0].Open) != 0 || len(closed.Channels[1].Open) != 0 {

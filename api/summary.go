@@ -37,7 +37,7 @@ func kindOf(typ string) string {
 		return "journey"
 	case "hold":
 		return "consent"
-	case "line", "sms", "social":
+	case "line", "sms", "social", "postal":
 		return "message"
 	case "person", "user", "risk":
 		return "profile"

@@ -118,7 +118,7 @@ func (a *API) listTimeline(ctx context.Context, in *timelineInput) (*listOutput[
 // families are the first parts of event types by kind; what is in none of them is "other".
 var families = map[string][]string{
 	"web":   {"page", "screen", "product", "list", "search", "cart", "checkout", "wishlist", "price_alert", "stock_alert", "app"},
-	"order": {"order", "return", "coupon", "points", "subscription"}, "shipment": {"shipment"}, "store": {"store"}, "contact": {"contact"}, "message": {"message", "line", "sms", "social"},
+	"order": {"order", "return", "coupon", "points", "subscription"}, "shipment": {"shipment"}, "store": {"store"}, "contact": {"contact"}, "message": {"message", "line", "sms", "social", "postal"},
 	"segment": {"segment"}, "journey": {"journey"}, "consent": {"consent", "hold"}, "profile": {"person", "user", "risk"},
 }
 
