@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"enishi"
+	"enishi/channels/dm/postal/barcode"
 	"enishi/channels/dm/postal/product"
 )
 
@@ -222,6 +223,11 @@ func (c *Content) Check(filled bool) error {
 				return err
 			}
 			addressed = addressed || b.Kind == "address"
+			if b.Kind == "barcode" {
+				if err := checkClear(fmt.Sprintf("%s.blocks[%d]", at, k), f.Blocks, k, s.Name, size); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	if !addressed {
@@ -288,6 +294,37 @@ func (c *Content) checkBlock(at string, b *Block, size [2]float64) error {
 		return err
 	}
 	return colour(at+".fill", b.Fill)
+}
+
+// checkClear wants the blank around a customer barcode: 2 mm on every side, and 10 mm from the edges of what is mailed as it is
+// (バーコードマニュアル「印字位置」). A sheet that goes into an envelope has edges of its own.
+func checkClear(at string, blocks []Block, k int, sheet string, size [2]float64) error {
+	b := &blocks[k]
+	point := barcodePoint(b)
+	w, h := barcode.Size(point)
+	x, y := b.X+(b.W-w)/2, b.Y
+	if edge := 10 - 1e-6; !strings.HasPrefix(sheet, "a4") && (x < edge || y < edge || x+w > size[0]-edge || y+h > size[1]-edge) {
+		return enishi.FieldError(at+".x", fmt.Sprintf("the customer barcode (%.1f x %.1f mm) stands nearer than 10 mm to the edge", w, h), fmt.Sprintf("カスタマバーコード(%.1f×%.1f mm)は用紙の端から 10 mm 以上離してください", w, h))
+	}
+	for i := range blocks {
+		o := &blocks[i]
+		if i != k && o.Kind != "image" && o.X < x+w+2-1e-6 && o.X+o.W > x-2+1e-6 && o.Y < y+h+2-1e-6 && o.Y+o.H > y-2+1e-6 {
+			return enishi.FieldError(at+".y", fmt.Sprintf("blocks[%d] (%s) stands within 2 mm of the customer barcode", i, o.Kind), fmt.Sprintf("blocks[%d](%s)がカスタマバーコードに近すぎます。周りを 2 mm 以上空けてください", i, o.Kind))
+		}
+	}
+	return nil
+}
+
+// barcodePoint is the size at which a block's barcode is drawn: what it says, or the greatest up to 10 pt that its width takes.
+func barcodePoint(b *Block) float64 {
+	point := b.Size
+	if point == 0 {
+		point = 10
+	}
+	if w, _ := barcode.Size(point); w > b.W {
+		point = max(barcode.MinPoint, b.W/w*point)
+	}
+	return point
 }
 
 // Letter finds what makes the pieces letters (信書), in a content as it is written; a declaration in the template goes before.

@@ -19,7 +19,7 @@ func byHand(block string) string {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	for _, ok := range []string{short, byHand(`{"kind":"text","x":1,"y":1,"w":9,"h":9,"text":"あ","colour":"{{ brand.colour }}"}`), byHand(`{"kind":"image","x":-3,"y":-3,"w":106,"h":154,"image":"https://shop.example/a.png"}`)} {
+	for _, ok := range []string{short, byHand(`{"kind":"barcode","x":10,"y":134,"w":80,"h":4}`), byHand(`{"kind":"barcode","x":18,"y":125,"w":64,"h":3}`), byHand(`{"kind":"text","x":1,"y":1,"w":9,"h":9,"text":"あ","colour":"{{ brand.colour }}"}`), byHand(`{"kind":"image","x":-3,"y":-3,"w":106,"h":154,"image":"https://shop.example/a.png"}`)} {
 		if err := CheckJSON([]byte(ok), false); err != nil {
 			t.Errorf("%s: %v", ok, err)
 		}
@@ -36,6 +36,9 @@ func TestCheck(t *testing.T) {
 		byHand(`{"kind":"text","x":1,"y":141,"w":9,"h":9,"text":"あ"}`):                                                       "faces[0].blocks[1].y: ",
 		byHand(`{"kind":"text","x":1,"y":1,"w":9,"h":9,"text":"あ","size":5.5}`):                                              "faces[0].blocks[1].size: ",
 		byHand(`{"kind":"qr","x":1,"y":1,"w":9,"h":9}`):                                                                      "QR below 12 mm",
+		byHand(`{"kind":"barcode","x":5,"y":134,"w":80,"h":4}`):                                                              "nearer than 10 mm",
+		byHand(`{"kind":"barcode","x":10,"y":136,"w":80,"h":4}`):                                                             "nearer than 10 mm",
+		byHand(`{"kind":"barcode","x":10,"y":120,"w":80,"h":4}`):                                                             "blocks[0] (address) stands within 2 mm",
 		byHand(`{"kind":"barcode","x":1,"y":1,"w":50,"h":4}`):                                                                "63.9 mm",
 		byHand(`{"kind":"barcode","x":1,"y":1,"w":90,"h":4,"size":12}`):                                                      "8 to 11.5",
 		byHand(`{"kind":"film","x":1,"y":1,"w":9,"h":9}`):                                                                    "faces[0].blocks[1].kind: ",
@@ -85,6 +88,24 @@ func TestLetterOfContent(t *testing.T) {
 	c.IsLetter = &no
 	if letter, found := c.Letter(); letter || len(found) != 1 {
 		t.Error("the declaration does not go before")
+	}
+}
+
+// TestMadeFacesPassTheCheck: what is laid out by itself keeps the rules for what is drawn by hand.
+func TestMadeFacesPassTheCheck(t *testing.T) {
+	t.Parallel()
+	for _, s := range Sizes() {
+		for _, direction := range []string{"vertical", "horizontal"} {
+			c, err := Parse([]byte(short))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Size, c.Direction = s.Name, direction
+			c.Faces = c.made()
+			if err := c.Check(true); err != nil {
+				t.Errorf("%s %s: %v", s.Name, direction, err)
+			}
+		}
 	}
 }
 

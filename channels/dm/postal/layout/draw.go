@@ -325,10 +325,7 @@ func (d *pen) barcode(b *Block) error {
 	if err != nil || !ok {
 		return err
 	}
-	point := or(b.Size, 10)
-	if w, _ := barcode.Size(point); w > b.W {
-		point = max(barcode.MinPoint, b.W/79.8*10)
-	}
+	point := barcodePoint(b)
 	w, _ := barcode.Size(point)
 	for _, r := range symbols.Rects(point) {
 		d.put(op{shape: shapeRect, x: b.X + (b.W-w)/2 + r.X, y: b.Y + r.Y, w: r.W, h: r.H})

@@ -18,8 +18,8 @@ func (d *pen) part(b *Block, s string, x, y, w, h, most, least float64, change f
 	return d.text(&p, s, most, least)
 }
 
-// red is the colour of the frames of a postal code.
-const red = "#d9534a"
+// red is the colour of the frames of a postal code: vermilion, in which there is neither black nor cyan.
+const red = "#ff4b1e"
 
 // address draws the postal code and who gets the piece. Vertically: the frames at the upper right of the block, the address from
 // the right, the name in the middle, numbers in kanji.
@@ -77,14 +77,19 @@ func (d *pen) addressee(b *Block, name string, top, h float64, font string) erro
 	return d.part(b, full, b.X+b.W*0.34-w/2, top+8, w, h-8, size, 9, func(p *Block) { p.Font, p.Direction = font, "vertical" })
 }
 
-// zipFrames draws the seven frames as they stand on a postcard (each 5.7 x 8 mm; 通常葉書の郵便番号枠), the digits within.
+// zipFrames draws the seven frames as they stand on a postcard (郵便番号枠の仕様: each 5.7 x 8 mm between its lines, which are 0.4 to
+// 0.6 mm of the first three and 0.2 to 0.4 mm of the others, the hyphen 4 mm below their upper edge), the digits within.
 func (d *pen) zipFrames(b *Block) {
 	x := b.X + b.W - 47.7
 	f := d.fonts.of("gothic")
 	size := 15.0
 	e := em(size)
 	for i := range 7 {
-		d.put(op{shape: shapeRect, x: x, y: b.Y, w: 5.7, h: 8, colour: d.ink(red), stroke: map[bool]float64{true: 0.5, false: 0.3}[i < 3]})
+		line := 0.3
+		if i < 3 {
+			line = 0.5
+		}
+		d.put(op{shape: shapeRect, x: x - line/2, y: b.Y - line/2, w: 5.7 + line, h: 8 + line, colour: d.ink(red), stroke: line})
 		if i < len(d.p.Address.PostalCode) {
 			digit := d.p.Address.PostalCode[i : i+1]
 			d.put(op{x: x + (5.7-f.width(digit)*e)/2, y: b.Y + 4 + middle*e - 0.3, text: digit, face: f, size: size})
@@ -93,7 +98,7 @@ func (d *pen) zipFrames(b *Block) {
 		case i < 2:
 			x += 7
 		case i == 2:
-			d.put(op{shape: shapeRect, x: x + 5.7 + 0.4, y: b.Y + 3.85, w: 1.1, h: 0.3, colour: d.ink(red)})
+			d.put(op{shape: shapeRect, x: x + 5.7 + 0.6, y: b.Y + 3.75, w: 0.8, h: 0.5, colour: d.ink(red)})
 			x += 7.6
 		default:
 			x += 6.8
