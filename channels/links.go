@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -245,12 +246,16 @@ func (l *Links) by(r *http.Request, t *token) string {
 	if r.Method == http.MethodHead || agent == "" || !t.At.IsZero() && l.cfg.Now().Sub(t.At) < tooSoon {
 		return byScanner
 	}
-	for _, m := range machines {
-		if strings.Contains(agent, m) {
-			return byScanner
-		}
+	if Machine(r) {
+		return byScanner
 	}
 	return ""
+}
+
+// Machine tells whether a request comes from a program that follows links by itself, by its name.
+func Machine(r *http.Request) bool {
+	agent := strings.ToLower(r.UserAgent())
+	return agent == "" || slices.ContainsFunc(machines[:], func(m string) bool { return strings.Contains(agent, m) })
 }
 
 // viewFor is how long a mail can be seen in the browser: it may name the person.

@@ -58,6 +58,7 @@ type Config struct {
 	SMS     SMSConfig     `koanf:"sms"`
 	Push    PushConfig    `koanf:"push"`
 	Webhook WebhookConfig `koanf:"webhook"`
+	Postal  PostalConfig  `koanf:"postal"`
 	Log     LogConfig     `koanf:"log"`
 }
 
@@ -156,6 +157,26 @@ type WebhookConfig struct {
 type WebhookSecretConfig struct {
 	Value string `koanf:"value" help:"Secret that a header of a call names as ${NAME}; write ${VARIABLE} to take it from the environment."`
 	Host  string `koanf:"host" help:"The only host that it is sent to."`
+}
+
+// PostalConfig is how files of direct mail are made and handed over.
+type PostalConfig struct {
+	Dir     string                        `koanf:"dir" help:"Folder where files for print houses are kept. Default: postal in the data folder."`
+	Fonts   string                        `koanf:"fonts" help:"Folder with ipaexg.ttf and ipaexm.ttf, for proofs and PDF. Default: where Debian's fonts-ipaexfont puts them."`
+	Targets map[string]PostalTargetConfig `koanf:"targets"`
+}
+
+// PostalTargetConfig is a print house, as accounts of the setting postal name it.
+type PostalTargetConfig struct {
+	Dir          string `koanf:"dir" help:"Folder of this machine that the print house reads."`
+	SFTP         string `koanf:"sftp" help:"HOST:PORT of the print house's SFTP server."`
+	User         string `koanf:"user" help:"User at the SFTP server."`
+	Password     string `koanf:"password" help:"Password of the user; write ${VARIABLE} to take it from the environment."`
+	Key          string `koanf:"key" help:"File with a private key (PEM) instead of the password."`
+	HostKey      string `koanf:"host_key" help:"What the SFTP server must show: a line such as ssh-ed25519 AAAA..."`
+	Folder       string `koanf:"folder" help:"Folder at the SFTP server."`
+	FilePassword string `koanf:"file_password" help:"Password of files that are encrypted into a zip (AES-256), 12 characters at least."`
+	Age          string `koanf:"age" help:"Public key of the print house (age1...), for files that are encrypted by age."`
 }
 
 // LogConfig is the process's log.

@@ -10,7 +10,11 @@ import (
 )
 
 type postalCommand struct {
-	Barcode postalBarcodeCommand `cmd:"" help:"Print Japan Post's customer barcode of a postal code and an address: the digits used, the 23 symbols, the check symbol."`
+	Batches  postalBatchesCommand  `cmd:"" help:"List batches of post."`
+	Export   postalExportCommand   `cmd:"" help:"Export an approved batch and fetch its files."`
+	Returns  postalReturnsCommand  `cmd:"" help:"Take in pieces that came back, by their codes."`
+	ZipTable postalZipTableCommand `cmd:"" name:"zip-table" help:"Import Japan Post's table of postal codes."`
+	Barcode  postalBarcodeCommand  `cmd:"" help:"Print Japan Post's customer barcode of a postal code and an address: the digits used, the 23 symbols, the check symbol."`
 }
 
 type postalBarcodeCommand struct {

@@ -265,7 +265,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 	d := &demoShop{w: w}
 	x, err := api.New(api.Config{
 		Workspace: w.name, Base: base, Version: version(), DB: w.db, Stream: w.stream, Definitions: w.definitions, Folder: w.folder, Ingester: w.ingester,
-		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider, TakeMail: w.intake.Take, MailSender: func(string) *email.Channel { return w.mail }, LINE: w.line, Social: w.social,
+		Dead: w.dead, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider, TakeMail: w.intake.Take, MailSender: func(string) *email.Channel { return w.mail }, LINE: w.line, Postal: w.post, Social: w.social,
 		TakeEvents: w.ingest, LINEPages: w.linePages, Webhook: w.calls.Check, Queues: w.sender.Status, Limits: w.sender.Limits, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
 		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
 		Troubles: a.health.Troubles, Now: w.now, Log: w.log})
@@ -278,7 +278,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 		shop = d.storefront(a.keys.Demo)
 	}
 	w.api = x
-	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Social: w.socialHook, LINEPages: w.linePages.Handler(), SMS: smsPaths(w.smsHook), Push: w.pushPublic.Handler(), Links: w.links.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: func() (bool, string) { return a.ready(w) }}), nil
+	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Social: w.socialHook, LINEPages: w.linePages.Handler(), SMS: smsPaths(w.smsHook), Push: w.pushPublic.Handler(), Links: w.links.Handler(), Post: w.post.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: func() (bool, string) { return a.ready(w) }}), nil
 }
 
 // Run serves until ctx ends, then stops in reverse: no new requests, then the workspaces, then the servers.

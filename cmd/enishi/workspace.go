@@ -20,6 +20,7 @@ import (
 	"enishi/analytics"
 	"enishi/api"
 	"enishi/channels"
+	"enishi/channels/dm/postal"
 	"enishi/channels/dm/social"
 	"enishi/channels/email"
 	"enishi/channels/line"
@@ -66,6 +67,8 @@ type workspace struct {
 	pushPublic  *push.Public
 	linePages   *line.Pages
 	replier     *line.Replier
+	post        *postal.Office
+	postIn      *postal.Channel
 	reports     *analytics.Reports
 	replaying   sync.Mutex
 	leapt       time.Time // where a replay moved the clocks of all partitions to
@@ -245,6 +248,9 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if w.calls, err = w.buildWebhooks(); err != nil {
 		return err
 	}
+	if err := w.buildPost(); err != nil {
+		return err
+	}
 	routes := map[string]channels.Route{}
 	if err := w.mailRoute(routes); err != nil {
 		return err
@@ -274,6 +280,8 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 				return w.pushRoute(), true
 			case channels.WebhookChannel:
 				return webhookRoute(w.calls), true
+			case enishi.PostalChannel:
+				return channels.Route{Channel: w.postIn, Repeat: postal.Repeat, Limit: channels.Limit{Workers: postal.Workers}}, true
 			}
 			r, ok := routes[channel]
 			return r, ok
@@ -357,6 +365,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("collector", w.collector.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
+	run("post", w.postIn.Run)
 	run("sending", w.followSending)
 	run("ledger", w.keepLedger)
 	run("api", w.api.Run)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"enishi"
+	"enishi/channels/dm/postal/house"
 )
 
 // Target is where files may be delivered. It stands in the configuration, because it has secrets.
@@ -97,7 +98,26 @@ func (o *Office) sendFile(ctx context.Context, b *Batch, f *File, to remote) err
 		return err
 	}
 	defer r.Close()
-	return to.put(f.Name, r)
+	set := o.account(b.Account)
+	target := o.cfg.Targets[set.Deliver.Target]
+	seal := house.Seal{Kind: set.Deliver.Encrypt, Password: target.Password}
+	if target.Age != "" {
+		seal.Recipients = []string{target.Age}
+	}
+	if seal.Kind == "" || f.Kind == FileManifest { // the manifest has no personal value, and tells the sums of what is within
+		return to.put(f.Name, r)
+	}
+	sealed, w := io.Pipe()
+	go func() {
+		out, err := seal.To(w, f.Name, b.JudgedAt)
+		if err == nil {
+			_, err = io.Copy(out, r)
+			err = errors.Join(err, out.Close())
+		}
+		_ = w.CloseWithError(err) // it never fails
+	}()
+	defer sealed.Close()
+	return to.put(f.Name+seal.Extension(), sealed)
 }
 
 // remote is where files go. put leaves a whole file or none.
@@ -111,14 +131,14 @@ type folder struct{ dir string }
 func (f folder) close() {}
 
 func (f folder) put(name string, r io.Reader) error {
-	return writeWhole(filepath.Join(f.dir, name), func(w io.Writer) error {
+	return WriteWhole(filepath.Join(f.dir, name), func(w io.Writer) error {
 		_, err := io.Copy(w, r)
 		return err
 	})
 }
 
-// writeWhole writes a file under another name, makes sure that it is on the disk, and gives it its name then.
-func writeWhole(name string, write func(io.Writer) error) (err error) {
+// WriteWhole writes a file under another name, makes sure that it is on the disk, and gives it its name then.
+func WriteWhole(name string, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}

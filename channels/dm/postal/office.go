@@ -14,6 +14,7 @@ import (
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 
 	"enishi"
+	"enishi/channels/dm/postal/layout"
 	"enishi/internal/address"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
@@ -51,13 +52,15 @@ type Office struct {
 	log    *slog.Logger
 	id     string // of this process, for claims
 
-	zips     zips
-	checking sync.Mutex // of everybody's addresses
-	work     sync.Mutex // one batch at a time
-	kick     chan struct{}
-	looked   time.Time            // when gone people were counted last
-	final    map[string]int64     // batches by name, at the version at which nothing is left to do
-	tries    map[string]time.Time // of deliveries, by batch
+	zips      zips
+	fonts     *layout.Fonts
+	fontsOnce sync.Mutex
+	checking  sync.Mutex // of everybody's addresses
+	work      sync.Mutex // one batch at a time
+	kick      chan struct{}
+	looked    time.Time            // when gone people were counted last
+	final     map[string]int64     // batches by name, at the version at which nothing is left to do
+	tries     map[string]time.Time // of deliveries, by batch
 
 	// Fault fails at a named point; for tests. Nil: none.
 	Fault func(point string) error

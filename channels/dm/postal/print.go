@@ -1,9 +1,9 @@
 package postal
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -19,13 +19,53 @@ import (
 
 	"enishi"
 	"enishi/channels/dm/postal/code"
+	"enishi/channels/dm/postal/house"
+	"enishi/channels/dm/postal/layout"
+	"enishi/internal/address"
 )
 
 // code is what people and machines know a piece by.
 func (o *Office) code(x *Piece) string { return string(code.New(o.cfg.Key, x.SendID)) }
 
-// fit looks whether a piece can be drawn.
-func (o *Office) fit(ctx context.Context, b *Batch, x *Piece, set *Account) {}
+// fit looks whether a piece can be written and drawn as the print house wants it. One that cannot is rejected with what is wrong.
+func (o *Office) fit(ctx context.Context, b *Batch, x *Piece, set *Account) {
+	err := o.fits(x, set)
+	if err == nil {
+		return
+	}
+	var known *enishi.Error
+	text := Text{"印刷データを作れません。", "It cannot be printed."}
+	if errors.As(err, &known) {
+		text = Text{known.MsgJA, known.Msg}
+	}
+	x.State, x.Reason = PieceRejected, LeftContent
+	x.Problems = append(x.Problems, Problem{Code: LeftContent, Severity: address.SeverityError, Text: text, Fix: Text{"宛名・住所を直すか、テンプレートを直してください。", "Mend the address or the template."}})
+}
+
+func (o *Office) fits(x *Piece, set *Account) error {
+	profile, err := o.Settings().HouseOf(set.House)
+	if err != nil {
+		return err
+	}
+	r := o.record(x)
+	if err := profile.CheckRecord(&r); err != nil {
+		return err
+	}
+	p, err := o.drawing(x, set)
+	if err != nil || !set.Deliver.PDF {
+		return err
+	}
+	fonts, err := o.openFonts()
+	if err != nil {
+		return err
+	}
+	for _, face := range []string{"address", "back", "inside"} {
+		if _, err := layout.SVG(io.Discard, fonts, p, face, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Kinds of files.
 const (
@@ -39,53 +79,196 @@ func (o *Office) print(ctx context.Context, b *Batch) error {
 	if err := o.fault("print"); err != nil {
 		return err
 	}
-	now, before := o.now(), b.Files
+	before := b.Files
 	b.Files = nil
-	f, err := o.makeFile(ctx, b, b.Name+".csv", FileCSV, func(w io.Writer) (int, error) { return o.writeCSV(ctx, b, w) })
-	if err != nil {
+	if err := o.makeFiles(ctx, b); err != nil {
 		return err
 	}
-	for i := range before {
-		if before[i].Name == f.Name && before[i].SHA256 != f.SHA256 {
-			return &enishi.Error{Code: enishi.Invalid, Msg: "the file " + f.Name + " came out otherwise than before: somebody was erased meanwhile", MsgJA: "ファイル " + f.Name + " の内容が前回と異なります（消去された人がいます）。"}
+	for _, old := range before {
+		for _, f := range b.Files {
+			if f.Name == old.Name && f.SHA256 != old.SHA256 {
+				return &enishi.Error{Code: enishi.Invalid, Msg: "the file " + f.Name + " came out otherwise than before: somebody was erased meanwhile, or a setting of the print house was changed", MsgJA: "ファイル " + f.Name + " の内容が前回と異なります（消去された人がいるか、印刷会社の設定が変わりました）。"}
+			}
 		}
 	}
-	b.Files = append(b.Files, *f)
-	manifest, err := o.makeFile(ctx, b, b.Name+".json", FileManifest, func(w io.Writer) (int, error) { return f.Pieces, o.writeManifest(b, w) })
-	if err != nil {
-		return err
-	}
-	b.Files = append(b.Files, *manifest)
 	if err := o.fault("printed"); err != nil {
 		return err
 	}
 	b.State, b.Step, b.Claim, b.Tries, b.Problem = Exported, "", "", 0, Text{}
 	if b.ExportedAt.IsZero() {
-		b.ExportedAt = now
+		b.ExportedAt = o.now()
 	}
 	return o.save(ctx, b, "exported")
 }
 
-func (o *Office) writeManifest(b *Batch, w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{"batch": b.Name, "files": b.Files})
+// makeFiles writes CSV, PDF when the account wants it, and the manifest last.
+func (o *Office) makeFiles(ctx context.Context, b *Batch) error {
+	set := o.account(b.Account)
+	var manifest house.Manifest
+	f, err := o.makeFile(ctx, b, b.Name+".csv", FileCSV, func(w io.Writer) (n int, err error) {
+		manifest, err = o.writeCSV(ctx, b, set, w)
+		return manifest.Rows, err
+	})
+	if err != nil {
+		return err
+	}
+	b.Files = append(b.Files, *f)
+	if set.Deliver.PDF {
+		if err := o.makePDF(ctx, b, set); err != nil {
+			return err
+		}
+	}
+	manifest.File, manifest.Batch, manifest.Product, manifest.CreatedBy, manifest.CreatedAt = f.Name, b.Name, b.Product, b.ApprovedBy, b.JudgedAt
+	type sum struct {
+		File   string `json:"file"`
+		Pieces int    `json:"pieces"`
+		Bytes  int64  `json:"bytes"`
+		SHA256 string `json:"sha256"`
+	}
+	more := []sum{}
+	for _, x := range b.Files[1:] {
+		more = append(more, sum{x.Name, x.Pieces, x.Size, x.SHA256})
+	}
+	f, err = o.makeFile(ctx, b, b.Name+".json", FileManifest, func(w io.Writer) (int, error) {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return manifest.Rows, enc.Encode(struct {
+			house.Manifest
+			More []sum `json:"pdf"`
+		}{manifest, more})
+	})
+	if err != nil {
+		return err
+	}
+	b.Files = append(b.Files, *f)
+	return nil
 }
 
-func (o *Office) writeCSV(ctx context.Context, b *Batch, w io.Writer) (int, error) {
-	out, n := csv.NewWriter(w), 0
-	err := o.Pieces.Each(ctx, b.Name, printed, func(page []Piece) error {
+// record is a piece as the print house's file has it.
+func (o *Office) record(x *Piece) house.Record {
+	n := address.Normalise(*x.Address, nil)
+	r := house.Record{Seq: x.Sequence, CustomerID: code.Code(x.Code).String(), Address: n, Barcode: x.Barcode, URL: o.URL(x), Code: code.Code(x.Code).String(), Variant: x.Variant, Content: map[string]string{}}
+	var c map[string]any
+	if json.Unmarshal(x.Content, &c) == nil {
+		for k, v := range c {
+			if text, ok := v.(string); ok {
+				r.Content[k] = text
+			}
+		}
+		if coupon, ok := c["coupon"].(map[string]any); ok {
+			if r.Coupon, ok = coupon["code"].(string); !ok || r.Coupon == "" {
+				r.Coupon = r.Code
+			}
+		}
+	}
+	return r
+}
+
+// URL is where the QR code of a piece leads.
+func (o *Office) URL(x *Piece) string { return o.cfg.Base + "/d/" + x.Code }
+
+func (o *Office) writeCSV(ctx context.Context, b *Batch, set *Account, w io.Writer) (house.Manifest, error) {
+	profile, err := o.Settings().HouseOf(set.House)
+	if err != nil {
+		return house.Manifest{}, err
+	}
+	out, err := house.NewWriter(w, *profile)
+	if err != nil {
+		return house.Manifest{}, err
+	}
+	err = o.Pieces.Each(ctx, b.Name, printed, func(page []Piece) error {
 		for i := range page {
-			x := &page[i]
-			n++
-			if err := out.Write([]string{strconv.Itoa(x.Sequence), x.Code, x.PostalCode, x.Address.Prefecture, x.Address.City, x.Address.Address1, x.Address.Address2, x.Address.Name}); err != nil {
+			r := o.record(&page[i])
+			if err := out.Write(&r); err != nil {
 				return err
 			}
 		}
-		return nil
+		return o.fault("writing")
 	})
-	out.Flush()
-	return n, errors.Join(err, out.Error())
+	return out.Manifest(), err
+}
+
+const piecesPerPDF = 2000
+
+// makePDF draws the pieces, so many to a file.
+func (o *Office) makePDF(ctx context.Context, b *Batch, set *Account) error {
+	fonts, err := o.openFonts()
+	if err != nil {
+		return err
+	}
+	pictures := o.pictures(ctx)
+	var after enishi.ID
+	for n := 1; ; n++ {
+		page, err := o.Pieces.Page(ctx, b.Name, after, piecesPerPDF, printed)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].SendID
+		f, err := o.makeFile(ctx, b, fmt.Sprintf("%s-%03d.pdf", b.Name, n), FilePDF, func(w io.Writer) (int, error) {
+			sum, err := layout.PDF(w, fonts, func(yield func(*layout.Piece, error) bool) {
+				for i := range page {
+					p, err := o.drawing(&page[i], set)
+					if !yield(p, err) || err != nil {
+						return
+					}
+				}
+			}, layout.Options{Bleed: 3, CropMarks: true, Date: b.JudgedAt, Title: b.Name, Pictures: pictures})
+			return sum.Pieces, err
+		})
+		if err != nil {
+			return err
+		}
+		b.Files = append(b.Files, *f)
+		if len(page) < piecesPerPDF {
+			return nil
+		}
+	}
+}
+
+// drawing is a piece as it is drawn. What the template does not say of the sender, the account says.
+func (o *Office) drawing(x *Piece, set *Account) (*layout.Piece, error) {
+	c, err := layout.Parse(x.Content)
+	if err != nil {
+		return nil, err
+	}
+	if s := set.Sender; c.Sender == nil && s.Name != "" {
+		c.Sender = &layout.Sender{Name: s.Name, PostalCode: s.PostalCode, Address: s.Address, Phone: s.Phone, ReturnTo: s.ReturnTo}
+	}
+	if c.Mark == "" {
+		c.Mark = set.Sender.Mark
+	}
+	if c.Office == "" {
+		c.Office = set.Sender.Office
+	}
+	if err := c.Check(true); err != nil {
+		return nil, err
+	}
+	a := x.Address
+	if a == nil {
+		a = &enishi.Address{}
+	}
+	return &layout.Piece{Name: code.Code(x.Code).String(), Content: c, Address: address.Normalise(*a, nil), Code: code.Code(x.Code).String(), URL: o.URL(x)}, nil
+}
+
+// openFonts reads the typefaces once.
+func (o *Office) openFonts() (*layout.Fonts, error) {
+	o.fontsOnce.Lock()
+	defer o.fontsOnce.Unlock()
+	if o.fonts != nil {
+		return o.fonts, nil
+	}
+	f, err := layout.OpenFonts(o.cfg.Fonts)
+	if err == nil {
+		o.fonts = f
+	}
+	return f, err
+}
+
+func (o *Office) pictures(ctx context.Context) *layout.Pictures {
+	if o.cfg.Image == nil {
+		return &layout.Pictures{}
+	}
+	return &layout.Pictures{Fetch: func(name string) ([]byte, error) { return o.cfg.Image(ctx, name) }}
 }
 
 // printed are the pieces that stand in files: who was erased since does not any more.
@@ -95,7 +278,7 @@ const printed = "state = 'exported' AND address != ''"
 func (o *Office) makeFile(ctx context.Context, b *Batch, name, kind string, write func(io.Writer) (pieces int, err error)) (*File, error) {
 	f := &File{Name: name, Kind: kind, At: o.now()}
 	sum := &counted{hash: sha256.New()}
-	err := writeWhole(o.path(b.Name, name), func(w io.Writer) (err error) {
+	err := WriteWhole(o.path(b.Name, name), func(w io.Writer) (err error) {
 		sum.w = w
 		f.Pieces, err = write(sum)
 		return errors.Join(err, o.fault("writing"))
@@ -149,7 +332,37 @@ type Face struct {
 }
 
 // Proof draws a piece. A named error says why it cannot be printed.
-func (o *Office) Proof(ctx context.Context, b *Batch, x *Piece) ([]Face, error) { return nil, nil }
+func (o *Office) Proof(ctx context.Context, b *Batch, x *Piece) ([]Face, error) {
+	fonts, err := o.openFonts()
+	if err != nil {
+		return nil, err
+	}
+	p, err := o.drawing(x, o.account(b.Account))
+	if err != nil {
+		return nil, err
+	}
+	size := p.Content.Size
+	if size == "" {
+		size = "hagaki"
+	}
+	var out []Face
+	for _, sheet := range layout.Sizes() {
+		if sheet.Name != size {
+			continue
+		}
+		for _, name := range []string{"address", "back", "inside"} {
+			var w bytes.Buffer
+			ok, err := layout.SVG(&w, fonts, p, name, o.pictures(ctx))
+			if err != nil {
+				return out, err
+			}
+			if ok {
+				out = append(out, Face{name, sheet.Faces[name][0], sheet.Faces[name][1], w.String()})
+			}
+		}
+	}
+	return out, nil
+}
 
 // Sample is a piece of content for a made-up person, or for an address.
 func (o *Office) Sample(account string, content []byte, a *enishi.Address) *Piece {
@@ -183,19 +396,10 @@ func (o *Office) Open(ctx context.Context, b *Batch, name string) (io.ReadCloser
 	}
 	again := *b
 	again.Files = nil
-	if err := o.remake(ctx, &again); err != nil {
+	if err := o.makeFiles(ctx, &again); err != nil {
 		return nil, err
 	}
 	return o.openWhole(o.path(b.Name, name), f)
-}
-
-func (o *Office) remake(ctx context.Context, b *Batch) error {
-	f, err := o.makeFile(ctx, b, b.Name+".csv", FileCSV, func(w io.Writer) (int, error) { return o.writeCSV(ctx, b, w) })
-	if err != nil {
-		return err
-	}
-	b.Files = append(b.Files, *f)
-	return nil
 }
 
 // openWhole opens a file that has the bytes that it shall have.

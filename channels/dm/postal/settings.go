@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/channels/dm/postal/house"
 )
 
 // SettingName is the setting with the postal accounts.
@@ -17,7 +18,19 @@ const SettingName = "postal"
 
 // Settings are the postal accounts by name. The account "default" is there even when nothing was saved.
 type Settings struct {
-	Accounts map[string]*Account `json:"accounts,omitempty"`
+	Accounts map[string]*Account       `json:"accounts,omitempty"`
+	Houses   map[string]*house.Profile `json:"houses,omitempty"` // what print houses ask for, by name; standard is quoted CSV in CP932
+}
+
+// HouseOf is the profile of a name.
+func (s *Settings) HouseOf(name string) (*house.Profile, error) {
+	if p := s.Houses[name]; p != nil {
+		return p, nil
+	}
+	if name == "" || name == "standard" {
+		return &house.Profile{}, nil
+	}
+	return nil, enishi.FieldError("house", "there is no print house "+name+" in the setting postal", "郵送の設定に印刷会社「"+name+"」がありません。")
 }
 
 // Account is one way of mailing: a product, a rhythm, a print house and the rules of its batches. Empty fields have the
@@ -137,6 +150,14 @@ func ParseSettings(body []byte) (*Settings, error) {
 	if err := dec.Decode(s); err != nil {
 		return nil, enishi.FieldError("body.body", "is no postal setting: "+err.Error(), "郵送の設定として読めません: "+err.Error())
 	}
+	for name, p := range s.Houses {
+		if p == nil {
+			return nil, enishi.FieldError("houses."+name, "is empty: write {}", "空です。{} と書いてください。")
+		}
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+	}
 	for name, a := range s.Accounts {
 		place := "accounts." + name
 		if !accountName.MatchString(name) {
@@ -146,6 +167,9 @@ func ParseSettings(body []byte) (*Settings, error) {
 			return nil, enishi.FieldError(place, "is empty: write {}", "空です。{} と書いてください。")
 		}
 		if err := a.check(place); err != nil {
+			return nil, err
+		}
+		if _, err := s.HouseOf(a.House); err != nil {
 			return nil, err
 		}
 	}
