@@ -190,7 +190,9 @@ func (a *API) Run(ctx context.Context) error {
 	watch(silentEvery, "entries of journeys are not checked", a.checkSilent)
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
 	if a.cfg.Postal != nil {
-		g.Go(func() error { return a.keepPostal(ctx) })
+		if !a.cfg.Postal.ByHand() {
+			g.Go(func() error { return a.keepPostal(ctx) })
+		}
 		watch(qualityLook, "addresses are looked at later", a.cfg.Postal.KeepQuality)
 	}
 	if a.cfg.LINE != nil {

@@ -37,8 +37,9 @@ type Config struct {
 	// Targets are where batches may be delivered, by name.
 	Targets map[string]Target
 	// Image reads a picture of a layout by its id or address; nil: layouts have none.
-	Image func(ctx context.Context, name string) ([]byte, error)
-	Fonts string // folder with fonts; empty: the system's
+	Image  func(ctx context.Context, name string) ([]byte, error)
+	ByHand bool   // who has the Office calls Keep at instants of their own, and nothing else does; for tests
+	Fonts  string // folder with fonts; empty: the system's
 
 	Zone func() *time.Location
 	Now  func() time.Time // the shop's clock
@@ -118,6 +119,9 @@ func (o *Office) Kick() {
 	default:
 	}
 }
+
+// ByHand tells whether only its owner calls Keep.
+func (o *Office) ByHand() bool { return o.cfg.ByHand }
 
 // Kicked is when somebody wants Keep to be called.
 func (o *Office) Kicked() <-chan struct{} { return o.kick }
