@@ -46,6 +46,7 @@ type outboxMessage struct {
 	Text     string          `json:"text"`
 	Headers  []header        `json:"headers"`
 	Messages json.RawMessage `json:"messages" doc:"LINE message objects."`
+	Content  json.RawMessage `json:"content,omitempty" doc:"Of SMS, push and social: as in a template's content."`
 }
 
 type header struct {
@@ -58,7 +59,7 @@ type opened struct {
 	subject, preview, text, html string
 	headers                      []header
 	links                        []outboxLink
-	messages                     json.RawMessage
+	messages, content            json.RawMessage
 }
 
 // outboxCache keeps the newest parsed messages: the page asks every few seconds.
@@ -90,6 +91,9 @@ func open(channel, raw string) *opened {
 	if channel == "line" {
 		return openLINE(raw)
 	}
+	if channel == "sms" || channel == "push" || channel == "social" {
+		return openContent(channel, raw)
+	}
 	o := &opened{headers: []header{}, links: []outboxLink{}}
 	m, err := mail.Parse([]byte(raw))
 	if err != nil && m.Subject == "" {
@@ -103,6 +107,37 @@ func open(channel, raw string) *opened {
 	}
 	o.links = linksOf(o.html)
 	o.preview = clip(strings.Join(strings.Fields(m.Text), " "), previewLength)
+	return o
+}
+
+// openContent reads what the channels with content have sent: the text of an SMS, the payload of a notification (of a browser, or FCM's
+// message), the message object of the Graph API.
+func openContent(channel, raw string) *opened {
+	o := &opened{headers: []header{}, links: []outboxLink{}, messages: json.RawMessage("[]"), text: raw}
+	content := map[string]any{}
+	var sent map[string]any
+	switch {
+	case channel == "sms":
+		content["text"] = raw
+	case json.Unmarshal([]byte(raw), &sent) != nil:
+		content["text"] = raw // what cannot be read is shown as it came
+	case channel == "social":
+		content["messages"] = []any{sent}
+		o.text, _ = sent["text"].(string)
+	default:
+		content = sent
+		if notice, ok := sent["notification"].(map[string]any); ok {
+			content = notice
+		}
+		title, _ := content["title"].(string)
+		body, _ := content["body"].(string)
+		o.text = strings.TrimSpace(title + "\n" + body)
+	}
+	for _, url := range urls.FindAllString(raw, -1) {
+		o.links = append(o.links, outboxLink{"", url})
+	}
+	o.preview = clip(strings.Join(strings.Fields(o.text), " "), previewLength)
+	o.content, _ = json.Marshal(content)
 	return o
 }
 
@@ -335,7 +370,7 @@ func (a *API) getOutboxMessage(ctx context.Context, in *IDPath) (*outboxOutput, 
 	if err := a.addRecipients(ctx, rows); err != nil {
 		return nil, err
 	}
-	out := &outboxOutput{outboxMessage{OutboxRow: rows[0], HTML: o.html, Text: o.text, Headers: o.headers, Messages: o.messages}}
+	out := &outboxOutput{outboxMessage{OutboxRow: rows[0], HTML: o.html, Text: o.text, Headers: o.headers, Messages: o.messages, Content: o.content}}
 	if len(o.messages) == 0 {
 		out.Body.Messages = json.RawMessage("[]")
 	}

@@ -1,5 +1,10 @@
 import { Badge, Group, Stack, Text } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { request, type ApiError } from "../api";
+import { Loading, ProblemBox } from "../parts/Page";
+import { Faces } from "../parts/Proof";
+import type { PostalProof } from "../types";
 import type { PushContent, SmsContent, SocialContent, SocialMessage } from "./content";
 import { SmsCount } from "./SmsEditor";
 
@@ -11,6 +16,7 @@ export function Shown({ channel, content }: { channel: string; content: unknown 
   if (channel === "sms") return <Sms content={content as SmsContent} />;
   if (channel === "push") return <Push content={content as PushContent} />;
   if (channel === "social") return <Chat content={content as SocialContent} />;
+  if (channel === "postal") return <Drawn content={content} />;
   return null;
 }
 
@@ -66,4 +72,13 @@ function Bubble({ m }: { m: SocialMessage }) {
       {!!m.quick_replies?.length && <Group gap={4}>{m.quick_replies.map((r, i) => <Badge key={i} variant="outline" color="#1457a0" bg="#fff">{r.title}</Badge>)}</Group>}
     </>
   );
+}
+
+/** A piece as it would be printed, to a made-up address. */
+function Drawn({ content }: { content: unknown }) {
+  const { t } = useTranslation();
+  const proof = useQuery<PostalProof, ApiError>({ queryKey: ["proof", content], placeholderData: keepPreviousData, staleTime: 60_000, retry: false, queryFn: ({ signal }) => request("post", "/postal/proof", { body: { content: content as never }, signal }) });
+  if (proof.error) return <ProblemBox error={proof.error} />;
+  if (!proof.data) return <Loading lines={4} />;
+  return <Stack gap="sm"><Faces proof={proof.data} small /><Text size="xs" c="dimmed">{t("proof.madeUp")}</Text></Stack>;
 }

@@ -19,7 +19,7 @@ export function Outbox() {
   const { t } = useTranslation();
   const { id } = useParams();
   const [params, setParams] = useSearchParams();
-  const channel = channels.find((c) => c === params.get("channel")) as "email" | "line" | undefined;
+  const channel = channels.find((c) => c === params.get("channel"));
   const [text, setText] = useState(params.get("q") ?? "");
   const [query] = useDebouncedValue(text, 200);
   const list = useApi("/outbox", { query: { channel, q: query, limit: 100 } }, { refetchInterval: 3_000, placeholderData: (old) => old });
@@ -78,7 +78,7 @@ function Message({ id }: { id: string }) {
       {m.channel === "line" ? (
         <LineBubbles messages={(m.messages ?? []) as LineMessage[]} />
       ) : m.channel !== "email" ? (
-        <Shown channel={m.channel} content={(m as { content?: unknown }).content} />
+        <Shown channel={m.channel} content={m.content} />
       ) : (
         <Tabs defaultValue="html" keepMounted={false}>
           <Tabs.List mb="sm"><Tabs.Tab value="html">{t("outbox.html")}</Tabs.Tab><Tabs.Tab value="text">{t("outbox.text")}</Tabs.Tab><Tabs.Tab value="headers">{t("outbox.headers")}</Tabs.Tab></Tabs.List>

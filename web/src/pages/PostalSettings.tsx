@@ -22,7 +22,7 @@ export function PostalSettings() {
       {setting.error && !setting.data && <ProblemBox error={setting.error} retry={() => void setting.refetch()} />}
       {!setting.data && !setting.error && <Loading />}
       {setting.data && <Stack gap="md">{names.map((n) => <Account key={n} name={n} a={saved[n] ?? {}} edit={() => setEditing(n)} />)}</Stack>}
-      {editing !== null && setting.data && <PostalAccountForm name={editing} account={saved[editing]} all={saved} version={setting.data.version} products={[]} close={() => setEditing(null)} saved={() => { setEditing(null); void setting.refetch(); }} />}
+      {editing !== null && setting.data && <PostalAccountForm name={editing} account={saved[editing]} all={saved} version={setting.data.version} close={() => setEditing(null)} saved={() => { setEditing(null); void setting.refetch(); }} />}
     </Page>
   );
 }

@@ -7,11 +7,13 @@ import { Weekdays } from "../journey/fields";
 import { amountOf, lean, type PostalAccount, type PostalAddress } from "../postal/settings";
 import { fieldProblem, FormModal } from "./FormModal";
 
+// What the catalogue has (channels/dm/postal/product).
+const products = ["hagaki", "ofuku_hagaki", "crimped", "teikei", "teikeigai", "yumail", "kuroneko_yumail"];
 const senderFields = ["name", "postal_code", "address", "phone", "mark", "office", "licence", "return_to"] as const;
 const addressFields = ["name", "postal_code", "prefecture", "city", "address1", "address2"] as const;
 
 /** How one account sends post: rhythm, review, money, households, print house, sender. */
-export function PostalAccountForm({ name: own, account, all, version, products, close, saved }: { name: string; account?: PostalAccount; all: Record<string, PostalAccount>; version: number; products: { value: string; label: string }[]; close: () => void; saved: () => void }) {
+export function PostalAccountForm({ name: own, account, all, version, close, saved }: { name: string; account?: PostalAccount; all: Record<string, PostalAccount>; version: number; close: () => void; saved: () => void }) {
   const { t } = useTranslation();
   const [name, setName] = useState(own);
   const [d, setD] = useState<PostalAccount>(account ?? {});
@@ -37,7 +39,7 @@ export function PostalAccountForm({ name: own, account, all, version, products, 
           <SimpleGrid cols={{ base: 1, xs: 2 }}>
             {!own && <TextInput label={t("segment.name")} description={t("segment.nameHint")} placeholder="newyear" required value={name} onChange={(e) => setName(e.currentTarget.value.toLowerCase().replace(/[^a-z0-9_]/g, ""))} error={fieldProblem(error, `accounts.${name}`)} data-autofocus />}
             <TextInput label={t("postalForm.title")} value={d.title ?? ""} onChange={(e) => set({ title: e.currentTarget.value })} error={fieldProblem(error, "title")} />
-            <NativeSelect label={t("postalForm.product")} value={d.product ?? ""} data={[{ value: "", label: t("postalForm.productAny") }, ...products]} onChange={(e) => set({ product: e.currentTarget.value })} error={fieldProblem(error, "product")} />
+            <NativeSelect label={t("postalForm.product")} value={d.product ?? ""} data={[{ value: "", label: t("postalForm.productAny") }, ...products.map((p) => ({ value: p, label: t(`productName.${p}`) }))]} onChange={(e) => set({ product: e.currentTarget.value })} error={fieldProblem(error, "product")} />
           </SimpleGrid>
           <Accordion multiple variant="contained" defaultValue={["rhythm"]}>
             {section("rhythm", <>
