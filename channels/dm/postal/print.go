@@ -59,12 +59,7 @@ func (o *Office) fits(x *Piece, set *Account) error {
 	if err != nil {
 		return err
 	}
-	for _, face := range []string{"address", "back", "inside"} {
-		if _, err := layout.SVG(io.Discard, fonts, p, face, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return layout.Fit(fonts, p)
 }
 
 // Kinds of files.
@@ -247,7 +242,7 @@ func (o *Office) drawing(x *Piece, set *Account) (*layout.Piece, error) {
 	if a == nil {
 		a = &enishi.Address{}
 	}
-	return &layout.Piece{Name: code.Code(x.Code).String(), Content: c, Address: address.Normalise(*a, nil), Code: code.Code(x.Code).String(), URL: o.URL(x)}, nil
+	return &layout.Piece{Name: code.Code(x.Code).String(), Content: c, Barcode: x.Barcode, Address: address.Normalise(*a, nil), Code: code.Code(x.Code).String(), URL: o.URL(x)}, nil
 }
 
 // openFonts reads the typefaces once.
