@@ -73,6 +73,8 @@ func Check(m *Message, r *Rules) []Finding {
 		c.mail()
 	case "line":
 		c.line()
+	case "sms", "push":
+		c.short()
 	}
 	c.words()
 	return c.sorted()
