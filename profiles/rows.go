@@ -75,6 +75,8 @@ func (w *rowWriter) person() {
 	t.ints(place.X, place.Y, place.Z)
 	put(t, append([]string{}, v.Lists...))
 	put(t, v.Accounts())
+	t.flags(v.Reachable("email"), v.Reachable("line"), v.Reachable("sms"), v.Reachable("push"), v.Reachable(enishi.PostalChannel))
+	t.times(v.SocialReach(), v.SocialUntil(), v.SocialActedAt())
 	t.end()
 }
 

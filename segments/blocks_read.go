@@ -59,6 +59,13 @@ func (r *blockReader) path(from, to int) (field string, kind Kind, next int, ok 
 	if slices.Contains(askedOf(), name) && r.is(from+1, to, "(") && r.match[from+1] == from+3 && r.tokens[from+2].Kind == lexer.String {
 		return name + "." + r.tokens[from+2].Value, Decimal, from + 4, true
 	}
+	if language().members[name] != nil {
+		member, next, ok := r.memberName(from+1, to)
+		if f := language().scalar[name+"."+member]; ok && f != nil {
+			return f.Name, f.Kind, next, true
+		}
+		return "", 0, 0, false
+	}
 	if f := language().scalar[name]; f != nil {
 		return name, f.Kind, from + 1, true
 	}

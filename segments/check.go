@@ -278,25 +278,30 @@ func (c *typing) identifier(t *ast.IdentifierNode) (*node, error) {
 	if f == nil {
 		return nil, c.unknown(t)
 	}
+	return c.scalar(f, t.Location())
+}
+
+// scalar is a single value of a person.
+func (c *typing) scalar(f *Field, at file.Location) (*node, error) {
 	if f.Kind == Texts {
-		return nil, c.fail(t.Location(), "%[1]s is a list of texts: write \"...\" in %[1]s", "%[1]s は文字列のリストです。「\"...\" in %[1]s」と書いてください", f.Name)
+		return nil, c.fail(at, "%[1]s is a list of texts: write \"...\" in %[1]s", "%[1]s は文字列のリストです。「\"...\" in %[1]s」と書いてください", f.Name)
 	}
 	if f.derived != "" {
 		n, _, err := c.check1(f.derived)
 		if err != nil {
 			return nil, err
 		}
-		n.at = t.Location()
+		n.at = at
 		return n, nil
 	}
 	if f.op == opRank {
-		n, _, err := c.ranked(f.ranking, t.Location(), t.Location())
+		n, _, err := c.ranked(f.ranking, at, at)
 		return n, err
 	}
 	if f.op != opConst {
-		return &node{op: f.op, kind: f.Kind, inputs: f.Inputs, maybe: true, timed: f.op == opAge, zone: c.ageZone(f), at: t.Location()}, nil
+		return &node{op: f.op, kind: f.Kind, inputs: f.Inputs, maybe: true, timed: f.op == opAge, zone: c.ageZone(f), at: at}, nil
 	}
-	return &node{op: opField, kind: f.Kind, field: f, inputs: f.Inputs, at: t.Location()}, nil
+	return &node{op: opField, kind: f.Kind, field: f, inputs: f.Inputs, at: at}, nil
 }
 
 // check1 types an expression of the tables, of any kind.
@@ -312,6 +317,9 @@ func (c *typing) check1(src string) (*node, ast.Node, error) {
 func (c *typing) unknown(t *ast.IdentifierNode) error {
 	if l := language().list[t.Value]; l != nil {
 		return c.fail(t.Location(), "%[1]s is a list: write count(%[1]s), any(%[1]s, ...) or the like", "%[1]s はリストです。count(%[1]s) や any(%[1]s, ...) のように書いてください", t.Value)
+	}
+	if members := language().members[t.Value]; members != nil {
+		return c.fail(t.Location(), "%[1]s needs a name after it: %[2]s", "%[1]s の後に名前が必要です: %[2]s", t.Value, strings.Join(members, ", "))
 	}
 	if t.Value == "consent" || t.Value == "traits" {
 		return c.fail(t.Location(), "%s needs a name after it, as in consent.email or traits.size", "%s の後に名前が必要です。例: consent.email、traits.size", t.Value)
@@ -362,6 +370,13 @@ func (c *typing) member(t *ast.MemberNode) (*node, error) {
 				return nil, c.fail(name.Location(), "the name of a trait has 1 to 200 bytes", "属性名は 1～200 バイトです")
 			}
 			return &node{op: opTrait, kind: Untyped, name: name.Value, inputs: traitInputs, at: t.Location()}, nil
+		}
+		if members := language().members[base.Value]; members != nil {
+			if f := language().scalar[base.Value+"."+name.Value]; f != nil {
+				return c.scalar(f, t.Location())
+			}
+			en, ja := suggest(name.Value, members)
+			return nil, c.fail(name.Location(), "%[5]s has no %[1]s%[2]s (known: %[4]s)", "%[5]s に「%[1]s」はありません%[3]s（使えるもの: %[4]s）", name.Value, en, ja, strings.Join(members, ", "), base.Value)
 		}
 		if l := language().list[base.Value]; l != nil {
 			return nil, c.fail(t.Location(), "%[1]s is a list, it has no single %[2]s: write any(%[1]s, .%[2]s ...)", "%[1]s はリストです。any(%[1]s, .%[2]s ...) のように書いてください", base.Value, name.Value)

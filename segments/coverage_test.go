@@ -189,8 +189,8 @@ func subjectsOf(n ast.Node) []int {
 	case *ast.CallNode:
 		names = []string{t.Callee.(*ast.IdentifierNode).Value}
 	case *ast.MemberNode:
-		if id, ok := t.Node.(*ast.IdentifierNode); ok && id.Value == "consent" {
-			names = []string{"consent." + t.Property.(*ast.StringNode).Value}
+		if id, ok := t.Node.(*ast.IdentifierNode); ok && (id.Value == "consent" || language().members[id.Value] != nil) {
+			names = []string{id.Value + "." + t.Property.(*ast.StringNode).Value}
 		}
 	case *ast.IdentifierNode:
 		names = []string{t.Value}

@@ -2,6 +2,7 @@ package segments
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -16,7 +17,7 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 	types := []string{"order.placed", "order.placed", "order.paid", "order.cancelled", "order.refunded", "order.updated", "shipment.shipped", "shipment.delivered", "shipment.delayed",
 		"return.requested", "return.received", "product.viewed", "product.viewed", "page.viewed", "cart.updated", "cart.item_added", "wishlist.added", "search.performed", "store.visited", "contact.opened", "contact.solved",
 		"consent.changed", "survey.answered", "review.written", "points.earned", "points.redeemed", "points.adjusted", "subscription.started", "subscription.renewed", "subscription.paused", "subscription.cancelled", "subscription.payment_failed", "risk.flagged", "list.added", "list.removed", "hold.placed", "hold.released", "line.followed", "line.unfollowed",
-		"message.sent", "message.clicked", "message.bounced", "message.complained", "person.identified", "user.signed_up", "person.identified"}
+		"message.sent", "message.clicked", "message.bounced", "message.complained", "person.identified", "user.signed_up", "person.identified", "social.story_mentioned", "social.opted_in", "social.opted_out"}
 	e := &enishi.Event{ID: enishi.NewID("test", who, fmt.Sprint(n)), Type: pick(t, types), At: now, Source: "shop", Channel: pick(t, []string{"web", "store"})}
 	if rapid.IntRange(0, 3).Draw(t, "late") == 0 {
 		e.At = now.Add(-time.Duration(rapid.IntRange(0, 200*24*60).Draw(t, "late by")) * time.Minute)
@@ -25,6 +26,13 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 	if rapid.IntRange(0, 3).Draw(t, "address") == 0 {
 		e.Person.Email = pick(t, []string{who + "@a.example", who + "@b.example"})
 		e.Person.LineUserID = pick(t, []string{"", "L" + who})
+	}
+	if strings.HasPrefix(e.Type, "social.") {
+		e.Person.SocialID, e.Person.SocialPage = "S"+who, "page"
+		e.Properties = map[string]enishi.Value{"account": enishi.TextValue(pick(t, []string{"a0", "a1"})), "token": enishi.TextValue(pick(t, []string{"", "t1"}))}
+		if rapid.Bool().Draw(t, "expires") {
+			e.Properties["expires_at"] = enishi.InstantValue(e.At.Add(span(pick(t, spans))))
+		}
 	}
 	if e.Type == "person.identified" {
 		e.Person.Traits = map[string]enishi.Value{pick(t, append(append(names, nameTraits...), "prefecture", "gender", "member_rank", "signed_up_at", "name")): drawValue(t)}
@@ -36,6 +44,7 @@ func drawEvent(t *rapid.T, n int, who string, now time.Time) *enishi.Event {
 		}
 		if rapid.IntRange(0, 3).Draw(t, "place") == 0 {
 			e.Person.Traits["prefecture"] = enishi.TextValue(pick(t, []string{"東京都", "大阪府", "北海道", "東京", "nowhere"}))
+			e.Person.Traits["city"] = enishi.TextValue(pick(t, []string{"", "千代田区"}))
 		}
 	}
 	for _, x := range profiles.Identifiers(nil, e.Person) {

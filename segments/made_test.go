@@ -221,7 +221,7 @@ func drawRest(t *rapid.T, v *profiles.View) {
 		v.Risks = []string{pick(t, texts[1:]), "reseller"}
 	}
 	p := &profiles.Profile{ID: v.ID}
-	for k, kind := range []enishi.Kind{enishi.Email, enishi.LINEUser, enishi.Phone} {
+	for k, kind := range []enishi.Kind{enishi.Email, enishi.LINEUser, enishi.Phone, enishi.Social} {
 		if rapid.Bool().Draw(t, "has") {
 			s := profiles.Subject{ID: id("subject", k), Kind: kind, Value: "x"}
 			for _, ch := range Channels() {
@@ -235,11 +235,30 @@ func drawRest(t *rapid.T, v *profiles.View) {
 				s.Lifetime.LineFollowed, s.Lifetime.LineUnfollowed = drawTime(t), drawTime(t)
 			case enishi.Email:
 				s.Lifetime.Bounced = drawTime(t)
+			case enishi.Phone:
+				s.Value = "+819012345678"
+			case enishi.Social:
+				s.Chats = drawChats(t)
 			}
 			p.Subjects = append(p.Subjects, s)
 		}
 	}
 	v.Profile = p
+}
+
+// drawChats are conversations with two accounts, and their opt-ins.
+func drawChats(t *rapid.T) (out []profiles.Chat) {
+	for i := range count(t, 2) {
+		x := profiles.Chat{Account: fmt.Sprint("a", i), ActedAt: drawTime(t), OpenTo: drawTime(t)}
+		if rapid.Bool().Draw(t, "gone") {
+			x.GoneAt = drawTime(t)
+		}
+		for k := range count(t, 2) {
+			x.Permits = append(x.Permits, profiles.Permit{Token: fmt.Sprint("t", k), At: drawTime(t), ExpiresAt: drawTime(t), StoppedAt: drawTime(t)})
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func drawContracts(t *rapid.T, v *profiles.View) {
@@ -318,7 +337,7 @@ func condition(t *rapid.T, l *Collection, depth int) string {
 		return pick(t, []string{"present", "missing"}) + "(" + timeOf(t, l) + ")"
 	}
 	if l == nil {
-		return pick(t, []string{"present(age)", "missing(birthday_month)", "has_email", "has_line", "line_friend", "suppressed_email", "held", `"reseller" in risks`, `in_list("fair")`, `in_list("staff")`, `"x'y" in lists`, "present(aov)", `missing(prefecture)`, "true"})
+		return pick(t, []string{"present(age)", "missing(birthday_month)", "has_email", "has_line", "line_friend", "suppressed_email", "held", "reachable.email", "reachable.line", "reachable.sms", "reachable.social", "reachable.social", "reachable.postal", "reachable.push", `"reseller" in risks`, `in_list("fair")`, `in_list("staff")`, `"x'y" in lists`, "present(aov)", `missing(prefecture)`, "true"})
 	}
 	if f := fieldOf(t, l, Bool); f != "" {
 		return f

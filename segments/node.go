@@ -2,6 +2,7 @@ package segments
 
 import (
 	"math/big"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,12 +180,16 @@ type vocabulary struct {
 	lists   []*Collection
 	scalar  map[string]*Field
 	list    map[string]*Collection
+	members map[string][]string // of scalars whose names have a point: what comes behind it, by what comes before
 }
 
 var language = sync.OnceValue(func() *vocabulary {
-	v := &vocabulary{scalars: scalars(), lists: collections(), scalar: map[string]*Field{}, list: map[string]*Collection{}}
+	v := &vocabulary{scalars: scalars(), lists: collections(), scalar: map[string]*Field{}, list: map[string]*Collection{}, members: map[string][]string{}}
 	for _, f := range v.scalars {
 		v.scalar[f.Name] = f
+		if base, member, ok := strings.Cut(f.Name, "."); ok {
+			v.members[base] = append(v.members[base], member)
+		}
 	}
 	for _, l := range v.lists {
 		v.list[l.Name] = l

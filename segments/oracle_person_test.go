@@ -2,6 +2,7 @@ package segments
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"enishi"
@@ -60,6 +61,61 @@ func person(env map[string]any, v *profiles.View) {
 		}
 	}
 	env["suppressed_email"] = bounced && !well // one that can be written to is written to
+	reach(env, v, states)
+}
+
+// end is the last instant of a column.
+var end = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// reach is by which channels marketing reaches the person, from what stands in the subjects. Of social it is a condition about the
+// clock: now is put in by the expression itself.
+func reach(env map[string]any, v *profiles.View, states map[string]string) {
+	in := func(ch string) bool { return states[ch+".marketing"] == "in" }
+	sms, line := false, false
+	var acted, window, until time.Time
+	later := func(t *time.Time, x time.Time) {
+		if x.After(*t) {
+			*t = x
+		}
+	}
+	for _, s := range v.Profile.Subjects {
+		sms = sms || s.Kind == enishi.Phone && s.Value != ""
+		line = line || s.Kind == enishi.LINEUser && s.Value != "" && s.Lifetime.LineFollowed.After(s.Lifetime.LineUnfollowed)
+		if s.Value == "" {
+			for _, c := range s.Chats {
+				later(&acted, c.ActedAt)
+				later(&window, c.OpenTo)
+			}
+			continue
+		}
+		for _, c := range s.Chats {
+			later(&acted, c.ActedAt)
+			later(&window, c.OpenTo)
+			if !c.GoneAt.IsZero() && !c.ActedAt.After(c.GoneAt) || states["social.marketing"] == "out" {
+				continue
+			}
+			later(&until, c.OpenTo)
+			for _, p := range c.Permits {
+				switch {
+				case !p.At.After(p.StoppedAt):
+				case p.ExpiresAt.IsZero():
+					later(&until, end)
+				default:
+					later(&until, p.ExpiresAt)
+				}
+			}
+		}
+	}
+	has := func(name string) bool { return strings.TrimSpace(v.Traits[name].String()) != "" }
+	postal := (has("address1") || has("city")) && (has("postal_code") || has("prefecture"))
+	env["reachable"] = map[string]any{"email": env["has_email"].(bool) && !env["suppressed_email"].(bool) && in("email"), "line": line && in("line"), "sms": sms && in("sms"), "push": false,
+		"postal": postal && states["postal.marketing"] != "out"}
+	env["social"] = map[string]any{"reach_until": until, "window_until": window, "last_action_at": acted}
+	for base, member := range language().members {
+		for _, name := range member {
+			env[base+"."+name] = env[base].(map[string]any)[name]
+		}
+	}
 }
 
 // listed are the types of events that lists are about.

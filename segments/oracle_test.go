@@ -242,6 +242,8 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 	env["lists"] = on
 	env["in_list"] = func(name string) bool { return slices.Contains(v.Lists, name) }
 	person(env, v)
+	social := env["social.reach_until"].(time.Time).After(now)
+	env["reachable"].(map[string]any)["social"], env["reachable.social"] = social, social
 	lists(env, v, now)
 	env["fold"] = func(x any) string {
 		if v, ok := x.(enishi.Value); ok {

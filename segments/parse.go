@@ -92,7 +92,15 @@ func grammar() *conf.Config {
 		env["consent"].(types.Map)[name] = types.Bool
 	}
 	for _, f := range language().scalars {
-		env[f.Name] = exprType(f.Kind)
+		base, member, ok := strings.Cut(f.Name, ".")
+		if !ok {
+			env[f.Name] = exprType(f.Kind)
+			continue
+		}
+		if env[base] == nil {
+			env[base] = types.Map{}
+		}
+		env[base].(types.Map)[member] = exprType(f.Kind)
 	}
 	for _, l := range language().lists {
 		of := types.Map{}

@@ -75,6 +75,7 @@ func scalars() []*Field {
 			timeField("hold_until", "Marketing held until", "配信保留の期限", func(v *view, _ int) time.Time { return v.HoldUntil }),
 			&Field{Name: "held", Kind: Bool, EN: "Marketing is held", JA: "配信保留中", derived: "hold_until > now()"},
 		),
+		reachFields(),
 		inputs(profiles.ChangedRisks,
 			&Field{Name: "risks", Kind: Texts, EN: "Risk marks", JA: "リスク", texts: func(v *view) []string { return v.Risks }},
 		),
@@ -82,6 +83,44 @@ func scalars() []*Field {
 			&Field{Name: "lists", Kind: Texts, EN: "Static lists", JA: "静的リスト", texts: func(v *view) []string { return v.Lists }},
 		),
 	)
+}
+
+// reachInputs are what the reach of a channel follows from: the address, bounces and conversations, permissions; of post the traits.
+const reachInputs = profiles.ChangedIdentifiers | profiles.ChangedLifetime | profiles.ChangedConsents | profiles.ChangedTraits
+
+// reachFields say by which channels marketing reaches the person now.
+func reachFields() []*Field {
+	reach := func(channel, en, ja string) *Field {
+		f := flagField("reachable."+channel, en, ja, func(v *view, _ int) bool { return v.Reachable(channel) })
+		f.column = "reach_" + channel
+		return f
+	}
+	at := func(name, column, en, ja string, get func(v *view) time.Time) *Field {
+		f := timeField(name, en, ja, func(v *view, _ int) time.Time { return upTo2200(get(v)) })
+		f.column = column
+		return f
+	}
+	return inputs(reachInputs,
+		reach("email", "Reachable by mail", "メールが届く"),
+		reach("line", "Reachable by LINE", "LINE が届く"),
+		reach("sms", "Reachable by SMS", "SMS が届く"),
+		reach("push", "Reachable by push notification", "プッシュ通知が届く"),
+		&Field{Name: "reachable.social", Kind: Bool, EN: "Reachable by social DM now", JA: "SNS の DM がいま届く", derived: "social.reach_until > now()"},
+		reach("postal", "Reachable by post", "郵便が届く"),
+		at("social.reach_until", "social_reach_until", "Reachable by social DM until", "SNS の DM が届く期限", (*view).SocialReach),
+		at("social.window_until", "social_window_until", "Messaging window of social DM until", "SNS の DM の受付期限（24 時間）", (*view).SocialUntil),
+		at("social.last_action_at", "social_action_at", "Latest action by social DM", "SNS の DM での最終行動日時", (*view).SocialActedAt),
+	)
+}
+
+// lastInstant is the last instant that a column holds: what has no end ends there.
+var lastInstant = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func upTo2200(t time.Time) time.Time {
+	if t.After(lastInstant) {
+		return lastInstant
+	}
+	return t
 }
 
 // traitField is a reserved trait that has a column of its own.
