@@ -174,8 +174,10 @@ func (l *Links) chosen(t *token, r *http.Request) []enishi.Event {
 			note("line", marketing, "in", said(words.Line))
 			note("email", marketing, "out", said(words.Line))
 		}
-		if form.Get("postal") != "" {
-			note("postal", marketing, "out", said(words.Postal))
+		for _, x := range [...][2]string{{"sms", words.SMS}, {"push", words.Push}, {"postal", words.Postal}} {
+			if form.Get(x[0]) != "" {
+				note(x[0], marketing, "out", said(x[1]))
+			}
 		}
 	}
 	return l.choiceEvents(t, r, form, now, consents)

@@ -8,15 +8,15 @@ import (
 
 // preferenceWords are those of the preference centre.
 type preferenceWords struct {
-	Title, Intro, Topics, Often, Usual, Weekly, Monthly, More, Pause, Line, Postal, All, AllNote, Save string
+	Title, Intro, Topics, Often, Usual, Weekly, Monthly, More, Pause, Line, SMS, Push, Postal, All, AllNote, Save string
 }
 
 var preferenceTexts = map[string]preferenceWords{
 	"ja": {"配信設定", "ご希望に合わせて、お送りする内容と回数を変えられます。ご注文に関するお知らせは、引き続きお送りします。", "受け取りたいテーマ", "メールの回数",
-		"通常どおり受け取る", "週に 1 通まで", "月に 1 通まで", "そのほか", "30 日間、配信を休む", "メールの代わりに LINE で受け取る（LINE の友だち追加が必要です）", "郵送のご案内を停止する",
+		"通常どおり受け取る", "週に 1 通まで", "月に 1 通まで", "そのほか", "30 日間、配信を休む", "メールの代わりに LINE で受け取る（LINE の友だち追加が必要です）", "SMS のご案内を停止する", "プッシュ通知のご案内を停止する", "郵送のご案内を停止する",
 		"すべてのご案内を停止する", "チェックすると、ほかの選択にかかわらず、メール・LINE・SMS・郵送などのご案内をすべて停止します。", "保存する"},
 	"en": {"Your preferences", "Choose what we send you and how often. Notices about your orders will still reach you.", "Topics you want to hear about", "How often by mail",
-		"As usual", "At most once a week", "At most once a month", "More", "Pause for 30 days", "Send me LINE messages instead of mail (you need to be our LINE friend)", "Stop mailings by post",
+		"As usual", "At most once a week", "At most once a month", "More", "Pause for 30 days", "Send me LINE messages instead of mail (you need to be our LINE friend)", "Stop SMS", "Stop notifications on my devices", "Stop mailings by post",
 		"Stop all advertising", "Whatever else you chose: no more advertising by mail, LINE, SMS, post or anything else.", "Save"},
 }
 
@@ -37,7 +37,9 @@ input{flex:none;width:20px;height:20px;margin:4px 0 0}small{color:#5f5f5f}button
 <fieldset><legend>{{.W.More}}</legend>
 <label><input type="checkbox" name="pause" value="1"><span>{{.W.Pause}}</span></label>
 <label><input type="checkbox" name="line" value="1"><span>{{.W.Line}}</span></label>
-<label><input type="checkbox" name="postal" value="1"{{if .NoPost}} checked{{end}}><span>{{.W.Postal}}</span></label>
+{{if .Phone}}<label><input type="checkbox" name="sms" value="1"{{if .NoSMS}} checked{{end}}><span>{{.W.SMS}}</span></label>
+{{end}}{{if .Devices}}<label><input type="checkbox" name="push" value="1"{{if .NoPush}} checked{{end}}><span>{{.W.Push}}</span></label>
+{{end}}<label><input type="checkbox" name="postal" value="1"{{if .NoPost}} checked{{end}}><span>{{.W.Postal}}</span></label>
 <label><input type="checkbox" name="all" value="1" aria-describedby="all"><span>{{.W.All}}</span></label><p id="all"><small>{{.W.AllNote}}</small></p></fieldset>
 <button type="submit">{{.W.Save}}</button></form>{{if .Brand}}<p><small>{{.Brand}}</small></p>{{end}}</main></body></html>
 `))
@@ -79,6 +81,8 @@ func (l *Links) preferencePage(w http.ResponseWriter, r *http.Request, t *token,
 	pageHeaders(w)
 	// The only error is a reader who has gone.
 	_ = preferenceTemplate.Execute(w, map[string]any{"Lang": lang, "W": preferenceTexts[lang], "Topics": list, "Frequency": frequency,
+		"Phone": known.Consents["sms."+marketing] != "", "NoSMS": known.Consents["sms."+marketing] == "out",
+		"Devices": known.Consents["push."+marketing] != "", "NoPush": known.Consents["push."+marketing] == "out",
 		"NoPost": known.Consents["postal."+marketing] == "out", "Brand": brand})
 }
 

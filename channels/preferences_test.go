@@ -33,12 +33,12 @@ func TestPreferences(t *testing.T) {
 		if p != s.m.Profile {
 			t.Errorf("asked about %s", p)
 		}
-		return Chosen{map[string]string{"email.marketing": "in", "email.marketing:sale": "out"}, "weekly"}, nil
+		return Chosen{map[string]string{"email.marketing": "in", "email.marketing:sale": "out", "sms.marketing": "in", "push.marketing": "out"}, "weekly"}, nil
 	}
 	for lang, words := range map[string][]string{"ja": {"配信設定", "新商品", "セール", "30 日間"}, "en": {"Your preferences", "New products", "Sales", "Pause for 30 days"}} {
 		s.m.Language = lang
 		page := text(s.do("GET", "/p/"+s.r.signer.sign(tokenOf(tokenUnsubscribe, s.m, s.now)), ""))
-		for _, w := range append(words, `lang="`+lang+`"`, `name="topic" value="news" checked`, `name="topic" value="sale">`, `value="weekly" checked`) {
+		for _, w := range append(words, `lang="`+lang+`"`, `name="topic" value="news" checked`, `name="topic" value="sale">`, `value="weekly" checked`, `name="sms" value="1">`, `name="push" value="1" checked`) {
 			if !strings.Contains(page, w) {
 				t.Errorf("%s: no %q in\n%s", lang, w, page)
 			}
@@ -47,7 +47,7 @@ func TestPreferences(t *testing.T) {
 	if len(s.events) != 0 {
 		t.Fatalf("looking told %+v", s.events)
 	}
-	form := url.Values{"shown": {"news", "sale"}, "topic": {"sale"}, "frequency": {"monthly"}, "pause": {"1"}, "postal": {"1"}}
+	form := url.Values{"shown": {"news", "sale"}, "topic": {"sale"}, "frequency": {"monthly"}, "pause": {"1"}, "postal": {"1"}, "sms": {"1"}}
 	post := func(form url.Values) string {
 		t.Helper()
 		s.events = nil
@@ -63,7 +63,7 @@ func TestPreferences(t *testing.T) {
 		}
 		got[e.Type] = e
 	}
-	want := map[string]string{"email marketing:news": "out", "email marketing:sale": "in", "postal marketing": "out"}
+	want := map[string]string{"email marketing:news": "out", "email marketing:sale": "in", "postal marketing": "out", "sms marketing": "out"}
 	for _, c := range got["consent.changed"].Consent {
 		if want[c.Channel+" "+c.Purpose] != c.State || c.Method != "preferences" || !strings.Contains(c.Text, "[form:") || c.IP != "192.0.2.1" {
 			t.Errorf("permission %+v", c)
