@@ -225,10 +225,10 @@ func (a *API) stopsBroadcast(ctx context.Context, b *broadcastBody) error {
 var sheetSQL = map[string]string{
 	"email": "multiIf(has_email = 0, 'address', suppressed_email = 1, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 	// What stands against these beside the permission is one flag in the table: without an address nothing else is told.
-	"sms":    "multiIf(has_phone = 0, 'address', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"sms":    "multiIf(has_phone = 0, 'address', NOT (%s), 'consent', reach_sms = 0 AND consents['sms.marketing'] = 'in', 'suppression', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 	"push":   "multiIf(reach_push = 0 AND consents['push.marketing'] = 'in', 'address', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 	"social": "multiIf(social_action_at <= fromUnixTimestamp64Milli(0), 'address', NOT (%s), 'consent', social_reach_until <= fromUnixTimestamp64Milli({now:Int64}), 'window', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
-	"postal": "multiIf(NOT (" + hasPostal + "), 'address', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
+	"postal": "multiIf(NOT (" + hasPostal + "), 'address', NOT (%s), 'consent', reach_postal = 0 AND consents['postal.marketing'] != 'out', 'suppression', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 	"line":   "multiIf(has_line = 0, 'address', NOT {friend}, 'suppression', NOT (%s), 'consent', %s, 'hold', {holdout}, 'holdout', {cap}, 'cap', '')",
 }
 

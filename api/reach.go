@@ -22,8 +22,8 @@ const hasPostal = "(traits['city'] != '' OR traits['address1'] != '') AND (trait
 var reachSQL = map[string]string{
 	"email":  "(has_email = 1 AND suppressed_email = 0 AND consents['email.marketing'] = 'in' AND " + notHeld + ")",
 	"line":   "(has_line = 1 AND line_friend = 1 AND consents['line.marketing'] = 'in' AND " + notHeld + ")",
-	"postal": "(" + hasPostal + " AND consents['postal.marketing'] != 'out' AND " + notHeld + ")",
-	"sms":    "(has_phone = 1 AND consents['sms.marketing'] = 'in' AND " + notHeld + ")",
+	"postal": "(reach_postal = 1 AND consents['postal.marketing'] != 'out' AND " + notHeld + ")",
+	"sms":    "(reach_sms = 1 AND consents['sms.marketing'] = 'in' AND " + notHeld + ")",
 	"push":   "(reach_push = 1 AND consents['push.marketing'] = 'in' AND " + notHeld + ")",
 	"social": "(social_reach_until > fromUnixTimestamp64Milli({now:Int64}) AND consents['social.marketing'] != 'out' AND " + notHeld + ")",
 }
