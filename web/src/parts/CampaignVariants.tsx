@@ -90,12 +90,12 @@ function OneVariant({ b, v, i, error, change, remove }: OneProps) {
 }
 
 /** By which account a channel's messages leave; nothing where there is but one to choose. */
-export function SenderOf({ channel, of, change, error }: { channel: "email" | "line"; of?: Record<string, string>; change: (accounts: Record<string, string>) => void; error?: string }) {
+export function SenderOf({ channel, of, change, error }: { channel: string; of?: Record<string, string>; change: (accounts: Record<string, string>) => void; error?: string }) {
   const { t } = useTranslation();
   const mail = useApi("/deliverability", {}, { staleTime: 60_000, enabled: channel === "email" });
   const line = useApi("/line/accounts", {}, { staleTime: 60_000, enabled: channel === "line" });
   const own = of?.[channel] ?? "";
-  const known = channel === "email" ? (mail.data?.senders ?? []).map((name) => ({ value: name, label: name })) : (line.data?.items ?? []).map((a) => ({ value: a.name, label: pick(a.title) || a.name }));
+  const known = channel === "email" ? (mail.data?.senders ?? []).map((name) => ({ value: name, label: name })) : channel !== "line" ? [] : (line.data?.items ?? []).map((a) => ({ value: a.name, label: pick(a.title) || a.name }));
   if (own && !known.some((x) => x.value === own)) known.push({ value: own, label: own });
   if (known.length < 2 && !own) return null;
   return <Select searchable clearable label={t("campaign.sender", { channel: t(`channel.${channel}`) })} placeholder={t("campaign.asSet")} data={known} value={own || null} onChange={(x) => change({ ...of, [channel]: x ?? "" })} error={error} />;

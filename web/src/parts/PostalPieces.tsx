@@ -58,8 +58,8 @@ export function Pieces({ b, reload }: { b: PostalBatchPage; reload: () => void }
           <Table.Tbody>
             {items.map((x) => (
               <Table.Tr key={x.send_id} data-piece={x.state}>
-                <Table.Td>{x.profile ? <Anchor component={Link} to={`/people/${x.profile}?tab=addresses`} size="sm">{x.name || t("person.unnamed")}</Anchor> : <Text size="sm">{x.name || t("postal.erased")}</Text>}{x.seed && <Badge ml={6} size="sm" variant="light" color="gray">{t("postalForm.part_seeds")}</Badge>}</Table.Td>
-                <Table.Td miw={200}><Address a={x.address} /></Table.Td>
+                <Table.Td>{x.profile ? <Anchor component={Link} to={`/people/${x.profile}?tab=addresses`} size="sm">{x.name || t(x.state === "collected" ? "person.one" : "person.unnamed")}</Anchor> : <Text size="sm">{x.name || t("postal.erased")}</Text>}{x.seed && <Badge ml={6} size="sm" variant="light" color="gray">{t("postalForm.part_seeds")}</Badge>}</Table.Td>
+                <Table.Td miw={200}>{x.state === "collected" && !x.address ? <Text size="xs" c="dimmed">{t("postal.atCutoff")}</Text> : <Address a={x.address} />}</Table.Td>
                 <Table.Td miw={220}><Badge variant="light" color={pieceColour[x.state]}>{pick(x.state_label)}</Badge>{pick(x.reason_label) && <Text size="xs" mt={2}>{pick(x.reason_label)}</Text>}{x.problems.length > 0 && <div style={{ marginTop: 4 }}><Problems items={x.problems} /></div>}</Table.Td>
                 <Table.Td className="mono">{joined([x.code, x.variant && x.variant.toUpperCase()])}</Table.Td>
                 <Table.Td><Group gap={4} justify="flex-end" wrap="nowrap">
