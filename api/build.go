@@ -102,6 +102,8 @@ func (a *API) register() {
 	register(a, "get-person", a.getPerson)
 	register(a, "list-timeline", a.listTimeline)
 	register(a, "list-decisions", a.listDecisions)
+	register(a, "get-social-state", a.getSocialState)
+	register(a, "list-social-accounts", a.listSocialAccounts)
 	register(a, "hold-person", a.holdPerson)
 	register(a, "release-person", a.releasePerson)
 	register(a, "list-consents", a.listConsents)

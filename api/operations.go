@@ -71,6 +71,7 @@ func operations() []operation {
 		{"get-person", get, "/people/{id}", viewer, reads, "People", "One person"},
 		{"list-timeline", get, "/people/{id}/timeline", viewer, reads, "People", "What happened, newest first"},
 		{"list-decisions", get, "/people/{id}/decisions", viewer, reads, "People", "Why messages were sent or were not"},
+		{"get-social-state", get, "/people/{id}/social", viewer, reads, "People", "Direct messages to a person: windows, opt-ins, whether they can be reached now"},
 		{"hold-person", post, "/people/{id}/hold", editor, writes, "People", "Hold marketing to a person"},
 		{"release-person", erase, "/people/{id}/hold", editor, writes, "People", "End the hold"},
 		{"list-consents", get, "/people/{id}/consents", viewer, reads, "People", "Every permission given, asked for or withdrawn, with its evidence"},
@@ -225,6 +226,7 @@ func operations() []operation {
 		{"list-person-addresses", get, "/people/{id}/addresses", viewer, reads, "People", "Postal addresses of a person with where they are from and their problems; gifts apart"},
 		{"correct-person-address", post, "/people/{id}/addresses", editor, writes, "People", "Correct a person's postal address, or confirm one that post came back from"},
 
+		{"list-social-accounts", get, "/social/accounts", viewer, reads, "Settings", "Pages and Instagram accounts, and whether their tokens work"},
 		{"list-line-accounts", get, "/line/accounts", viewer, reads, "LINE", "Official accounts: friends, who is linked, the month's quota, the last webhook, the last comparison"},
 		{"sync-line-followers", post, "/line/accounts/{name}/sync", editor, writes, "LINE", "Compare friends with LINE's own list: unknown ones become known without starting a journey, those it no longer lists are not written to"},
 		{"list-line-sources", get, "/line/sources", viewer, reads, "LINE", "Links and QR codes by which people become friends, with who came by each"},

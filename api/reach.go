@@ -53,7 +53,7 @@ func reachOf(v *profiles.View, now time.Time) []channelReach {
 	_, _, held := v.Held(now)
 	out := make([]channelReach, 0, len(reachChannels))
 	for _, ch := range reachChannels {
-		r := channelReach{Channel: ch, Reason: notReached(v, ch)}
+		r := channelReach{Channel: ch, Reason: notReached(v, ch, now)}
 		if r.Reason.isZero() && held {
 			r.Reason = word("reach", "held")
 		}
@@ -63,17 +63,20 @@ func reachOf(v *profiles.View, now time.Time) []channelReach {
 	return out
 }
 
-func notReached(v *profiles.View, channel string) Text {
+func notReached(v *profiles.View, channel string, now time.Time) Text {
 	if s, has := v.Address(channel); !has || s.Value == "" {
 		return word("reach", "no_address."+channel)
 	}
 	if why, suppressed := v.Suppressed(channel); suppressed {
-		return word("reason", why)
+		return (&teller{}).suppressedBy(channel, why)
 	}
 	state, _ := v.Consent(channel, profiles.Marketing)
 	switch {
 	case state == profiles.Out:
 		return word("reach", "withdrawn")
+	case channel == "social" && !now.Before(v.SocialReach()):
+		return Text{"お客様の行動から 24 時間が過ぎているか、会話がない", "the messaging window is closed, or there was no conversation"}
+	case channel == "social":
 	case state == profiles.Unknown && channel != "postal":
 		return word("reach", "no_consent")
 	}
