@@ -29,7 +29,7 @@ export function PostalBatch() {
   const { tally } = b;
   return (
     <Page title={<Group gap="sm"><span>{pick(b.title) || t("postal.unnamed")}</span><Badge variant="light" color={batchColour[b.state]}>{pick(b.state_label)}</Badge></Group>}
-      about={<><Anchor component={Link} to="/postal" size="sm">{t("postal.back")}</Anchor>{t("sep")}{joined([b.account !== "default" && b.account_title, pick(b.product_title), t("postal.cutoffIs", { at: instant(b.cutoff) })])}</>} actions={<Moves b={b} reload={reload} />}>
+      about={<><Anchor component={Link} to="/postal" size="sm" underline="always">{t("postal.back")}</Anchor>{t("sep")}{joined([b.account !== "default" && b.account_title, pick(b.product_title), t("postal.cutoffIs", { at: instant(b.cutoff) })])}</>} actions={<Moves b={b} reload={reload} />}>
       {pick(b.problem) && <Alert color="orange">{pick(b.problem)}</Alert>}
       {busy(b.state) && <Alert color="blue" role="status">{t(`postal.busy_${b.state}`)}</Alert>}
       {b.state === "approved" && b.hold_until && Date.parse(b.hold_until) > Date.now() && <Alert color="blue">{t("postal.held", { at: instant(b.hold_until) })}</Alert>}

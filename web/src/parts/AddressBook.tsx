@@ -35,7 +35,7 @@ export function AddressBook({ id, name }: { id: string; name: string }) {
       {pick(b.suppressed) && <Alert color="orange" p="sm">{t("addresses.suppressed", { why: pick(b.suppressed) })}</Alert>}
       {b.addresses.length === 0 && <Empty title={t("addresses.none")}>{t("addresses.noneText")}</Empty>}
       {b.addresses.map((a, i) => <One key={i} a={a} confirm={a.returned ? () => void confirm() : undefined} />)}
-      {!b.zip_table && b.addresses.length > 0 && <Text size="xs" c="dimmed">{t("addresses.noTable")} <Anchor component={Link} to="/postal/quality" size="xs">{t("postalTab.quality")}</Anchor></Text>}
+      {!b.zip_table && b.addresses.length > 0 && <Text size="xs" c="dimmed">{t("addresses.noTable")} <Anchor component={Link} to="/postal/quality" size="xs" underline="always">{t("postalTab.quality")}</Anchor></Text>}
       {b.gifts.length > 0 && <><Title order={2} mt="sm">{t("addresses.gifts")}</Title><Text size="sm" c="dimmed">{t("addresses.giftsAbout")}</Text>{b.gifts.map((a, i) => <One key={i} a={a} />)}</>}
       {b.pieces.length > 0 && <Title order={2} mt="sm">{t("addresses.pieces")}</Title>}
       {b.pieces.map((x) => <Group key={x.send_id} gap="sm"><Badge variant="light" color={pieceColour[x.state]}>{pick(x.state_label)}</Badge><Anchor component={Link} to={`/postal/${x.batch}`} size="sm">{instant(x.decided_at)}</Anchor><Text size="xs" c="dimmed">{joined([pick(x.reason_label), x.code])}</Text></Group>)}

@@ -71,7 +71,7 @@ export function Files({ b }: { b: PostalBatchPage }) {
           <Copied label="SHA-256" value={f.sha256} />
         </Card>
       ))}
-      <Text size="xs" c="dimmed">{t("files.recorded")} <Anchor component={Link} to={`/postal/provisions?batch=${b.id}`} size="xs">{t("postalTab.provisions")}</Anchor></Text>
+      <Text size="xs" c="dimmed">{t("files.recorded")} <Anchor component={Link} to={`/postal/provisions?batch=${b.id}`} size="xs" underline="always">{t("postalTab.provisions")}</Anchor></Text>
     </Stack>
   );
 }
