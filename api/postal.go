@@ -309,7 +309,7 @@ func (a *API) movePostalBatch(ctx context.Context, in *postalMoveInput) (*writte
 	if slices.Contains([]string{postal.MoveExport, postal.MoveCancel, postal.MoveReopen}, in.Body.Move) && !c.caller.role.includes(approver) {
 		return nil, refusal(enishi.Denied, "this needs the role approver", "この操作には「承認者」の権限が必要です。")
 	}
-	if err := b.Move(in.Body.Move, c.caller.name, a.now(), o.Hold(b)); err != nil {
+	if err := b.Move(in.Body.Move, c.caller.name, o.Now(), o.Hold(b)); err != nil {
 		return nil, err
 	}
 	w, err := a.save(ctx, enishi.Definition{Kind: postal.Kind, Name: b.Name, Expect: b.Version, Body: b.Encode(), Reason: in.Body.Reason})

@@ -112,6 +112,9 @@ func (o *Office) account(name string) *Account {
 
 func (o *Office) now() time.Time { return o.cfg.Now().UTC().Truncate(time.Millisecond) }
 
+// Now is the shop's clock.
+func (o *Office) Now() time.Time { return o.now() }
+
 // Kick lets Keep be called soon: something was changed.
 func (o *Office) Kick() {
 	select {
