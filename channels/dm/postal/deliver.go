@@ -219,8 +219,8 @@ func dial(ctx context.Context, x *SFTP) (remote, error) {
 }
 
 func (s *sftpFolder) close() {
-	_ = s.client.Close() // the files are there, or an error was told before
-	_ = s.conn.Close()
+	_ = s.conn.Close() // the files are there, or an error was told before; first, because the other waits for the server
+	_ = s.client.Close()
 }
 
 func (s *sftpFolder) put(name string, r io.Reader) error {
