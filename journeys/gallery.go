@@ -84,7 +84,7 @@ func GalleryGroups() []GalleryGroup {
 		{"service", Text{"返品・お客様の声", "Returns and service"}, []string{"return_status", "store_return_done", "csat", "nps", "apology_points"}},
 		{"loyalty", Text{"ポイント・ロイヤルティ", "Points and loyalty"}, []string{"loyalty_thanks", "birthday", "vip_welcome", "points_reminder", "referral_thanks"}},
 		{"subscription", Text{"定期購入", "Subscriptions"}, []string{"subscription_welcome", "subscription_upcoming", "subscription_payment", "card_expiring", "subscription_skipped", "subscription_paused", "subscription_winback"}},
-		{"winback", Text{"掘り起こし", "Win-back"}, []string{"winback", "surprise_points", "app_uninstalled"}},
+		{"winback", Text{"掘り起こし", "Win-back"}, []string{"winback", "winback_post", "surprise_points", "app_uninstalled"}},
 		{"store", Text{"店舗・イベント・お便り", "Stores, events and news"}, []string{"store_followup", "event_invitation", "event_thanks", "newsletter", "new_arrivals"}},
 	}
 }

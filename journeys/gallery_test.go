@@ -25,6 +25,7 @@ type galleryTemplate struct {
 		HTML      string           `json:"html,omitempty"`
 		Text      string           `json:"text,omitempty"`
 		Messages  []map[string]any `json:"messages,omitempty"`
+		Content   map[string]any   `json:"content,omitempty"`
 	} `json:"variants"`
 }
 
@@ -49,6 +50,15 @@ func (x *galleryTemplate) texts(lang string) map[string]string {
 		out := map[string]string{}
 		for i, m := range v.Messages {
 			out["message "+itoa(i)], _ = m["text"].(string)
+		}
+		return out
+	}
+	if v.Content != nil {
+		out := map[string]string{}
+		for _, k := range []string{"headline", "text", "title", "body"} {
+			if s, ok := v.Content[k].(string); ok {
+				out["content "+k] = s
+			}
 		}
 		return out
 	}

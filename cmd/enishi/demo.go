@@ -157,7 +157,28 @@ func (d *demoShop) fill(ctx context.Context) error {
 	if err := d.append(ctx, history); err != nil {
 		return err
 	}
+	if err := d.postcards(ctx); err != nil {
+		return err
+	}
 	return d.save(ctx, "setting", "demo", json.RawMessage(`{"running":true}`))
+}
+
+// postcards sets up mailing by post and a campaign by it, so that a batch stands there to be looked at: collected a minute
+// after the start, cut off on Friday or by hand.
+func (d *demoShop) postcards(ctx context.Context) error {
+	post := map[string]any{"accounts": map[string]any{"default": map[string]any{"title": "はがき（毎週金曜締め）",
+		"schedule": map[string]any{"every": "week", "days": []string{"fri"}, "at": "18:00"},
+		"cost":     map[string]string{"print": "25"}, "delivery": map[string]any{"pdf": true},
+		"sender": map[string]string{"name": "縁コスメ", "postal_code": "104-0061", "address": "東京都中央区銀座0-0-0（架空）", "phone": "0120-000-000", "office": "京橋局"},
+		"seeds":  []any{map[string]string{"name": "縁コスメ 販促担当", "postal_code": "104-0061", "prefecture": "東京都", "city": "中央区", "address1": "銀座9-9-9"}}}}}
+	campaign := map[string]any{"title": map[string]string{"ja": "お久しぶりのはがき", "en": "Postcards to those who were away"}, "state": "live", "purpose": "marketing", "consent": "opt_in",
+		"entry": map[string]any{"sweep": true, "segment": "lapsed-90-days", "reentry": "never", "at": d.w.now().UTC().Add(time.Minute).Format(time.RFC3339)}, "start": "postcard",
+		"nodes": map[string]any{"postcard": map[string]any{"type": "message", "channels": []string{"postal"}, "templates": map[string]string{"postal": "winback_postal"}, "next": "done"},
+			"done": map[string]any{"type": "exit"}}}
+	if err := d.save(ctx, "setting", "postal", post); err != nil {
+		return err
+	}
+	return d.save(ctx, "journey", "demo_postcards", campaign)
 }
 
 func (d *demoShop) save(ctx context.Context, kind, name string, body any) error {

@@ -10,7 +10,7 @@ import (
 
 // startingJourneys are those that a demo or a replay begins with: few enough to look at, and all of them live at once.
 func startingJourneys() []string {
-	return []string{"cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback"}
+	return []string{"cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback", "winback_post"}
 }
 
 // galleryDefinitions are the ready-made segments, and the journeys (live) with these names and their templates, in an order in which

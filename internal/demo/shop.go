@@ -81,11 +81,14 @@ func New(seed uint64, n int) *Shop {
 		}
 		c.Subscribes = s.rnd.IntN(12) == 0
 		c.Zip = fmt.Sprintf("%s-%04d", places[c.Place].zip, s.rnd.IntN(9000)+1)
-		c.Street = fmt.Sprintf("%d-%d-%d", 1+s.rnd.IntN(6), 1+s.rnd.IntN(30), 1+s.rnd.IntN(20))
+		c.Street = places[c.Place].town + fmt.Sprintf("%d-%d-%d", 1+s.rnd.IntN(6), 1+s.rnd.IntN(30), 1+s.rnd.IntN(20))
 		c.Lat, c.Lon = nearby(s.rnd, places[c.Place].lat), nearby(s.rnd, places[c.Place].lon)
 		if i > 0 && s.rnd.IntN(12) == 0 { // of one household with the customer before
 			o := &s.Customers[i-1]
 			c.Family, c.Place, c.Zip, c.Street, c.Lat, c.Lon = o.Family, o.Place, o.Zip, o.Street, o.Lat, o.Lon
+		}
+		if i%37 == 5 { // as customers write: without the house number
+			c.Street = places[c.Place].town
 		}
 		s.Customers = append(s.Customers, c)
 	}
