@@ -60,6 +60,7 @@ func stages() []stage {
 		{"broadcast", "a broadcast to everybody stored -> decided, and handed to LINE in groups", runBroadcast},
 		{"simulate", "a journey tried on a year of everybody's past", runSimulate},
 		{"postal", "addresses, print houses' files and PDFs of direct mail", runPostal},
+		{"direct", "social messages, SMS and notifications to their services", runDirect},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
 }
