@@ -32,7 +32,7 @@ func parseBlock(s string) block {
 			i = end
 			continue
 		}
-		if partOfName(rs, i, end) {
+		if partOfName(rs, i, end) || unit == "番" && !digit(rs[i]) && NumbersFollow(rs[end+1:]) { // 麻布十番5-28-19
 			i = end
 			continue
 		}
@@ -47,6 +47,19 @@ func partOfName(rs []rune, i, end int) bool {
 		return true
 	}
 	return end+1 < len(rs) && rs[end] == '番' && (rs[end+1] == '町' || rs[end+1] == '丁')
+}
+
+// NumbersFollow tells whether a text begins with the numbers of a delivery point that are whole by themselves (5-28-19,
+// 一丁目2-3): then a number in kanji with 番 before them, the first of the address, belongs to the town's name, as in 麻布十番.
+func NumbersFollow(rs []rune) bool {
+	end := 0
+	for end < len(rs) && (digit(rs[end]) || kanjiNumeral(rs[end]) >= 0) {
+		end++
+	}
+	if end == 0 {
+		return false
+	}
+	return hasAt(rs, end, "丁目") || end+1 < len(rs) && (hyphen(rs[end]) || rs[end] == 'ー') && digit(rs[end+1])
 }
 
 // numberAt reads a number at i: digits, or kanji numerals that a unit follows. end == i says there is none; otherwise the unit

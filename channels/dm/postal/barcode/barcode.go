@@ -145,6 +145,7 @@ func Digits(rest string) string {
 // numerals turns kanji numerals before a unit into digits, and takes the numbers of names away.
 func numerals(rs []rune) []rune {
 	out := make([]rune, 0, len(rs)+8)
+	first := true
 	for i := 0; i < len(rs); {
 		end, digits := i, rs[i] >= '0' && rs[i] <= '9'
 		for end < len(rs) && (digits && rs[end] >= '0' && rs[end] <= '9' || !digits && kanji(rs[end]) >= 0) {
@@ -155,11 +156,13 @@ func numerals(rs []rune) []rune {
 			out = append(out, rs[i])
 			i++
 			continue
-		case ofName(rs[end:]):
+		case ofName(rs[end:]) || first && !digits && rs[min(end, len(rs)-1)] == '番' && address.NumbersFollow(rs[end+1:]):
 			out = append(out, '-')
 		case digits:
+			first = false
 			out = append(out, rs[i:end]...)
 		case unitAt(rs[end:]):
+			first = false
 			out = append(out, []rune(number(rs[i:end]))...)
 		default:
 			out = append(out, '-')
