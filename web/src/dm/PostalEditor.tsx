@@ -96,11 +96,13 @@ function SenderForm({ c, put }: { c: PostalContent; put: Put }) {
   const accounts = Object.values((setting.data?.body as { accounts?: Record<string, PostalAccount> } | undefined)?.accounts ?? {});
   const known = accounts.find((a) => a.sender?.name)?.sender;
   const of = c.sender ?? {};
+  const own = senderFields.some((f) => of[f]);
   const change = (field: keyof Sender, v: string) => put("sender", withField(of, field, v), `sender.${field}`);
   return (
     <Stack gap="sm" className="block" role="group" aria-label={t("postalForm.part_sender")}>
       <Group justify="space-between"><Text size="sm" fw={600}>{t("postalForm.part_sender")}</Text>{known && <Button size="compact-xs" variant="subtle" onClick={() => put("sender", Object.fromEntries(senderFields.flatMap((f) => (known[f] ? [[f, known[f]]] : []))))}>{t("piece.senderTake")}</Button>}</Group>
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">{senderFields.map((f) => <TextInput key={f} data-field={`sender.${f}`} label={t(`postalForm.sender_${f}`)} required={f === "name" || f === "address"} value={of[f] ?? ""} onChange={(e) => change(f, e.currentTarget.value)} />)}</SimpleGrid>
+      {known && !own && <Text size="xs" c="dimmed">{t("piece.senderHint")}</Text>}
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">{senderFields.map((f) => <TextInput key={f} data-field={`sender.${f}`} label={t(`postalForm.sender_${f}`)} required={(f === "name" || f === "address") && (own || !known)} placeholder={own ? undefined : known?.[f]} value={of[f] ?? ""} onChange={(e) => change(f, e.currentTarget.value)} />)}</SimpleGrid>
     </Stack>
   );
 }
