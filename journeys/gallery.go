@@ -82,7 +82,7 @@ func GalleryGroups() []GalleryGroup {
 		{"purchase", Text{"購入のあと", "After a purchase"}, []string{"order_confirmation", "payment_reminder", "aftercare", "review_request", "second_purchase", "replenishment", "cross_sell", "preorder_progress", "substitute_offer"}},
 		{"delivery", Text{"お届け・受け取り", "Delivery and pickup"}, []string{"delivery_notice", "delivery_today", "delay_notice", "pickup_ready"}},
 		{"service", Text{"返品・お客様の声", "Returns and service"}, []string{"return_status", "store_return_done", "csat", "nps", "apology_points"}},
-		{"loyalty", Text{"ポイント・ロイヤルティ", "Points and loyalty"}, []string{"loyalty_thanks", "birthday", "vip_welcome", "points_reminder", "referral_thanks"}},
+		{"loyalty", Text{"ポイント・ロイヤルティ", "Points and loyalty"}, []string{"loyalty_thanks", "birthday", "vip_welcome", "points_reminder", "referral_thanks", "story_thanks"}},
 		{"subscription", Text{"定期購入", "Subscriptions"}, []string{"subscription_welcome", "subscription_upcoming", "subscription_payment", "card_expiring", "subscription_skipped", "subscription_paused", "subscription_winback"}},
 		{"winback", Text{"掘り起こし", "Win-back"}, []string{"winback", "winback_post", "surprise_points", "app_uninstalled"}},
 		{"store", Text{"店舗・イベント・お便り", "Stores, events and news"}, []string{"store_followup", "event_invitation", "event_thanks", "newsletter", "new_arrivals"}},

@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/channels"
+	"enishi/channels/dm/social"
 	"enishi/channels/line"
 	"enishi/ingest"
 	"enishi/internal/demo"
+	socialsim "enishi/internal/sim/social"
 	"enishi/internal/stream"
 )
 
@@ -45,7 +48,33 @@ func (d *demoShop) storefront(writeKey string) http.Handler {
 			}
 		}
 	}}
+	if d.w.inbox != nil && len(d.w.cfg.Social.Accounts) == 0 {
+		s.Chat = d.chat
+	}
 	return s.Handler()
+}
+
+// chat lets a visitor act towards the simulated page or Instagram account.
+func (d *demoShop) chat(c demo.Chat) error {
+	page, account := simulatedPage, simulatedPage
+	if c.Platform == social.Instagram {
+		page, account = simulatedInstagram, simulatedPage+"1"
+	}
+	act := socialsim.Act{Text: c.Text}
+	if c.Text == "" {
+		act = socialsim.Act{Mention: "https://lookaside.example/story.jpg"}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := d.live.Introduce(ctx, enishi.Person{SocialID: c.User, SocialPage: page, CustomerID: c.Customer}, c.Name, d.w.now().UTC()); err != nil {
+		d.w.log.Warn("demo: chat", "err", err)
+		return err
+	}
+	if _, err := d.w.inbox.social.sim.Do(account, c.User, act); err != nil {
+		d.w.log.Warn("demo: chat", "err", err)
+		return err
+	}
+	return nil
 }
 
 // append puts the shop's events into the source topics.
@@ -143,7 +172,12 @@ func (d *demoShop) fill(ctx context.Context) error {
 		}
 	}
 	// A newcomer may come at night.
-	definitions, err := galleryDefinitions(startingJourneys(), func(journey map[string]any) { delete(journey, "quiet_hours") })
+	definitions, err := galleryDefinitions(startingJourneys(), func(name string, journey map[string]any) {
+		delete(journey, "quiet_hours")
+		if name == storyThanks {
+			journey["accounts"] = map[string]any{channels.SocialChannel: instagramAccount} // stories are of Instagram
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -8,14 +8,17 @@ import (
 	"enishi/segments"
 )
 
+// storyThanks thanks people by direct message who mention the shop in a story.
+const storyThanks = "story_thanks"
+
 // startingJourneys are those that a demo or a replay begins with: few enough to look at, and all of them live at once.
 func startingJourneys() []string {
-	return []string{"cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", "welcome", "winback", "winback_post"}
+	return []string{"cart_abandonment", "delivery_notice", "double_opt_in", "loyalty_thanks", "review_request", storyThanks, "welcome", "winback", "winback_post"}
 }
 
 // galleryDefinitions are the ready-made segments, and the journeys (live) with these names and their templates, in an order in which
 // they can be saved; no names: all. change may alter a journey before it is returned; nil: none.
-func galleryDefinitions(names []string, change func(journey map[string]any)) ([]definitionFile, error) {
+func galleryDefinitions(names []string, change func(name string, journey map[string]any)) ([]definitionFile, error) {
 	var out []definitionFile
 	segs, err := segments.Gallery()
 	if err != nil {
@@ -43,7 +46,7 @@ func galleryDefinitions(names []string, change func(journey map[string]any)) ([]
 		if item.Kind == "journey" {
 			body["state"] = "live"
 			if change != nil {
-				change(body)
+				change(item.Name, body)
 			}
 		}
 		out = append(out, definitionFile{Kind: item.Kind, Name: item.Name, Body: body})

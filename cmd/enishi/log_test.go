@@ -156,7 +156,7 @@ func personalEvents() (known, then []map[string]any) {
 // publishDeliveryNotice makes the gallery's delivery notice live.
 func publishDeliveryNotice(t *testing.T, s *server) {
 	t.Helper()
-	all, err := galleryDefinitions(startingJourneys(), func(journey map[string]any) { delete(journey, "quiet_hours") })
+	all, err := galleryDefinitions(startingJourneys(), func(_ string, journey map[string]any) { delete(journey, "quiet_hours") })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,11 @@ package demo
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,5 +165,79 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 	if len(a) == len(other) && bytes.Equal(a[0].Value, other[0].Value) {
 		t.Error("another seed gives the same shop")
+	}
+}
+
+// TestChat: what a visitor does on Instagram and Messenger is told with an id of each platform that stays theirs; nothing else passes.
+func TestChat(t *testing.T) {
+	t.Parallel()
+	var got []Chat
+	var broken error
+	h := (&Storefront{Chat: func(c Chat) error { got = append(got, c); return broken }}).Handler()
+	say := func(body string) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/demo/shop/chat", strings.NewReader(body)))
+		return w.Code
+	}
+	for _, body := range []string{
+		`{"platform":"messenger","name":" 縁野 花 ","text":"在庫はありますか？","visitor_id":"b1"}`,
+		`{"platform":"instagram","name":"縁野 花","text":"下書き","mention":true,"visitor_id":"b1","user_id":"W-1"}`,
+		`{"platform":"instagram","name":"縁野 花","text":"こんにちは","visitor_id":"b1"}`,
+	} {
+		if code := say(body); code != http.StatusOK {
+			t.Errorf("%s: %d", body, code)
+		}
+	}
+	if len(got) != 3 {
+		t.Fatalf("%+v", got)
+	}
+	page, gram := got[0].User, got[1].User
+	want := []Chat{{"messenger", page, "縁野 花", "", "在庫はありますか？"}, {"instagram", gram, "縁野 花", "W-1", ""}, {"instagram", gram, "縁野 花", "", "こんにちは"}}
+	if !slices.Equal(got, want) || page == gram || strings.Trim(page+gram, "0123456789") != "" || len(gram) != 16 {
+		t.Errorf("%+v", got)
+	}
+	for _, body := range []string{
+		`{"platform":"messenger","name":"花","mention":true,"visitor_id":"b1"}`,
+		`{"platform":"fax","name":"花","text":"a","visitor_id":"b1"}`,
+		`{"platform":"instagram","name":" ","text":"a","visitor_id":"b1"}`,
+		`{"platform":"instagram","name":"花","text":" ","visitor_id":"b1"}`,
+		`{"platform":"instagram","name":"花","text":"` + strings.Repeat("あ", 501) + `","visitor_id":"b1"}`,
+		`{"platform":"instagram","name":"花","text":"a"}`,
+		`{"platform":"instagram","name":"花","text":"a","visitor_id":"b1","user_id":"C100001"}`,
+		`[]`,
+	} {
+		if code := say(body); code != http.StatusBadRequest {
+			t.Errorf("%s: %d", body, code)
+		}
+	}
+	if broken = errors.New("away"); say(`{"platform":"instagram","name":"花","text":"a","visitor_id":"b1"}`) != http.StatusServiceUnavailable {
+		t.Error("a simulator that is away is not told")
+	}
+	if len(got) != 4 {
+		t.Errorf("%d acts", len(got))
+	}
+	h = (&Storefront{}).Handler()
+	if say(`{"platform":"instagram","name":"花","text":"a","visitor_id":"b1"}`) != http.StatusBadRequest {
+		t.Error("without a simulator")
+	}
+}
+
+// TestIntroduce: a visitor has a name by the id that the platform knows; of a member it is the member's.
+func TestIntroduce(t *testing.T) {
+	t.Parallel()
+	k := newTaker(t)
+	var recs []Record
+	live := &Live{Shop: New(1, 5), Append: func(_ context.Context, r []Record) error { recs = append(recs, r...); return nil }}
+	for _, p := range []enishi.Person{{SocialID: "91", SocialPage: "1001"}, {SocialID: "92", SocialPage: "1001", CustomerID: "W-1"}} {
+		if err := live.Introduce(t.Context(), p, "縁野　花", opened); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stranger, member := k.take(recs[0], opened).Event.Person, k.take(recs[1], opened).Event.Person
+	if stranger.Traits["family_name"].Text != "縁野" || stranger.Traits["given_name"].Text != "花" || stranger.SocialID != "91" || string(recs[0].Key) != "91" {
+		t.Errorf("%+v", stranger)
+	}
+	if _, named := member.Traits["family_name"]; named || member.CustomerID != "W-1" || member.SocialID != "92" || string(recs[1].Key) != "92" {
+		t.Errorf("%+v", member)
 	}
 }

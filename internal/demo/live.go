@@ -102,6 +102,24 @@ func (l *Live) session(c *Customer, now time.Time) []enishi.Event {
 	return events
 }
 
+// Introduce tells of a person by the page-scoped id that a social platform knows them by: a name, or the member that they are. The
+// webhook of what they do names the id alone.
+func (l *Live) Introduce(ctx context.Context, person enishi.Person, name string, at time.Time) error {
+	person.Traits = map[string]enishi.Value{"language": enishi.TextValue("ja")}
+	if person.CustomerID == "" { // of a member the shop knows the name
+		family, given, _ := strings.Cut(strings.ReplaceAll(name, "　", " "), " ")
+		person.Traits["family_name"] = enishi.TextValue(family)
+		if given = strings.TrimSpace(given); given != "" {
+			person.Traits["given_name"] = enishi.TextValue(given)
+		}
+	}
+	l.mu.Lock()
+	rec := l.Shop.record(enishi.Event{Type: "person.identified", At: at, Person: &person, Channel: "social"})
+	l.mu.Unlock()
+	rec.Key = []byte(person.SocialID) // as that of the webhook's events: it comes before them
+	return l.Append(ctx, []Record{rec})
+}
+
 // Ship adds the parcel of an order from the storefront to what will happen.
 func (l *Live) Ship(orderID string, person enishi.Person, at time.Time) {
 	l.mu.Lock()

@@ -78,7 +78,7 @@ async function buy() {
 
 async function signUp(form) {
   const f = Object.fromEntries(new FormData(form));
-  user = { id: "W-" + anonymousId.slice(0, 8), email: f.email };
+  user = { id: "W-" + anonymousId.slice(0, 8), email: f.email, name: f.family_name + " " + f.given_name };
   store.set("user", user);
   let line = "";
   if (f.line) {
@@ -92,6 +92,26 @@ async function signUp(form) {
   toast("登録しました。ようこそ、" + f.family_name + " 様");
 }
 
+// The visitor acts on Instagram or Messenger: the simulator tells the shop by a webhook, as the platform would.
+async function chat(mention) {
+  const form = document.querySelector("#chat form");
+  const f = Object.fromEntries(new FormData(form));
+  const result = document.getElementById("chat-result");
+  const answer = await fetch("/demo/shop/chat", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ platform: f.platform, name: f.name, text: f.text, mention, visitor_id: anonymousId, user_id: user?.id ?? "" }) });
+  result.textContent = !answer.ok ? await answer.text() : mention ? "メンションしました。お礼の DM が送信箱に届きます。" : "送りました。";
+}
+
+const chatDialog = document.getElementById("chat");
+const platform = chatDialog.querySelector("[name=platform]");
+platform.onchange = () => { document.getElementById("mention").disabled = platform.value !== "instagram"; };
+document.getElementById("open-chat").hidden = !config.chat;
+document.getElementById("open-chat").onclick = () => {
+  chatDialog.querySelector("[name=name]").value ||= store.get("user", null)?.name ?? "縁野 花";
+  document.getElementById("chat-result").textContent = "";
+  chatDialog.showModal();
+};
+document.getElementById("say").onclick = () => chat(false);
+document.getElementById("mention").onclick = () => chat(true);
 document.getElementById("open-signup").onclick = () => {
   const dialog = document.getElementById("signup");
   dialog.querySelector("[name=email]").value ||= "hana." + anonymousId.slice(0, 6) + "@mail.example";
