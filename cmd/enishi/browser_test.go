@@ -202,6 +202,34 @@ func (b *browser) axe(name string) {
 	}
 }
 
+// TestBrowserDemoChat: a visitor of the demo shop mentions it in a story, and is thanked by direct message.
+func TestBrowserDemoChat(t *testing.T) {
+	s := start(t, nil, "--demo", "--data", t.TempDir())
+	eventually(t, 60*time.Second, "the demo shop", func() error {
+		return s.call("GET", "/journeys/story_thanks", nil, nil)
+	})
+	b := openBrowser(t)
+	b.do("open the shop", chromedp.Navigate(s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`#open-chat`)), chromedp.Click(chromedp.CSS(`#open-chat`)), chromedp.WaitVisible(chromedp.CSS(`#say`)))
+	b.shot("shop-chat")
+	b.do("mention the shop", chromedp.Click(chromedp.CSS(`#mention`)))
+	b.see("the mention", "メンションしました")
+	b.do("write", chromedp.Click(chromedp.CSS(`#say`)))
+	b.see("the message", "送りました。")
+	b.quiet("the shop")
+	eventually(t, 60*time.Second, "the thanks", func() error {
+		var page struct {
+			Items []struct{ Name, Journey, From string }
+		}
+		if err := s.call("GET", "/outbox?channel=social", nil, &page); err != nil {
+			return err
+		}
+		if len(page.Items) != 1 || page.Items[0].Name != "縁野 花" || page.Items[0].Journey != "story_thanks" || page.Items[0].From != "instagram" {
+			return fmt.Errorf("in the Outbox: %+v", page.Items)
+		}
+		return nil
+	})
+}
+
 // TestBrowserDemoShop walks the demo as a newcomer: the shop, the live view, a person, a journey, the Outbox.
 func TestBrowserDemoShop(t *testing.T) {
 	s := start(t, nil, "--demo", "--data", t.TempDir())

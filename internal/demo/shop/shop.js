@@ -98,7 +98,7 @@ async function chat(mention) {
   const f = Object.fromEntries(new FormData(form));
   const result = document.getElementById("chat-result");
   const answer = await fetch("/demo/shop/chat", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ platform: f.platform, name: f.name, text: f.text, mention, visitor_id: anonymousId, user_id: user?.id ?? "" }) });
-  result.textContent = !answer.ok ? await answer.text() : mention ? "メンションしました。お礼の DM が送信箱に届きます。" : "送りました。";
+  result.textContent = !answer.ok ? await answer.text() : mention ? "メンションしました。お礼の DM（30 日に一度まで）が送信箱に届きます。" : "送りました。";
 }
 
 const chatDialog = document.getElementById("chat");
