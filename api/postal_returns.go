@@ -114,9 +114,10 @@ type postalResponsePage struct {
 	Direct          postalOrders        `json:"direct" doc:"Orders with the code of a piece."`
 	Matched         postalOrders        `json:"matched" doc:"Orders of people who got a piece, without its code."`
 	Household       postalOrders        `json:"household" doc:"Orders of others in their household."`
-	Rate            float64             `json:"rate" doc:"People with a direct or matched order, of the pieces: 0 to 1."`
+	Responses       int                 `json:"responses" doc:"Direct and matched orders, and codes that a till told of without an order."`
+	Rate            float64             `json:"rate" doc:"People with a direct or matched order or a redeemed code, of the pieces: 0 to 1."`
 	Cost            money               `json:"cost"`
-	CostPerResponse *money              `json:"cost_per_response,omitempty" doc:"Cost by direct and matched orders; absent: there are none."`
+	CostPerResponse *money              `json:"cost_per_response,omitempty" doc:"Cost by responses; absent: there are none."`
 	ROI             *float64            `json:"roi,omitempty" doc:"(revenue - cost) / cost, of direct and matched orders; absent: it cost nothing."`
 	Variants        []postalVariantRow  `json:"variants" doc:"Empty: one text."`
 	Holdout         *postalHoldout      `json:"holdout,omitempty" doc:"People whom the journey keeps out for comparison; absent: it does not."`
@@ -173,9 +174,9 @@ func (a *API) getPostalResponse(ctx context.Context, in *PostalBatchPath) (*post
 		}
 		return float64(n) / float64(of)
 	}
-	p.Rate = rate(r.Direct.People+r.Matched.People, r.Pieces)
-	if n := r.Direct.Orders + r.Matched.Orders; n > 0 {
-		each := yen(r.Cost / enishi.Amount(n))
+	p.Rate = rate(r.Direct.People+r.Matched.People+r.Alone, r.Pieces)
+	if p.Responses = r.Direct.Orders + r.Matched.Orders + r.Alone; p.Responses > 0 {
+		each := yen(r.Cost / enishi.Amount(p.Responses))
 		p.CostPerResponse = &each
 	}
 	if r.Cost > 0 && r.Currency == "JPY" {

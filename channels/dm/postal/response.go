@@ -21,6 +21,7 @@ type Response struct {
 	Scanned     int // people who opened the QR code
 	Scans       int
 	Coupons     int    // codes of pieces that were redeemed, at a till or on the web
+	Alone       int    // of them without an order that is known here, by people without one: a till may tell of the code alone
 	Direct      Orders // with the code of a piece
 	Matched     Orders // of people who got a piece, without its code
 	Household   Orders // of others in their household
@@ -176,6 +177,7 @@ func (o *Office) countOrders(ctx context.Context, b *Batch, r *Response, v *vari
 	}
 	coupon := strings.ToUpper(o.account(b.Account).Coupon)
 	codes := map[string]bool{}
+	alone := map[string]string{} // person by code that was redeemed, without its order so far
 	const columns = "o.profile_id, o.order_id, o.revenue, toString(o.currency), o.coupon"
 	from := "(SELECT profile_id, order_id, revenue, currency, upper(replaceAll(coupon, '-', '')) AS coupon, placed_at FROM orders FINAL WHERE valid = 1 AND " + within("placed_at") + ") AS o"
 	// The code of a piece, whoever brought it.
@@ -196,9 +198,13 @@ func (o *Office) countOrders(ctx context.Context, b *Batch, r *Response, v *vari
 	}
 	if len(list) > 0 {
 		byOrder := map[string]string{}
-		err = o.each(ctx, "SELECT code, variant FROM "+sentPieces+" WHERE code IN {codes:Array(String)}", append(args, ch.Named("codes", list)), func(scan func(...any) error) error {
-			var code, variant string
-			err := scan(&code, &variant)
+		codeOf := map[string]string{}
+		err = o.each(ctx, "SELECT code, variant, person FROM "+sentPieces+" WHERE code IN {codes:Array(String)}", append(args, ch.Named("codes", list)), func(scan func(...any) error) error {
+			var code, variant, person string
+			err := scan(&code, &variant, &person)
+			if !codes[code] {
+				alone[code], codeOf[redeemed[code]] = person, code
+			}
 			codes[code] = true
 			if id := redeemed[code]; id != "" {
 				byOrder[id] = variant
@@ -217,6 +223,7 @@ func (o *Office) countOrders(ctx context.Context, b *Batch, r *Response, v *vari
 			var revenue int64
 			err := scan(&profile, &id, &revenue, &currency, &code)
 			take(3, profile, id, revenue, currency, byOrder[id])
+			delete(alone, codeOf[id])
 			return err
 		})
 		if err != nil {
@@ -282,6 +289,11 @@ func (o *Office) countOrders(ctx context.Context, b *Batch, r *Response, v *vari
 		}
 	}
 	r.Direct.People, r.Matched.People, r.Household.People = len(people[3]), len(people[2]), len(people[1])
+	for _, person := range alone {
+		if !people[3][person] && !people[2][person] {
+			r.Alone++
+		}
+	}
 	return nil
 }
 
