@@ -383,7 +383,7 @@ func TestReplayMerged(t *testing.T) {
 // TestReplayReports: a message that is decided in a trial has left, as far as the journey's later steps ask.
 func TestReplayReports(t *testing.T) {
 	t.Parallel()
-	w := pastWorld(3, newCompiler())
+	w := pastWorld(4, newCompiler())
 	w.define("journey", "reported", []byte(`{"title":{"ja":"届いた","en":"Reported"},"purpose":"transactional","consent":"not_refused",
 "entry":{"event":"order.placed","reentry":"always"},"start":"say","nodes":{
 "say":{"type":"message","template":"delivery_shipped_mail","send_by":"20h","next":"wait"},
