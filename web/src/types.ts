@@ -11,6 +11,7 @@ export type Alert = Schemas["AlertRow"];
 export type LiveEvent = Schemas["LiveEvent"];
 export type Order = Schemas["OrderRow"];
 export type Person = Schemas["PersonPage"];
+export type SocialChat = Schemas["SocialChat"];
 export type Segment = Schemas["SegmentRow"];
 export type SegmentLanguage = Schemas["LanguagePage"];
 export type LanguageField = Schemas["LanguageField"];

@@ -11,6 +11,7 @@ import { AddressBook } from "../parts/AddressBook";
 import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { permitted, Permissions } from "../parts/Permissions";
+import { SocialState } from "../parts/SocialState";
 import { Why } from "../parts/Why";
 import type { Person as PersonData } from "../types";
 
@@ -195,6 +196,7 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
         {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{permitted(c.channel, c.purpose)}</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
         <Anchor component={Link} to="?tab=consents" size="sm" mt="sm" display="block">{t("person.consentHistoryGo")}</Anchor>
       </Card>
+      <SocialState id={p.id} />
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.traits")}</Title>
         {p.traits.map((x) => <Group key={x.name} justify="space-between" wrap="nowrap" gap="sm"><Text size="xs" c="dimmed">{pick(x.label) || x.name}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
