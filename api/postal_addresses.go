@@ -211,6 +211,9 @@ func (a *API) getPostalQuality(ctx context.Context, _ *struct{}) (*postalQuality
 	if err != nil {
 		return nil, err
 	}
+	if err := o.FirstQuality(ctx); err != nil {
+		return nil, err
+	}
 	q, err := o.Quality(ctx)
 	if err != nil {
 		return nil, err

@@ -278,6 +278,11 @@ func (w *winback) collect() {
 		return nil
 	})
 	w.batch = list.Items[0].ID
+	// Who asks for the first time how the addresses stand learns it of everybody.
+	var quality struct{ People, Usable int }
+	if w.get("/postal/quality", &quality); quality.People != postcardPeople || quality.Usable != postcardPeople-5 {
+		t.Errorf("addresses: %+v", quality)
+	}
 }
 
 // approve cuts the batch off and has somebody else let it go.

@@ -235,7 +235,7 @@ func (o *Office) CheckPeople(ctx context.Context, ids []enishi.ID) error {
 // Quality is how the addresses of everybody stand.
 type Quality struct {
 	People, Usable, NoAddress int
-	CheckedAt                 time.Time
+	CheckedAt                 time.Time // of who was looked at the longest ago
 	Problems                  map[string]int
 }
 
@@ -243,7 +243,7 @@ type Quality struct {
 func (o *Office) Quality(ctx context.Context) (*Quality, error) {
 	q := &Quality{Problems: map[string]int{}}
 	var people, usable, version uint64
-	if err := o.cfg.DB.QueryRow(ctx, "SELECT count(), sum(usable), max(version) FROM postal_quality FINAL").Scan(&people, &usable, &version); err != nil {
+	if err := o.cfg.DB.QueryRow(ctx, "SELECT count(), sum(usable), min(version) FROM postal_quality FINAL").Scan(&people, &usable, &version); err != nil {
 		return nil, fmt.Errorf("count addresses: %w", err)
 	}
 	q.People, q.Usable = int(people), int(usable)
@@ -294,23 +294,43 @@ func (o *Office) People(ctx context.Context, ids []enishi.ID) (map[enishi.ID]*Pe
 // checkEvery is how old the look at everybody's address may grow.
 const checkEvery = 24 * time.Hour
 
-// KeepQuality looks at everybody's address when nobody did for a day, or since postal codes were imported.
+// KeepQuality looks at everybody's address when nobody did for a day, since postal codes were imported, or when a tenth of the
+// people were never looked at.
 func (o *Office) KeepQuality(ctx context.Context) error {
+	due, _, err := o.qualityDue(ctx)
+	if err == nil && due {
+		_, err = o.CheckEverybody(ctx)
+	}
+	return err
+}
+
+// soonest is for how many people nobody has to wait long.
+const soonest = 5000
+
+// FirstQuality does so at once for a shop that is small enough; a big one is left to KeepQuality.
+func (o *Office) FirstQuality(ctx context.Context) error {
+	due, people, err := o.qualityDue(ctx)
+	if err == nil && due && people <= soonest {
+		_, err = o.CheckEverybody(ctx)
+	}
+	return err
+}
+
+func (o *Office) qualityDue(ctx context.Context) (due bool, people uint64, err error) {
 	q, err := o.Quality(ctx)
 	if err != nil {
-		return err
+		return false, 0, err
 	}
 	files, err := o.ZipFiles(ctx)
 	if err != nil {
-		return err
+		return false, 0, err
 	}
-	due := o.now().Sub(q.CheckedAt) > checkEvery
+	if err := o.cfg.DB.QueryRow(ctx, "SELECT count() FROM people FINAL").Scan(&people); err != nil {
+		return false, 0, fmt.Errorf("count people: %w", err)
+	}
+	due = people > 0 && (o.now().Sub(q.CheckedAt) > checkEvery || uint64(q.People)*10 < people*9)
 	for _, f := range files {
 		due = due || f.At.After(q.CheckedAt)
 	}
-	if !due {
-		return nil
-	}
-	_, err = o.CheckEverybody(ctx)
-	return err
+	return due, people, nil
 }
