@@ -75,10 +75,29 @@ func notReached(v *profiles.View, channel string, now time.Time) Text {
 	case state == profiles.Out:
 		return word("reach", "withdrawn")
 	case channel == "social" && !now.Before(v.SocialReach()):
-		return Text{"お客様の行動から 24 時間が過ぎているか、会話がない", "the messaging window is closed, or there was no conversation"}
+		return noReply(v)
 	case channel == "social":
 	case state == profiles.Unknown && channel != "postal":
 		return word("reach", "no_consent")
 	}
 	return Text{}
+}
+
+// noReply is why no direct message may leave to who has not refused them.
+func noReply(v *profiles.View) Text {
+	closed, gone := false, false
+	for _, c := range v.Chats() {
+		if !c.GoneAt.IsZero() && !c.ActedAt.After(c.GoneAt) {
+			gone = true
+		} else if !c.OpenTo.IsZero() {
+			closed = true
+		}
+	}
+	switch {
+	case closed:
+		return Text{"お客様の行動から 24 時間が過ぎている", "the messaging window is closed"}
+	case gone:
+		return Text{"DM を受け取れない状態（ブロックなど）", "not reachable by direct message (blocked, or gone)"}
+	}
+	return Text{"お客様からの会話がない", "this person has not begun a conversation"}
 }

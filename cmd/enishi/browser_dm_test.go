@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -49,6 +50,7 @@ func walkDM(t *testing.T, lang string) {
 	d.journey()
 	d.list()
 	d.testers()
+	d.person(key)
 }
 
 // fresh makes a template of a channel in the dialog and waits for its editor.
@@ -169,4 +171,52 @@ func (d dm) testers() {
 	d.shot("dm-testers-" + d.lang)
 	d.checkPage("dm-testers-"+d.lang, d.lang == "ja")
 	d.quiet("the testers")
+}
+
+// person looks at her page: until when a direct message may leave, what she opted in to, and what does not reach her.
+func (d dm) person(key string) {
+	d.t.Helper()
+	var found struct{ Items []struct{ ID string } }
+	if err := d.s.call("GET", "/people?q=hanako", nil, &found); err != nil || len(found.Items) != 1 {
+		d.t.Fatal(found, err)
+	}
+	d.do("her page", chromedp.Navigate(d.s.base+"/people/"+found.Items[0].ID+"?lang="+d.lang), chromedp.WaitVisible(chromedp.CSS(`#social-state`)))
+	d.see("no conversation yet", d.w("socialState.none"))
+	now := time.Now().UTC()
+	at := func(before time.Duration) string { return now.Add(-before).Format(time.RFC3339) }
+	who := map[string]any{"customer_id": "hanako", "social_id": "7001", "social_page": "2001"}
+	act := func(id, typ, account, platform string, before time.Duration, more map[string]any) map[string]any {
+		p := map[string]any{"account": account, "platform": platform}
+		maps.Copy(p, more)
+		return map[string]any{"type": "social." + typ, "id": id, "occurred_at": at(before), "person": who, "properties": p}
+	}
+	if n, err := d.s.post(key, []map[string]any{
+		act("d1", "message_received", "gram", "instagram", time.Hour, map[string]any{"text": "在庫はありますか"}),
+		act("d2", "message_received", "default", "messenger", 3*24*time.Hour, map[string]any{"text": "ありがとう"}),
+		act("d3", "opted_in", "default", "messenger", 3*24*time.Hour, map[string]any{"token": "t1", "topic": "新作のお知らせ", "expires_at": now.Add(90 * 24 * time.Hour).Format(time.RFC3339)}),
+		act("d4", "opted_in", "default", "messenger", 4*24*time.Hour, map[string]any{"token": "t2", "topic": "セール"}),
+		act("d5", "opted_out", "default", "messenger", 2*24*time.Hour, map[string]any{"token": "t2", "topic": "セール"}),
+	}); n != 5 || err != nil {
+		d.t.Fatal(n, err)
+	}
+	d.s.settled(30 * time.Second)
+	before := func(key string) string { return strings.Split(d.w(key), "{{")[0] }
+	after := func(key string) string { _, s, _ := strings.Cut(d.w(key), "}}"); return strings.TrimSpace(s) }
+	words := []string{"Instagram", "gram", "Messenger", "新作のお知らせ", "セール", d.w("socialState.open"), d.w("socialState.shut"), d.w("socialState.acted"), d.w("socialState.sent"),
+		d.w("channel.social") + " ○", d.w("channel.push") + " ×"}
+	for _, key := range []string{"socialState.until", "socialState.closed", "socialState.stopped"} {
+		words = append(words, max(before(key), after(key))) // the longer of both sides of the instant, as one is empty
+	}
+	d.see("her conversations", words...)
+	d.shot("dm-person-" + d.lang)
+	d.do("scroll to it", chromedp.Evaluate[chromedp.Void](`document.querySelector("#social-state").scrollIntoView()`))
+	d.checkPage("dm-person-"+d.lang, d.lang == "ja")
+	d.click("header", d.w("nav.theme"))
+	d.axe("dm-person-dark")
+	d.shot("dm-person-dark-" + d.lang)
+	d.click("header", d.w("nav.theme"))
+	d.do("narrow", window(390, 844), chromedp.Sleep(200*time.Millisecond))
+	d.shot("dm-person-narrow-" + d.lang)
+	d.do("wide", window(1280, 900))
+	d.quiet("her page")
 }

@@ -44,7 +44,7 @@ function Chat({ chat: c }: { chat: SocialChat }) {
       {c.permits.map((m) => (
         <Group key={m.topic + m.since} justify="space-between" gap="sm" mt={4} align="flex-start">
           <Text size="xs" c="dimmed">{t("socialState.permit")}{m.topic && t("paren", { text: m.topic })}</Text>
-          <Text size="sm">{m.valid ? (m.expires_at ? t("person.until", { at: short(m.expires_at) }) : t("socialState.endless")) : m.stopped_at ? t("socialState.stopped", { at: short(m.stopped_at) }) : t("socialState.expired", { at: short(m.expires_at) })}</Text>
+          <Text size="sm">{m.valid ? (m.expires_at ? t("socialState.ends", { at: short(m.expires_at) }) : t("socialState.endless")) : m.stopped_at ? t("socialState.stopped", { at: short(m.stopped_at) }) : t("socialState.expired", { at: short(m.expires_at) })}</Text>
         </Group>
       ))}
     </div>
