@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"api":                    {"enishi", "docs", "internal/simulation", "profiles", "segments", "journeys", "ingest", "channels", "channels/lint", "channels/email", "channels/line", "channels/dm/social", "channels/dm/postal", "channels/dm/postal/code", "channels/dm/postal/layout", "channels/dm/postal/product", "internal/address", "analytics", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail"},
 	"cmd/enishi":             {""}, // wires everything
 	"internal/mix":           {"enishi", "segments", "journeys"},
-	"internal/bench":         {"enishi", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail", "internal/address", "channels/dm/postal/barcode", "channels/dm/postal/house", "channels/dm/postal/layout"},
+	"internal/bench":         {"enishi", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "channels/push", "channels/sms", "channels/dm/social", "internal/sim/push", "internal/sim/sms", "internal/sim/social", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail", "internal/address", "channels/dm/postal/barcode", "channels/dm/postal/house", "channels/dm/postal/layout"},
 	"internal/wire/testdata": {"internal/wire"},
 
 	// libraries of direct mail
