@@ -21,7 +21,8 @@ export function Segments() {
   const [chosen, setChosen] = useState<string[]>([]);
   const segments = useApi("/segments", {}, { refetchInterval: 5_000 });
   const journeys = useApi("/journeys", {}, { staleTime: 60_000 });
-  const titles = new Map((journeys.data?.items ?? []).map((j) => [j.name, pick(j.title)]));
+  const campaigns = useApi("/broadcasts", {}, { staleTime: 60_000 }); // journeys whose entry is a moment: not in the list of the others
+  const titles = new Map([...(journeys.data?.items ?? []), ...(campaigns.data?.items ?? [])].map((j) => [j.name, pick(j.title)]));
   const items = segments.data?.items ?? [];
   const [query, setQuery] = useState(params.get("q") ?? ""); // the address follows: typing must not wait for it
   const folder = params.get("folder");
@@ -85,7 +86,7 @@ function Row({ segment: s, titles, chosen, toggle }: { segment: Segment; titles:
       <Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?segment=${s.name}`}>{count(s.members)}</Anchor></Table.Td>
       <Table.Td><Tooltip label={trend} openDelay={300}><Group gap="sm" wrap="nowrap"><Spark values={s.sizes} label={trend} /><Text size="xs" c="dimmed" className="num">{change !== 0 && (change > 0 ? "+" : "−") + count(Math.abs(change))}</Text></Group></Tooltip></Table.Td>
       <Table.Td><State segment={s} /></Table.Td>
-      <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{titles.get(j) || j}</Badge>)}{s.used_in.length === 0 && <Text size="xs" c="dimmed">{t("segments.unused")}</Text>}</Group></Table.Td>
+      <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{titles.get(j) || "…"}</Badge>)}{s.used_in.length === 0 && <Text size="xs" c="dimmed">{t("segments.unused")}</Text>}</Group></Table.Td>
       <Table.Td style={{ whiteSpace: "nowrap" }}><Text size="sm">{actor(s.owner) || "—"}</Text></Table.Td>
     </Table.Tr>
   );
