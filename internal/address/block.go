@@ -53,7 +53,7 @@ func partOfName(rs []rune, i, end int) bool {
 // 一丁目2-3): then a number in kanji with 番 before them, the first of the address, belongs to the town's name, as in 麻布十番.
 func NumbersFollow(rs []rune) bool {
 	end := 0
-	for end < len(rs) && (digit(rs[end]) || kanjiNumeral(rs[end]) >= 0) {
+	for end < len(rs) && (digit(rs[end]) || KanjiNumeral(rs[end]) >= 0) {
 		end++
 	}
 	if end == 0 {
@@ -86,7 +86,7 @@ func bareNumber(rs []rune, i int) (number string, end int, unit string) {
 		}
 		return number, end, unitAt(rs, end)
 	}
-	for end < len(rs) && kanjiNumeral(rs[end]) >= 0 {
+	for end < len(rs) && KanjiNumeral(rs[end]) >= 0 {
 		end++
 	}
 	if end == i {
@@ -97,7 +97,7 @@ func bareNumber(rs []rune, i int) (number string, end int, unit string) {
 	case "の", "ノ", "之", "線":
 		unit = "" // 三の丸, 一之江, 二線: names
 	}
-	return strconv.Itoa(kanjiNumber(rs[i:end])), end, unit
+	return strconv.Itoa(KanjiNumber(rs[i:end])), end, unit
 }
 
 // unitAt is the unit that stands at i and ends a number there, or "".
@@ -111,7 +111,7 @@ func unitAt(rs []rune, i int) string {
 		if i+len(ur) < len(rs) {
 			next = rs[i+len(ur)]
 		}
-		number := digit(next) || kanjiNumeral(next) >= 0
+		number := digit(next) || KanjiNumeral(next) >= 0
 		switch u {
 		case "番":
 			if next == '町' || next == '丁' || next == '館' {

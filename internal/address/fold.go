@@ -106,8 +106,8 @@ func atoi(s string) (n int, ok bool) {
 	return n, s != ""
 }
 
-// kanjiNumeral is the value of a digit, or of a power of ten, of a number written in kanji; -1 for any other character.
-func kanjiNumeral(r rune) int {
+// KanjiNumeral is the value of a digit, or of a power of ten, of a number written in kanji; -1 for any other character.
+func KanjiNumeral(r rune) int {
 	switch r {
 	case '〇', '零':
 		return 0
@@ -139,11 +139,11 @@ func kanjiNumeral(r rune) int {
 	return -1
 }
 
-// kanjiNumber reads the number that a run of kanji numerals writes: 二十三 and 二三 are 23, 十 is 10.
-func kanjiNumber(run []rune) int {
+// KanjiNumber reads the number that a run of kanji numerals writes: 二十三 and 二三 are 23, 十 is 10.
+func KanjiNumber(run []rune) int {
 	total, digitsSoFar := 0, 0
 	for _, r := range run {
-		v := kanjiNumeral(r)
+		v := KanjiNumeral(r)
 		if v < 10 {
 			digitsSoFar = digitsSoFar*10 + v
 			continue

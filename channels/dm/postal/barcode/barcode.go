@@ -6,6 +6,7 @@
 package barcode
 
 import (
+	"strconv"
 	"strings"
 
 	"enishi"
@@ -148,7 +149,7 @@ func numerals(rs []rune) []rune {
 	first := true
 	for i := 0; i < len(rs); {
 		end, digits := i, rs[i] >= '0' && rs[i] <= '9'
-		for end < len(rs) && (digits && rs[end] >= '0' && rs[end] <= '9' || !digits && kanji(rs[end]) >= 0) {
+		for end < len(rs) && (digits && rs[end] >= '0' && rs[end] <= '9' || !digits && address.KanjiNumeral(rs[end]) >= 0) {
 			end++
 		}
 		switch {
@@ -163,7 +164,7 @@ func numerals(rs []rune) []rune {
 			out = append(out, rs[i:end]...)
 		case unitAt(rs[end:]):
 			first = false
-			out = append(out, []rune(number(rs[i:end]))...)
+			out = append(out, []rune(strconv.Itoa(max(address.KanjiNumber(rs[i:end]), 0)))...)
 		default:
 			out = append(out, '-')
 		}
@@ -185,54 +186,11 @@ func unitAt(rs []rune) bool {
 		}
 		if next := rs[len(ur):]; (u == "丁" || u == "の" || u == "ノ") && len(next) > 0 {
 			r := next[0]
-			return r >= '0' && r <= '9' || kanji(r) >= 0 || u == "丁" && (r == '-' || r == ' ' || r == '−')
+			return r >= '0' && r <= '9' || address.KanjiNumeral(r) >= 0 || u == "丁" && (r == '-' || r == ' ' || r == '−')
 		}
 		return true
 	}
 	return false
-}
-
-func kanji(r rune) int {
-	switch r {
-	case '〇':
-		return 0
-	case '十':
-		return 10
-	case '百':
-		return 100
-	case '千':
-		return 1000
-	}
-	for i, d := range [...]rune{'一', '二', '三', '四', '五', '六', '七', '八', '九'} {
-		if r == d {
-			return i + 1
-		}
-	}
-	return -1
-}
-
-func number(rs []rune) string {
-	total, run := 0, 0
-	for _, r := range rs {
-		v := kanji(r)
-		if v < 10 {
-			run = run*10 + v
-			continue
-		}
-		total += max(run, 1) * v
-		run = 0
-	}
-	n := total + run
-	if n < 0 || n > 1<<40 {
-		n = 0
-	}
-	digits := []byte{}
-	for {
-		digits = append([]byte{byte('0' + n%10)}, digits...)
-		if n /= 10; n == 0 {
-			return string(digits)
-		}
-	}
 }
 
 // hyphens makes one hyphen of everything that is neither a digit nor a single letter, by the manual's steps.
