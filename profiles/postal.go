@@ -141,7 +141,7 @@ func (v *View) PostalAddresses() []PostalAddress {
 		if o.ShipTo == nil || !placed(o.ShipTo) {
 			continue
 		}
-		add(PostalAddress{Address: *o.ShipTo, Source: FromOrder, OrderID: o.OrderID, At: o.PlacedAt, Gift: o.ShipTo.IsGift || !v.own(o.ShipTo.Name)})
+		add(PostalAddress{Address: *o.ShipTo, Source: FromOrder, OrderID: o.OrderID, At: o.PlacedAt, Gift: v.gift(o.ShipTo)})
 	}
 	for i := range out {
 		if !out[i].Gift && out[i].Returned == "" {
@@ -182,26 +182,44 @@ func (v *View) addressAt() (at time.Time) {
 
 // PostalAddress is where post to the person goes; false when no address is known, or post to all of them came back.
 func (v *View) PostalAddress() (enishi.Address, bool) {
-	if a, ok := v.traitAddress(); ok && !v.anyMail() {
-		return a, true
-	}
-	for _, x := range v.PostalAddresses() {
-		if x.Used {
-			if x.Address.Name == "" {
-				family, given, _, _ := v.Name()
-				x.Address.Name = strings.TrimSpace(family + " " + given)
+	if v.anyMail() {
+		for _, x := range v.PostalAddresses() {
+			if x.Used {
+				return v.named(x.Address), true
 			}
-			return x.Address, true
+		}
+		return enishi.Address{}, false
+	}
+	// Nothing ever came back: the first that is the person's own, without the keys that only returned post needs. Each row of a
+	// person asks for it.
+	if a, ok := v.traitAddress(); ok {
+		return v.named(a), true
+	}
+	for i := len(v.Orders) - 1; i >= 0; i-- {
+		if to := v.Orders[i].ShipTo; to != nil && placed(to) && !v.gift(to) {
+			return v.named(*to), true
 		}
 	}
 	return enishi.Address{}, false
 }
 
+// named gives an address without a name the person's.
+func (v *View) named(a enishi.Address) enishi.Address {
+	if a.Name == "" {
+		family, given, _, _ := v.Name()
+		a.Name = strings.TrimSpace(family + " " + given)
+	}
+	return a
+}
+
+// gift tells whether a parcel went to somebody else.
+func (v *View) gift(to *enishi.Address) bool { return to.IsGift || !v.own(to.Name) }
+
 // postalAddress is the same as a subject without an id, whose value is the JSON of an [enishi.Address]. One that is suppressed is
 // told all the same: the decision then names what is against it.
 func (v *View) postalAddress() (Subject, bool) {
 	a, ok := v.PostalAddress()
-	if !ok {
+	if !ok && v.anyMail() {
 		for _, x := range v.PostalAddresses() {
 			if !x.Gift {
 				a, ok = x.Address, true
