@@ -66,8 +66,11 @@ func payload(t *rapid.T, e *enishi.Event) {
 		for range rapid.IntRange(0, 2).Draw(t, "more lines") {
 			e.Order.Lines = append(e.Order.Lines, enishi.Line{ProductID: pick(t, texts), Category: pick(t, texts), Price: drawYen(t), Discount: drawYen(t)})
 		}
-		if rapid.Bool().Draw(t, "gift") {
+		switch rapid.IntRange(0, 3).Draw(t, "ship to") {
+		case 0:
 			e.Order.ShipTo = &enishi.Address{IsGift: true}
+		case 1:
+			e.Order.ShipTo = &enishi.Address{PostalCode: "1000001", Prefecture: "東京都", City: "千代田区", Address1: "千代田1-1", IsGift: rapid.Bool().Draw(t, "gift")}
 		}
 	case "shipment":
 		e.Shipment = &enishi.Shipment{OrderID: order(), ShipmentID: pick(t, []string{"s1", "s2"}), Of: rapid.IntRange(0, 2).Draw(t, "of"), Carrier: pick(t, texts), EstimatedAt: e.At.Add(48 * time.Hour)}

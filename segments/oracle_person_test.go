@@ -108,6 +108,11 @@ func reach(env map[string]any, v *profiles.View, states map[string]string) {
 	}
 	has := func(name string) bool { return strings.TrimSpace(v.Traits[name].String()) != "" }
 	postal := (has("address1") || has("city")) && (has("postal_code") || has("prefecture"))
+	for _, o := range v.Orders { // here no order names who gets it: what is no gift went to themselves
+		if to := o.ShipTo; to != nil && !to.IsGift && (to.Address1 != "" || to.City != "") && (to.PostalCode != "" || to.Prefecture != "") {
+			postal = true
+		}
+	}
 	env["reachable"] = map[string]any{"email": env["has_email"].(bool) && !env["suppressed_email"].(bool) && in("email"), "line": line && in("line"), "sms": sms && in("sms"), "push": false,
 		"postal": postal && states["postal.marketing"] != "out"}
 	env["social"] = map[string]any{"reach_until": until, "window_until": window, "last_action_at": acted}

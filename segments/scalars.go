@@ -85,7 +85,8 @@ func scalars() []*Field {
 	)
 }
 
-// reachInputs are what the reach of a channel follows from: the address, bounces and conversations, permissions; of post the traits.
+// reachInputs are what the reach of a channel follows from: the address, bounces and conversations, permissions; of post the traits
+// and where orders went.
 const reachInputs = profiles.ChangedIdentifiers | profiles.ChangedLifetime | profiles.ChangedConsents | profiles.ChangedTraits
 
 // reachFields say by which channels marketing reaches the person now.
@@ -100,17 +101,17 @@ func reachFields() []*Field {
 		f.column = column
 		return f
 	}
-	return inputs(reachInputs,
+	post := reach("postal", "Reachable by post", "郵便が届く")
+	return append(inputs(reachInputs|profiles.ChangedOrders, post), inputs(reachInputs,
 		reach("email", "Reachable by mail", "メールが届く"),
 		reach("line", "Reachable by LINE", "LINE が届く"),
 		reach("sms", "Reachable by SMS", "SMS が届く"),
 		reach("push", "Reachable by push notification", "プッシュ通知が届く"),
 		&Field{Name: "reachable.social", Kind: Bool, EN: "Reachable by social DM now", JA: "SNS の DM がいま届く", derived: "social.reach_until > now()"},
-		reach("postal", "Reachable by post", "郵便が届く"),
 		at("social.reach_until", "social_reach_until", "Reachable by social DM until", "SNS の DM が届く期限", (*view).SocialReach),
 		at("social.window_until", "social_window_until", "Messaging window of social DM until", "SNS の DM の受付期限（24 時間）", (*view).SocialUntil),
 		at("social.last_action_at", "social_action_at", "Latest action by social DM", "SNS の DM での最終行動日時", (*view).SocialActedAt),
-	)
+	)...)
 }
 
 // lastInstant is the last instant that a column holds: what has no end ends there.
