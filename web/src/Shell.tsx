@@ -10,6 +10,7 @@ import { request, useApi } from "./api";
 import { instant } from "./format";
 import { actor, joined, language, setLanguage } from "./i18n";
 import { tell } from "./parts/confirm";
+import { dataTabs } from "./parts/DataTabs";
 import { StopButton, Stops } from "./parts/Stop";
 import type { Alert as Warning, Session } from "./types";
 
@@ -22,7 +23,7 @@ const places = [
   { to: "/broadcasts", key: "outbox", icon: IconMail },
   { to: "/content", key: "content", icon: IconTemplate },
   { to: "/reports", key: "reports", icon: IconChartBar },
-  { to: "/dead", key: "dead", icon: IconDatabase },
+  { to: dataTabs[0].to, key: "data", icon: IconDatabase },
   { to: "/settings", key: "settings", icon: IconSettings },
 ] as const;
 
@@ -69,7 +70,7 @@ export function Shell({ session, children }: { session: Session; children: React
           <nav aria-label={t("nav.main")}>
             {places.map(({ to, key, icon: Icon }) => (
               <NavLink key={to} component={Link} to={to} onClick={close} label={t(`nav.${key}`)} leftSection={<Icon size={18} stroke={1.6} />}
-                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && /^\/(outbox|deliverability|line-accounts|postal)/.test(pathname))} styles={{ root: { borderRadius: 8 } }} />
+                active={to === "/" ? pathname === "/" : pathname.startsWith(to) || (key === "outbox" && /^\/(outbox|deliverability|line-accounts|postal)/.test(pathname)) || (key === "data" && dataTabs.some((tab) => pathname.startsWith(tab.to)))} styles={{ root: { borderRadius: 8 } }} />
             ))}
           </nav>
         </AppShell.Section>

@@ -6,6 +6,7 @@ import { useSearchParams } from "react-router";
 import { request, useApi, type ApiError } from "../api";
 import { instant } from "../format";
 import { language } from "../i18n";
+import { DataTabs } from "../parts/DataTabs";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import type { DeadLetter } from "../types";
 
@@ -19,6 +20,7 @@ export function Dead() {
   const items = dead.data?.items ?? [];
   return (
     <Page title={t("nav.dead")} about={t("dead.about")}>
+      <DataTabs at="/dead" />
       <SegmentedControl value={state} onChange={(v) => setParams({ state: v })} data={states.map((v) => ({ value: v, label: t(`dead.${v}`) }))} aria-label={t("status")} style={{ alignSelf: "flex-start" }} />
       {dead.error && !dead.data && <ProblemBox error={dead.error} retry={() => void dead.refetch()} />}
       {!dead.data && !dead.error && <Loading />}
