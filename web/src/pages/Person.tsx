@@ -1,4 +1,4 @@
-import { Accordion, Alert, Anchor, Badge, Button, Card, Divider, Grid, Group, List as Bullets, Modal, Stack, Table, Tabs, Text, TextInput, Timeline, Title, Tooltip } from "@mantine/core";
+import { Accordion, Alert, Anchor, Badge, Button, Card, Grid, Group, List as Bullets, Modal, Stack, Table, Tabs, Text, TextInput, Timeline, Title, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconBox, IconBuildingStore, IconClick, IconMail, IconMessage, IconRoute, IconShoppingBag, IconUser, IconUsersGroup } from "@tabler/icons-react";
 import { useState } from "react";
@@ -8,7 +8,8 @@ import { request, useApi, type ApiError } from "../api";
 import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
 import { AddressBook } from "../parts/AddressBook";
-import { modals, tell } from "../parts/confirm";
+import { tell } from "../parts/confirm";
+import { Merges } from "../parts/Merges";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { permitted, Permissions } from "../parts/Permissions";
 import { SocialState } from "../parts/SocialState";
@@ -152,22 +153,12 @@ function Decisions({ id }: { id: string }) {
 
 function Side({ person: p, reload }: { person: PersonData; reload: () => void }) {
   const { t } = useTranslation();
-  const undo = async (offset: number) => {
-    if (!(await modals.confirm(t("person.undoTitle"), t("person.undoText"), t("person.undoDo")))) return;
-    try {
-      await request("post", "/people/unmerge", { body: { link_offset: offset, reason: "console" } });
-      reload();
-    } catch (e) {
-      tell(e);
-    }
-  };
   return (
     <Stack gap="md">
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.identifiers")}</Title>
         {p.identifiers.map((x) => <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start"><Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
-        {p.merges.length > 0 && <Divider my="sm" label={t("person.merges")} />}
-        {p.merges.map((m) => <Group key={m.link_offset} justify="space-between" gap="sm"><Text size="xs">{joined([short(m.at), m.by])}</Text>{m.can_undo && <Button size="compact-sm" variant="subtle" onClick={() => void undo(m.link_offset)}>{t("person.undo")}</Button>}</Group>)}
+        <Merges person={p} reload={reload} />
       </Card>
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("nav.segments")}</Title>
