@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"segments":               {"enishi", "profiles"},
 	"journeys":               {"enishi", "profiles", "segments", "internal/wire"},
 	"ingest":                 {"enishi", "internal/stream"},
+	"ingest/codes":           {"enishi"},
 	"analytics":              {"enishi"},
 	"channels/lint":          {},
 	"channels":               {"enishi", "channels/lint", "channels/dm/postal/layout", "internal/stream", "internal/clickhouse", "internal/definitions"},
