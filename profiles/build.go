@@ -1,7 +1,6 @@
 package profiles
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -58,6 +57,7 @@ func (v *View) build(p *Profile) {
 	}
 	if stale&(ChangedOrders|ChangedShipments|ChangedReturns) != 0 {
 		v.buildOrders(p)
+		v.buildFeatures()
 	}
 	if stale&(ChangedOrders|ChangedShipments|ChangedReturns|ChangedStores) != 0 {
 		v.buildMainStore()
@@ -222,41 +222,17 @@ func (v *View) buildCart(p *Profile) {
 	}
 }
 
-// storeTally counts what a person did in one store.
-type storeTally struct {
-	store string
-	count int
-	last  time.Time
-}
-
 func (v *View) buildMainStore() {
 	v.tallies = v.tallies[:0]
-	add := func(store string, at time.Time) {
-		if store == "" {
-			return
-		}
-		for i := range v.tallies {
-			if t := &v.tallies[i]; t.store == store {
-				t.count, t.last = t.count+1, latest(t.last, at)
-				return
-			}
-		}
-		v.tallies = append(v.tallies, storeTally{store, 1, at})
-	}
 	for i := range v.Orders {
 		if o := &v.Orders[i]; o.Valid {
-			add(o.StoreID, o.PlacedAt)
+			v.tallies.add(o.StoreID, 1, o.PlacedAt)
 		}
 	}
 	for i := range v.Stores {
-		add(v.Stores[i].StoreID, v.Stores[i].At)
+		v.tallies.add(v.Stores[i].StoreID, 1, v.Stores[i].At)
 	}
-	v.MainStore = ""
-	if len(v.tallies) > 0 {
-		v.MainStore = slices.MaxFunc(v.tallies, func(a, b storeTally) int {
-			return cmp.Or(cmp.Compare(a.count, b.count), a.last.Compare(b.last), strings.Compare(b.store, a.store))
-		}).store
-	}
+	v.MainStore = v.tallies.top()
 }
 
 // bought reports whether a cart became an order: one that names it, or, when either has no cart id, any that the person

@@ -223,7 +223,7 @@ func exposed(v View) map[string]any {
 	return map[string]any{"traits": v.Traits, "orders": v.Orders, "shipments": v.Shipments, "visits": none(v.Visits), "stores": none(v.Stores), "contacts": v.Contacts,
 		"reviews": none(v.Reviews), "surveys": none(v.Surveys), "returns": v.Returns, "contracts": v.Contracts, "moves": none(v.Moves), "messages": none(v.Messages), "cart": v.Cart, "risks": v.Risks, "lists": v.Lists, "hold": v.HoldReason,
 		"until": v.HoldUntil, "seen": []time.Time{v.FirstSeenAt, v.LastSeenAt, v.LastVisitAt, v.SignedUpAt, v.FirstOrderAt, v.LastOrderAt, v.LastManualOrderAt},
-		"counts": []int64{v.OrdersCount, v.ManualOrdersCount, int64(v.LTV), v.PageViews, v.ProductViews, v.StoreVisits, v.Points}, "currency": v.Currency, "main store": v.MainStore}
+		"counts": []int64{v.OrdersCount, v.ManualOrdersCount, int64(v.LTV), v.PageViews, v.ProductViews, v.StoreVisits, v.Points}, "currency": v.Currency, "main store": v.MainStore, "features": v.Features}
 }
 
 func none[T any](list []T) []T { return append([]T{}, list...) }

@@ -77,6 +77,12 @@ func (w *rowWriter) person() {
 	put(t, v.Accounts())
 	t.flags(v.Reachable("email"), v.Reachable("line"), v.Reachable("sms"), v.Reachable("push"), v.Reachable(enishi.PostalChannel))
 	t.times(v.SocialReach(), v.SocialUntil(), v.SocialActedAt())
+	x := &v.Features
+	t.text(x.Category, x.Brand, x.Size, x.Channel)
+	t.ints(x.Rhythm)
+	t.times(x.NextOrderAt)
+	t.ints(x.Returned, x.Delivered, x.Late)
+	t.times(x.LastLateAt)
 	t.end()
 }
 

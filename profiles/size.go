@@ -36,7 +36,10 @@ func (p *Profile) Size() int {
 		n += int(unsafe.Sizeof(*v)) + lists(v.Orders, 0) + lists(v.Shipments, 0) + lists(v.Returns, 0) + lists(v.Contacts, 0) + len(v.Traits)*80
 		n += lists(v.joined, 0) + lists(v.refs, 0) + lists(v.parcels, 0) + lists(v.returns, 0) + lists(v.owned, 0) + lists(v.places, 0)
 		n += lists(v.bufs.stores, 0) + lists(v.bufs.reviews, 0) + lists(v.bufs.surveys, 0) + lists(v.bufs.messages, 0)
-		n += lists(v.Contracts, 0) + lists(v.bufs.contracts, 0) + lists(v.bufs.moves, 0) + lists(v.tallies, 0)
+		n += lists(v.Contracts, 0) + lists(v.bufs.contracts, 0) + lists(v.bufs.moves, 0) + lists(v.tallies, 0) + lists(v.gaps, 0)
+		for i := range v.kept {
+			n += lists(v.kept[i], 0)
+		}
 	}
 	if q := p.pending; q != nil {
 		n += int(unsafe.Sizeof(*q)) + lists(q.visits, 0) + lists(q.orders, 0) + lists(q.base, 0) + lists(q.subjects, 0) + lists(q.messages, 0)

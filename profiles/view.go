@@ -42,6 +42,8 @@ type View struct {
 	// is both. Of equal ones it is the one that was seen last, "" without any.
 	MainStore string
 
+	Features Features // of orders and parcels
+
 	Risks      []string
 	Lists      []string  // static lists that the person is on, by name
 	HoldUntil  time.Time // zero: no hold now unless Held; a hold without end has the year 9999
@@ -56,7 +58,9 @@ type View struct {
 	joined  []Order
 	refs    []orderRef
 	stubs   []Stub
-	tallies []storeTally
+	tallies tallies
+	kept    [4]tallies // of features: category, brand, size, channel
+	gaps    []time.Duration
 	parcels []Shipment
 	returns []Return
 	owned   []Visit // Visits when they come from several subjects

@@ -64,7 +64,7 @@ func payload(t *rapid.T, e *enishi.Event) {
 			PaymentMethod: pick(t, []string{"", "card"}), StoreID: pick(t, texts), Automatic: rapid.Bool().Draw(t, "automatic"), Currency: pick(t, []string{"", "USD"}),
 			Lines: []enishi.Line{{ProductID: "p", Quantity: rapid.IntRange(0, 3).Draw(t, "quantity"), Price: drawYen(t)}}, Refunded: drawYen(t)}
 		for range rapid.IntRange(0, 2).Draw(t, "more lines") {
-			e.Order.Lines = append(e.Order.Lines, enishi.Line{ProductID: pick(t, texts), Category: pick(t, texts), Price: drawYen(t), Discount: drawYen(t)})
+			e.Order.Lines = append(e.Order.Lines, enishi.Line{ProductID: pick(t, texts), Category: pick(t, texts), Brand: pick(t, texts), Variant: pick(t, []string{"", "M", "黒 / L"}), Price: drawYen(t), Discount: drawYen(t)})
 		}
 		switch rapid.IntRange(0, 3).Draw(t, "ship to") {
 		case 0:

@@ -164,13 +164,14 @@ func drawView(t *rapid.T) *profiles.View {
 	if rapid.Bool().Draw(t, "place") {
 		v.Traits["prefecture"] = enishi.TextValue(pick(t, places))
 	}
-	for _, at := range []*time.Time{&v.FirstSeenAt, &v.LastSeenAt, &v.LastVisitAt, &v.SignedUpAt, &v.FirstOrderAt, &v.LastOrderAt, &v.LastManualOrderAt, &v.HoldUntil} {
+	for _, at := range []*time.Time{&v.FirstSeenAt, &v.LastSeenAt, &v.LastVisitAt, &v.SignedUpAt, &v.FirstOrderAt, &v.LastOrderAt, &v.LastManualOrderAt, &v.HoldUntil, &v.Features.NextOrderAt, &v.Features.LastLateAt} {
 		*at = drawTime(t)
 	}
-	for _, x := range []*int64{&v.OrdersCount, &v.ManualOrdersCount, &v.PageViews, &v.ProductViews, &v.StoreVisits, &v.Points} {
+	for _, x := range []*int64{&v.OrdersCount, &v.ManualOrdersCount, &v.PageViews, &v.ProductViews, &v.StoreVisits, &v.Points, &v.Features.Rhythm, &v.Features.Returned, &v.Features.Delivered, &v.Features.Late} {
 		*x = whole()
 	}
 	v.MainStore = text()
+	v.Features.Category, v.Features.Brand, v.Features.Size, v.Features.Channel = text(), text(), text(), text()
 	v.LTV, v.Currency = drawAmount(t), pick(t, []string{"", "JPY", "USD"})
 	for i := range count(t, 5) {
 		o := &enishi.Order{OrderID: fmt.Sprint("o", i), Currency: "JPY", Total: drawAmount(t), Subtotal: drawAmount(t), Discount: drawAmount(t), Coupon: text(),

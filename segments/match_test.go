@@ -76,6 +76,9 @@ func TestNextChangeIsNeverLate(t *testing.T) {
 			end := until
 			if until.IsZero() {
 				end = made.Add(1000 * 24 * time.Hour)
+				if !end.After(now) { // the last change was far ahead: what has no end ends in 2200
+					return
+				}
 			} else if !until.After(now) {
 				t.Fatalf("%s\n  NextChange %v is not after %v", s.Body.Expression, until, now)
 			}

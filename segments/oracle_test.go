@@ -227,6 +227,11 @@ func environmentIn(v *profiles.View, now time.Time, zone *time.Location) map[str
 		env[name] = form(v.Traits[name])
 	}
 	env["main_store"] = v.MainStore
+	bought := &v.Features
+	env["favourite_category"], env["favourite_brand"], env["favourite_size"], env["favourite_channel"] = bought.Category, bought.Brand, bought.Size, bought.Channel
+	env["order_rhythm"], env["next_order_at"], env["last_late_at"] = wholeNum(bought.Rhythm), bought.NextOrderAt, bought.LastLateAt
+	env["returned_orders"], env["delivered_parcels"], env["late_parcels"] = wholeNum(bought.Returned), wholeNum(bought.Delivered), wholeNum(bought.Late)
+	env["return_rate"], env["late_rate"] = arith("/", wholeNum(bought.Returned), wholeNum(v.OrdersCount)), arith("/", wholeNum(bought.Late), wholeNum(bought.Delivered))
 	for _, name := range nameTraits {
 		env[name] = strings.TrimSpace(form(v.Traits[name]))
 	}

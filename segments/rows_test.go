@@ -115,7 +115,10 @@ func factRows(v *profiles.View, version uint64, deleted uint8) map[string][]row 
 		"has_email", is("has_email"), "has_line", is("has_line"), "has_phone", is("has_phone"), "line_friend", is("line_friend"), "suppressed_email", is("suppressed_email"),
 		"consents", consents, "traits", traits, "traits_number", numbers, "hold_until", storedTime(v.HoldUntil), "risks", risks, "lists", append([]string{}, v.Lists...),
 		"reach_email", is("reachable.email"), "reach_line", is("reachable.line"), "reach_sms", is("reachable.sms"), "reach_push", is("reachable.push"), "reach_postal", is("reachable.postal"),
-		"social_reach_until", storedTime(env["social.reach_until"].(time.Time)), "social_window_until", storedTime(env["social.window_until"].(time.Time)), "social_action_at", storedTime(env["social.last_action_at"].(time.Time)))
+		"social_reach_until", storedTime(env["social.reach_until"].(time.Time)), "social_window_until", storedTime(env["social.window_until"].(time.Time)), "social_action_at", storedTime(env["social.last_action_at"].(time.Time)),
+		"favourite_category", v.Features.Category, "favourite_brand", v.Features.Brand, "favourite_size", v.Features.Size, "favourite_channel", v.Features.Channel,
+		"order_rhythm", v.Features.Rhythm, "next_order_at", storedTime(v.Features.NextOrderAt), "returned_orders", v.Features.Returned,
+		"delivered_parcels", v.Features.Delivered, "late_parcels", v.Features.Late, "last_late_at", storedTime(v.Features.LastLateAt))
 	for _, o := range v.Orders {
 		gift := o.ShipTo != nil && o.ShipTo.IsGift
 		add("orders", "order_id", o.OrderID, "status", o.Status, "placed_at", storedTime(o.PlacedAt), "paid_at", storedTime(o.PaidAt), "confirmed_at", storedTime(o.ConfirmedAt),

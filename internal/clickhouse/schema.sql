@@ -502,7 +502,17 @@ CREATE TABLE people
     `reach_postal` UInt8,
     `social_reach_until` DateTime64(3, 'UTC'),
     `social_window_until` DateTime64(3, 'UTC'),
-    `social_action_at` DateTime64(3, 'UTC')
+    `social_action_at` DateTime64(3, 'UTC'),
+    `favourite_category` LowCardinality(String),
+    `favourite_brand` LowCardinality(String),
+    `favourite_size` LowCardinality(String),
+    `favourite_channel` LowCardinality(String),
+    `order_rhythm` Int64,
+    `next_order_at` DateTime64(3, 'UTC'),
+    `returned_orders` Int64,
+    `delivered_parcels` Int64,
+    `late_parcels` Int64,
+    `last_late_at` DateTime64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id
