@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"journeys":               {"enishi", "profiles", "segments", "internal/wire"},
 	"ingest":                 {"enishi", "internal/stream"},
 	"ingest/codes":           {"enishi"},
+	"ingest/mapping":         {"enishi", "internal/address"},
 	"analytics":              {"enishi"},
 	"channels/lint":          {},
 	"channels":               {"enishi", "channels/lint", "channels/dm/postal/layout", "internal/stream", "internal/clickhouse", "internal/definitions"},

@@ -59,3 +59,14 @@ func shortOf(prefecture string) string {
 	}
 	return prefecture
 }
+
+// Prefecture reads the prefecture of a whole value (東京, Tokyo, JP-13, 13) or of an address that begins with one. It gives ""
+// for anything else.
+func Prefecture(s string) string {
+	s = fold(s)
+	if p := prefectureOf(s); p != "" {
+		return p
+	}
+	p, _ := cutPrefecture(s)
+	return p
+}
