@@ -9,7 +9,7 @@ export CGO_ENABLED := 0
 
 APT          := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: help run dev build tools fonts deps deps-test deps-full web lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
+.PHONY: help run dev build tools fonts deps deps-test deps-full web sdk lint test test-full soak race fuzz integration bench bench-parts fmt golden clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +17,10 @@ help: ## what can be made
 run: build fonts ## install what is missing, build, and start the demo shop with everything embedded in ./data
 	./bin/enishi serve --demo --data ./data
 
-dev: deps ## the server without a console build; run `npm run dev` in web/ beside it
+dev: deps sdk ## the server without a console build; run `npm run dev` in web/ beside it
 	$(GO) run ./cmd/enishi serve --demo --data ./data
 
-build: deps web ## bin/enishi with the console inside
+build: deps web sdk ## bin/enishi with the console and the browser SDK inside
 	$(GO) build -trimpath -o bin/enishi ./cmd/enishi
 
 tools:
@@ -41,6 +41,13 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json | to
 web/dist/index.html: web/node_modules/.package-lock.json api/openapi.yaml $(shell find web/src web/index.html web/vite.config.ts 2>/dev/null -type f)
 	cd web && $(NPM) run build
 
+sdk: sdk/js/dist/sdk.js ## the browser SDK
+sdk/js/node_modules/.package-lock.json: sdk/js/package.json sdk/js/package-lock.json | tools
+	cd sdk/js && $(NPM) ci
+	@touch $@
+sdk/js/dist/sdk.js: sdk/js/node_modules/.package-lock.json sdk/js/build.mjs $(shell find sdk/js/src -type f 2>/dev/null)
+	cd sdk/js && $(NPM) run build
+
 fonts: ## the typefaces of print (postal direct mail); without them everything but layouts works
 	@test -f /usr/share/fonts/opentype/ipaexfont-gothic/ipaexg.ttf && command -v pdftoppm >/dev/null || \
 		{ echo "installing the typefaces of print ..."; \
@@ -58,6 +65,7 @@ lint: ## formatting and vet
 WALK := $(GO) test -tags browser -timeout 15m -count=1 -run Browser ./cmd/enishi
 test: deps-test build lint ## everything a change must pass, in less than 10 minutes
 	cd web && $(NPM) test
+	cd sdk/js && $(NPM) test
 	@# A browser mostly waits, so it is walked beside the other tests. What fails there is walked once more by itself, and said.
 	@walked=$$(mktemp); $(WALK) >$$walked 2>&1 & walk=$$!; \
 		$(GO) test -p 2 -timeout 20m ./... || failed=1; \
@@ -105,3 +113,4 @@ golden: deps ## write the golden files anew
 
 clean: ## delete what was built; data/ stays
 	rm -rf bin web/dist web/node_modules
+	git clean -fdxq -- sdk/js

@@ -20,6 +20,7 @@ type Parts struct {
 	Social    http.Handler // /social/webhook/{account}
 	SMS       http.Handler // /sms/{account}/{what}: receipts and replies
 	Push      http.Handler // /push/ and /sdk/: browsers subscribe to notifications, and what their pages load for it
+	SDK       http.Handler // /sdk.js, /sdk/pixel.js and /sdk/js/: the browser SDK
 	Post      http.Handler // /d/: QR codes of post
 	Links     http.Handler // /c/, /n/, /o/, /p/, /u/ and /v/: links of messages, opens, preferences, unsubscribing, the mail in a browser
 	Shop      http.Handler // /demo/shop
@@ -44,7 +45,7 @@ func (a *API) Mux(p Parts) http.Handler {
 	mux.Handle(prefix+"/", a.Handler())
 	mux.HandleFunc("GET "+imagePath+"{file}", a.serveImage)
 	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/social/webhook/{account}": p.Social, "/line/f/": p.LINEPages, "/line/open/": p.LINEPages, "/line/link/": p.LINEPages, "/d/": p.Post, "/c/": p.Links, "/k/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links, "/n/": p.Links,
-		"/sms/": p.SMS, "/push/": p.Push, "/sdk/": p.Push,
+		"/sms/": p.SMS, "/push/": p.Push, "/sdk/": p.Push, "/sdk.js": p.SDK, "/sdk/pixel.js": p.SDK, "/sdk/js/": p.SDK,
 		"/demo/shop": p.Shop, "/demo/shop/": p.Shop, "GET /metrics": p.Metrics} {
 		if h != nil {
 			mux.Handle(pattern, bounded(h))

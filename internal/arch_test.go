@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"channels/dm/social":     {"enishi", "channels"},
 	"channels/webhook":       {"enishi", "channels", "internal/outward"},
 	"web":                    {},
+	"sdk/js":                 {},
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "channels/dm/postal", "internal/definitions", "internal/stream", "internal/clickhouse"},
 	"internal/simulation":    {"enishi", "internal/pipeline", "internal/clickhouse"},
 	"docs":                   {},
