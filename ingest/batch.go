@@ -173,7 +173,7 @@ func (in *Ingester) missing(events []pending) []enishi.Link {
 		p := &events[i]
 		e := &p.event
 		for k := 1; k < len(e.Links); k++ {
-			if !g.needed(e.Links[0], e.Links[k]) {
+			if !g.needed(e.Links[0], p.kinds[0], e.Links[k], p.kinds[k]) {
 				continue
 			}
 			key := [2]enishi.ID{e.Links[0], e.Links[k]}

@@ -13,6 +13,8 @@ import (
 const (
 	opLink   = "link"
 	opUnlink = "unlink"
+	opApart  = "apart" // an operator says that two are not the same person
+	opFine   = "fine"  // an operator looked at a finding (Guard names it) about A and lets it stand
 	opGuard  = "guard"
 )
 
@@ -24,7 +26,7 @@ const (
 // (unlink) and so that ingest does not ask twice.
 //
 // The id that a person keeps is that of the component with the smaller first link offset; between two identifiers that
-// have no link yet, the stronger kind, then the smaller id. Memory: about 90 bytes per linked identifier and link.
+// have no link yet, the stronger kind, then the smaller id. Memory: docs/performance.md, stage identity.
 type Graph struct {
 	mu    sync.RWMutex
 	next  int64 // offset of the next record to fold
@@ -37,8 +39,11 @@ type Graph struct {
 	edges  []edge  // in order of offset
 	splits []split // in order of offset
 
-	refused map[[2]int32]int32 // pair of nodes, smaller first -> the edge that was refused or taken back last
-	guards  guards
+	refused  map[[2]int32]int32 // pair of nodes, smaller first -> the edge that was refused or taken back last
+	refusals map[int32]int32    // by node: its edges that a guard refused
+	apart    map[int32][]int32  // by node: those that an operator keeps apart from it
+	fine     map[finding]int64  // what an operator let stand -> offset
+	guards   guards
 }
 
 // node is an identifier that a link named.
@@ -53,7 +58,8 @@ type node struct {
 type component struct {
 	first   int64 // offset of the oldest link in it; -1: none (a single identifier)
 	profile int32 // node whose hash is the profile id
-	size    int32
+	size    int32 // 0: unused
+	kinds   census
 }
 
 // edge is a link record.
@@ -74,7 +80,7 @@ type split struct {
 
 // Folded says what a record of the topic identities did.
 type Folded struct {
-	Outcome  string      // merged, already, refused, split, unlinked (a link taken back that took nothing apart), guard, repeat, unknown
+	Outcome  string      // merged, already, refused, split, unlinked (a link taken back that took nothing apart), apart, fine, guard, stale (a guard record that another came before), repeat, unknown
 	Reason   string      // of refused
 	Winner   enishi.ID   // of merged: the profile that stays. Of split: the new one
 	Loser    enishi.ID   // of merged: the profile that is gone. Of split: the one that keeps its id
@@ -92,7 +98,7 @@ type Move struct {
 
 // NewGraph makes an empty graph with the default guards.
 func NewGraph() *Graph {
-	return &Graph{moved: make(chan struct{}), refused: map[[2]int32]int32{}, guards: defaultGuards()}
+	return &Graph{moved: make(chan struct{}), refused: map[[2]int32]int32{}, refusals: map[int32]int32{}, apart: map[int32][]int32{}, fine: map[finding]int64{}, guards: defaultGuards()}
 }
 
 // Fold takes the record at an offset; what stands before Next is a repeat.
@@ -108,8 +114,13 @@ func (g *Graph) Fold(offset int64, l *enishi.Link) Folded {
 		return g.link(offset, l)
 	case opUnlink:
 		return g.unlink(offset, l.Link)
+	case opApart:
+		return g.keepApart(offset, l)
+	case opFine:
+		g.fine[finding{l.A, l.Guard}] = offset
+		return Folded{Outcome: "fine"}
 	case opGuard:
-		return g.guards.set(l.Guard)
+		return g.guards.set(offset, l.Guard)
 	}
 	return Folded{Outcome: "unknown"}
 }
@@ -173,7 +184,9 @@ func (g *Graph) node(id enishi.ID, kind enishi.Kind) int32 {
 		return n
 	}
 	n := g.index.add(id)
-	g.nodes = append(g.nodes, node{kind: kind, comp: g.component(component{first: -1, profile: n, size: 1}), ring: n, edge: -1})
+	c := component{first: -1, profile: n, size: 1}
+	c.kinds.add(kind)
+	g.nodes = append(g.nodes, node{kind: kind, comp: g.component(c), ring: n, edge: -1})
 	return n
 }
 
@@ -200,20 +213,31 @@ func (g *Graph) link(offset int64, l *enishi.Link) Folded {
 	if l.A == l.B || l.A.IsZero() || l.B.IsZero() {
 		return Folded{Outcome: "unknown"}
 	}
-	a, b := g.node(l.A, l.AKind), g.node(l.B, l.BKind)
-	i := int32(len(g.edges))
-	g.edges = append(g.edges, edge{offset: offset, a: a, b: b, nextA: g.nodes[a].edge, nextB: g.nodes[b].edge, loser: -1, winner: -1})
-	g.nodes[a].edge, g.nodes[b].edge = i, i
-	e := &g.edges[i]
-	if e.state = g.judge(a, b, l.Actor != ""); e.state.refuses() {
+	e, i := g.edge(offset, l)
+	a, b := e.a, e.b
+	if e.state = g.judge(g.side(a), g.side(b), l.Actor != ""); e.state.refuses() {
 		g.refused[pair(a, b)] = i
+		g.refusals[a]++
+		g.refusals[b]++
 		return Folded{Outcome: "refused", Reason: e.state.String()}
 	}
-	delete(g.refused, pair(a, b)) // an operator's link ends an unlink
+	delete(g.refused, pair(a, b))
+	if l.Actor != "" { // an operator's link ends what kept the two apart
+		g.reunite(a, b)
+	}
 	if e.state == already {
 		return Folded{Outcome: "already", Winner: g.index.ids[g.comps[g.nodes[a].comp].profile]}
 	}
 	return g.join(e)
+}
+
+// edge notes a record about two identifiers.
+func (g *Graph) edge(offset int64, l *enishi.Link) (*edge, int32) {
+	a, b := g.node(l.A, l.AKind), g.node(l.B, l.BKind)
+	i := int32(len(g.edges))
+	g.edges = append(g.edges, edge{offset: offset, a: a, b: b, nextA: g.nodes[a].edge, nextB: g.nodes[b].edge, loser: -1, winner: -1})
+	g.nodes[a].edge, g.nodes[b].edge = i, i
+	return &g.edges[i], i
 }
 
 // join makes one component of the two that e links.
@@ -241,7 +265,9 @@ func (g *Graph) join(e *edge) Folded {
 	if w.first >= 0 {
 		first = w.first
 	}
-	g.comps[keep] = component{first: first, profile: w.profile, size: w.size + l.size}
+	w.kinds.join(&l.kinds)
+	g.comps[keep] = component{first: first, profile: w.profile, size: w.size + l.size, kinds: w.kinds}
+	g.comps[gone] = component{}
 	g.free = append(g.free, gone)
 	return out
 }
@@ -265,26 +291,43 @@ func (g *Graph) stronger(a, b int32) bool {
 	return g.index.ids[a].Compare(g.index.ids[b]) < 0
 }
 
+// FloodAfter is how many refused links of an identifier are recorded: after that only what would join is. Else a broken form that
+// sends one address for every visitor would fill the log, and every event would ask again.
+const FloodAfter = 100
+
 // Needed says whether a link between two identifiers would tell the graph something: they are two people, and this pair
 // was not refused before, or would not be refused any more.
-func (g *Graph) Needed(a, b enishi.ID) bool {
+func (g *Graph) Needed(a enishi.ID, aKind enishi.Kind, b enishi.ID, bKind enishi.Kind) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return g.needed(a, b)
+	return g.needed(a, aKind, b, bKind)
 }
 
-func (g *Graph) needed(a, b enishi.ID) bool {
-	i, j := g.index.find(a), g.index.find(b)
-	if i < 0 || j < 0 {
-		return a != b
-	}
-	if g.nodes[i].comp == g.nodes[j].comp {
+func (g *Graph) needed(a enishi.ID, aKind enishi.Kind, b enishi.ID, bKind enishi.Kind) bool {
+	if a == b {
 		return false
 	}
-	if _, before := g.refused[pair(i, j)]; before {
-		return !g.judge(i, j, false).refuses()
+	i, j := g.index.find(a), g.index.find(b)
+	ask := true
+	if i >= 0 && j >= 0 {
+		if g.nodes[i].comp == g.nodes[j].comp {
+			return false
+		}
+		if _, before := g.refused[pair(i, j)]; before {
+			ask = false
+		}
 	}
-	return true
+	if ask && g.refusals[i] < FloodAfter && g.refusals[j] < FloodAfter {
+		return true
+	}
+	x, y := alone(a, aKind), alone(b, bKind)
+	if i >= 0 {
+		x = g.side(i)
+	}
+	if j >= 0 {
+		y = g.side(j)
+	}
+	return !g.judge(x, y, false).refuses()
 }
 
 // maxMoves bounds how many link records one call of Merges looks at.
@@ -343,8 +386,8 @@ func (g *Graph) splitMoves(moves []Move, s *split) []Move {
 
 // unlink takes a link back. Other links of the same pair go with it, and the pair is not joined again but by an operator.
 func (g *Graph) unlink(offset, link int64) Folded {
-	i := sort.Search(len(g.edges), func(i int) bool { return g.edges[i].offset >= link })
-	if i == len(g.edges) || g.edges[i].offset != link {
+	i := g.edgeAt(link)
+	if i < 0 {
 		return Folded{Outcome: "unknown"}
 	}
 	a, b := g.edges[i].a, g.edges[i].b
@@ -353,7 +396,8 @@ func (g *Graph) unlink(offset, link int64) Folded {
 			x.state = unlinked
 		}
 	}
-	g.refused[pair(a, b)] = int32(i)
+	g.refused[pair(a, b)] = i
+	g.separate(a, b)
 	old := g.nodes[a].comp
 	if g.nodes[b].comp != old {
 		return Folded{Outcome: "unlinked"} // it had been refused
@@ -411,24 +455,39 @@ func (g *Graph) reach(n int32) []int32 {
 // form makes a component of nodes. Its oldest link names the profile as if it had been folded alone, unless profile says
 // which identifier keeps its id.
 func (g *Graph) form(comp int32, nodes []int32, profile int32) {
-	oldest := int32(-1)
+	c := component{size: int32(len(nodes))}
+	c.first, c.profile = g.named(nodes)
+	if profile >= 0 {
+		c.profile = profile
+	}
 	for i, n := range nodes {
 		g.nodes[n].comp, g.nodes[n].ring = comp, nodes[(i+1)%len(nodes)]
+		c.kinds.add(g.nodes[n].kind)
+	}
+	g.comps[comp] = c
+}
+
+// named is the node that gives its id to a component of these nodes, and the offset of its oldest link; -1: none.
+func (g *Graph) named(nodes []int32) (first int64, profile int32) {
+	in := make(map[int32]bool, len(nodes))
+	for _, n := range nodes {
+		in[n] = true
+	}
+	oldest := int32(-1)
+	for _, n := range nodes {
 		for j := g.nodes[n].edge; j >= 0; j = g.older(j, n) {
-			if !g.edges[j].state.refuses() && (oldest < 0 || j < oldest) {
+			x := &g.edges[j]
+			if !x.state.refuses() && (oldest < 0 || j < oldest) && in[x.a] && in[x.b] {
 				oldest = j
 			}
 		}
 	}
-	c := component{first: -1, profile: nodes[0], size: int32(len(nodes))}
-	if oldest >= 0 {
-		x := &g.edges[oldest]
-		if c.first, c.profile = x.offset, x.a; g.stronger(x.b, x.a) {
-			c.profile = x.b
-		}
+	if oldest < 0 {
+		return -1, nodes[0]
 	}
-	if profile >= 0 {
-		c.profile = profile
+	x := &g.edges[oldest]
+	if profile = x.a; g.stronger(x.b, x.a) {
+		profile = x.b
 	}
-	g.comps[comp] = c
+	return x.offset, profile
 }

@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"encoding/json"
+	"slices"
+	"sort"
 
 	"enishi"
 )
@@ -17,7 +19,7 @@ const (
 	household                   // a phone that several people have
 	overLimit                   // too many identifiers of a kind
 	tooLarge                    // a person with more than maxComponent identifiers
-	unlinked                    // an operator took this link back
+	unlinked                    // an operator says that they are two people
 )
 
 var verdictNames = [...]string{"merged", "already", "blocked", "two_customers", "household", "limit", "too_large", "unlinked"}
@@ -33,7 +35,15 @@ const maxComponent = 1000
 // Guards are the settings that keep people apart: the record "guard" of the topic identities carries them as JSON.
 type Guards struct {
 	Limits  map[string]int `json:"limits,omitempty"`  // identifiers of a kind that one person may have, by the kind's name; absent: DefaultLimits
-	Blocked []enishi.ID    `json:"blocked,omitempty"` // hashes of identifiers that stand for a thing, such as a store's tablet
+	Blocked []Blocked      `json:"blocked,omitempty"` // identifiers that stand for a thing, such as a store's tablet
+	Base    int64          `json:"base,omitempty"`    // 1 + the offset of the guard record that this one changes: another in between makes it void. 0: nothing is checked
+}
+
+// Blocked is an identifier that is nobody's own.
+type Blocked struct {
+	ID    enishi.ID `json:"id"` // its hash: the value itself stands nowhere
+	Kind  string    `json:"kind"`
+	Label string    `json:"label,omitempty"` // what it is, as people call it: the tablet of the store in Ginza
 }
 
 // DefaultLimits are the most identifiers of a kind that one person has. Segment's default is 1 user id and 5 of the others;
@@ -46,6 +56,8 @@ func DefaultLimits() map[string]int {
 type guards struct {
 	limits  [enishi.Anonymous + 1]int // by kind
 	blocked map[enishi.ID]bool
+	stored  Guards
+	at      int64 // 1 + offset of the record; 0: none
 }
 
 func defaultGuards() guards {
@@ -65,20 +77,36 @@ func (g *guards) apply(s Guards) {
 	g.blocked = nil
 	if len(s.Blocked) > 0 {
 		g.blocked = make(map[enishi.ID]bool, len(s.Blocked))
-		for _, id := range s.Blocked {
-			g.blocked[id] = true
+		for _, b := range s.Blocked {
+			g.blocked[b.ID] = true
 		}
 	}
+	g.stored = s
 }
 
 // set takes the settings of a guard record. They hold for the links after it; unreadable ones change nothing.
-func (g *guards) set(text string) Folded {
+func (g *guards) set(offset int64, text string) Folded {
 	var s Guards
 	if json.Unmarshal([]byte(text), &s) != nil {
 		return Folded{Outcome: "unknown"}
 	}
+	if s.Base != 0 && s.Base != g.at {
+		return Folded{Outcome: "stale"}
+	}
 	g.apply(s)
+	g.at = offset + 1
 	return Folded{Outcome: "guard"}
+}
+
+// Guards are the settings that hold now: every kind has its limit. Base is 1 + the offset of their record, for who changes them.
+func (g *Graph) Guards() Guards {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	out := Guards{Limits: map[string]int{}, Blocked: slices.Clone(g.guards.stored.Blocked), Base: g.guards.at}
+	for _, k := range enishi.Kinds() {
+		out.Limits[k.String()] = g.guards.limits[k]
+	}
+	return out
 }
 
 // Blocked says whether the guard settings say of an identifier that it is nobody's own.
@@ -95,64 +123,91 @@ func (g *Graph) blocks() bool {
 	return len(g.guards.blocked) > 0
 }
 
-// judge decides on a link between two nodes. What an operator links by hand passes all guards but the blocked identifiers
-// and the size.
+// side is one end of a link and the person it is of.
+type side struct {
+	id   enishi.ID
+	kind enishi.Kind
+	comp int32 // -1: an identifier that the graph does not know
+	size int32
+	have *census
+}
+
+func (g *Graph) side(n int32) side {
+	x := &g.nodes[n]
+	c := &g.comps[x.comp]
+	return side{g.index.ids[n], x.kind, x.comp, c.size, &c.kinds}
+}
+
+func alone(id enishi.ID, kind enishi.Kind) side {
+	s := side{id, kind, -1, 1, new(census)}
+	s.have.add(kind)
+	return s
+}
+
+// judge decides on a link between two identifiers. What an operator links by hand passes all guards but the blocked identifiers
+// and the size. Its cost does not depend on how large the two people are, but for those whom an operator took apart.
 //
 // A phone is re-issued and shared: through it, people join only while one side is known by nothing stronger, and two sides
 // that are more than one identifier each never do.
-func (g *Graph) judge(a, b int32, operator bool) verdict {
-	na, nb := &g.nodes[a], &g.nodes[b]
-	if g.guards.blocked[g.index.ids[a]] || g.guards.blocked[g.index.ids[b]] {
+func (g *Graph) judge(a, b side, operator bool) verdict {
+	if g.guards.blocked[a.id] || g.guards.blocked[b.id] {
 		return blocked
 	}
-	if i, ok := g.refused[pair(a, b)]; ok && g.edges[i].state == unlinked && !operator {
+	if !operator && len(g.apart) > 0 && g.pairApart(a.id, b.id) {
 		return unlinked
 	}
-	if na.comp == nb.comp {
+	if a.comp == b.comp && a.comp >= 0 {
 		return already
 	}
-	ca, cb := g.census(na.comp), g.census(nb.comp)
-	if ca.size+cb.size > maxComponent {
+	if a.size+b.size > maxComponent {
 		return tooLarge
 	}
 	if operator {
 		return joins
 	}
-	weaker := max(na.kind, nb.kind)
+	if g.peopleApart(a.comp, b.comp) {
+		return unlinked
+	}
+	weaker := max(a.kind, b.kind)
 	switch {
-	case ca.kinds[enishi.Customer] > 0 && cb.kinds[enishi.Customer] > 0 && weaker > enishi.Customer:
+	case a.have.of(enishi.Customer) > 0 && b.have.of(enishi.Customer) > 0 && weaker > enishi.Customer:
 		return twoCustomers
-	case na.kind == enishi.Phone || nb.kind == enishi.Phone:
-		if ca.size > 1 && cb.size > 1 || ca.strongerThanPhone() && cb.strongerThanPhone() {
+	case a.kind == enishi.Phone || b.kind == enishi.Phone:
+		if a.size > 1 && b.size > 1 || a.have.strongerThanPhone() && b.have.strongerThanPhone() {
 			return household
 		}
 	}
-	for k, n := range ca.kinds {
-		m, limit := cb.kinds[k], g.guards.limits[k]
-		if n+m > limit && (n > 0 && m > 0 || limit == 0) {
+	for _, k := range enishi.Kinds() {
+		n, m, limit := a.have.of(k), b.have.of(k), g.guards.limits[k]
+		if n+m > limit && (n > 0 && m > 0 || limit == 0 && n+m > 0) {
 			return overLimit
 		}
 	}
 	return joins
 }
 
-// census counts the identifiers of a component by kind.
-type census struct {
-	kinds [enishi.Anonymous + 1]int
-	size  int
+// census counts the identifiers of a component by kind; maxComponent fits.
+type census [enishi.Anonymous]uint16
+
+func (c *census) of(k enishi.Kind) int { return int(c[k-1]) }
+
+// add counts an identifier; a kind that this version does not know counts as the weakest.
+func (c *census) add(k enishi.Kind) {
+	if k == 0 || k > enishi.Anonymous {
+		k = enishi.Anonymous
+	}
+	c[k-1]++
 }
 
-func (g *Graph) census(comp int32) census {
-	c := census{size: int(g.comps[comp].size)}
-	for n, i := g.comps[comp].profile, 0; i < c.size; n, i = g.nodes[n].ring, i+1 {
-		c.kinds[min(g.nodes[n].kind, enishi.Anonymous)]++
+func (c *census) join(x *census) {
+	for i, n := range x {
+		c[i] += n
 	}
-	return c
 }
 
 func (c *census) strongerThanPhone() bool {
 	for k := enishi.Customer; k < enishi.Phone; k++ {
-		if c.kinds[k] > 0 {
+		if c.of(k) > 0 {
 			return true
 		}
 	}
@@ -174,9 +229,11 @@ type Member struct {
 
 // LinkState is a link record and what became of it: merged, already, or why it was refused.
 type LinkState struct {
-	Offset int64
-	A, B   enishi.ID
-	State  string
+	Offset       int64
+	A            enishi.ID
+	AKind, BKind enishi.Kind
+	B            enishi.ID
+	State        string
 }
 
 // Component explains who an identifier is; an unlinked one is alone.
@@ -198,8 +255,21 @@ func (g *Graph) Component(id enishi.ID) Component {
 	}
 	sortMembers(c.Members)
 	for _, e := range sortedKeys(seen) {
-		x := &g.edges[e]
-		c.Links = append(c.Links, LinkState{Offset: x.offset, A: g.index.ids[x.a], B: g.index.ids[x.b], State: x.state.String()})
+		c.Links = append(c.Links, g.linkState(e))
 	}
 	return c
+}
+
+func (g *Graph) linkState(e int32) LinkState {
+	x := &g.edges[e]
+	return LinkState{Offset: x.offset, A: g.index.ids[x.a], AKind: g.nodes[x.a].kind, B: g.index.ids[x.b], BKind: g.nodes[x.b].kind, State: x.state.String()}
+}
+
+// edgeAt is the edge of the record at an offset; -1: there is none.
+func (g *Graph) edgeAt(offset int64) int32 {
+	i := sort.Search(len(g.edges), func(i int) bool { return g.edges[i].offset >= offset })
+	if i == len(g.edges) || g.edges[i].offset != offset {
+		return -1
+	}
+	return int32(i)
 }

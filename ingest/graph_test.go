@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,7 +49,8 @@ func allNames() names {
 	return n
 }
 
-// fold runs "a-b" (link), "!N" (unlink the record N), "a=b" (an operator's link) and gives what each did.
+// fold runs "a-b" (link), "!N" (unlink the record N), "a=b" (an operator's link), "a|b" (an operator keeps them apart) and gives what
+// each did.
 func fold(g *Graph, records ...string) (out []string) {
 	n := allNames()
 	for _, r := range records {
@@ -61,6 +63,14 @@ func fold(g *Graph, records ...string) (out []string) {
 			l = &enishi.Link{Op: opUnlink, Link: at, Actor: "somebody"}
 		case r[0] == '{':
 			l = &enishi.Link{Op: opGuard, Guard: r}
+		case r[0] == '~': // let stand
+			l = &enishi.Link{Op: opFine, Actor: "somebody"}
+			l.Guard, a, _ = strings.Cut(r[1:], " ")
+			l.A, _ = ident(a)
+		case strings.Contains(r, "|"):
+			a, b, _ = strings.Cut(r, "|")
+			l = linkOf(a, b)
+			l.Op, l.Actor = opApart, "somebody"
 		default:
 			for i := range r {
 				if r[i] == '-' || r[i] == '=' {
@@ -142,7 +152,7 @@ func TestGraphGuards(t *testing.T) {
 
 func blockedGuard(name string) string {
 	id, _ := ident(name)
-	b, _ := json.Marshal(Guards{Blocked: []enishi.ID{id}})
+	b, _ := json.Marshal(Guards{Blocked: []Blocked{{ID: id}}})
 	return string(b)
 }
 
@@ -201,9 +211,9 @@ func TestGraphNeeded(t *testing.T) {
 	g := NewGraph()
 	f := func(a, b string, want bool) {
 		t.Helper()
-		x, _ := ident(a)
-		y, _ := ident(b)
-		if got := g.Needed(x, y); got != want {
+		x, xk := ident(a)
+		y, yk := ident(b)
+		if got := g.Needed(x, xk, y, yk); got != want {
 			t.Errorf("Needed(%s, %s) = %v", a, b, got)
 		}
 	}
@@ -282,6 +292,10 @@ func records(t *rapid.T) []enishi.Link {
 			log = append(log, enishi.Link{Op: opUnlink, Link: rapid.Int64Range(0, int64(len(log))).Draw(t, "link"), Actor: "somebody"})
 		case 2:
 			log = append(log, enishi.Link{Op: opGuard, Guard: fmt.Sprintf(`{"limits":{"email":%d,"anonymous":%d}}`, rapid.IntRange(0, 3).Draw(t, "e"), rapid.IntRange(1, 4).Draw(t, "x"))})
+		case 3:
+			l := linkOf(rapid.SampledFrom(people[:]).Draw(t, "a"), rapid.SampledFrom(people[:]).Draw(t, "b"))
+			l.Op, l.Actor = opApart, "somebody"
+			log = append(log, *l)
 		default:
 			l := linkOf(rapid.SampledFrom(people[:]).Draw(t, "a"), rapid.SampledFrom(people[:]).Draw(t, "b"))
 			if rapid.IntRange(0, 5).Draw(t, "operator") == 0 {

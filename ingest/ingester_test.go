@@ -286,7 +286,7 @@ func TestBatchBlockedIdentifier(t *testing.T) {
 	m := newMemory()
 	in := newTestIngester(t, m, nil)
 	tablet := in.cfg.Hasher.Hash(enishi.Identifier{Kind: enishi.Anonymous, Value: "tablet"})
-	settings, _ := json.Marshal(Guards{Blocked: []enishi.ID{tablet}})
+	settings, _ := json.Marshal(Guards{Blocked: []Blocked{{ID: tablet}}})
 	guard := stream.Record{Topic: enishi.TopicIdentities, Partition: 0, Value: enishi.EncodeLink(nil, &enishi.Link{Op: opGuard, Guard: string(settings), Actor: "owner"})}
 	if err := m.append(t.Context(), []stream.Record{guard}); err != nil {
 		t.Fatal(err)

@@ -81,11 +81,31 @@ func (w *world) identify(e *enishi.Event) {
 	}
 	e.Subject = e.Links[0]
 	for k := 1; k < len(e.Links); k++ {
-		if w.graph.Needed(e.Links[0], e.Links[k]) {
+		if w.graph.Needed(e.Links[0], kinds[0], e.Links[k], kinds[k]) {
 			w.graph.Fold(w.links, &enishi.Link{Op: "link", A: e.Links[0], AKind: kinds[0], B: e.Links[k], BKind: kinds[k], Event: e.ID})
 			w.links++
 		}
 	}
+	// As ingest does: what a guard or an operator keeps with another person is no identifier of this event.
+	kept := 1
+	for k := 1; k < len(e.Links); k++ {
+		if w.graph.Resolve(e.Links[k]) == w.graph.Resolve(e.Subject) {
+			e.Links[kept] = e.Links[k]
+			kept++
+			continue
+		}
+		switch kinds[k] {
+		case enishi.POSCard:
+			e.Person.POSCard = ""
+		case enishi.LINEUser:
+			e.Person.LineUserID = ""
+		case enishi.Email:
+			e.Person.Email = ""
+		case enishi.Anonymous:
+			e.Person.AnonymousID = ""
+		}
+	}
+	e.Links = e.Links[:kept]
 }
 
 // visit is something that a person does.
