@@ -121,3 +121,20 @@ func FuzzCodes(f *testing.F) {
 		}
 	})
 }
+
+func TestWords(t *testing.T) {
+	for _, c := range []struct {
+		of       func(string) string
+		in, want string
+	}{
+		{Payment, "クレジットカード", "card"}, {Payment, "ｸﾚｼﾞｯﾄ", "card"}, {Payment, "コンビニ後払い（NP）", "pay_later"}, {Payment, "コンビニ決済", "konbini"}, {Payment, "代金引換", "cod"},
+		{Payment, "Cash on Delivery (COD)", "cod"}, {Payment, "銀行振込", "bank_transfer"}, {Payment, "ＰａｙＰａｙ", "paypay"}, {Payment, "Amazon Pay V2", "amazon_pay"}, {Payment, "Shopify Payments", "card"},
+		{Payment, "ギフト券", "other"}, {Payment, "", ""},
+		{Carrier, "ヤマト運輸(宅急便)", "yamato"}, {Carrier, "佐川急便（飛脚宅配便）", "sagawa"}, {Carrier, "ゆうパケット", "japanpost"}, {Carrier, "定形外郵便", "japanpost"}, {Carrier, "赤帽", "赤帽"}, {Carrier, "", ""},
+		{Marketplace, "楽天市場店", "rakuten"}, {Marketplace, "Yahoo!ショッピング", "yahoo"}, {Marketplace, "本店", ""},
+	} {
+		if got := c.of(c.in); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}

@@ -182,6 +182,14 @@ func (c *columnReader) Visit(n *ast.Node) {
 			c.uses++
 		}
 		c.rows = c.rows || x.Value == "rows"
+	case *ast.CallNode: // line["X"], after the patcher: line may be a row, as of filter(rows, ...)
+		if callee, ok := x.Callee.(*ast.IdentifierNode); ok && callee.Value == "member__" && len(x.Arguments) == 2 {
+			from, _ := x.Arguments[0].(*ast.IdentifierNode)
+			name, _ := x.Arguments[1].(*ast.StringNode)
+			if from != nil && from.Value == "line" && name != nil {
+				c.seen[name.Value] = c.seen[name.Value] || false
+			}
+		}
 	case *ast.MemberNode:
 		name, ok := columnOf(x)
 		if ok {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"enishi"
+	"enishi/ingest/codes"
 	"enishi/internal/address"
 )
 
@@ -54,6 +56,13 @@ func (s shaper) functions() []expr.Option {
 		expr.Function("digits", func(x ...any) (any, error) { return digits(textOf(x[0])), nil }, new(func(any) string)),
 		expr.Function("halfwidth", func(x ...any) (any, error) { return norm.NFKC.String(textOf(x[0])), nil }, new(func(any) string)),
 		expr.Function("prefecture", func(x ...any) (any, error) { return address.Prefecture(textOf(x[0])), nil }, new(func(any) string)),
+		expr.Function("slip", func(x ...any) (any, error) { return slip(textOf(x[0])) }, new(func(any) string)),
+		expr.Function("parcel", func(x ...any) (any, error) { return codes.Parcel(textOf(x[0])), nil }, new(func(any) string)),
+		expr.Function("carrier", func(x ...any) (any, error) { return codes.Carrier(textOf(x[0])), nil }, new(func(any) string)),
+		expr.Function("jan", func(x ...any) (any, error) { return codes.JAN(textOf(x[0])), nil }, new(func(any) string)),
+		expr.Function("payment", func(x ...any) (any, error) { return codes.Payment(textOf(x[0])), nil }, new(func(any) string)),
+		expr.Function("marketplace", func(x ...any) (any, error) { return codes.Marketplace(textOf(x[0])), nil }, new(func(any) string)),
+		expr.Function("withTax", s.withTax, new(func(any, any) enishi.Amount)),
 		expr.Function("oneOf", oneOf, new(func(any, ...any) bool)),
 		expr.Function("lookup", lookup, new(func(any, any) any), new(func(any, any, any) any)),
 		expr.Function("join", join, new(func(any, string) string)),
@@ -257,4 +266,42 @@ func times(a, b any) (any, error) {
 		return nil, &wrong{"the amount is too large", "金額が大きすぎます"}
 	}
 	return out, nil
+}
+
+func slip(text string) (any, error) {
+	number, err := codes.Slip(text)
+	var known *enishi.Error
+	if errors.As(err, &known) {
+		return nil, &wrong{known.Msg, known.MsgJA}
+	}
+	return number, err
+}
+
+// withTax adds a tax of so many per cent to an amount without it, rounded to whole units (half up), as the systems do that
+// write prices without tax.
+func (s shaper) withTax(x ...any) (any, error) {
+	a, err := s.amount(x[0])
+	if err != nil {
+		return nil, err
+	}
+	rate, err := whole(x[1])
+	if strings.TrimSpace(textOf(x[1])) == "" {
+		rate, err = 0, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if rate < 0 || rate > 100 {
+		return nil, &wrong{"a tax rate is 0 to 100 per cent", "税率は 0〜100（%）です"}
+	}
+	const unit = 10_000 // of an Amount
+	taxed := a * enishi.Amount(100+rate)
+	if taxed/enishi.Amount(100+rate) != a {
+		return nil, &wrong{"the amount is too large", "金額が大きすぎます"}
+	}
+	half := enishi.Amount(50 * unit)
+	if taxed < 0 {
+		half = -half
+	}
+	return (taxed + half) / (100 * unit) * unit, nil
 }
