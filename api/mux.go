@@ -18,6 +18,7 @@ type Parts struct {
 	LINE      http.Handler // /line/webhook/{account}
 	LINEPages http.Handler // /line/f/, /line/open/ and /line/link/: what people come to from LINE
 	Social    http.Handler // /social/webhook/{account}
+	Hooks     http.Handler // /hooks/{source}: other systems call us
 	SMS       http.Handler // /sms/{account}/{what}: receipts and replies
 	Push      http.Handler // /push/ and /sdk/: browsers subscribe to notifications, and what their pages load for it
 	SDK       http.Handler // /sdk.js, /sdk/pixel.js and /sdk/js/: the browser SDK
@@ -45,7 +46,7 @@ func (a *API) Mux(p Parts) http.Handler {
 	mux.Handle(prefix+"/", a.Handler())
 	mux.HandleFunc("GET "+imagePath+"{file}", a.serveImage)
 	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/social/webhook/{account}": p.Social, "/line/f/": p.LINEPages, "/line/open/": p.LINEPages, "/line/link/": p.LINEPages, "/d/": p.Post, "/c/": p.Links, "/k/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links, "/n/": p.Links,
-		"/sms/": p.SMS, "/push/": p.Push, "/sdk/": p.Push, "/sdk.js": p.SDK, "/sdk/pixel.js": p.SDK, "/sdk/js/": p.SDK,
+		"/sms/": p.SMS, "/hooks/{source}": p.Hooks, "/push/": p.Push, "/sdk/": p.Push, "/sdk.js": p.SDK, "/sdk/pixel.js": p.SDK, "/sdk/js/": p.SDK,
 		"/demo/shop": p.Shop, "/demo/shop/": p.Shop, "GET /metrics": p.Metrics} {
 		if h != nil {
 			mux.Handle(pattern, bounded(h))

@@ -11,7 +11,6 @@ import (
 
 	"enishi"
 	"enishi/ingest"
-	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/profiles"
 )
@@ -146,42 +145,11 @@ func (a *API) erasePerson(ctx context.Context, in *eraseInput) (*writtenOutput, 
 		return nil, enishi.FieldError("body.confirm", "is not the person's name", "確認のため、この顧客の名前をそのまま入力してください。")
 	}
 	c := callOf(ctx)
-	w, err := a.appendErasure(ctx, p, in.Body.Reason)
+	w, err := a.appendErasures(ctx, erasure{profile: p, request: c.request, actor: c.caller.name, reason: in.Body.Reason, source: "console"})
 	if err != nil {
 		return nil, err
 	}
 	return &writtenOutput{w}, a.outcome(ctx, c.request)
-}
-
-// appendErasure tells every profile that an identifier of the person ever had: each deletes the rows that it wrote.
-func (a *API) appendErasure(ctx context.Context, p *profiles.Profile, reason string) (Written, error) {
-	c := callOf(ctx)
-	if err := a.allLinks(ctx); err != nil {
-		return Written{}, err
-	}
-	now := a.now().Truncate(time.Millisecond)
-	ids := []enishi.ID{p.ID}
-	add := func(id enishi.ID) {
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	for i := range p.Subjects {
-		add(p.Subjects[i].ID)
-	}
-	for _, m := range a.cfg.Ingester.Graph().Component(p.ID).Members {
-		add(m.ID)
-	}
-	recs := make([]stream.Record, len(ids))
-	for i, id := range ids {
-		e := enishi.Event{ID: enishi.NewID("api", c.request.String(), enishi.TypeErased), Type: enishi.TypeErased, At: now, Source: "console", Profile: id, Subject: mainSubject(p),
-			Control: &enishi.Control{Subjects: ids, RequestID: c.request, Actor: c.caller.name, Reason: reason}}
-		recs[i] = pipeline.EventRecord(&e, a.cfg.Stream.Partitions(enishi.TopicEvents), now)
-	}
-	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
-		return Written{}, fmt.Errorf("append %s: %w", enishi.TypeErased, err)
-	}
-	return Written{Position: positionOf(recs).String(), RequestID: c.request}, nil
 }
 
 // allLinks waits until every link that is on the log by now is known: an erasure must reach all identifiers of the person.

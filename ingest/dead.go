@@ -24,6 +24,7 @@ const (
 	StageIngest = "ingest" // a record of a source topic
 	StageLog    = "log"    // a batch of any topic that cannot be decoded
 	StageMail   = "mail"   // a mail that came in and says of nobody whom it is about; its Topic is "mail"
+	StageSource = "source" // a call of a source that cannot be made into events; its Topic is FromSource(name), its Type what the call is about
 )
 
 // DeadLetter is a source record that could not be taken: the JSON on the topic dead and the row of the table dead_letters.
@@ -57,6 +58,8 @@ type DeadConfig struct {
 	Load   func(ctx context.Context, id enishi.ID) (DeadLetter, error) // newest version; enishi.NotFound
 	Save   func(ctx context.Context, letters []DeadLetter) error
 	Parser *Parser
+	// Source takes the mended body of a call of a source (package hooks); nil: there are no sources.
+	Source func(ctx context.Context, l *DeadLetter, body []byte) error
 	Now    func() time.Time // default: time.Now
 }
 
@@ -90,6 +93,15 @@ func (d *DeadLetters) Replay(ctx context.Context, id enishi.ID, fixed []byte, ac
 	}
 	if l.Stage == StageMail {
 		return &enishi.Error{Code: enishi.Conflict, Msg: "a mail that came in cannot be replayed: look into it and discard it", MsgJA: "受信したメールは再取り込みできません。内容を確認し、破棄してください"}
+	}
+	if l.Stage == StageSource {
+		if d.cfg.Source == nil {
+			return letterRefused("no source of the configuration takes it", "設定にデータソースがありません")
+		}
+		if err := d.cfg.Source(ctx, &l, fixed); err != nil {
+			return err
+		}
+		return d.close(ctx, l, DeadReplayed, actor)
 	}
 	now := d.cfg.Now()
 	value, refusal := keepIdentity(&l, fixed)

@@ -52,14 +52,15 @@ type Config struct {
 
 	MailListen string `koanf:"mail_listen" help:"Address at which bounces, complaints and replies come in by SMTP, such as 0.0.0.0:25. Empty: none, but on a loopback address while there is no mail server (smtp.addr)."`
 
-	SMTP    SMTPConfig    `koanf:"smtp"`
-	LINE    LINEConfig    `koanf:"line"`
-	Social  SocialConfig  `koanf:"social"`
-	SMS     SMSConfig     `koanf:"sms"`
-	Push    PushConfig    `koanf:"push"`
-	Webhook WebhookConfig `koanf:"webhook"`
-	Postal  PostalConfig  `koanf:"postal"`
-	Log     LogConfig     `koanf:"log"`
+	SMTP    SMTPConfig              `koanf:"smtp"`
+	LINE    LINEConfig              `koanf:"line"`
+	Social  SocialConfig            `koanf:"social"`
+	SMS     SMSConfig               `koanf:"sms"`
+	Push    PushConfig              `koanf:"push"`
+	Webhook WebhookConfig           `koanf:"webhook"`
+	Postal  PostalConfig            `koanf:"postal"`
+	Sources map[string]SourceConfig `koanf:"sources"`
+	Log     LogConfig               `koanf:"log"`
 }
 
 // SMTPConfig is the mail server. Without an address mail goes to the Outbox only.
@@ -179,6 +180,25 @@ type PostalTargetConfig struct {
 	Age          string `koanf:"age" help:"Public key of the print house (age1...), for files that are encrypted by age."`
 }
 
+// SourceConfig is a system that calls us at /hooks/NAME, or that we ask for its history.
+type SourceConfig struct {
+	Kind         string        `koanf:"kind" help:"Of the source NAME: shopify, meta_leads (lead forms of Meta), zendesk, or webhook (any other system, by a mapping)."`
+	Secret       string        `koanf:"secret" help:"What its calls to /hooks/NAME are signed with; of Shopify the client secret of the app, of Meta the app secret. Write ${VARIABLE} to take it from the environment."`
+	SecretBefore string        `koanf:"secret_before" help:"The secret before, taken too while it is being changed."`
+	Signature    string        `koanf:"signature" help:"webhook: how it signs: standard (Standard Webhooks), hmac-sha256-hex, hmac-sha256-base64 or bearer. Default: standard."`
+	Header       string        `koanf:"header" help:"webhook: the header that has the signature, where it is not X-Signature or Authorization."`
+	IDHeader     string        `koanf:"id_header" help:"webhook: the header with the id of a call, the same over its tries. Default: webhook-id, else the hash of the body."`
+	TopicHeader  string        `koanf:"topic_header" help:"webhook: the header that says what a call is about, for the list of calls."`
+	Mapping      string        `koanf:"mapping" help:"webhook: name of the mapping that makes events of its calls. Default: the source's own name."`
+	VerifyToken  string        `koanf:"verify_token" help:"meta_leads: what the handshake of the webhook shows; write ${VARIABLE}."`
+	Shop         string        `koanf:"shop" help:"shopify: the shop's domain, such as enmusubi.myshopify.com, for its history and for orders whose webhook was lost."`
+	ClientID     string        `koanf:"client_id" help:"shopify: client id of the app, which gets tokens with the secret."`
+	Token        string        `koanf:"token" help:"shopify: Admin API token of an app that has a lasting one; meta_leads: access token of the page. Write ${VARIABLE}."`
+	Version      string        `koanf:"version" help:"Version of the API. Default: 2026-07 of Shopify, v23.0 of Meta."`
+	Endpoint     string        `koanf:"endpoint" help:"Base URL of the API. Default: the system's own."`
+	Reconcile    time.Duration `koanf:"reconcile" help:"shopify: how often orders that changed are asked for, for webhooks that were lost. Default: 1h; negative: never."`
+}
+
 // LogConfig is the process's log.
 type LogConfig struct {
 	Level  string `koanf:"level" help:"debug, info, warn or error."`
@@ -267,6 +287,10 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 	for i := range cfg.Webhook.Keys {
 		expand(&cfg.Webhook.Keys[i])
 	}
+	for name, x := range cfg.Sources {
+		expand(&x.Secret, &x.SecretBefore, &x.VerifyToken, &x.Token)
+		cfg.Sources[name] = x
+	}
 	for name, s := range cfg.Webhook.Secrets {
 		expand(&s.Value)
 		cfg.Webhook.Secrets[name] = s
@@ -277,6 +301,9 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 // accountKey tells whether a key is one of a further LINE or SMS account or of a webhook's secret, whose name is the user's.
 func accountKey(key string) bool {
 	parts := strings.Split(key, ".")
+	if len(parts) == 3 && parts[0] == "sources" {
+		return slices.Contains([]string{"kind", "secret", "secret_before", "signature", "header", "id_header", "topic_header", "mapping", "verify_token", "shop", "client_id", "token", "version", "endpoint", "reconcile"}, parts[2])
+	}
 	if len(parts) == 4 && parts[0] == "webhook" && parts[1] == "secrets" {
 		return parts[3] == "value" || parts[3] == "host"
 	}
@@ -353,6 +380,7 @@ func (c *Config) Check() error {
 	if err := c.checkSocial(); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.checkSources()...)
 	if c.Keys == "" {
 		c.Keys = filepath.Join(c.Data, "keys")
 	}

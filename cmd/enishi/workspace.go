@@ -28,6 +28,7 @@ import (
 	"enishi/channels/sms"
 	"enishi/channels/webhook"
 	"enishi/ingest"
+	"enishi/ingest/hooks"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
@@ -48,6 +49,7 @@ type workspace struct {
 	ingester    *ingest.Ingester
 	collector   *ingest.Collector
 	dead        *ingest.DeadLetters
+	hooks       *hooks.Hooks // of the sources of the configuration
 	store       *pipeline.Store
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
@@ -145,8 +147,14 @@ func (w *workspace) buildIngest(context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.dead, err = ingest.NewDeadLetters(ingest.DeadConfig{Append: w.stream.Append, Load: api.DeadTable{DB: w.db}.Load, Save: api.DeadTable{DB: w.db}.Save, Parser: w.ingester.Parser(), Now: w.now})
-	return err
+	w.dead, err = ingest.NewDeadLetters(ingest.DeadConfig{Append: w.stream.Append, Load: api.DeadTable{DB: w.db}.Load, Save: api.DeadTable{DB: w.db}.Save, Parser: w.ingester.Parser(), Now: w.now,
+		Source: func(ctx context.Context, l *ingest.DeadLetter, body []byte) error {
+			return w.hooks.Replay(ctx, l, body)
+		}})
+	if err != nil {
+		return err
+	}
+	return w.buildSources()
 }
 
 func (w *workspace) buildFold(context.Context) error {
@@ -363,6 +371,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("definitions", func(ctx context.Context) error { return w.definitions.Follow(ctx, w.stream) })
 	run("ingest", w.ingester.Run)
 	run("collector", w.collector.Run)
+	run("hooks", w.hooks.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
 	run("post", w.postIn.Run)

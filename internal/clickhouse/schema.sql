@@ -392,7 +392,8 @@ CREATE TABLE orders
     `marketplace` LowCardinality(String),
     `is_gift` UInt8,
     `valid` UInt8,
-    `sequence` Int64
+    `sequence` Int64,
+    INDEX by_order order_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id)
@@ -756,6 +757,24 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id, shipment_id)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE source_calls
+(
+    `source` LowCardinality(String),
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `topic` LowCardinality(String),
+    `outcome` LowCardinality(String),
+    `events` UInt32,
+    `field` String,
+    `reason` String,
+    `reason_ja` String,
+    `body` String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (source, at, id)
+TTL toDateTime(at) + toIntervalDay(3)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE store_visits
 (
     `profile_id` FixedString(16),
@@ -792,7 +811,8 @@ CREATE TABLE subscriptions
     `skipped_at` DateTime64(3, 'UTC'),
     `paused_at` DateTime64(3, 'UTC'),
     `cancelled_at` DateTime64(3, 'UTC'),
-    `payment_failed_at` DateTime64(3, 'UTC')
+    `payment_failed_at` DateTime64(3, 'UTC'),
+    INDEX by_subscription subscription_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, subscription_id)

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"enishi"
+	"enishi/api"
+	"enishi/ingest"
+	"enishi/ingest/hooks"
+	"enishi/ingest/shopify"
+)
+
+// Kinds of sources.
+const (
+	kindShopify = "shopify"
+	kindWebhook = "webhook"
+)
+
+// buildSources makes /hooks/NAME of the sources of the configuration.
+func (w *workspace) buildSources() error {
+	var sources []hooks.Source
+	for _, name := range sortedKeys(w.cfg.Sources) {
+		c := w.cfg.Sources[name]
+		s := hooks.Source{Name: name, Kind: c.Kind, Secrets: []string{c.Secret, c.SecretBefore}, Scheme: c.Signature, Header: c.Header, IDHeader: c.IDHeader, TopicHeader: c.TopicHeader}
+		switch c.Kind {
+		case kindShopify:
+			shop, err := shopify.New(shopify.Config{Name: name, Owner: w.owner, Erase: w.eraseFor(name), Alert: w.alert})
+			if err != nil {
+				return err
+			}
+			s.Translate, s.Scheme, s.Header, s.IDHeader, s.TopicHeader = shop.Translate, hooks.HMACBase64, shopify.SignatureHeader, shopify.IDHeader, shopify.TopicHeader
+		}
+		sources = append(sources, s)
+	}
+	var err error
+	w.hooks, err = hooks.New(hooks.Config{Sources: sources, Parser: w.ingester.Parser(), Append: w.stream.Append, Dead: w.keepDead, Keep: (api.SourceTables{DB: w.db}).Keep,
+		Why: func() ingest.Obstacle { return w.health.Refusing() }, Now: w.now, Log: w.log})
+	if err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	return nil
+}
+
+// checkSources finds what cannot work in the configuration of the sources.
+func (c *Config) checkSources() []error {
+	var errs []error
+	for _, name := range sortedKeys(c.Sources) {
+		s := c.Sources[name]
+		bad := func(key, format string, args ...any) {
+			errs = append(errs, fmt.Errorf("config: sources."+name+"."+key+": "+format, args...))
+		}
+		if !workspaceName(name) {
+			errs = append(errs, fmt.Errorf("config: sources: %q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name))
+		}
+		if !slices.Contains([]string{kindShopify}, s.Kind) {
+			bad("kind", "%q is not shopify", s.Kind)
+		}
+		if s.Secret == "" {
+			bad("secret", "is needed: whoever knows the address could send anything without it")
+		}
+		if s.Kind != kindWebhook && cmp.Or(s.Signature, s.Header, s.IDHeader, s.Mapping) != "" {
+			bad("signature", "signature, header, id_header and mapping are for kind webhook only: how %s signs is known", s.Kind)
+		}
+	}
+	return errs
+}
+
+// owner tells who ordered, or has the subscription, by what was taken so far.
+func (w *workspace) owner(ctx context.Context, kind, id string) (enishi.Person, bool, error) {
+	table, column := "orders", "order_id"
+	if kind == shopify.OfSubscription {
+		table, column = "subscriptions", "subscription_id"
+	}
+	rows, err := w.db.Query(ctx, "SELECT customer_id, email, phone FROM people FINAL WHERE profile_id IN (SELECT profile_id FROM "+table+" FINAL WHERE "+column+" = {id:String}) LIMIT 1", clickhouse.Named("id", id))
+	if err != nil {
+		return enishi.Person{}, false, fmt.Errorf("find whose %s it is: %w", kind, err)
+	}
+	defer rows.Close()
+	var p enishi.Person
+	if !rows.Next() {
+		return p, false, rows.Err()
+	}
+	if err := rows.Scan(&p.CustomerID, &p.Email, &p.Phone); err != nil {
+		return p, false, fmt.Errorf("find whose %s it is: %w", kind, err)
+	}
+	if p.CustomerID != "" { // one is enough, and it is the strongest
+		p.Email, p.Phone = "", ""
+	}
+	return p, p.CustomerID != "" || p.Email != "" || p.Phone != "", nil
+}
+
+// eraseFor deletes a person at the request of a source.
+func (w *workspace) eraseFor(source string) func(ctx context.Context, person enishi.Person, request enishi.ID, reason string) error {
+	return func(ctx context.Context, person enishi.Person, request enishi.ID, reason string) error {
+		if w.api == nil {
+			return errors.New("the workspace is not open yet")
+		}
+		return w.api.Erase(ctx, person, request, source, reason)
+	}
+}
