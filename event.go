@@ -97,6 +97,8 @@ type Context struct {
 	UserAgent   string `json:"user_agent,omitempty" wire:"10"`
 	Locale      string `json:"locale,omitempty" wire:"11"`
 	SessionID   string `json:"session_id,omitempty" wire:"12"`
+	ClickIDs    string `json:"click_ids,omitempty" wire:"13"` // of advertisements, as an address has them: gclid=X&yclid=Y
+	Bot         bool   `json:"bot,omitempty" wire:"14"`       // an automatic browser: it said so, or its name does
 }
 
 // Order is a sales order. An event carries what its producer knows; of two events for one order the one with the higher

@@ -775,6 +775,13 @@ func (x *Context) AppendWire(b []byte) []byte {
 		b = append(b, 0x62)
 		b = wire.AppendBytes(b, x.SessionID)
 	}
+	if x.ClickIDs != "" {
+		b = append(b, 0x6a)
+		b = wire.AppendBytes(b, x.ClickIDs)
+	}
+	if x.Bot {
+		b = append(b, 0x74)
+	}
 	return b
 }
 
@@ -812,6 +819,10 @@ func (x *Context) ParseWire(s string) error {
 			x.Locale, i = wire.Content(s, i)
 		case 12<<3 | 2: // SessionID
 			x.SessionID, i = wire.Content(s, i)
+		case 13<<3 | 2: // ClickIDs
+			x.ClickIDs, i = wire.Content(s, i)
+		case 14<<3 | 4: // Bot
+			x.Bot = true
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -254,6 +254,7 @@ func (c *Collector) cors(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
 	}
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
 	if r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "POST")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding")

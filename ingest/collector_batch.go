@@ -1,12 +1,14 @@
 package ingest
 
 import (
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/goccy/go-json"
 
+	"enishi"
 	"enishi/internal/stream"
 )
 
@@ -151,7 +153,7 @@ func (b *batch) event(v *envelope) (src *sourceEvent, native bool, refusal *Refu
 		if err := json.Unmarshal(v.raw, src); err != nil {
 			return nil, true, locate(v.raw, src, err)
 		}
-		return src, true, nil
+		return src, true, takeOthers(&src.Event, v.raw)
 	}
 	if v.sentAt == "" {
 		v.sentAt = b.sentAt
@@ -162,6 +164,54 @@ func (b *batch) event(v *envelope) (src *sourceEvent, native bool, refusal *Refu
 	v.agent = b.agent
 	src, refusal = b.parser.translate(v, b.now)
 	return src, false, refusal
+}
+
+// members are the names that an event in the form of the source topics has.
+var members = func() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range [...]reflect.Type{reflect.TypeFor[enishi.Event](), reflect.TypeFor[sourceEvent]()} {
+		for i := range t.NumField() {
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" && name != "-" {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}()
+
+// takeOthers keeps members that an event does not have as properties. A time or an id by a name of Segment's calls is
+// refused when our own is not there: it would be an event of now, or counted twice.
+func takeOthers(e *enishi.Event, raw []byte) *Refusal {
+	x := &reader{s: raw}
+	x.object("")
+	for first := true; ; {
+		k, ok := x.key(&first)
+		if !ok {
+			return nil // what is wrong with the JSON was found before
+		}
+		if members[k] {
+			x.raw()
+			continue
+		}
+		own := ""
+		switch k {
+		case "timestamp", "originalTimestamp", "at", "time":
+			if e.At.IsZero() {
+				own = "occurred_at"
+			}
+		case "messageId", "message_id":
+			if e.Message == "" {
+				own = "id"
+			}
+		}
+		if own != "" {
+			return refusef(CodeValue, k, "is no member of an event in this form: use %s", "この形式のイベントにこの項目はありません。%s を使ってください", own)
+		}
+		v := x.value()
+		if _, there := e.Properties[k]; v.Kind != enishi.Null && !there {
+			setProperty(e, k, v)
+		}
+	}
 }
 
 // inSegment names the place by the field that the caller sent.

@@ -138,6 +138,8 @@ func TestCollector(t *testing.T) {
 		{name: "a batch with bad ones", path: "/v1/batch", body: many, status: 202, records: 2,
 			want: []string{`"accepted":2`, `"orders/`, `,web/`, `"index":1,"message_id":"m2","code":"reserved","field":"properties.order_id"`, `"index":3,"code":"type"`, `"index":4,"code":"missing","field":"userId"`, `"reason_ja":"`}},
 		{name: "a batch of bad ones", path: "/v1/b", body: `{"batch":[{"type":"track","userId":"c1"},null]}`, status: 400, want: []string{`"accepted":0`, `"index":0`, `"index":1`}},
+		{name: "our own form with a member of Segment's", path: "/v1/batch", body: `{"batch":[{"type":"custom.asked","person":{"customer_id":"c1"},"timestamp":"2020-01-01T00:00:00Z"},{"type":"custom.asked","person":{"customer_id":"c1"},"messageId":"m"},{"type":"custom.asked","occurred_at":"2026-11-20T11:00:00Z","timestamp":"x","person":{"customer_id":"c1"},"colour":"red"}]}`, status: 202, records: 1,
+			want: []string{`"index":0,"code":"value","field":"timestamp"`, `use occurred_at`, `"field":"messageId"`}},
 		{name: "an empty batch", path: "/v1/b", body: `{"batch":[]}`, status: 202, want: []string{`"accepted":0`}},
 		{name: "gzip", path: "/v1/track", body: packed(good), header: map[string]string{"Content-Encoding": "gzip"}, status: 202, records: 1},
 		{name: "a beacon", path: "/v1/track", body: `{"userId":"c1","event":"x","writeKey":"` + testKey + `"}`, header: map[string]string{"Content-Type": "text/plain;charset=UTF-8", "Authorization": ""}, status: 202, records: 1},
@@ -175,9 +177,24 @@ func TestCollector(t *testing.T) {
 
 		{name: "preflight", method: http.MethodOptions, path: "/v1/track", header: map[string]string{"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}, status: 204,
 			headers: map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding"}},
-		{name: "from a browser", path: "/v1/track", body: good, header: map[string]string{"Origin": "https://shop.example"}, status: 202, headers: map[string]string{"Access-Control-Allow-Origin": "*"}, records: 1},
+		{name: "from a browser", path: "/v1/track", body: good, header: map[string]string{"Origin": "https://shop.example"}, status: 202, headers: map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}, records: 1},
 	} {
 		s.run(t, c, m)
+	}
+}
+
+// TestCollectorKeepsOthers: what an event in our own form has beside its members becomes a property, unless that is there.
+func TestCollectorKeepsOthers(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	s := scenario{name: "others", path: "/v1/batch", body: `{"batch":[{"type":"custom.asked","person":{"customer_id":"c1"},"colour":"red","size":3,"properties":{"size":2},"nothing":null}]}`, status: 202, records: 1}
+	s.run(t, newTestCollector(t, m, nil), m)
+	for _, recs := range m.topics {
+		for _, r := range recs {
+			if !strings.Contains(string(r.Value), `"properties":{"colour":"red","size":2}`) {
+				t.Errorf("%s", r.Value)
+			}
+		}
 	}
 }
 

@@ -244,6 +244,8 @@ func (w *writer) context(c *enishi.Context) {
 	w.text("user_agent", c.UserAgent)
 	w.text("locale", c.Locale)
 	w.text("session_id", c.SessionID)
+	w.text("click_ids", c.ClickIDs)
+	w.truth("bot", c.Bot)
 	w.close()
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/goccy/go-json"
@@ -39,6 +40,10 @@ func readContext(x *reader) *callContext {
 			c.Locale = x.text(k)
 		case "sessionId", "session_id":
 			c.SessionID = x.text(k)
+		case "clickIds":
+			readClickIDs(x, c)
+		case "bot":
+			c.Bot = x.truth(k)
 		case "app", "device":
 			x.raw()
 			c.channel = "app"
@@ -84,6 +89,24 @@ func readCampaign(x *reader, c *callContext) {
 			x.raw()
 		}
 	}
+	x.path = "context."
+}
+
+// readClickIDs takes {"gclid": "X", "yclid": "Y"}.
+func readClickIDs(x *reader, c *callContext) {
+	if !x.object("clickIds") {
+		return
+	}
+	x.path = "context.clickIds."
+	ids := url.Values{}
+	for first := true; ; {
+		k, ok := x.key(&first)
+		if !ok {
+			break
+		}
+		ids.Set(k, x.text(k))
+	}
+	c.ClickIDs = ids.Encode()
 	x.path = "context."
 }
 

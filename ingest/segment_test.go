@@ -77,6 +77,8 @@ func TestSegmentSuccess(t *testing.T) {
 		"web", `{"type":"product.viewed","channel":"web","person":{"anonymous_id":"a1"},"properties":{"position":3},
 		"context":{"utm_source":"line","utm_medium":"m","utm_campaign":"n","utm_term":"t","utm_content":"c","referrer":"https://g/","url":"https://s/p/1?x=1","path":"/p/1","title":"T","user_agent":"UA","locale":"ja-JP"},
 		"web":{"currency":"USD","product":{"product_id":"P1","category":"skincare","price":"19.99","currency":"USD","url":"https://s/p/1"}}}`)
+	f("page", `{"anonymousId":"a1","context":{"userAgent":"Googlebot","bot":true,"clickIds":{"yclid":"y 1","gclid":"g&1"}}}`,
+		"web", `{"type":"page.viewed","channel":"web","person":{"anonymous_id":"a1"},"context":{"user_agent":"Googlebot","click_ids":"gclid=g%261&yclid=y+1","bot":true}}`)
 	f("track", `{"event":"Products Searched","anonymousId":"a1","properties":{"query":"化粧水","results":12}}`,
 		"web", `{"type":"search.performed","person":{"anonymous_id":"a1"},"web":{"query":"化粧水","results":12}}`)
 	f("track", `{"event":"Product List Viewed","anonymousId":"a1","properties":{"list_id":"L","category":"skincare","products":[{"product_id":"1"},{"product_id":"2"}]}}`,

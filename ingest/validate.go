@@ -191,7 +191,7 @@ func checkNames(values map[string]enishi.Value, field string) *Refusal {
 // checkContext bounds what browsers send; the reports group by these and profiles keep some of them.
 func checkContext(e *enishi.Event) *Refusal {
 	c := *e.Context
-	for _, s := range []*string{&c.UTMSource, &c.UTMMedium, &c.UTMCampaign, &c.UTMContent, &c.UTMTerm, &c.Referrer, &c.URL, &c.Path, &c.Title, &c.UserAgent} {
+	for _, s := range []*string{&c.UTMSource, &c.UTMMedium, &c.UTMCampaign, &c.UTMContent, &c.UTMTerm, &c.Referrer, &c.URL, &c.Path, &c.Title, &c.UserAgent, &c.ClickIDs} {
 		*s = cut(*s)
 	}
 	e.Context = &c

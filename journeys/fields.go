@@ -75,6 +75,7 @@ func (fs fields) events() {
 	context("utm_medium", func(c *enishi.Context) string { return c.UTMMedium })
 	context("utm_campaign", func(c *enishi.Context) string { return c.UTMCampaign })
 	context("path", func(c *enishi.Context) string { return c.Path })
+	fs.truth("event.context.bot", part(func(e *enishi.Event) *enishi.Context { return e.Context }, func(c *enishi.Context) bool { return c.Bot }))
 }
 
 func (fs fields) orders() {
