@@ -127,12 +127,6 @@ func (x *journeyExample) needs(seen map[string]bool, ready []segments.Template) 
 // eventTitle is what people call a type of event; those of the shop's own that the gallery waits for have words here.
 func eventTitle(typ string) Text {
 	switch typ {
-	case "custom.back_in_stock":
-		return Text{"再入荷の合図（独自のイベント）", "your sign that it is back in stock"}
-	case "custom.price_dropped":
-		return Text{"値下げの合図（独自のイベント）", "your sign that the price is lower"}
-	case "custom.low_stock":
-		return Text{"在庫が少ない合図（独自のイベント）", "your sign that it is running low"}
 	case "custom.preorder_progress":
 		return Text{"予約の進み具合（独自のイベント）", "your news about a preorder"}
 	}

@@ -111,6 +111,21 @@ func (a *API) wait(ctx context.Context, after string) error {
 	return nil
 }
 
+// CatchUp returns when everything that was appended until now is in the tables.
+func (a *API) CatchUp(ctx context.Context) error {
+	now := position{}
+	for _, topic := range enishi.SourceTopics() {
+		ends, err := a.cfg.Stream.Ends(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("read the ends of %s: %w", topic, err)
+		}
+		for n, end := range ends {
+			now[partitionOf(topic, n)] = end
+		}
+	}
+	return a.waitFor(ctx, now)
+}
+
 func (a *API) waitFor(ctx context.Context, p position) error {
 	sources := position{}
 	var definitions, identities int64

@@ -12,6 +12,7 @@ import (
 	"enishi/channels"
 	"enishi/channels/dm/postal"
 	"enishi/channels/line"
+	"enishi/ingest/catalogue"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -92,6 +93,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		}
 	case "brand":
 		if err := channels.CheckBrand(text.Bytes()); err != nil {
+			return Written{}, err
+		}
+	case catalogue.SettingName:
+		if _, err := catalogue.ParseSettings(body); err != nil {
 			return Written{}, err
 		}
 	case "templates":

@@ -22,7 +22,7 @@ var typeNames = map[string]string{
 	"person.erased": "Data erased", "person.identified": "Details received",
 	"points.adjusted": "Points adjusted", "points.earned": "Points earned", "points.expired": "Points expired", "points.redeemed": "Points used",
 	"price_alert.requested": "Asked for a price alert",
-	"product.clicked":       "Clicked a product", "product.viewed": "Viewed a product",
+	"product.back_in_stock": "Back in stock", "product.clicked": "Clicked a product", "product.low_stock": "Running low", "product.price_dropped": "Price went down", "product.viewed": "Viewed a product",
 	"referral.converted": "Invitation led to a purchase", "referral.shared": "Invited a friend",
 	"return.approved": "Return approved", "return.exchanged": "Goods exchanged", "return.received": "Return received", "return.requested": "Return requested",
 	"review.written":   "Wrote a review",

@@ -13,6 +13,8 @@ type Product struct {
 	Available bool
 	Stock     int64
 	Counted   bool // Stock is known
+	ImageURL  string
+	URL       string
 }
 
 // errSoldOut: nothing of what a message offers can be bought any more.
@@ -97,6 +99,13 @@ func (f *filling) fillProduct(v any) (p Product, known bool) {
 		return Product{}, false
 	}
 	line["available"] = p.Available
+	fill := func(name, value string) {
+		if wordsOf(line[name]) == "" && value != "" {
+			line[name] = value
+		}
+	}
+	fill("image_url", p.ImageURL)
+	fill("url", p.URL)
 	if p.Counted {
 		line["stock"] = p.Stock
 	}

@@ -79,7 +79,7 @@ func (in *Ingester) parse(recs []stream.Record) ([]pending, []DeadLetter) {
 		}
 		parsed, refusal := in.parser.Parse(&r, now)
 		if refusal != nil {
-			letters = append(letters, deadLetter(&recs[i], refusal))
+			letters = append(letters, DeadRecord(&recs[i], refusal))
 			continue
 		}
 		events = append(events, pending{event: parsed.Event, at: now})

@@ -3,71 +3,56 @@ package ingest
 import (
 	"sync"
 
-	"github.com/goccy/go-json"
+	"encoding/json"
 
 	"enishi"
 	"enishi/internal/stream"
 )
 
-// catalogue is a copy of what events need of the topic catalogue: the newest product by id. A record is a JSON product
-// ({"product_id", "name", "brand", "category", "price", ...}, docs/events.md); an empty value takes the product named by
-// the key away. Records of other things (stores, stock) are passed over.
+// catalogue is a copy of the topic catalogue: the newest product by id. A record is a JSON product (docs/catalogue.md); an empty value
+// takes the product named by the key away. Records of other things are passed over, bad ones too: who keeps the table tells of them.
 type catalogue struct {
 	mu       sync.RWMutex
-	products map[string]product
+	products map[string]*Product
 }
 
-// Product is what the catalogue says of a product now.
-type Product struct {
-	Price     enishi.Amount
-	Currency  string
-	Stock     *int64 // nil: it is not counted
-	Available bool
-}
-
-// Product is a product of the catalogue by its id; false when the catalogue has none.
-func (in *Ingester) Product(id string) (Product, bool) {
+// Product is a product of the catalogue by its id; false when the catalogue has none. It is not to be changed.
+func (in *Ingester) Product(id string) (*Product, bool) {
 	c := &in.catalogue
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	p, ok := c.products[id]
-	return Product{p.Price, p.Currency, p.Stock, (p.Available == nil || *p.Available) && (p.Stock == nil || *p.Stock > 0)}, ok
-}
-
-// product is the part of a product that is copied into events, and what messages say of it when they leave.
-type product struct {
-	SKU      string        `json:"sku"`
-	Name     string        `json:"name"`
-	Brand    string        `json:"brand"`
-	Category string        `json:"category"`
-	Price    enishi.Amount `json:"price"`
-	Currency string        `json:"currency"`
-
-	Stock     *int64 `json:"stock"`     // absent: it is not counted
-	Available *bool  `json:"available"` // absent: as long as the stock lasts
+	return p, ok
 }
 
 func (c *catalogue) fold(r *stream.Record) {
-	if len(r.Value) == 0 {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(c.products, string(r.Key))
-		return
-	}
-	var entry struct {
-		Type      string `json:"type"`
-		ProductID string `json:"product_id"`
-		product
-	}
-	if checkRaw(r.Value) != nil || json.Unmarshal(r.Value, &entry) != nil || entry.ProductID == "" || entry.Type != "" && entry.Type != "product" {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.products == nil {
-		c.products = map[string]product{}
+	id := string(r.Key)
+	if len(r.Value) == 0 {
+		delete(c.products, id)
+		return
 	}
-	c.products[entry.ProductID] = entry.product
+	var head struct {
+		Type      string `json:"type"`
+		ProductID string `json:"product_id"`
+	}
+	if json.Unmarshal(r.Value, &head) != nil {
+		return
+	}
+	had := c.products[head.ProductID]
+	var body []byte
+	if had != nil && head.Type == catalogueUpdate {
+		body, _ = json.Marshal(had) // what the program knows of a product is all that is needed here
+	}
+	p, _, refusal := ParseProduct(r.Value, body)
+	if p == nil || refusal != nil || had != nil && p.StaleAfter(had) {
+		return
+	}
+	if c.products == nil {
+		c.products = map[string]*Product{}
+	}
+	c.products[p.ProductID] = p
 }
 
 // fill completes the products of an event. What the event says itself stays. The price of an order's line is a fact and no

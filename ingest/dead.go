@@ -46,7 +46,8 @@ type DeadLetter struct {
 	Actor     string    `json:"actor,omitempty"`
 }
 
-func deadLetter(r *stream.Record, why *Refusal) DeadLetter {
+// DeadRecord is the letter of a record that was refused.
+func DeadRecord(r *stream.Record, why *Refusal) DeadLetter {
 	return DeadLetter{ID: enishi.NewID("dead", r.Topic, strconv.Itoa(r.Partition), strconv.FormatInt(r.Offset, 10)), At: r.Time.UTC(), Version: 1,
 		State: DeadWaiting, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Stage: StageIngest,
 		Code: why.Code, Field: why.Field, Reason: why.Reason, ReasonJA: why.ReasonJA, Type: why.Type, Raw: r.Value}
@@ -104,6 +105,16 @@ func (d *DeadLetters) Replay(ctx context.Context, id enishi.ID, fixed []byte, ac
 		return d.close(ctx, l, DeadReplayed, actor)
 	}
 	now := d.cfg.Now()
+	if l.Topic == enishi.TopicCatalogue {
+		r, refusal := ProductRecord(fixed, now)
+		if refusal != nil {
+			return refusal
+		}
+		if err := d.cfg.Append(ctx, []stream.Record{r}); err != nil {
+			return fmt.Errorf("append to %s: %w", l.Topic, err)
+		}
+		return d.close(ctx, l, DeadReplayed, actor)
+	}
 	value, refusal := keepIdentity(&l, fixed)
 	if refusal != nil {
 		return refusal

@@ -75,6 +75,9 @@ func (v *Visit) describe(e *enishi.Event, family string) {
 			v.ProductID, v.Brand, v.Category = x.ProductID, x.Brand, cmp.Or(x.Category, w.Category)
 		}
 	}
+	if e.Type == "price_alert.requested" && e.Web != nil {
+		v.Value = e.Web.TargetPrice
+	}
 	if c := e.Context; c != nil {
 		v.Path, v.Source, v.Campaign = cut(c.Path, maxText), c.UTMSource, c.UTMCampaign
 	}

@@ -26,7 +26,8 @@ type folding struct {
 
 // Apply folds the facts of one event and reports which parts of the profile they changed. fresh is false for what was
 // folded before (the event id within SeenWindow, the row of an imported file) and for what is not for a profile's facts
-// (control records, any event to a profile that was merged away, events up to an erasure): then nothing changed.
+// (control records, any event to a profile that was merged away, events up to an erasure, a change of a product that does not
+// concern the person): then nothing changed. Why a change of a product does concern them is set in the event's [ReasonProperty].
 //
 // now is the partition's clock and never goes back. The event must be as read from the topic events: its instants in
 // milliseconds, Links parallel to [Identifiers] of its Person. A sender's report (message.*) comes with the subject of the
@@ -40,6 +41,9 @@ func (p *Profile) Apply(e *enishi.Event, now time.Time) (changed Change, fresh b
 		return 0, false
 	}
 	family, name, _ := strings.Cut(e.Type, ".")
+	if productChange(family, name) && !f.concerned(name) {
+		return 0, false
+	}
 	if e.Order != nil || e.Shipment != nil || e.Return != nil {
 		p.keepBase()
 	}
@@ -55,6 +59,10 @@ func (p *Profile) Apply(e *enishi.Event, now time.Time) (changed Change, fresh b
 // dispatch folds what the type of the event tells.
 func (f *folding) dispatch(family, name string) {
 	e := f.e
+	if productChange(family, name) {
+		f.counts = countedMark // journeys hear of it; it is nothing that the person did
+		return
+	}
 	if family == "list" && name != "viewed" {
 		f.listed(name)
 		return
@@ -168,7 +176,7 @@ const (
 	countedProductView
 	countedStoreVisit
 	countedEarned // its points were earned
-	countedMark   // no event: the id of an absorbed part
+	countedMark   // no event of the person's: the id of an absorbed part, or a change of a product
 )
 
 // day is the day of the partition's clock.

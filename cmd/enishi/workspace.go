@@ -28,6 +28,7 @@ import (
 	"enishi/channels/sms"
 	"enishi/channels/webhook"
 	"enishi/ingest"
+	"enishi/ingest/catalogue"
 	"enishi/ingest/hooks"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
@@ -72,6 +73,7 @@ type workspace struct {
 	post        *postal.Office
 	postIn      *postal.Channel
 	reports     *analytics.Reports
+	products    *catalogue.Keeper
 	replaying   sync.Mutex
 	leapt       time.Time // where a replay moved the clocks of all partitions to
 	mail        *email.Channel
@@ -106,7 +108,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 	w.store = &pipeline.Store{DB: w.db, Now: w.now}
 	w.reports = &analytics.Reports{Conn: w.db.Conn(), Zone: (&shopZone{definitions: w.definitions}).location}
 	w.deliveries = channels.NewDeliveries(w.db)
-	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildChannels} {
+	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildCatalogue, w.buildChannels} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
@@ -209,19 +211,6 @@ func (w *workspace) committed(ctx context.Context, group string, topics ...strin
 		}
 	}
 	return out, nil
-}
-
-// product is what the catalogue says of a product now.
-func (w *workspace) product(id string) (channels.Product, bool) {
-	p, ok := w.ingester.Product(id)
-	out := channels.Product{Available: p.Available}
-	if p.Stock != nil {
-		out.Stock, out.Counted = *p.Stock, true
-	}
-	if p.Price > 0 {
-		out.Price, out.Currency = p.Price, p.Currency
-	}
-	return out, ok
 }
 
 // shopClock is the clock of what happens in the shop: virtual during a replay.
@@ -372,6 +361,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("ingest", w.ingester.Run)
 	run("collector", w.collector.Run)
 	run("hooks", w.hooks.Run)
+	run("catalogue", w.products.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
 	run("post", w.postIn.Run)

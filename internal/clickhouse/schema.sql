@@ -15,6 +15,66 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY id
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE catalogue
+(
+    `product_id` String,
+    `version` UInt64,
+    `next_offset` Int64,
+    `parent_id` String,
+    `sku` String,
+    `name` String,
+    `brand` LowCardinality(String),
+    `category` LowCardinality(String),
+    `search` String,
+    `price` Int64,
+    `compare_at_price` Int64,
+    `currency` LowCardinality(String),
+    `url` String,
+    `image_url` String,
+    `stock` Nullable(Int64),
+    `stores` Map(String, Int64),
+    `buyable` UInt8,
+    `deleted` UInt8,
+    `updated_at` DateTime64(3, 'UTC'),
+    `body` String,
+    `state` String,
+    `due_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY product_id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE catalogue_changes
+(
+    `product_id` String,
+    `at` DateTime64(3, 'UTC'),
+    `id` FixedString(16),
+    `kind` LowCardinality(String),
+    `old_price` Int64,
+    `price` Int64,
+    `stock` Nullable(Int64),
+    `addressed` UInt32
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (product_id, at, id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE catalogue_history
+(
+    `product_id` String,
+    `at` DateTime64(3, 'UTC'),
+    `version` UInt64,
+    `price` Int64,
+    `compare_at_price` Int64,
+    `currency` LowCardinality(String),
+    `stock` Nullable(Int64),
+    `buyable` UInt8
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (product_id, at, version)
+TTL toDateTime(at) + toIntervalYear(3)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE consent_evidence
 (
     `subject` FixedString(16),

@@ -138,6 +138,9 @@ func (f *Folder) event(part *partition, x *entry, e *enishi.Event, raw []byte) {
 		}
 		part.events++
 		part.share.stats.Events++
+		if profiles.IsProductChange(e.Type) {
+			raw = enishi.EncodeEvent(nil, e) // the fold has said why it concerns the person
+		}
 		part.rows.event(part, e, raw)
 		f.react(part, p, journeys.Trigger{Event: e, Changed: changed}, segments.Options{})
 		part.changed(x, part.next)
