@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"channels/webhook":       {"enishi", "channels", "internal/outward"},
 	"web":                    {},
 	"sdk/js":                 {},
+	"sdk/go":                 {},
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "channels/dm/postal", "internal/definitions", "internal/stream", "internal/clickhouse"},
 	"internal/simulation":    {"enishi", "internal/pipeline", "internal/clickhouse"},
 	"docs":                   {},

@@ -149,7 +149,7 @@ func (d whole) approve(minutes string) {
 func (d whole) leaveCart(mail string) {
 	d.t.Helper()
 	d.do("another browser's shop", chromedp.Navigate(d.s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`.add`)))
-	js[any](d.browser, "forget", `localStorage.clear()`)
+	js[any](d.browser, "forget", `(localStorage.clear(), document.cookie = "enishi_id=; path=/; max-age=0")`)
 	d.do("the shop", chromedp.Navigate(d.s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`.add`)),
 		chromedp.Click(chromedp.CSS(`#open-signup`)), chromedp.WaitVisible(chromedp.CSS(`#signup [value=ok]`)), chromedp.SetValue(chromedp.CSS(`#signup [name=email]`), mail), chromedp.Click(chromedp.CSS(`#signup [value=ok]`)))
 	d.see("the shop greets", "登録しました")

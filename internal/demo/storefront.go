@@ -18,7 +18,7 @@ import (
 //go:embed shop
 var files embed.FS
 
-// Storefront serves the page /demo/shop. It posts to the collector as any shop's page does; only befriending the LINE
+// Storefront serves the page /demo/shop. It uses the browser SDK as any shop's page does; only befriending the LINE
 // account, what a customer does on Instagram and Messenger, and the parcel's way are played here.
 type Storefront struct {
 	WriteKey string

@@ -1,21 +1,19 @@
-// The demo shop speaks to Enishi as any shop would: by the collector's HTTP API and a write key.
+// The demo shop speaks to Enishi as any shop would: by the browser SDK and a write key.
 const config = await (await fetch("/demo/shop/config.json")).json();
 const store = { get: (k, d) => JSON.parse(localStorage.getItem("enishi-demo-" + k) ?? JSON.stringify(d)), set: (k, v) => localStorage.setItem("enishi-demo-" + k, JSON.stringify(v)) };
 const uuid = () => crypto.randomUUID();
-const anonymousId = store.get("anonymous", null) ?? uuid();
-store.set("anonymous", anonymousId);
+await new Promise((loaded) => {
+  const script = Object.assign(document.createElement("script"), { src: "/sdk.js", onload: loaded, onerror: () => toast("SDK がまだビルドされていません（make sdk）") });
+  script.dataset.key = config.write_key;
+  document.head.append(script);
+});
+const enishi = window.enishi;
+enishi.on("rejected", (list) => toast("送信できませんでした: " + list[0].reason_ja));
+// The shop's own id of this browser, for what it plays besides; the SDK has none while the visitor does not agree.
+const visitor = enishi.anonymousId() || (store.get("visitor", null) ?? uuid());
+store.set("visitor", visitor);
 let user = store.get("user", null);
 let cart = store.get("cart", { id: uuid(), lines: [] });
-
-async function send(kind, body) {
-  const message = { type: kind, messageId: uuid(), anonymousId, timestamp: new Date().toISOString(), context: { page: { path: location.pathname, title: document.title, url: location.href }, locale: navigator.language }, ...body };
-  if (user) message.userId = user.id;
-  const answer = await fetch("/v1/" + kind, { method: "POST", headers: { "Content-Type": "application/json", Authorization: "Basic " + btoa(config.write_key + ":") }, body: JSON.stringify(message) });
-  if (!answer.ok) {
-    const problem = await answer.json().catch(() => ({}));
-    toast("送信できませんでした: " + (problem.rejected?.[0]?.reason_ja ?? answer.status));
-  }
-}
 
 const yen = (n) => "¥" + n.toLocaleString("ja-JP");
 function toast(text) {
@@ -26,6 +24,7 @@ function toast(text) {
   toast.timer = setTimeout(() => t.classList.remove("on"), 2500);
 }
 const properties = (p, quantity = 1) => ({ product_id: p.id, sku: p.id, name: p.name, category: p.category, brand: p.line, price: String(p.price), currency: "JPY", quantity, url: location.origin + "/demo/shop#" + p.id });
+const lines = () => cart.lines.map((l) => ({ product_id: l.id, name: l.name, price: String(l.price), quantity: l.quantity, category: l.category, brand: l.line }));
 const total = () => cart.lines.reduce((sum, l) => sum + l.price * l.quantity, 0);
 
 function drawProducts() {
@@ -40,7 +39,7 @@ function drawProducts() {
     card.querySelector("h3").textContent = p.name;
     card.querySelector("p").textContent = p.text;
     card.querySelector(".price").textContent = yen(p.price) + "（税込）";
-    picture.onclick = () => { send("track", { event: "Product Viewed", properties: properties(p) }); toast(p.name + " を見ました"); };
+    picture.onclick = () => { enishi.productViewed(properties(p)); toast(p.name + " を見ました"); };
     card.querySelector(".add").onclick = () => add(p);
     main.append(card);
   }
@@ -52,7 +51,7 @@ function add(p) {
   else cart.lines.push({ id: p.id, name: p.name, price: p.price, category: p.category, line: p.line, quantity: 1 });
   store.set("cart", cart);
   drawCart();
-  send("track", { event: "Product Added", properties: { ...properties(p), cart_id: cart.id, value: String(total()), cart_url: location.origin + "/demo/shop#cart", products: cart.lines.map((l) => ({ product_id: l.id, name: l.name, price: String(l.price), quantity: l.quantity, category: l.category, brand: l.line })) } });
+  enishi.productAdded({ ...properties(p), cart_id: cart.id, value: String(total()), cart_url: location.origin + "/demo/shop#cart", products: lines() });
   toast("カートに入れました");
 }
 
@@ -66,19 +65,20 @@ function drawCart() {
 
 async function buy() {
   const id = "DEMO-" + Date.now();
-  await send("track", { event: "Checkout Started", properties: { cart_id: cart.id, value: String(total()), currency: "JPY" } });
-  await send("track", { event: "Order Completed", properties: { order_id: id, cart_id: cart.id, currency: "JPY", subtotal: String(total()), total: String(total()), payment_method: "card", products: cart.lines.map((l) => ({ product_id: l.id, name: l.name, price: String(l.price), quantity: l.quantity, category: l.category, brand: l.line })) } });
+  enishi.checkoutStarted({ cart_id: cart.id, value: String(total()), currency: "JPY" });
+  enishi.orderCompleted({ order_id: id, cart_id: cart.id, currency: "JPY", subtotal: String(total()), total: String(total()), payment_method: "card", products: lines() });
   cart = { id: uuid(), lines: [] };
   store.set("cart", cart);
   drawCart();
   document.getElementById("cart").close();
   toast("ご注文ありがとうございます（" + id + "）");
-  await fetch("/demo/shop/ordered", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ order_id: id, user_id: user?.id ?? "", anonymous_id: anonymousId }) });
+  await enishi.flush();
+  await fetch("/demo/shop/ordered", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ order_id: id, user_id: user?.id ?? "", anonymous_id: enishi.anonymousId() }) });
 }
 
 async function signUp(form) {
   const f = Object.fromEntries(new FormData(form));
-  user = { id: "W-" + anonymousId.slice(0, 8), email: f.email, name: f.family_name + " " + f.given_name };
+  user = { id: "W-" + visitor.slice(0, 8), email: f.email, name: f.family_name + " " + f.given_name };
   store.set("user", user);
   let line = "";
   if (f.line) {
@@ -87,8 +87,8 @@ async function signUp(form) {
   }
   const traits = { email: f.email, family_name: f.family_name, given_name: f.given_name, family_name_kana: f.family_name_kana, given_name_kana: f.given_name_kana, language: "ja", consent: { email: { state: f.mail ? "in" : "out", method: "form:signup", text: "お得な情報をメールで受け取る" } } };
   if (line) traits.line_user_id = line; // the friendship itself comes by LINE's webhook
-  await send("identify", { traits });
-  await send("track", { event: "Signed Up", properties: { method: "email" } });
+  enishi.identify(user.id, traits);
+  enishi.signedUp({ method: "email" });
   toast("登録しました。ようこそ、" + f.family_name + " 様");
 }
 
@@ -97,7 +97,7 @@ async function chat(mention) {
   const form = document.querySelector("#chat form");
   const f = Object.fromEntries(new FormData(form));
   const result = document.getElementById("chat-result");
-  const answer = await fetch("/demo/shop/chat", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ platform: f.platform, name: f.name, text: f.text, mention, visitor_id: anonymousId, user_id: user?.id ?? "" }) });
+  const answer = await fetch("/demo/shop/chat", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ platform: f.platform, name: f.name, text: f.text, mention, visitor_id: visitor, user_id: user?.id ?? "" }) });
   result.textContent = !answer.ok ? await answer.text() : mention ? "メンションしました。お礼の DM（30 日に一度まで）が送信箱に届きます。" : "送りました。";
 }
 
@@ -114,13 +114,22 @@ document.getElementById("say").onclick = () => chat(false);
 document.getElementById("mention").onclick = () => chat(true);
 document.getElementById("open-signup").onclick = () => {
   const dialog = document.getElementById("signup");
-  dialog.querySelector("[name=email]").value ||= "hana." + anonymousId.slice(0, 6) + "@mail.example";
+  dialog.querySelector("[name=email]").value ||= "hana." + visitor.slice(0, 6) + "@mail.example";
   dialog.showModal();
 };
 document.getElementById("signup").addEventListener("close", (e) => { if (e.target.returnValue === "ok") signUp(e.target.querySelector("form")); });
-document.getElementById("open-cart").onclick = () => { drawCart(); send("track", { event: "Cart Viewed", properties: { cart_id: cart.id, value: String(total()) } }); document.getElementById("cart").showModal(); };
+document.getElementById("open-cart").onclick = () => { drawCart(); enishi.cartViewed({ cart_id: cart.id, value: String(total()) }); document.getElementById("cart").showModal(); };
 document.getElementById("close-cart").onclick = () => document.getElementById("cart").close();
 document.getElementById("buy").onclick = buy;
+function drawConsent() {
+  document.getElementById("consent").textContent = enishi.allowed() ? "この端末からの送信を止める" : "この端末からの送信を再開する";
+}
+document.getElementById("consent").onclick = () => {
+  if (enishi.allowed()) enishi.optOut();
+  else enishi.optIn();
+  drawConsent();
+  toast(enishi.allowed() ? "送信を再開しました" : "送信を止めました");
+};
+drawConsent();
 drawProducts();
 drawCart();
-send("page", { name: "トップ" });
