@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"ingest/codes":           {"enishi"},
 	"ingest/mapping":         {"enishi", "ingest/codes", "internal/address"},
 	"ingest/presets":         {"ingest/mapping"},
-	"ingest/moving":          {"enishi", "ingest", "internal/stream"},
+	"ingest/moving":          {"enishi", "ingest", "ingest/mapping", "ingest/presets", "internal/stream"},
 	"analytics":              {"enishi"},
 	"channels/lint":          {},
 	"channels":               {"enishi", "channels/lint", "channels/dm/postal/layout", "internal/stream", "internal/clickhouse", "internal/definitions"},
