@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/sim/social":    {},
 	"internal/definitions":   {"enishi", "internal/stream"},
 	"internal/outward":       {},
+	"internal/place":         {"enishi"},
 	"internal/demo":          {"enishi"},
 	"profiles":               {"enishi", "internal/wire", "internal/address"},
 	"segments":               {"enishi", "profiles"},
@@ -64,7 +65,7 @@ var allowed = map[string][]string{
 	// libraries of direct mail
 	"internal/address":           {"enishi"},
 	"channels/dm/postal/barcode": {"enishi", "internal/address"},
-	"channels/dm/postal":         {"enishi", "channels", "channels/dm/postal/barcode", "channels/dm/postal/code", "channels/dm/postal/house", "channels/dm/postal/layout", "channels/dm/postal/product", "internal/address", "internal/clickhouse", "internal/definitions", "internal/stream"},
+	"channels/dm/postal":         {"enishi", "channels", "channels/dm/postal/barcode", "channels/dm/postal/code", "channels/dm/postal/house", "channels/dm/postal/layout", "channels/dm/postal/product", "internal/address", "internal/clickhouse", "internal/definitions", "internal/place", "internal/stream"},
 	"channels/dm/postal/code":    {"enishi"},
 	"channels/dm/postal/product": {"enishi"},
 	"channels/dm/postal/layout":  {"enishi", "internal/address", "channels/dm/postal/barcode", "channels/dm/postal/product"},

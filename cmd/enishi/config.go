@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -60,6 +59,7 @@ type Config struct {
 	Webhook WebhookConfig           `koanf:"webhook"`
 	Postal  PostalConfig            `koanf:"postal"`
 	Sources map[string]SourceConfig `koanf:"sources"`
+	Places  map[string]PlaceConfig  `koanf:"places"`
 	Log     LogConfig               `koanf:"log"`
 }
 
@@ -284,6 +284,14 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		expand(&a.Token, &a.AppSecret, &a.VerifyToken)
 		cfg.Social.Accounts[name] = a
 	}
+	for name, x := range cfg.Postal.Targets {
+		expand(&x.Password, &x.FilePassword)
+		cfg.Postal.Targets[name] = x
+	}
+	for name, x := range cfg.Places {
+		expand(&x.Password, &x.AccessKey, &x.SecretKey)
+		cfg.Places[name] = x
+	}
 	for i := range cfg.Webhook.Keys {
 		expand(&cfg.Webhook.Keys[i])
 	}
@@ -298,22 +306,30 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 	return cfg, nil
 }
 
-// accountKey tells whether a key is one of a further LINE or SMS account or of a webhook's secret, whose name is the user's.
+// accountKey tells whether a key is one of a further account, target, secret or place, whose name is the user's: of a map in
+// the struct, as line.accounts.NAME.token.
 func accountKey(key string) bool {
-	parts := strings.Split(key, ".")
-	if len(parts) == 3 && parts[0] == "sources" {
-		return slices.Contains([]string{"kind", "secret", "secret_before", "signature", "header", "id_header", "topic_header", "mapping", "verify_token", "shop", "client_id", "token", "version", "endpoint", "reconcile"}, parts[2])
+	t, parts := reflect.TypeFor[Config](), strings.Split(key, ".")
+	for i := 0; i < len(parts); i++ {
+		if t.Kind() == reflect.Map {
+			t = t.Elem() // parts[i] is the user's name
+			continue
+		}
+		if t.Kind() != reflect.Struct {
+			return false
+		}
+		found := false
+		for f := range t.NumField() {
+			if t.Field(f).Tag.Get("koanf") == parts[i] {
+				t, found = t.Field(f).Type, true
+				break
+			}
+		}
+		if !found {
+			return false
+		}
 	}
-	if len(parts) == 4 && parts[0] == "webhook" && parts[1] == "secrets" {
-		return parts[3] == "value" || parts[3] == "host"
-	}
-	if len(parts) == 4 && parts[0] == "social" && parts[1] == "accounts" {
-		return slices.Contains([]string{"platform", "page", "entry", "handle", "token", "app_secret", "verify_token", "endpoint", "version"}, parts[3])
-	}
-	if len(parts) == 4 && parts[0] == "sms" && parts[1] == "accounts" {
-		return slices.Contains([]string{"provider", "url", "user", "token", "from", "key", "plain", "fields"}, parts[3])
-	}
-	return len(parts) == 4 && parts[0] == "line" && parts[1] == "accounts" && slices.Contains([]string{"token", "secret", "endpoint"}, parts[3])
+	return t.Kind() != reflect.Struct && t.Kind() != reflect.Map
 }
 
 func unknownKeys(keys []string, known map[string]bool, file string) error {
@@ -368,6 +384,14 @@ func (c *Config) Check() error {
 		if !workspaceName(name) || name == line.DefaultAccount {
 			bad("sms.accounts", "%q: a name is 1-32 of a-z, 0-9 and _, begins with a letter, and is not default", name)
 		}
+	}
+	for name := range c.Places {
+		if !workspaceName(name) {
+			bad("places", "%q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name)
+		}
+	}
+	if _, err := c.openPlaces(); err != nil {
+		errs = append(errs, err)
 	}
 	for name, a := range c.LINE.Accounts {
 		switch {

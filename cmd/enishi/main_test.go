@@ -321,6 +321,10 @@ func TestConfigRefuses(t *testing.T) {
 	f("line:\n  accounts:\n    Shop2: {token: t, secret: s}", "line.accounts")
 	f("line:\n  accounts:\n    shop2: {token: t}", "line.accounts.shop2")
 	f("line:\n  accounts:\n    shop2: {tokn: t}", "unknown key line.accounts.shop2.tokn")
+	f("places:\n  Depot: {dir: /tmp}", "places")
+	f("places:\n  depot: {dir: /tmp, s3: bucket}", "places.depot")
+	f("places:\n  depot: {s3: bucket}", "access_key")
+	f("places:\n  depot: {secret: x}", "unknown key places.depot.secret")
 	f("data: [", "c.yaml")
 }
 
@@ -353,7 +357,8 @@ func structFields(typ reflect.Type) iter.Seq[reflect.StructField] {
 
 func TestConfigAccepts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:9\nsmtp:\n  password: ${SECRET}\n  addr: mail:25\nline:\n  accounts:\n    shop2: {token: \"${SECRET}\"}\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:9\nsmtp:\n  password: ${SECRET}\n  addr: mail:25\nline:\n  accounts:\n    shop2: {token: \"${SECRET}\"}\n"+
+		"postal:\n  targets:\n    house: {dir: /print, file_password: \"${SECRET}\"}\nplaces:\n  depot: {s3: bucket, access_key: a, secret_key: \"${SECRET}\"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := LoadConfig(file, func() []string {
@@ -362,7 +367,8 @@ func TestConfigAccepts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Listen != "127.0.0.1:9" || cfg.SMTP.Password != "s3" || cfg.SMTP.Addr != "relay:587" || len(cfg.Kafka) != 2 || cfg.Partitions != 8 || cfg.LINE.Accounts["shop2"] != (LINEAccountConfig{Token: "s3", Secret: "hush"}) {
+	if cfg.Listen != "127.0.0.1:9" || cfg.SMTP.Password != "s3" || cfg.SMTP.Addr != "relay:587" || len(cfg.Kafka) != 2 || cfg.Partitions != 8 || cfg.LINE.Accounts["shop2"] != (LINEAccountConfig{Token: "s3", Secret: "hush"}) ||
+		cfg.Postal.Targets["house"] != (PostalTargetConfig{Dir: "/print", FilePassword: "s3"}) || cfg.Places["depot"] != (PlaceConfig{S3: "bucket", AccessKey: "a", SecretKey: "s3"}) {
 		t.Errorf("got %+v", cfg)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"enishi/api"
 	"enishi/channels/dm/postal"
 	"enishi/internal/pipeline"
+	"enishi/internal/place"
 	"enishi/internal/stream"
 )
 
@@ -24,7 +25,7 @@ func (w *workspace) buildPost() error {
 	for name, t := range c.Targets {
 		x := postal.Target{Dir: t.Dir, Password: t.FilePassword, Age: t.Age}
 		if t.SFTP != "" {
-			x.SFTP = &postal.SFTP{Addr: t.SFTP, User: t.User, Password: t.Password, HostKey: t.HostKey, Dir: t.Folder}
+			x.SFTP = &place.SFTP{Addr: t.SFTP, User: t.User, Password: t.Password, HostKey: t.HostKey, Folder: t.Folder}
 			if t.Key != "" {
 				key, err := os.ReadFile(t.Key)
 				if err != nil {

@@ -1,21 +1,18 @@
-package postal
+package place
 
 import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"net"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 )
 
-// TestSFTP: files reach a server that shows the key that is known, and no other.
-func TestSFTP(t *testing.T) {
-	t.Parallel()
+func newKey(t *testing.T) ssh.Signer {
+	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -24,38 +21,33 @@ func TestSFTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	addr := serveSFTP(t, signer)
-	x := &SFTP{Addr: addr, User: "house", Password: "secret", HostKey: string(ssh.MarshalAuthorizedKey(signer.PublicKey())), Dir: dir}
-	for range 2 { // again: it takes the place of the first
-		to, err := dial(t.Context(), x)
+	return signer
+}
+
+// TestSFTPTrusts: only a server that shows the key that is known, and only a user whom it takes.
+func TestSFTPTrusts(t *testing.T) {
+	t.Parallel()
+	signer := newKey(t)
+	x := SFTP{Addr: serveSFTP(t, signer), User: "house", Password: "secret", HostKey: string(ssh.MarshalAuthorizedKey(signer.PublicKey())), Folder: t.TempDir()}
+	list := func(x SFTP) error {
+		p, err := Open(Config{SFTP: &x})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := to.put("a.csv", strings.NewReader(strings.Repeat("x", 100_000))); err != nil {
-			t.Fatal(err)
-		}
-		to.close()
+		_, err = p.List(t.Context(), "*")
+		return err
 	}
-	if list, _ := os.ReadDir(dir); len(list) != 1 || list[0].Name() != "a.csv" {
-		t.Errorf("%v", list)
-	}
-	_, other, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
+	if err := list(x); err != nil {
 		t.Fatal(err)
 	}
-	wrong, err := ssh.NewSignerFromKey(other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bad := *x
-	bad.HostKey = string(ssh.MarshalAuthorizedKey(wrong.PublicKey()))
-	if _, err := dial(t.Context(), &bad); err == nil {
+	bad := x
+	bad.HostKey = string(ssh.MarshalAuthorizedKey(newKey(t).PublicKey()))
+	if list(bad) == nil {
 		t.Error("a server with another key was trusted")
 	}
-	bad = *x
+	bad = x
 	bad.Password = "guess"
-	if _, err := dial(t.Context(), &bad); err == nil {
+	if list(bad) == nil {
 		t.Error("a wrong password was taken")
 	}
 }
