@@ -112,6 +112,7 @@ type API struct {
 
 	progressMemo memo[*progress]
 	homeMemo     memo[*homePage]
+	sourcesMemo  memo[*sourceWorld]
 	statusMemo   memo[*statusPage]
 	runsMemo     memo[map[string]journeyCounts]
 	sizesMemo    memo[map[string][]int64]
@@ -188,6 +189,7 @@ func (a *API) Run(ctx context.Context) error {
 	watch(jumpEvery, "sizes of segments are not checked", a.checkJumps)
 	watch(holidaysLook, "the table of holidays is not checked", a.checkHolidays)
 	watch(silentEvery, "entries of journeys are not checked", a.checkSilent)
+	watch(sourcesEvery, "sources are looked at later", a.checkSources)
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
 	if a.cfg.Postal != nil {
 		if !a.cfg.Postal.ByHand() {

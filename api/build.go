@@ -263,6 +263,10 @@ func (a *API) register() {
 	register(a, "link-line", a.linkLine)
 	register(a, "unlink-line", a.unlinkLine)
 
+	register(a, "list-sources", a.listSources)
+	register(a, "set-source-alarm", a.setSourceAlarm)
+	register(a, "list-event-types", a.listEventTypes)
+	register(a, "get-event-type", a.getEventType)
 	register(a, "list-dead-letters", a.listDeadLetters)
 	register(a, "get-dead-letter", a.getDeadLetter)
 	register(a, "replay-dead-letter", a.replayDeadLetter)

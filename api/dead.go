@@ -25,16 +25,16 @@ func (t DeadTable) Save(ctx context.Context, letters []ingest.DeadLetter) error 
 	ids, at, version, state := make([]enishi.ID, n), make([]time.Time, n), make([]uint64, n), make([]string, n)
 	topic, partition, offset, stage := make([]string, n), make([]uint16, n), make([]int64, n), make([]string, n)
 	code, field, reason, reasonJA := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	typ, raw, actor := make([]string, n), make([]string, n), make([]string, n)
+	typ, raw, actor, source := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i := range letters {
 		l := &letters[i]
 		ids[i], at[i], version[i], state[i] = l.ID, l.At, l.Version, l.State
 		topic[i], partition[i], offset[i], stage[i] = l.Topic, uint16(l.Partition), l.Offset, l.Stage
 		code[i], field[i], reason[i], reasonJA[i] = l.Code, l.Field, l.Reason, l.ReasonJA
-		typ[i], raw[i], actor[i] = l.Type, string(l.Raw), l.Actor
+		typ[i], raw[i], actor[i], source[i] = l.Type, string(l.Raw), l.Actor, l.Source
 	}
-	return t.DB.Insert(ctx, "dead_letters", []string{"id", "at", "version", "state", "topic", "partition", "offset", "stage", "code", "field", "reason", "reason_ja", "type", "raw", "actor"}, n,
-		ids, at, version, state, topic, partition, offset, stage, code, field, reason, reasonJA, typ, raw, actor)
+	return t.DB.Insert(ctx, "dead_letters", []string{"id", "at", "version", "state", "topic", "partition", "offset", "stage", "code", "field", "reason", "reason_ja", "type", "raw", "actor", "source"}, n,
+		ids, at, version, state, topic, partition, offset, stage, code, field, reason, reasonJA, typ, raw, actor, source)
 }
 
 // Load reads the newest version of a letter; its error is not_found when there is none.
@@ -50,13 +50,13 @@ func (t DeadTable) Load(ctx context.Context, id enishi.ID) (ingest.DeadLetter, e
 	return scanDead(rows)
 }
 
-const deadColumns = "id, at, version, state, topic, partition, offset, stage, code, field, reason, reason_ja, type, raw, actor"
+const deadColumns = "id, at, version, state, topic, partition, offset, stage, code, field, reason, reason_ja, type, raw, actor, source"
 
 func scanDead(rows driver.Rows) (ingest.DeadLetter, error) {
 	var l ingest.DeadLetter
 	var id, raw string
 	var partition uint16
-	err := rows.Scan(&id, &l.At, &l.Version, &l.State, &l.Topic, &partition, &l.Offset, &l.Stage, &l.Code, &l.Field, &l.Reason, &l.ReasonJA, &l.Type, &raw, &l.Actor)
+	err := rows.Scan(&id, &l.At, &l.Version, &l.State, &l.Topic, &partition, &l.Offset, &l.Stage, &l.Code, &l.Field, &l.Reason, &l.ReasonJA, &l.Type, &raw, &l.Actor, &l.Source)
 	l.ID, l.At, l.Partition, l.Raw = idOf(id), l.At.UTC(), int(partition), []byte(raw)
 	return l, err
 }
@@ -74,6 +74,7 @@ type deadRow struct {
 	Reason    string    `json:"reason"`
 	ReasonJA  string    `json:"reason_ja"`
 	Type      string    `json:"type"`
+	Source    string    `json:"source" doc:"That the record names, as far as it could be read."`
 	Raw       string    `json:"raw" doc:"As it came; base64 after \"base64:\" when it is no text."`
 	State     string    `json:"state" enum:"waiting,replayed,discarded"`
 	Actor     string    `json:"actor,omitempty"`
@@ -84,11 +85,12 @@ func deadRowOf(l *ingest.DeadLetter) deadRow {
 	if !utf8.ValidString(raw) {
 		raw = "base64:" + base64.StdEncoding.EncodeToString(l.Raw)
 	}
-	return deadRow{l.ID, l.At, l.Topic, l.Partition, l.Offset, l.Stage, l.Code, l.Field, l.Reason, l.ReasonJA, l.Type, raw, l.State, l.Actor}
+	return deadRow{l.ID, l.At, l.Topic, l.Partition, l.Offset, l.Stage, l.Code, l.Field, l.Reason, l.ReasonJA, l.Type, l.Source, raw, l.State, l.Actor}
 }
 
 type deadInput struct {
 	State  string `query:"state" enum:",waiting,replayed,discarded"`
+	Source string `query:"source" maxLength:"200" doc:"A source as GET /sources names it."`
 	Cursor string `query:"cursor" maxLength:"64"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
@@ -102,6 +104,9 @@ func (a *API) listDeadLetters(ctx context.Context, in *deadInput) (*listOutput[d
 	state := "1"
 	if in.State != "" {
 		state, args = "state = {state:String}", append(args, named("state", in.State))
+	}
+	if in.Source != "" {
+		state, args = state+" AND "+deadSource+" = {source:String}", append(args, named("source", in.Source))
 	}
 	out := listOf([]deadRow{})
 	total, err := a.count(ctx, "SELECT count() FROM dead_letters FINAL WHERE "+state, args...)

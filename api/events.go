@@ -31,6 +31,7 @@ type eventsInput struct {
 	Before  string   `query:"before" maxLength:"64"`
 	Type    []string `query:"type,explode" maxItems:"100" doc:"Any of these; may be given several times."`
 	Profile string   `query:"profile" maxLength:"36"`
+	Source  string   `query:"source" maxLength:"200" doc:"As GET /sources names it."`
 }
 
 func (a *API) listEvents(ctx context.Context, in *eventsInput) (*listOutput[liveEvent], error) {
@@ -45,6 +46,10 @@ func (a *API) listEvents(ctx context.Context, in *eventsInput) (*listOutput[live
 			return nil, err
 		}
 		cond += " AND subject IN " + idList(subjects(p))
+	}
+	if in.Source != "" {
+		of, arg := bySource(in.Source)
+		cond, args = cond+" AND "+of, append(args, arg)
 	}
 	wanted := ""
 	for i, t := range in.Type {

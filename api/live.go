@@ -51,6 +51,7 @@ type cachedName struct {
 type watcher struct {
 	types map[string]bool // empty: all
 	q     string
+	from  string // a source; empty: all
 	steps chan step
 	left  chan struct{} // closed when it is gone
 
@@ -251,6 +252,9 @@ func (w *watcher) wants(e *liveEvent) bool {
 	if len(w.types) > 0 && !w.types[e.Type] {
 		return false
 	}
+	if w.from != "" && sourceOf(e.Source, e.Type) != w.from {
+		return false
+	}
 	if w.q == "" {
 		return true
 	}
@@ -263,14 +267,15 @@ func (w *watcher) wants(e *liveEvent) bool {
 }
 
 type liveInput struct {
-	Types string `query:"types" maxLength:"2000" doc:"Comma-separated event types; all unless said."`
-	Q     string `query:"q" maxLength:"100" doc:"Part of the name, the summary or the order number."`
+	Types  string `query:"types" maxLength:"2000" doc:"Comma-separated event types; all unless said."`
+	Source string `query:"source" maxLength:"200" doc:"As GET /sources names it; all unless said."`
+	Q      string `query:"q" maxLength:"100" doc:"Part of the name, the summary or the order number."`
 }
 
 // followEvents streams events as server-sent events: event: record, data: one event. event: missed says how many did not
 // fit, event: ready that the following has begun.
 func (a *API) followEvents(ctx context.Context, in *liveInput) (*huma.StreamResponse, error) {
-	w := &watcher{types: map[string]bool{}, q: strings.ToLower(strings.TrimSpace(in.Q)), steps: make(chan step, liveQueue), left: make(chan struct{})}
+	w := &watcher{types: map[string]bool{}, q: strings.ToLower(strings.TrimSpace(in.Q)), from: in.Source, steps: make(chan step, liveQueue), left: make(chan struct{})}
 	for t := range strings.SplitSeq(in.Types, ",") {
 		if t != "" {
 			w.types[t] = true

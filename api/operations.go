@@ -234,6 +234,10 @@ func operations() []operation {
 		{"link-line", post, "/line/accounts/{name}/link", editor, secret, "LINE", "Begin to link a customer who is signed in at the shop with a LINE user, by LINE's dialogue or the LIFF app; or the page on which a LINE user can link and unlink"},
 		{"unlink-line", post, "/line/accounts/{name}/unlink", editor, writes, "LINE", "Take back that a LINE user is a customer"},
 
+		{"list-sources", get, "/sources", viewer, reads, "Sources", "Where events come from, and how each source is"},
+		{"set-source-alarm", put, "/sources/alarm", approver, writes, "Sources", "When somebody hears of a silent source"},
+		{"list-event-types", get, "/event-types", viewer, reads, "Sources", "Types of events that came in"},
+		{"get-event-type", get, "/event-types/{type}", viewer, reads, "Sources", "One type, its properties and what changed of them"},
 		{"list-dead-letters", get, "/dead", viewer, reads, "Dead letters", "What could not be taken"},
 		{"get-dead-letter", get, "/dead/{id}", viewer, reads, "Dead letters", "One dead letter"},
 		{"replay-dead-letter", post, "/dead/{id}/replay", editor, writes, "Dead letters", "Take it again, mended"},

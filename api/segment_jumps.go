@@ -214,6 +214,8 @@ func (a *API) alertHref(x *alertRow) string {
 	case jumpKind:
 	case silentKind:
 		return a.silentHref(x)
+	case sourceSilentKind:
+		return "/sources"
 	case deliverabilityKind:
 		return "/deliverability"
 	case "line_quota":

@@ -143,6 +143,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := postal.ParseSettings(body); err != nil {
 			return Written{}, err
 		}
+	case SourceAlarmsName:
+		if _, err := parseSourceAlarms(body); err != nil {
+			return Written{}, err
+		}
 	case "stores":
 		var names map[string]string
 		if json.Unmarshal(body, &names) != nil {

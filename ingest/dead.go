@@ -42,7 +42,8 @@ type DeadLetter struct {
 	Reason    string    `json:"reason"`
 	ReasonJA  string    `json:"reason_ja"`
 	Type      string    `json:"type"`
-	Raw       []byte    `json:"raw"` // the record's value as it came, base64 in JSON: it may be no text
+	Source    string    `json:"source,omitempty"` // that the record names, as far as it could be read
+	Raw       []byte    `json:"raw"`              // the record's value as it came, base64 in JSON: it may be no text
 	Actor     string    `json:"actor,omitempty"`
 }
 
@@ -50,7 +51,7 @@ type DeadLetter struct {
 func DeadRecord(r *stream.Record, why *Refusal) DeadLetter {
 	return DeadLetter{ID: enishi.NewID("dead", r.Topic, strconv.Itoa(r.Partition), strconv.FormatInt(r.Offset, 10)), At: r.Time.UTC(), Version: 1,
 		State: DeadWaiting, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Stage: StageIngest,
-		Code: why.Code, Field: why.Field, Reason: why.Reason, ReasonJA: why.ReasonJA, Type: why.Type, Raw: r.Value}
+		Code: why.Code, Field: why.Field, Reason: why.Reason, ReasonJA: why.ReasonJA, Type: why.Type, Source: sourceName(r.Value), Raw: r.Value}
 }
 
 // DeadConfig is what DeadLetters needs.

@@ -33,12 +33,15 @@ func locate(raw []byte, into any, cause error) *Refusal {
 	return refusef(CodeJSON, "", "cannot be read: %s", "読み取れません: %s", cause.Error()).of(typeName(raw))
 }
 
-func typeName(raw []byte) string {
-	var head struct {
-		Type json.RawMessage `json:"type"`
-	}
+func typeName(raw []byte) string { return nameAt(raw, "type") }
+
+func sourceName(raw []byte) string { return nameAt(raw, "source") }
+
+// nameAt reads a text of a record that may be broken elsewhere.
+func nameAt(raw []byte, key string) string {
+	var fields map[string]json.RawMessage
 	var name string
-	if json.Unmarshal(raw, &head) != nil || json.Unmarshal(head.Type, &name) != nil {
+	if json.Unmarshal(raw, &fields) != nil || json.Unmarshal(fields[key], &name) != nil {
 		return ""
 	}
 	return clip(name)

@@ -199,6 +199,12 @@ func (a *almanac) pays(d day) bool {
 	return false
 }
 
+// Holiday tells whether a day, in the zone of at, is a national holiday or one on which the shop is closed.
+func (s *Settings) Holiday(at time.Time) bool {
+	d := dayOf(at)
+	return s.almanac.holiday(d) || s.almanac.shut(d)
+}
+
 // HolidaysEnd is the last national holiday that is known: after it days are taken for ordinary ones. UTC midnight of the date.
 func (s *Settings) HolidaysEnd() time.Time {
 	d := s.almanac.last

@@ -15,66 +15,6 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY id
 SETTINGS index_granularity = 8192;
 
-CREATE TABLE catalogue
-(
-    `product_id` String,
-    `version` UInt64,
-    `next_offset` Int64,
-    `parent_id` String,
-    `sku` String,
-    `name` String,
-    `brand` LowCardinality(String),
-    `category` LowCardinality(String),
-    `search` String,
-    `price` Int64,
-    `compare_at_price` Int64,
-    `currency` LowCardinality(String),
-    `url` String,
-    `image_url` String,
-    `stock` Nullable(Int64),
-    `stores` Map(String, Int64),
-    `buyable` UInt8,
-    `deleted` UInt8,
-    `updated_at` DateTime64(3, 'UTC'),
-    `body` String,
-    `state` String,
-    `due_at` DateTime64(3, 'UTC')
-)
-ENGINE = ReplacingMergeTree(version)
-ORDER BY product_id
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE catalogue_changes
-(
-    `product_id` String,
-    `at` DateTime64(3, 'UTC'),
-    `id` FixedString(16),
-    `kind` LowCardinality(String),
-    `old_price` Int64,
-    `price` Int64,
-    `stock` Nullable(Int64),
-    `addressed` UInt32
-)
-ENGINE = ReplacingMergeTree
-ORDER BY (product_id, at, id)
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE catalogue_history
-(
-    `product_id` String,
-    `at` DateTime64(3, 'UTC'),
-    `version` UInt64,
-    `price` Int64,
-    `compare_at_price` Int64,
-    `currency` LowCardinality(String),
-    `stock` Nullable(Int64),
-    `buyable` UInt8
-)
-ENGINE = ReplacingMergeTree
-ORDER BY (product_id, at, version)
-TTL toDateTime(at) + toIntervalYear(3)
-SETTINGS index_granularity = 8192;
-
 CREATE TABLE consent_evidence
 (
     `subject` FixedString(16),
@@ -128,7 +68,8 @@ CREATE TABLE dead_letters
     `reason_ja` String,
     `type` String,
     `raw` String CODEC(ZSTD(1)),
-    `actor` String
+    `actor` String,
+    `source` LowCardinality(String)
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY id
@@ -228,7 +169,8 @@ CREATE TABLE events
     `message_channel` LowCardinality(String),
     `reason` String,
     `record` String CODEC(ZSTD(1)),
-    INDEX by_time at TYPE minmax GRANULARITY 1
+    INDEX by_time at TYPE minmax GRANULARITY 1,
+    INDEX by_append appended_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (subject, at, event_id)
@@ -452,8 +394,7 @@ CREATE TABLE orders
     `marketplace` LowCardinality(String),
     `is_gift` UInt8,
     `valid` UInt8,
-    `sequence` Int64,
-    INDEX by_order order_id TYPE bloom_filter(0.01) GRANULARITY 4
+    `sequence` Int64
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id)
@@ -714,6 +655,19 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (partition, profile_id)
 SETTINGS index_granularity = 1024;
 
+CREATE TABLE property_hours
+(
+    `type` LowCardinality(String),
+    `hour` DateTime('UTC'),
+    `name` String,
+    `kind` LowCardinality(String),
+    `version` UInt64,
+    `seen` UInt32
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (type, hour, name, kind)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE returns
 (
     `profile_id` FixedString(16),
@@ -817,22 +771,18 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id, shipment_id)
 SETTINGS index_granularity = 8192;
 
-CREATE TABLE source_calls
+CREATE TABLE source_hours
 (
+    `hour` DateTime('UTC'),
     `source` LowCardinality(String),
-    `id` FixedString(16),
-    `at` DateTime64(3, 'UTC'),
-    `topic` LowCardinality(String),
-    `outcome` LowCardinality(String),
-    `events` UInt32,
-    `field` String,
-    `reason` String,
-    `reason_ja` String,
-    `body` String
+    `type` LowCardinality(String),
+    `version` UInt64,
+    `events` UInt64,
+    `first_at` DateTime64(3, 'UTC'),
+    `last_at` DateTime64(3, 'UTC')
 )
-ENGINE = ReplacingMergeTree
-ORDER BY (source, at, id)
-TTL toDateTime(at) + toIntervalDay(3)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (hour, source, type)
 SETTINGS index_granularity = 8192;
 
 CREATE TABLE store_visits
@@ -871,8 +821,7 @@ CREATE TABLE subscriptions
     `skipped_at` DateTime64(3, 'UTC'),
     `paused_at` DateTime64(3, 'UTC'),
     `cancelled_at` DateTime64(3, 'UTC'),
-    `payment_failed_at` DateTime64(3, 'UTC'),
-    INDEX by_subscription subscription_id TYPE bloom_filter(0.01) GRANULARITY 4
+    `payment_failed_at` DateTime64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, subscription_id)
