@@ -228,7 +228,7 @@ type eventTypePath struct {
 
 type eventTypeOutput struct {
 	Body struct {
-		eventTypeRow
+		Type       eventTypeRow   `json:"type"`
 		Properties []*propertyRow `json:"properties" doc:"Those that changed first, then by name."`
 		Sample     int64          `json:"sample" doc:"Events of the last 24 hours that properties were looked at in; a share is of these."`
 		Looked     int64          `json:"looked" doc:"Events that examples are taken from."`
@@ -249,9 +249,9 @@ func (a *API) getEventType(ctx context.Context, in *eventTypePath) (*eventTypeOu
 	}
 	out := &eventTypeOutput{}
 	b := &out.Body
-	b.eventTypeRow = *t
-	b.Sources = slices.Clone(t.Sources)
-	slices.SortFunc(b.Sources, func(x, y sourceCount) int { return int(y.Events - x.Events) })
+	b.Type = *t
+	b.Type.Sources = slices.Clone(t.Sources)
+	slices.SortFunc(b.Type.Sources, func(x, y sourceCount) int { return int(y.Events - x.Events) })
 	all, err := a.properties(ctx, in.Type)
 	if err != nil {
 		return nil, err
@@ -264,7 +264,7 @@ func (a *API) getEventType(ctx context.Context, in *eventTypePath) (*eventTypeOu
 	for _, p := range b.Properties {
 		byName[p.Name] = p
 		if p.Drift != "" {
-			b.Drift++
+			b.Type.Drift++
 		}
 	}
 	sizes, err := a.count(ctx, "SELECT sum(seen) FROM property_hours FINAL WHERE type = {type:String} AND name = '' AND hour > (SELECT max(hour) FROM property_hours WHERE type = {type:String}) - INTERVAL 24 HOUR", named("type", in.Type))

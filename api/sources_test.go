@@ -199,7 +199,6 @@ func TestEventTypes(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 	one := into[struct {
-		eventTypeRow
 		Properties []*propertyRow `json:"properties"`
 		Sample     int64          `json:"sample"`
 		Looked     int64          `json:"looked"`

@@ -15,6 +15,66 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY id
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE catalogue
+(
+    `product_id` String,
+    `version` UInt64,
+    `next_offset` Int64,
+    `parent_id` String,
+    `sku` String,
+    `name` String,
+    `brand` LowCardinality(String),
+    `category` LowCardinality(String),
+    `search` String,
+    `price` Int64,
+    `compare_at_price` Int64,
+    `currency` LowCardinality(String),
+    `url` String,
+    `image_url` String,
+    `stock` Nullable(Int64),
+    `stores` Map(String, Int64),
+    `buyable` UInt8,
+    `deleted` UInt8,
+    `updated_at` DateTime64(3, 'UTC'),
+    `body` String,
+    `state` String,
+    `due_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY product_id
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE catalogue_changes
+(
+    `product_id` String,
+    `at` DateTime64(3, 'UTC'),
+    `id` FixedString(16),
+    `kind` LowCardinality(String),
+    `old_price` Int64,
+    `price` Int64,
+    `stock` Nullable(Int64),
+    `addressed` UInt32
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (product_id, at, id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE catalogue_history
+(
+    `product_id` String,
+    `at` DateTime64(3, 'UTC'),
+    `version` UInt64,
+    `price` Int64,
+    `compare_at_price` Int64,
+    `currency` LowCardinality(String),
+    `stock` Nullable(Int64),
+    `buyable` UInt8
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (product_id, at, version)
+TTL toDateTime(at) + toIntervalYear(3)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE consent_evidence
 (
     `subject` FixedString(16),
@@ -394,7 +454,8 @@ CREATE TABLE orders
     `marketplace` LowCardinality(String),
     `is_gift` UInt8,
     `valid` UInt8,
-    `sequence` Int64
+    `sequence` Int64,
+    INDEX by_order order_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id)
@@ -771,6 +832,24 @@ ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id, shipment_id)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE source_calls
+(
+    `source` LowCardinality(String),
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `topic` LowCardinality(String),
+    `outcome` LowCardinality(String),
+    `events` UInt32,
+    `field` String,
+    `reason` String,
+    `reason_ja` String,
+    `body` String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (source, at, id)
+TTL toDateTime(at) + toIntervalDay(3)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE source_hours
 (
     `hour` DateTime('UTC'),
@@ -821,7 +900,8 @@ CREATE TABLE subscriptions
     `skipped_at` DateTime64(3, 'UTC'),
     `paused_at` DateTime64(3, 'UTC'),
     `cancelled_at` DateTime64(3, 'UTC'),
-    `payment_failed_at` DateTime64(3, 'UTC')
+    `payment_failed_at` DateTime64(3, 'UTC'),
+    INDEX by_subscription subscription_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, subscription_id)

@@ -47,6 +47,8 @@ const PostalSettings = page(() => import("./pages/PostalSettings"), "PostalSetti
 const Limits = page(() => import("./pages/Limits"), "Limits");
 const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
+const Sources = page(() => import("./pages/Sources"), "Sources");
+const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Testers = page(() => import("./pages/Testers"), "Testers");
 const Settings = page(() => import("./pages/Settings"), "Settings");
@@ -101,6 +103,8 @@ export function App() {
           <Route path="/content/:name" element={<Template />} />
           <Route path="/content/words/:name" element={<WordList />} />
           <Route path="/reports" element={<Reports />} />
+          <Route path="/sources" element={<Sources />} />
+          <Route path="/sources/events" element={<EventTypes />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/testers" element={<Testers />} />

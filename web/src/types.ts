@@ -19,6 +19,7 @@ export type Block = Schemas["Block"];
 export type ProblemDetail = Schemas["ProblemDetail"];
 export type Journey = Schemas["JourneyPage"];
 export type JourneyExample = Schemas["JourneyExample"];
+export type Source = Schemas["SourceRow"];
 export type DeadLetter = Schemas["DeadRow"];
 export type Key = Schemas["KeyRow"];
 export type Role = NonNullable<Exclude<Schemas["NewKeyInputBody"]["role"], "">>;

@@ -1,4 +1,4 @@
-import { Badge, Button, Card, Group, SegmentedControl, Stack, Table, Text, Textarea } from "@mantine/core";
+import { Badge, Button, Card, Group, Pill, SegmentedControl, Stack, Table, Text, Textarea } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -16,12 +16,14 @@ export function Dead() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
   const state = states.find((s) => s === params.get("state")) ?? "waiting";
-  const dead = useApi("/dead", { query: { state, limit: 100 } }, { refetchInterval: 10_000 });
+  const source = params.get("source") ?? "";
+  const dead = useApi("/dead", { query: { state, source, limit: 100 } }, { refetchInterval: 10_000 });
   const items = dead.data?.items ?? [];
   return (
     <Page title={t("nav.dead")} about={t("dead.about")}>
       <DataTabs at="/dead" />
-      <SegmentedControl value={state} onChange={(v) => setParams({ state: v })} data={states.map((v) => ({ value: v, label: t(`dead.${v}`) }))} aria-label={t("status")} style={{ alignSelf: "flex-start" }} />
+      <SegmentedControl value={state} onChange={(v) => setParams(source ? { state: v, source } : { state: v })} data={states.map((v) => ({ value: v, label: t(`dead.${v}`) }))} aria-label={t("status")} style={{ alignSelf: "flex-start" }} />
+      {source && <Pill withRemoveButton onRemove={() => setParams({ state })} style={{ alignSelf: "flex-start" }}>{t("sources.only", { source })}</Pill>}
       {dead.error && !dead.data && <ProblemBox error={dead.error} retry={() => void dead.refetch()} />}
       {!dead.data && !dead.error && <Loading />}
       {dead.data && items.length === 0 && <Empty title={t("dead.none")}>{t("dead.noneText")}</Empty>}

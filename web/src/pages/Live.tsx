@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Card, Group, MultiSelect, Table, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Card, Group, MultiSelect, Pill, Table, Text } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
@@ -14,27 +14,28 @@ export function Live() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
   const types = params.getAll("type");
+  const source = params.get("source") ?? "";
   const [events, setEvents] = useState<LiveEvent[]>([]);
   const [paused, setPaused] = useState(false);
   const [connected, setConnected] = useState(false);
   const held = useRef(false);
   held.current = paused;
   const home = useApi("/home", {});
-  const first = useApi("/events", { query: { limit: 50, type: types } }, { staleTime: 0 });
+  const first = useApi("/events", { query: { limit: 50, type: types, source } }, { staleTime: 0 });
   useEffect(() => {
     if (first.data) setEvents((old) => merge(old, first.data.items));
   }, [first.data]);
   const filter = types.join(",");
   useEffect(() => {
     setEvents([]);
-    const source = new EventSource(address("/live", { query: { types: filter } }));
-    source.onopen = () => setConnected(true);
-    source.onerror = () => setConnected(false);
-    source.addEventListener("record", (e) => {
+    const stream = new EventSource(address("/live", { query: { types: filter, source } }));
+    stream.onopen = () => setConnected(true);
+    stream.onerror = () => setConnected(false);
+    stream.addEventListener("record", (e) => {
       if (!held.current) setEvents((old) => merge(old, [JSON.parse((e as MessageEvent<string>).data) as LiveEvent]));
     });
-    return () => source.close();
-  }, [filter]);
+    return () => stream.close();
+  }, [filter, source]);
   const options = (home.data?.arriving.by_type_24h ?? []).map((x) => ({ value: x.type, label: pick(x.label) }));
   return (
     <Page title={t("nav.live")} about={t("live.about")} actions={
@@ -43,7 +44,8 @@ export function Live() {
         <Button variant="default" size="xs" onClick={() => setPaused(!paused)}>{paused ? t("live.resume") : t("live.pause")}</Button>
       </Group>
     }>
-      <MultiSelect data={options} value={types} onChange={(v) => setParams(v.map((x) => ["type", x] as [string, string]))} placeholder={types.length ? undefined : t("live.all")} aria-label={t("live.types")} clearable searchable />
+      <MultiSelect data={options} value={types} onChange={(v) => setParams([...v.map((x) => ["type", x] as [string, string]), ...(source ? [["source", source] as [string, string]] : [])])} placeholder={types.length ? undefined : t("live.all")} aria-label={t("live.types")} clearable searchable />
+      {source && <Pill withRemoveButton onRemove={() => setParams(types.map((x) => ["type", x] as [string, string]))} style={{ alignSelf: "flex-start" }}>{t("sources.only", { source })}</Pill>}
       {events.length === 0 && !first.isFetching ? (
         <Empty title={t("live.none")} action={<Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{t("live.noneText")}</Empty>
       ) : (

@@ -5,6 +5,8 @@ import { useInSight } from "./DeliveryTabs";
 
 /** The pages of the area, in the order of the bar: what comes in, how people are told apart, what goes out. A tab's words are data.KEY. */
 export const dataTabs = [
+  { to: "/sources", key: "sources" },
+  { to: "/sources/events", key: "events" },
   { to: "/dead", key: "dead" },
 ] as const;
 
