@@ -66,13 +66,14 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, *statu
 	return body{}, &statusError{http.StatusBadRequest, "the body cannot be read: " + err.Error(), "本文を読み取れません"}
 }
 
-// isJSON says whether a type of content is taken. Browsers send beacons and simple requests as text/plain.
+// isJSON says whether a type of content is taken. Browsers send beacons and simple requests as text/plain, RudderStack's client for
+// Node.js sends what it repeats as a form (axios-retry loses the type), though it is the JSON of the first try.
 func isJSON(contentType string) bool {
 	if contentType == "application/json" || contentType == "" {
 		return true
 	}
 	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (t == "application/json" || t == "text/plain")
+	return err == nil && (t == "application/json" || t == "text/plain" || t == "application/x-www-form-urlencoded")
 }
 
 // boundedGzip unpacks up to limit bytes and refuses what unpacks to more than maxGzipRatio times its size.

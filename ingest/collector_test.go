@@ -152,7 +152,9 @@ func TestCollector(t *testing.T) {
 		{name: "a wrong key in the body", path: "/v1/track", body: `{"writeKey":"x","userId":"c1","event":"x"}`, header: map[string]string{"Authorization": ""}, status: 401},
 		{name: "no such address", path: "/v1/nothing", body: good, status: 404},
 		{name: "get", method: http.MethodGet, path: "/v1/track", status: 405, headers: map[string]string{"Allow": "POST, OPTIONS"}},
-		{name: "a form", path: "/v1/track", body: "a=b", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, status: 415},
+		{name: "a form", path: "/v1/track", body: "a=b", header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, status: 400, want: []string{"no valid JSON"}},
+		{name: "JSON that is said to be a form", path: "/v1/track", body: good, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, status: 202, records: 1},
+		{name: "parts", path: "/v1/track", body: good, header: map[string]string{"Content-Type": "multipart/form-data; boundary=x"}, status: 415},
 		{name: "brotli", path: "/v1/track", body: good, header: map[string]string{"Content-Encoding": "br"}, status: 415},
 
 		{name: "nothing", path: "/v1/track", body: "", status: 400, want: []string{"no valid JSON"}},
