@@ -284,6 +284,7 @@ func (a *API) register() {
 	register(a, "get-setting", a.getSetting)
 	register(a, "save-setting", a.saveSetting)
 	register(a, "get-outlook", a.getOutlook)
+	register(a, "get-tag", a.getTag)
 	register(a, "list-keys", a.listKeys)
 	register(a, "create-key", a.createKey)
 	register(a, "delete-key", a.deleteKey)

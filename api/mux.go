@@ -45,6 +45,7 @@ func (a *API) Mux(p Parts) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(prefix+"/", a.Handler())
 	mux.HandleFunc("GET "+imagePath+"{file}", a.serveImage)
+	mux.Handle("GET "+transmissionPath, bounded(http.HandlerFunc(a.serveTransmission)))
 	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/social/webhook/{account}": p.Social, "/line/f/": p.LINEPages, "/line/open/": p.LINEPages, "/line/link/": p.LINEPages, "/d/": p.Post, "/c/": p.Links, "/k/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links, "/n/": p.Links,
 		"/sms/": p.SMS, "/hooks/{source}": p.Hooks, "/push/": p.Push, "/sdk/": p.Push, "/sdk.js": p.SDK, "/sdk/pixel.js": p.SDK, "/sdk/js/": p.SDK,
 		"/demo/shop": p.Shop, "/demo/shop/": p.Shop, "GET /metrics": p.Metrics} {

@@ -255,6 +255,7 @@ func operations() []operation {
 		{"get-setting", get, "/settings/{name}", viewer, reads, "Settings", "One setting"},
 		{"save-setting", put, "/settings/{name}", approver, writes, "Settings", "Save a new version"},
 		{"get-outlook", post, "/settings/journeys/outlook", viewer, asks, "Settings", "What the setting journeys, as it is being written, means for the next 14 days"},
+		{"get-tag", get, "/tag", viewer, reads, "Settings", "The browser SDK: paths and integrity for a shop's pages"},
 		{"list-keys", get, "/keys", admin, reads, "Settings", "Tokens and write keys, without their secrets"},
 		{"create-key", post, "/keys", admin, secret, "Settings", "Make a token; it is shown once"},
 		{"delete-key", erase, "/keys/{id}", admin, writes, "Settings", "Revoke a token"},

@@ -139,6 +139,10 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := channels.ParseTopics(body); err != nil {
 			return Written{}, err
 		}
+	case transmissionName:
+		if _, err := parseTransmission(body); err != nil {
+			return Written{}, err
+		}
 	case postal.SettingName:
 		if _, err := postal.ParseSettings(body); err != nil {
 			return Written{}, err

@@ -50,6 +50,7 @@ const Reports = page(() => import("./pages/Reports"), "Reports");
 const Sources = page(() => import("./pages/Sources"), "Sources");
 const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
 const Dead = page(() => import("./pages/Dead"), "Dead");
+const Tag = page(() => import("./pages/Tag"), "Tag");
 const Testers = page(() => import("./pages/Testers"), "Testers");
 const Settings = page(() => import("./pages/Settings"), "Settings");
 
@@ -107,6 +108,7 @@ export function App() {
           <Route path="/sources/events" element={<EventTypes />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
+          <Route path="/settings/tag" element={<Tag />} />
           <Route path="/settings/testers" element={<Testers />} />
           <Route path="/settings/delivery" element={<Limits />} />
           <Route path="/settings/journeys" element={<Rules />} />

@@ -7,6 +7,7 @@ import { count, short } from "../format";
 import { channels } from "../parts/channels";
 import { Loading, Page, ProblemBox } from "../parts/Page";
 import { modals, tell } from "../parts/confirm";
+import { Snippet } from "../parts/Snippet";
 import type { Key, Role } from "../types";
 
 const roles: Role[] = ["viewer", "editor", "approver", "admin"];
@@ -62,9 +63,14 @@ export function Settings() {
         {made && (
           <Alert mt="md" color="teal" title={t("settings.once")}>
             <Code style={{ overflowWrap: "anywhere" }}>{made.token}</Code>
-            {made.kind === "write" && <><Text size="sm" mt="md" mb={4}>{t("settings.try")}</Text><Code block>{`curl -u ${made.token}: -H 'Content-Type: application/json' \\\n  -d '{"event":"Product Viewed","anonymousId":"a1","properties":{"product_id":"P1"}}' ${location.origin}${root}/v1/track`}</Code></>}
+            {made.kind === "write" && <><Text size="sm" mt="md" mb={4}>{t("tag.installAbout")}</Text><Snippet token={made.token} /><Text size="sm" mt="md" mb={4}>{t("settings.try")}</Text><Code block>{`curl -u ${made.token}: -H 'Content-Type: application/json' \\\n  -d '{"event":"Product Viewed","anonymousId":"a1","properties":{"product_id":"P1"}}' ${location.origin}${root}/v1/track`}</Code></>}
           </Alert>
         )}
+      </Card>
+      <Card withBorder padding="lg">
+        <Title order={2} mb="sm">{t("tag.title")}</Title>
+        <Text size="sm" c="dimmed" mb="sm">{t("tag.about")}</Text>
+        <Anchor component={Link} to="/settings/tag" size="sm">{t("tag.open")}</Anchor>
       </Card>
       <Costs />
       <Card withBorder padding="lg">
