@@ -36,6 +36,8 @@ var allowed = map[string][]string{
 	"ingest/shopify":         {"enishi", "ingest", "ingest/hooks", "internal/address", "internal/stream"},
 	"internal/sim/shopify":   {},
 	"ingest/codes":           {"enishi"},
+	"ingest/files":           {"enishi", "internal/address"},
+	"ingest/imports":         {"enishi", "ingest", "ingest/files", "ingest/mapping", "ingest/presets", "internal/stream"},
 	"ingest/mapping":         {"enishi", "ingest/codes", "internal/address"},
 	"ingest/presets":         {"ingest/mapping"},
 	"ingest/moving":          {"enishi", "ingest", "ingest/mapping", "ingest/presets", "internal/stream"},
