@@ -21,7 +21,7 @@ type Parts struct {
 	Hooks     http.Handler // /hooks/{source}: other systems call us
 	SMS       http.Handler // /sms/{account}/{what}: receipts and replies
 	Push      http.Handler // /push/ and /sdk/: browsers subscribe to notifications, and what their pages load for it
-	SDK       http.Handler // /sdk.js, /sdk/pixel.js and /sdk/js/: the browser SDK
+	SDK       http.Handler // /sdk.js, /sdk/pixel.js, /sdk/id and /sdk/js/: the browser SDK
 	Post      http.Handler // /d/: QR codes of post
 	Links     http.Handler // /c/, /n/, /o/, /p/, /u/ and /v/: links of messages, opens, preferences, unsubscribing, the mail in a browser
 	Shop      http.Handler // /demo/shop
@@ -47,7 +47,7 @@ func (a *API) Mux(p Parts) http.Handler {
 	mux.HandleFunc("GET "+imagePath+"{file}", a.serveImage)
 	mux.Handle("GET "+transmissionPath, bounded(http.HandlerFunc(a.serveTransmission)))
 	for pattern, h := range map[string]http.Handler{"/v1/": p.Collector, "/line/webhook/{account}": p.LINE, "/social/webhook/{account}": p.Social, "/line/f/": p.LINEPages, "/line/open/": p.LINEPages, "/line/link/": p.LINEPages, "/d/": p.Post, "/c/": p.Links, "/k/": p.Links, "/o/": p.Links, "/p/": p.Links, "/u/": p.Links, "/v/": p.Links, "/n/": p.Links,
-		"/sms/": p.SMS, "/hooks/{source}": p.Hooks, "/push/": p.Push, "/sdk/": p.Push, "/sdk.js": p.SDK, "/sdk/pixel.js": p.SDK, "/sdk/js/": p.SDK,
+		"/sms/": p.SMS, "/hooks/{source}": p.Hooks, "/push/": p.Push, "/sdk/": p.Push, "/sdk.js": p.SDK, "/sdk/pixel.js": p.SDK, "/sdk/id": p.SDK, "/sdk/js/": p.SDK,
 		"/demo/shop": p.Shop, "/demo/shop/": p.Shop, "GET /metrics": p.Metrics} {
 		if h != nil {
 			mux.Handle(pattern, bounded(h))

@@ -18,7 +18,7 @@ import (
 	"enishi"
 	"enishi/api"
 	"enishi/channels/email"
-	"enishi/sdk/js"
+	sdkjs "enishi/sdk/js"
 	"enishi/web"
 )
 
@@ -279,7 +279,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 		shop = d.storefront(a.keys.Demo)
 	}
 	w.api = x
-	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Social: w.socialHook, Hooks: w.hooks, LINEPages: w.linePages.Handler(), SMS: smsPaths(w.smsHook), Push: w.pushPublic.Handler(), SDK: js.Handler(), Links: w.links.Handler(), Post: w.post.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: func() (bool, string) { return a.ready(w) }}), nil
+	return x.Mux(api.Parts{Collector: w.collector, LINE: w.webhook, Social: w.socialHook, Hooks: w.hooks, LINEPages: w.linePages.Handler(), SMS: smsPaths(w.smsHook), Push: w.pushPublic.Handler(), SDK: sdkjs.Handler(), Links: w.links.Handler(), Post: w.post.Handler(), Shop: shop, Console: web.Files(), Metrics: a.metrics.handler(), Ready: func() (bool, string) { return a.ready(w) }}), nil
 }
 
 // Run serves until ctx ends, then stops in reverse: no new requests, then the workspaces, then the servers.

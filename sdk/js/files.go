@@ -2,6 +2,7 @@
 //
 //	GET /sdk.js                     what a shop's pages load; always this program's version
 //	GET /sdk/pixel.js               the same for Shopify's customer events
+//	POST /sdk/id                    a browser's id, to be kept in a cookie that the server sets
 //	GET /sdk/js/sdk.HASH.js         /sdk.js under a name that changes with its content: for pages that give its integrity
 package js
 
@@ -40,6 +41,7 @@ func Script() File { return open("sdk") }
 // Handler answers the paths of the package's comment.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sdk/id", keepID)
 	for path, f := range map[string]File{"/sdk.js": open("sdk"), "/sdk/pixel.js": open("pixel")} {
 		mux.HandleFunc("GET "+path, f.serve("public, max-age=3600"))
 		if f.Pinned != "" {
