@@ -187,6 +187,7 @@ func (a *API) Run(ctx context.Context) error {
 		g.Go(func() error { return a.watch(ctx, every, failed, do) })
 	}
 	watch(jumpEvery, "sizes of segments are not checked", a.checkJumps)
+	watch(floodEvery, "floods of identifiers are not checked", a.checkFloods)
 	watch(holidaysLook, "the table of holidays is not checked", a.checkHolidays)
 	watch(silentEvery, "entries of journeys are not checked", a.checkSilent)
 	watch(sourcesEvery, "sources are looked at later", a.checkSources)

@@ -172,8 +172,16 @@ func TestPerson(t *testing.T) {
 	if len(p.Consents) != 1 || p.Consents[0].State != "in" || p.Consents[0].Method != "form:signup" {
 		t.Errorf("consents %+v", p.Consents)
 	}
-	if len(p.Merges) != 4 || !p.Merges[0].CanUndo || p.Merges[0].By != "自動" || p.Merges[0].At.IsZero() {
-		t.Errorf("merges %+v", p.Merges)
+	merges := w.call("GET", "/people/"+id+"/merges", nil)
+	checkTexts(t, "merges", merges.text)
+	links := into[list[mergeRow]](merges).Items
+	if len(links) != 4 {
+		t.Fatalf("%d merges", len(links))
+	}
+	for _, l := range links {
+		if l.State != "merged" || !l.CanUndo || l.By != "" || l.A.Kind != "customer" || l.A.Value != "C10001" || l.B.Value == "" || l.Event == nil || l.Event.Type != "user.signed_up" || l.Event.Label.JA == "" || l.A.Name != "佐藤 花子" {
+			t.Errorf("merge %+v %+v", l, l.Event)
+		}
 	}
 	for _, x := range p.Traits {
 		if x.Name == "gender" && x.Value != "女性" || x.Name == "language" && x.Value != "日本語" {
@@ -332,7 +340,12 @@ func TestPersonIsChanged(t *testing.T) {
 		t.Errorf("export is %.300s", export.text)
 	}
 
-	merge := p.Merges[len(p.Merges)-1]
+	merges := into[list[mergeRow]](w.call("GET", path+"/merges", nil)).Items
+	merge := merges[len(merges)-1]
+	foretold := into[partingPage](w.call("GET", fmt.Sprintf("/merges/%d/undo", merge.LinkOffset), nil))
+	if s, l := foretold.Stays, foretold.Leaves; s.Name != "佐藤 花子" || s.OrdersCount != 1 || len(s.Identifiers) != 4 || l.OrdersCount != 1 || l.LTV.String() != "1320" || len(l.Identifiers) != 1 || l.Identifiers[0].Value != "2900040000001" || len(foretold.Also) != 0 {
+		t.Errorf("foretold %+v", foretold)
+	}
 	w.call("POST", "/people/unmerge", map[string]any{"link_offset": 9999, "reason": "x"}).want(404)
 	p = person(w.write("POST", "/people/unmerge", map[string]any{"link_offset": merge.LinkOffset, "reason": "家族のカード"}))
 	for _, x := range p.Identifiers {

@@ -83,7 +83,6 @@ type personPage struct {
 	Runs            []runRow        `json:"runs"`
 	Next            []nextRow       `json:"next"`
 	Orders          []orderRow      `json:"orders"`
-	Merges          []mergeRow      `json:"merges"`
 	CompleteThrough time.Time       `json:"complete_through"`
 }
 
@@ -154,9 +153,6 @@ func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOutput, err
 	b.Segments = a.memberships(p, now)
 	b.Runs, b.Next = a.runs(p)
 	b.Orders = a.orderRows(v)
-	if b.Merges, err = a.merges(ctx, p.ID); err != nil {
-		return nil, err
-	}
 	b.CompleteThrough, err = a.through(ctx)
 	return out, err
 }

@@ -195,47 +195,6 @@ func (a *API) afterWait(r *profiles.Run) Text {
 	return title
 }
 
-type mergeRow struct {
-	LinkOffset int64     `json:"link_offset"`
-	At         time.Time `json:"at,omitzero"`
-	From       enishi.ID `json:"from"`
-	Into       enishi.ID `json:"into"`
-	By         string    `json:"by" doc:"Who joined them, in the language of the request: automatic, or an operator's name."`
-	CanUndo    bool      `json:"can_undo"`
-}
-
-// merges are the links that made one person of several, newest first.
-func (a *API) merges(ctx context.Context, id enishi.ID) ([]mergeRow, error) {
-	out := []mergeRow{}
-	graph := a.cfg.Ingester.Graph()
-	var offsets []int64
-	for _, l := range graph.Component(id).Links {
-		if l.State != "merged" {
-			continue
-		}
-		moves, _ := graph.Merges(l.Offset)
-		if len(moves) == 0 || moves[0].Offset != l.Offset {
-			continue
-		}
-		out = append(out, mergeRow{LinkOffset: l.Offset, From: moves[0].Loser, Into: moves[0].Winner, By: word("merge", "automatic").in(language(ctx)), CanUndo: true})
-		offsets = append(offsets, l.Offset)
-	}
-	links, err := a.readLinks(ctx, offsets)
-	if err != nil {
-		return nil, err
-	}
-	for i := range out {
-		if l, ok := links[out[i].LinkOffset]; ok {
-			out[i].At = l.At
-			if l.Actor != "" {
-				out[i].By = l.Actor
-			}
-		}
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].LinkOffset > out[j].LinkOffset })
-	return out, nil
-}
-
 // linkCache keeps records of the topic identities that were read: they never change.
 type linkCache struct {
 	mu    sync.Mutex
@@ -243,7 +202,7 @@ type linkCache struct {
 }
 
 const (
-	linksShown  = 20 // of one person
+	linksShown  = mergesShown
 	linksCached = 10_000
 )
 

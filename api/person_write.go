@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"enishi"
-	"enishi/ingest"
-	"enishi/internal/stream"
 	"enishi/profiles"
 )
 
@@ -182,32 +180,6 @@ func (a *API) outcome(ctx context.Context, request enishi.ID) error {
 		return &enishi.Error{Code: enishi.Unavailable, Msg: "the order is on the log and will be carried out; its outcome is not known yet", MsgJA: "操作は受け付けられ、まもなく実行されます。完了はまだ確認できていません。", Err: err}
 	}
 	return err
-}
-
-type unmergeInput struct {
-	Body struct {
-		LinkOffset int64  `json:"link_offset" minimum:"0" doc:"As a person's merges name it."`
-		Reason     string `json:"reason" minLength:"1" maxLength:"500"`
-	}
-}
-
-func (a *API) unmergePeople(ctx context.Context, in *unmergeInput) (*writtenOutput, error) {
-	graph := a.cfg.Ingester.Graph()
-	moves, _ := graph.Merges(in.Body.LinkOffset)
-	if len(moves) == 0 || moves[0].Offset != in.Body.LinkOffset || moves[0].Split {
-		return nil, notFound("merge", "名寄せの記録")
-	}
-	links := graph.Component(moves[0].Winner).Links
-	if !slices.ContainsFunc(links, func(l ingest.LinkState) bool { return l.Offset == in.Body.LinkOffset && l.State == "merged" }) {
-		return nil, refusal(enishi.Conflict, "the link was taken back already", "この名寄せはすでに取り消されています。")
-	}
-	c := callOf(ctx)
-	link := enishi.Link{Op: "unlink", Link: in.Body.LinkOffset, Event: c.request, Source: "console", At: a.cfg.Now().UTC().Truncate(time.Millisecond), Actor: c.caller.name, Reason: in.Body.Reason}
-	recs := []stream.Record{{Topic: enishi.TopicIdentities, Partition: 0, Time: link.At, Value: enishi.EncodeLink(nil, &link)}}
-	if err := a.cfg.Stream.Append(ctx, recs); err != nil {
-		return nil, fmt.Errorf("append unlink: %w", err)
-	}
-	return &writtenOutput{Written{Position: positionOf(recs).String(), RequestID: c.request}}, nil
 }
 
 type exportOutput struct {

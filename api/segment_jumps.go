@@ -218,6 +218,8 @@ func (a *API) alertHref(x *alertRow) string {
 		return "/sources"
 	case deliverabilityKind:
 		return "/deliverability"
+	case floodKind:
+		return "/identity"
 	case "line_quota":
 		return "/line-accounts"
 	case "mail_blocked":

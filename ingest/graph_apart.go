@@ -155,3 +155,11 @@ func (g *Graph) Parting(offset int64) (p Parting, ok bool) {
 	p.Leaves = g.index.ids[profile]
 	return p, true
 }
+
+// Apart says whether an operator keeps the people of two identifiers apart.
+func (g *Graph) Apart(a, b enishi.ID) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	i, j := g.index.find(a), g.index.find(b)
+	return i >= 0 && j >= 0 && g.peopleApart(g.nodes[i].comp, g.nodes[j].comp)
+}

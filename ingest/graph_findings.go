@@ -138,3 +138,50 @@ func (g *Graph) shared(n int32) (f Finding, found bool) {
 	at, fine := g.fine[finding{f.ID, f.Name}]
 	return f, !fine || f.Name != FindFlood && at < f.Offset
 }
+
+// UnderLimit counts the people who have more identifiers of a kind than a limit, and the refused links that it would let pass.
+func (g *Graph) UnderLimit(k enishi.Kind, limit int) (over, freed int) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	for i := range g.comps {
+		if c := &g.comps[i]; c.size > 0 && c.kinds.of(k) > limit {
+			over++
+		}
+	}
+	for _, e := range g.refused {
+		x := &g.edges[e]
+		if x.state != overLimit || g.nodes[x.a].comp == g.nodes[x.b].comp {
+			continue
+		}
+		a, b := g.side(x.a), g.side(x.b)
+		n, m := a.have.of(k), b.have.of(k)
+		if n > 0 && m > 0 && n+m > g.guards.limits[k] && n+m <= limit {
+			freed++
+		}
+	}
+	return over, freed
+}
+
+// Refusal says why an operator cannot join two identifiers, as a [LinkState] does; empty: they can be joined.
+func (g *Graph) Refusal(a enishi.ID, aKind enishi.Kind, b enishi.ID, bKind enishi.Kind) string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	x, y := alone(a, aKind), alone(b, bKind)
+	if i := g.index.find(a); i >= 0 {
+		x = g.side(i)
+	}
+	if j := g.index.find(b); j >= 0 {
+		y = g.side(j)
+	}
+	if v := g.judge(x, y, true); v != joins {
+		return v.String()
+	}
+	return ""
+}
+
+// Known says whether there is a record about two identifiers at an offset.
+func (g *Graph) Known(offset int64) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.edgeAt(offset) >= 0
+}

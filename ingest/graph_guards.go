@@ -170,12 +170,10 @@ func (g *Graph) judge(a, b side, operator bool) verdict {
 	}
 	weaker := max(a.kind, b.kind)
 	switch {
+	case (a.kind == enishi.Phone || b.kind == enishi.Phone) && (a.size > 1 && b.size > 1 || a.have.strongerThanPhone() && b.have.strongerThanPhone()):
+		return household
 	case a.have.of(enishi.Customer) > 0 && b.have.of(enishi.Customer) > 0 && weaker > enishi.Customer:
 		return twoCustomers
-	case a.kind == enishi.Phone || b.kind == enishi.Phone:
-		if a.size > 1 && b.size > 1 || a.have.strongerThanPhone() && b.have.strongerThanPhone() {
-			return household
-		}
 	}
 	for _, k := range enishi.Kinds() {
 		n, m, limit := a.have.of(k), b.have.of(k), g.guards.limits[k]

@@ -51,6 +51,7 @@ const Sources = page(() => import("./pages/Sources"), "Sources");
 const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Tag = page(() => import("./pages/Tag"), "Tag");
+const Identity = page(() => import("./pages/Identity"), "Identity");
 const Testers = page(() => import("./pages/Testers"), "Testers");
 const Settings = page(() => import("./pages/Settings"), "Settings");
 
@@ -106,6 +107,7 @@ export function App() {
           <Route path="/reports" element={<Reports />} />
           <Route path="/sources" element={<Sources />} />
           <Route path="/sources/events" element={<EventTypes />} />
+          <Route path="/identity" element={<Identity />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/tag" element={<Tag />} />
