@@ -41,6 +41,7 @@ type Config struct {
 	Folder      *pipeline.Folder    // of this replica
 	Ingester    *ingest.Ingester    // of this replica: the identity graph and the parser
 	Dead        *ingest.DeadLetters // puts dead letters right
+	Debug       *ingest.Debug       // what watched browsers sent to this process; nil: nothing is watched
 	Hasher      *enishi.Hasher      // of the workspace's identifier key
 	Reports     *analytics.Reports  // its zone is the shop's
 	Renderer    *channels.Renderer  // for previews

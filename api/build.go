@@ -279,6 +279,7 @@ func (a *API) register() {
 	register(a, "set-source-alarm", a.setSourceAlarm)
 	register(a, "list-event-types", a.listEventTypes)
 	register(a, "get-event-type", a.getEventType)
+	register(a, "watch-browser", a.watchBrowser)
 	register(a, "list-dead-letters", a.listDeadLetters)
 	register(a, "get-dead-letter", a.getDeadLetter)
 	register(a, "replay-dead-letter", a.replayDeadLetter)

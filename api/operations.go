@@ -251,6 +251,7 @@ func operations() []operation {
 		{"unblock-identifier", erase, "/identity/blocked/{id}", admin, writes, "Identity", "Take that back"},
 		{"let-finding-stand", post, "/identity/fine", editor, writes, "Identity", "Keep a finding from being shown again"},
 
+		{"watch-browser", get, "/sources/debug/{code}", editor, reads, "Sources", "What a browser with the code in its address sent to this replica"},
 		{"list-dead-letters", get, "/dead", viewer, reads, "Dead letters", "What could not be taken"},
 		{"get-dead-letter", get, "/dead/{id}", viewer, reads, "Dead letters", "One dead letter"},
 		{"replay-dead-letter", post, "/dead/{id}/replay", editor, writes, "Dead letters", "Take it again, mended"},

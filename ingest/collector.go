@@ -24,6 +24,7 @@ type CollectorConfig struct {
 	Append  func(ctx context.Context, recs []stream.Record) error // returns when the log has them
 	Keys    func(key string) (source string, ok bool)             // the source that a write key stands for
 	Parser  *Parser
+	Debug   *Debug           // keeps the calls of browsers that somebody watches; nil: none
 	Why     func() Obstacle  // what is known to keep the log from taking events; nil: nothing
 	Origins []string         // browsers' origins that may send; default: any (a write key can read nothing)
 	Rate    float64          // events a second that one write key may send, with bursts of as many; 0: no limit
@@ -200,11 +201,13 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 	source, key, ok := c.source(r, b.key)
 	if !ok {
 		w.Header().Set("WWW-Authenticate", `Basic realm="write key"`)
+		c.debug(&b, refuse(CodeKey, "writeKey", "the write key is missing or unknown", "書き込みキーがないか、登録されていません"))
 		problem(w, http.StatusUnauthorized, "the write key is missing or unknown: send it as the user of basic auth, as a bearer token or as writeKey", "書き込みキーがないか、登録されていません。Basic 認証のユーザー名・Bearer トークン・writeKey のいずれかで送ってください")
 		return
 	}
 	if !c.allow(key, len(b.calls)) {
 		w.Header().Set("Retry-After", "1")
+		c.debug(&b, refuse(CodeRate, "", "too many events for this write key", "この書き込みキーの送信量が上限を超えました"))
 		problem(w, http.StatusTooManyRequests, "too many events for this write key: slow down", "この書き込みキーの送信量が上限を超えました。間隔を空けて送り直してください")
 		return
 	}
@@ -212,6 +215,7 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 	b.translate()
 	answer := Answer{Accepted: len(b.recs), Rejected: b.rejected}
 	if len(b.recs) == 0 && len(b.rejected) > 0 {
+		c.debug(&b, nil)
 		writeJSON(w, http.StatusBadRequest, &answer)
 		return
 	}
@@ -222,10 +226,12 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.Timeout)
 	defer cancel()
 	if err := c.appends.append(ctx, b.recs); err != nil {
+		c.debug(&b, refuse(CodeAway, "", "the event log did not take it", "イベントログに書き込めませんでした"))
 		c.cfg.Log.Warn("events not acknowledged", "events", len(b.recs), "err", err)
 		unavailable(w, c.cfg.Why())
 		return
 	}
+	c.debug(&b, nil)
 	answer.Position = positionOf(b.recs).String()
 	writeJSON(w, http.StatusAccepted, &answer)
 }

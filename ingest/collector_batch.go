@@ -135,6 +135,9 @@ func (b *batch) record(v *envelope) (stream.Record, *Refusal) {
 	if refusal != nil {
 		return stream.Record{}, refusal.inSegment(native)
 	}
+	if v.became.typ, v.became.id = e.Type, enishi.EventID(e.Message); len(found) > 0 {
+		v.became.who = found[0]
+	}
 	src.Profile, src.Import = nil, nil
 	value, err := src.encode()
 	if err != nil {

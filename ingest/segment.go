@@ -94,6 +94,11 @@ type envelope struct {
 	context            *callContext
 	raw                []byte   // the call as it came
 	refusal            *Refusal // why it cannot be read
+	became             struct { // of a call that was taken
+		typ string
+		id  enishi.ID
+		who enishi.Identifier
+	}
 }
 
 // read takes one call at the reader. kind is what the URL says; the body's own type is used when kind is empty.

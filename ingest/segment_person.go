@@ -14,6 +14,7 @@ type callContext struct {
 	enishi.Context
 	channel string
 	traits  []byte
+	debug   string // the code of somebody who watches this browser
 }
 
 func readContext(x *reader) *callContext {
@@ -42,6 +43,8 @@ func readContext(x *reader) *callContext {
 			c.SessionID = x.text(k)
 		case "clickIds":
 			readClickIDs(x, c)
+		case "debug":
+			c.debug = x.text(k)
 		case "bot":
 			c.Bot = x.truth(k)
 		case "app", "device":

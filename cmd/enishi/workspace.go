@@ -49,6 +49,7 @@ type workspace struct {
 	definitions *definitions.Log
 	ingester    *ingest.Ingester
 	collector   *ingest.Collector
+	debug       *ingest.Debug // what watched browsers send to this process
 	dead        *ingest.DeadLetters
 	hooks       *hooks.Hooks // of the sources of the configuration
 	store       *pipeline.Store
@@ -144,7 +145,8 @@ func (w *workspace) buildIngest(context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.collector, err = ingest.NewCollector(ingest.CollectorConfig{Append: w.stream.Append, Keys: w.writeKey, Parser: w.ingester.Parser(),
+	w.debug = ingest.NewDebug(w.now)
+	w.collector, err = ingest.NewCollector(ingest.CollectorConfig{Append: w.stream.Append, Keys: w.writeKey, Debug: w.debug, Parser: w.ingester.Parser(),
 		Why: func() ingest.Obstacle { return w.health.Refusing() }, Now: w.now, Log: w.log})
 	if err != nil {
 		return err

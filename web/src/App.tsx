@@ -49,6 +49,7 @@ const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Sources = page(() => import("./pages/Sources"), "Sources");
 const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
+const Debugger = page(() => import("./pages/Debugger"), "Debugger");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Tag = page(() => import("./pages/Tag"), "Tag");
 const Identity = page(() => import("./pages/Identity"), "Identity");
@@ -108,6 +109,7 @@ export function App() {
           <Route path="/sources" element={<Sources />} />
           <Route path="/sources/events" element={<EventTypes />} />
           <Route path="/identity" element={<Identity />} />
+          <Route path="/sources/debug" element={<Debugger />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/tag" element={<Tag />} />

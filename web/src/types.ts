@@ -20,6 +20,7 @@ export type ProblemDetail = Schemas["ProblemDetail"];
 export type Journey = Schemas["JourneyPage"];
 export type JourneyExample = Schemas["JourneyExample"];
 export type Source = Schemas["SourceRow"];
+export type DebugCall = Schemas["DebugCall"];
 export type DeadLetter = Schemas["DeadRow"];
 export type Key = Schemas["KeyRow"];
 export type Role = NonNullable<Exclude<Schemas["NewKeyInputBody"]["role"], "">>;

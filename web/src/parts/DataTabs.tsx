@@ -7,6 +7,7 @@ import { useInSight } from "./DeliveryTabs";
 export const dataTabs = [
   { to: "/sources", key: "sources" },
   { to: "/sources/events", key: "events" },
+  { to: "/sources/debug", key: "debug" },
   { to: "/identity", key: "identity" },
   { to: "/dead", key: "dead" },
 ] as const;
