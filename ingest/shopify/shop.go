@@ -94,6 +94,8 @@ func (s *Shop) Translate(ctx context.Context, d *hooks.Delivery) (hooks.Taken, e
 		return s.billing(ctx, d, what)
 	case "shop", "app":
 		return s.shop(d)
+	case "pull": // a dead letter of a pull has no parts of what it is about
+		return hooks.Taken{}, ingest.Refuse(ingest.CodeJSON, "", "is a part of the shop's history: pull the history again, and discard this", "履歴の一部です。履歴をもう一度取り込み、このデータは破棄してください")
 	case "bulk_operations":
 		return s.bulkFinished(d)
 	}
