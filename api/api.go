@@ -22,6 +22,7 @@ import (
 	"enishi/channels/email"
 	"enishi/channels/line"
 	"enishi/ingest"
+	"enishi/ingest/hooks"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
@@ -55,6 +56,10 @@ type Config struct {
 	MessagesPassed func(ctx context.Context) (map[stream.Partition]int64, error)
 	// Import appends records of an importer to their source topics; nil: refused.
 	Import func(ctx context.Context, x ImportRequest) (ImportAnswer, error)
+
+	Connections []Connection // sources of the configuration
+	// HookState is what this replica has seen of one of them; nil: there are none.
+	HookState func(name string) (hooks.State, bool)
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel

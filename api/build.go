@@ -276,6 +276,12 @@ func (a *API) register() {
 	register(a, "unlink-line", a.unlinkLine)
 
 	register(a, "list-sources", a.listSources)
+	register(a, "list-connections", a.listConnections)
+	register(a, "get-connection", a.getConnection)
+	register(a, "list-connection-calls", a.listSourceCalls)
+	register(a, "pull-connection", a.pullSource)
+	register(a, "cancel-pull", a.cancelPull)
+	register(a, "try-mapping", a.tryMapping)
 	register(a, "set-source-alarm", a.setSourceAlarm)
 	register(a, "list-event-types", a.listEventTypes)
 	register(a, "get-event-type", a.getEventType)

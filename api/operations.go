@@ -241,6 +241,12 @@ func operations() []operation {
 
 		{"list-sources", get, "/sources", viewer, reads, "Sources", "Where events come from, and how each source is"},
 		{"set-source-alarm", put, "/sources/alarm", approver, writes, "Sources", "When somebody hears of a silent source"},
+		{"list-connections", get, "/connections", viewer, reads, "Sources", "Systems of the configuration that call us, or whose history is pulled"},
+		{"get-connection", get, "/connections/{name}", viewer, reads, "Sources", "One of them: its address, what came, how far its history is pulled"},
+		{"list-connection-calls", get, "/connections/{name}/calls", editor, reads, "Sources", "Its last calls with their bodies, kept for three days"},
+		{"pull-connection", post, "/connections/{name}/pull", approver, writes, "Sources", "Pull its history; nothing is sent for it"},
+		{"cancel-pull", erase, "/connections/{name}/pull", approver, writes, "Sources", "End the pull: what came stays"},
+		{"try-mapping", post, "/mappings/try", editor, asks, "Sources", "What a mapping makes of a sample; keeps nothing"},
 		{"list-event-types", get, "/event-types", viewer, reads, "Sources", "Types of events that came in"},
 		{"get-event-type", get, "/event-types/{type}", viewer, reads, "Sources", "One type, its properties and what changed of them"},
 		{"get-identity", get, "/identity", viewer, reads, "Identity", "How people are told apart: limits, blocked identifiers, and what looks wrong"},

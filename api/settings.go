@@ -13,6 +13,7 @@ import (
 	"enishi/channels/dm/postal"
 	"enishi/channels/line"
 	"enishi/ingest/catalogue"
+	"enishi/ingest/mapping"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -161,7 +162,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,setting"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -208,9 +209,12 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 	case "block":
 		w, err = a.putBlock(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	default:
-		if in.Kind == "ranking" {
+		switch in.Kind {
+		case "ranking":
 			err = a.checkRanking(in.Name, text.Bytes())
-		} else {
+		case mapping.Kind:
+			err = a.checkMapping(b.Body)
+		default:
 			err = a.checkSegment(in.Name, text.Bytes())
 		}
 		if err == nil {
@@ -242,7 +246,7 @@ func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listO
 }
 
 type definitionVersionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,setting"`
 	NamePath
 	Version int64 `query:"version" minimum:"1" required:"false" doc:"As GET /definitions lists them; the newest unless said."`
 }

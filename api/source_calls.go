@@ -2,10 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"enishi"
 	"enishi/ingest/hooks"
+	"enishi/ingest/shopify"
 	"enishi/internal/clickhouse"
 )
 
@@ -25,4 +28,42 @@ func (t SourceTables) Keep(ctx context.Context, calls []hooks.Received) error {
 	}
 	return t.DB.Insert(ctx, "source_calls", []string{"source", "id", "at", "topic", "outcome", "events", "field", "reason", "reason_ja", "body"}, n,
 		source, ids, at, topic, outcome, events, field, reason, reasonJA, body)
+}
+
+// SavePull stores the progress of a pull.
+func (t SourceTables) SavePull(ctx context.Context, p shopify.Pull) error {
+	progress, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode pull: %w", err)
+	}
+	live := uint8(0)
+	if p.Live {
+		live = 1
+	}
+	return t.DB.Insert(ctx, "source_pulls", []string{"source", "id", "version", "live", "began_at", "progress"}, 1,
+		[]string{p.Source}, []string{p.ID}, []uint64{uint64(p.At.UnixMilli())}, []uint8{live}, []time.Time{p.BeganAt}, []string{string(progress)})
+}
+
+// Pull is a pull by its id; with an empty one the newest of its sort.
+func (t SourceTables) Pull(ctx context.Context, source, id string, live bool) (p shopify.Pull, found bool, err error) {
+	cond := "id = {id:String}"
+	if id == "" {
+		cond = fmt.Sprintf("live = %t", live)
+	}
+	rows, err := t.DB.Query(ctx, "SELECT progress FROM source_pulls FINAL WHERE source = {source:String} AND "+cond+" ORDER BY began_at DESC LIMIT 1", named("source", source), named("id", id))
+	if err != nil {
+		return p, false, fmt.Errorf("read pull: %w", err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return p, false, rows.Err()
+	}
+	var progress string
+	if err := rows.Scan(&progress); err != nil {
+		return p, false, fmt.Errorf("read pull: %w", err)
+	}
+	if err := json.Unmarshal([]byte(progress), &p); err != nil {
+		return p, false, fmt.Errorf("read pull: %w", err)
+	}
+	return p, true, nil
 }

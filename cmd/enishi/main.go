@@ -42,6 +42,8 @@ type cli struct {
 	Consents   consentsCommand   `cmd:"" help:"List every permission that a person gave or withdrew, with the evidence."`
 	Tail       tailCommand       `cmd:"" help:"Print records of a topic as JSON."`
 	Bounce     bounceCommand     `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
+	Sources    sourcesCommand    `cmd:"" help:"Show the systems that call us, and how they are."`
+	Shopify    shopifyCommand    `cmd:"" help:"Work with a Shopify shop."`
 	WebhookKey webhookKeyCommand `cmd:"" name:"webhook-key" help:"Print the key by which the receivers of webhooks check the signature."`
 	DKIM       dkimCommand       `cmd:"" name:"dkim" help:"Keys that sign mail."`
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -20,6 +21,7 @@ import (
 const (
 	kindShopify = "shopify"
 	kindWebhook = "webhook"
+	kindZendesk = "zendesk"
 )
 
 // buildSources makes /hooks/NAME of the sources of the configuration.
@@ -30,11 +32,28 @@ func (w *workspace) buildSources() error {
 		s := hooks.Source{Name: name, Kind: c.Kind, Secrets: []string{c.Secret, c.SecretBefore}, Scheme: c.Signature, Header: c.Header, IDHeader: c.IDHeader, TopicHeader: c.TopicHeader}
 		switch c.Kind {
 		case kindShopify:
-			shop, err := shopify.New(shopify.Config{Name: name, Owner: w.owner, Erase: w.eraseFor(name), Alert: w.alert})
+			client, err := c.client()
+			if err != nil {
+				return fmt.Errorf("config: sources.%s: %w", name, err)
+			}
+			shop, err := shopify.New(shopify.Config{Name: name, Owner: w.ownerBy(client), Erase: w.eraseFor(name), Alert: w.alert})
 			if err != nil {
 				return err
 			}
+			if client != nil {
+				w.pulls = append(w.pulls, w.pullerOf(name, c, shop, client))
+			}
 			s.Translate, s.Scheme, s.Header, s.IDHeader, s.TopicHeader = shop.Translate, hooks.HMACBase64, shopify.SignatureHeader, shopify.IDHeader, shopify.TopicHeader
+		case kindZendesk:
+			builtIn := ticketMapping()
+			m := &mapped{w: w, name: name, builtIn: &builtIn}
+			s.Translate, s.Scheme, s.IDHeader = m.translate, hooks.Zendesk, "X-Zendesk-Webhook-Invocation-Id"
+		case kindWebhook:
+			m := &mapped{w: w, name: cmp.Or(c.Mapping, name)}
+			s.Translate, s.Scheme = m.translate, cmp.Or(c.Signature, hooks.Standard)
+			if s.Scheme == hooks.Standard {
+				s.IDHeader = cmp.Or(c.IDHeader, "Webhook-Id")
+			}
 		}
 		sources = append(sources, s)
 	}
@@ -58,8 +77,17 @@ func (c *Config) checkSources() []error {
 		if !workspaceName(name) {
 			errs = append(errs, fmt.Errorf("config: sources: %q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name))
 		}
-		if !slices.Contains([]string{kindShopify}, s.Kind) {
-			bad("kind", "%q is not shopify", s.Kind)
+		if slices.Contains([]string{"events", "debug"}, name) {
+			errs = append(errs, fmt.Errorf("config: sources: %q is the name of a page of the console: choose another", name))
+		}
+		if !slices.Contains([]string{kindShopify, kindWebhook, kindZendesk}, s.Kind) {
+			bad("kind", "%q is none of shopify, webhook, zendesk", s.Kind)
+		}
+		if _, err := s.client(); err != nil {
+			bad("shop", "%v", err)
+		}
+		if s.Signature != "" && !slices.Contains(hooks.Schemes(), s.Signature) {
+			bad("signature", "%q is none of %s", s.Signature, strings.Join(hooks.Schemes(), ", "))
 		}
 		if s.Secret == "" {
 			bad("secret", "is needed: whoever knows the address could send anything without it")
@@ -69,6 +97,39 @@ func (c *Config) checkSources() []error {
 		}
 	}
 	return errs
+}
+
+// client reaches the Admin API of a shop; nil: the configuration has no way to it.
+func (c SourceConfig) client() (*shopify.Client, error) {
+	if c.Kind != kindShopify || c.Shop == "" && c.ClientID == "" && c.Token == "" {
+		return nil, nil
+	}
+	return shopify.NewClient(shopify.ClientConfig{Shop: c.Shop, Version: c.Version, Endpoint: c.Endpoint, Token: c.Token, ClientID: c.ClientID, Secret: c.Secret})
+}
+
+// connections are the sources as the console shows them.
+func (w *workspace) connections() []api.Connection {
+	var out []api.Connection
+	for _, name := range sortedKeys(w.cfg.Sources) {
+		c := w.cfg.Sources[name]
+		x := api.Connection{Name: name, Kind: c.Kind, Pulls: slices.ContainsFunc(w.pulls, func(p *pullSource) bool { return p.name == name })}
+		if c.Kind != kindShopify {
+			x.Mapping = cmp.Or(c.Mapping, name)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// ownerBy asks what was taken so far, and then the shop.
+func (w *workspace) ownerBy(client *shopify.Client) func(ctx context.Context, kind, id string) (enishi.Person, bool, error) {
+	return func(ctx context.Context, kind, id string) (enishi.Person, bool, error) {
+		p, ok, err := w.owner(ctx, kind, id)
+		if err != nil || ok || client == nil || kind != shopify.OfOrder {
+			return p, ok, err
+		}
+		return client.AskOwner(ctx, id)
+	}
 }
 
 // owner tells who ordered, or has the subscription, by what was taken so far.

@@ -52,6 +52,7 @@ type workspace struct {
 	debug       *ingest.Debug // what watched browsers send to this process
 	dead        *ingest.DeadLetters
 	hooks       *hooks.Hooks // of the sources of the configuration
+	pulls       []*pullSource
 	store       *pipeline.Store
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
@@ -363,6 +364,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("ingest", w.ingester.Run)
 	run("collector", w.collector.Run)
 	run("hooks", w.hooks.Run)
+	run("pulls", w.followPulls)
 	run("catalogue", w.products.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)

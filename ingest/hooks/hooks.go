@@ -30,7 +30,6 @@ type Source struct {
 
 	IDHeader    string // that has the id of a call, the same over its tries; empty: the hash of the body
 	TopicHeader string // that names what a call is about; may be empty
-	Challenge   string // what a handshake shows (GET with hub.verify_token); empty: there is none
 
 	Translate Translate
 }
@@ -48,7 +47,8 @@ type Delivery struct {
 // Taken is what a call tells.
 type Taken struct {
 	Events    []enishi.Event                  // without Message: it is made of the call's id and the event's place
-	JSON      [][]byte                        // the same as public JSON
+	JSON      [][]byte                        // the same as public JSON, also without source
+	Refused   *ingest.Refusal                 // what of it could not be made into an event; the others come
 	Catalogue []stream.Record                 // of the topic catalogue
 	After     func(ctx context.Context) error // what else is to be done before the call is answered; may be repeated
 	Left      string                          // why nothing came of it, when nothing did
@@ -182,10 +182,6 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such source", http.StatusNotFound)
 		return
 	}
-	if r.Method == http.MethodGet && s.Challenge != "" {
-		handshake(w, r, s.Challenge)
-		return
-	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "use POST", http.StatusMethodNotAllowed)
@@ -264,7 +260,14 @@ func (h *Hooks) deliver(ctx context.Context, s *source, d *Delivery) (n int, tak
 	if err != nil {
 		return 0, taken, err
 	}
-	values := taken.JSON
+	values := make([][]byte, 0, len(taken.JSON)+len(taken.Events))
+	for i, raw := range taken.JSON {
+		value, err := named(raw, d, i)
+		if err != nil {
+			return 0, taken, err
+		}
+		values = append(values, value)
+	}
 	for i := range taken.Events {
 		e := &taken.Events[i]
 		e.Source = d.Source
@@ -278,7 +281,7 @@ func (h *Hooks) deliver(ctx context.Context, s *source, d *Delivery) (n int, tak
 		values = append(values, value)
 	}
 	recs := slices.Clone(taken.Catalogue)
-	var bad *ingest.Refusal
+	bad := taken.Refused
 	for i, value := range values {
 		r, refusal := h.cfg.Parser.Record(value, d.At)
 		if refusal != nil {
@@ -306,6 +309,19 @@ func (h *Hooks) deliver(ctx context.Context, s *source, d *Delivery) (n int, tak
 		return len(recs), taken, bad
 	}
 	return len(recs), taken, nil
+}
+
+// named gives public JSON the source, and an id where it has none.
+func named(raw []byte, d *Delivery, i int) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
+		return nil, fmt.Errorf("an event of %s is no object: %w", d.Source, err)
+	}
+	if id := fields["id"]; len(id) == 0 || string(id) == `""` || string(id) == "null" {
+		fields["id"] = json.RawMessage(strconv.Quote(d.ID.UUID() + ":" + strconv.Itoa(i)))
+	}
+	fields["source"] = json.RawMessage(strconv.Quote(d.Source))
+	return json.Marshal(fields)
 }
 
 // Replay takes the mended body of a dead letter of a source as if it came now; the ids of its events are those of the first time.

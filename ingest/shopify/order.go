@@ -127,6 +127,10 @@ func contentsOf(o *order) *enishi.Order {
 	for _, sh := range o.Shipping {
 		x.ShippingFee += enishi.Amount(sh.Price)
 	}
+	x.Refunded, _ = refunded(o) // contents with lines tell everything
+	if !o.CancelledAt.IsZero() {
+		x.Reason = o.CancelReason
+	}
 	for _, t := range o.Taxes {
 		rate := percent(t.Rate)
 		i := slices.IndexFunc(x.Taxes, func(y enishi.Tax) bool { return y.Rate == rate })

@@ -13,11 +13,13 @@ import (
 // entry is a product on the topic catalogue (docs/events.md).
 type entry struct {
 	ProductID string        `json:"product_id"`
+	Version   int64         `json:"version,omitempty"` // updated_at in ms
 	SKU       string        `json:"sku,omitempty"`
 	Name      string        `json:"name"`
 	Brand     string        `json:"brand,omitempty"`
 	Category  string        `json:"category,omitempty"`
 	Price     enishi.Amount `json:"price,omitzero"`
+	Compare   enishi.Amount `json:"compare_at_price,omitzero"`
 	Stock     *int64        `json:"stock,omitempty"`
 	Available *bool         `json:"available,omitempty"`
 	ImageURL  string        `json:"image_url,omitempty"`
@@ -26,6 +28,9 @@ type entry struct {
 // catalogueOf is a product with the lowest price of its variants and the stock of all; a draft or an archived one is not for sale.
 func catalogueOf(p *product) entry {
 	x := entry{ProductID: string(p.ID), Name: p.Title, Brand: p.Vendor, Category: p.Type}
+	if !p.Updated.IsZero() {
+		x.Version = p.Updated.UnixMilli()
+	}
 	if p.Image != nil {
 		x.ImageURL = p.Image.Src
 	}
@@ -33,7 +38,7 @@ func catalogueOf(p *product) entry {
 	var stock int64
 	for i, v := range p.Variants {
 		if price := enishi.Amount(v.Price); i == 0 || price < x.Price {
-			x.Price, x.SKU = price, v.SKU
+			x.Price, x.Compare, x.SKU = price, enishi.Amount(v.Compare), v.SKU
 		}
 		if v.Quantity == nil || v.Tracked == "" || v.Policy == "continue" {
 			counted = false // one that is sold without being counted lasts

@@ -20,7 +20,6 @@ import (
 const (
 	PullRunning   = "running"
 	PullDone      = "done"
-	PullFailed    = "failed"
 	PullCancelled = "cancelled"
 )
 
@@ -33,9 +32,8 @@ type Pull struct {
 	Rate    int        `json:"rate"` // events a second, at most
 	State   string     `json:"state"`
 	BeganAt time.Time  `json:"began_at"`
-	At      time.Time  `json:"at"` // of this progress
-	Text    string     `json:"text,omitempty"`
-	TextJA  string     `json:"text_ja,omitempty"`
+	At      time.Time  `json:"at"`             // of this progress
+	Text    string     `json:"text,omitempty"` // why it stands still
 	Parts   []PullPart `json:"parts"`
 }
 
@@ -90,7 +88,7 @@ var errAnew = errors.New("the result expired")
 // Run goes on with a pull until it ends or ctx does. What it appends it appends again after a crash, from the last progress on:
 // the ids of the events make that harmless.
 func (x *Puller) Run(ctx context.Context, p Pull) (Pull, error) {
-	limit := rate.NewLimiter(rate.Limit(max(p.Rate, 1)), max(p.Rate, pullBatch*4))
+	limit := rate.NewLimiter(rate.Limit(max(p.Rate, 1)), max(p.Rate, pullBatch))
 	for i := range p.Parts {
 		for !p.Parts[i].Done {
 			err := x.part(ctx, &p, &p.Parts[i], limit)

@@ -26,8 +26,6 @@ type Config struct {
 	// Erase deletes everything about a person (customers/redact); it may be repeated.
 	Erase func(ctx context.Context, person enishi.Person, request enishi.ID, reason string) error
 	Alert func(a enishi.Alert)
-	// Finished is told that a bulk operation ended (bulk_operations/finish); nil: nobody waits.
-	Finished func(operation string)
 }
 
 // Shop makes events of what a shop tells.
@@ -37,9 +35,6 @@ type Shop struct{ cfg Config }
 func New(cfg Config) (*Shop, error) {
 	if cfg.Name == "" || cfg.Owner == nil || cfg.Erase == nil || cfg.Alert == nil {
 		return nil, errors.New("shopify: Name, Owner, Erase and Alert are required")
-	}
-	if cfg.Finished == nil {
-		cfg.Finished = func(string) {}
 	}
 	return &Shop{cfg}, nil
 }
@@ -97,7 +92,7 @@ func (s *Shop) Translate(ctx context.Context, d *hooks.Delivery) (hooks.Taken, e
 	case "pull": // a dead letter of a pull has no parts of what it is about
 		return hooks.Taken{}, ingest.Refuse(ingest.CodeJSON, "", "is a part of the shop's history: pull the history again, and discard this", "履歴の一部です。履歴をもう一度取り込み、このデータは破棄してください")
 	case "bulk_operations":
-		return s.bulkFinished(d)
+		return left("the end of a bulk operation is seen when it is asked for", "一括取得の完了は、問い合わせて確認します"), nil
 	}
 	return left("Enishi has no use for this topic: its subscription may be deleted", "このトピックは利用しません。購読を解除してかまいません"), nil
 }
@@ -230,15 +225,4 @@ func (s *Shop) shop(d *hooks.Delivery) (hooks.Taken, error) {
 	}
 	s.cfg.Alert(a)
 	return left("somebody was told", "お知らせに表示しました"), nil
-}
-
-func (s *Shop) bulkFinished(d *hooks.Delivery) (hooks.Taken, error) {
-	var x struct {
-		ID string `json:"admin_graphql_api_id"`
-	}
-	if err := read(d, &x); err != nil {
-		return hooks.Taken{}, err
-	}
-	s.cfg.Finished(x.ID)
-	return left("a pull of the history goes on", "履歴の取り込みを続けます"), nil
 }

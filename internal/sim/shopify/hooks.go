@@ -64,7 +64,10 @@ func (s *Shop) Deliver(ctx context.Context) (delivered, waiting, givenUp int) {
 
 // Post sends a webhook, signed with a secret, and gives the status of the answer; 0: none.
 func (s *Shop) Post(ctx context.Context, d *Delivery, secret string) int {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.Webhook, strings.NewReader(d.Body))
+	s.mu.Lock()
+	address := s.cfg.Webhook
+	s.mu.Unlock()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(d.Body))
 	if err != nil {
 		return 0
 	}

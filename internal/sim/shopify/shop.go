@@ -29,7 +29,7 @@ func Documented() Limits {
 type Config struct {
 	Secret   string // signs webhooks and gets tokens
 	ClientID string
-	Webhook  string // where webhooks go
+	Webhook  string // where webhooks go; SetWebhook changes it
 	Limits   Limits // zero: Documented
 	RunFor   int    // looks at a bulk operation until it is done; 2
 	Now      func() time.Time
@@ -101,6 +101,13 @@ func New(cfg Config) *Shop {
 	}
 	return &Shop{cfg: cfg, customers: map[int]*Customer{}, orders: map[int]*Order{}, products: map[int]string{}, operations: map[string]*operation{},
 		tokens: map[string]time.Time{}, bucket: cfg.Limits.Bucket, filled: cfg.Now(), calls: map[string]int{}}
+}
+
+// SetWebhook changes where webhooks go.
+func (s *Shop) SetWebhook(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.Webhook = address
 }
 
 // PutCustomer takes a customer in, without a webhook.

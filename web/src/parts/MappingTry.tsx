@@ -1,0 +1,71 @@
+import { Alert, Button, Card, Group, Stack, Text, Textarea } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { notifications } from "@mantine/notifications";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { request, useApi, type ApiError } from "../api";
+import { language } from "../i18n";
+import type { Mapping, Tried } from "../types";
+import { ProblemBox } from "./Page";
+
+const mono = { input: { fontFamily: "ui-monospace, monospace", fontSize: 12.5 } };
+
+/** A first mapping: who it is about, by the address that the call names. */
+function first(name: string): Mapping {
+  return { title: { en: name, ja: name }, format: "json", rules: [{ event: "person.identified", fields: { "person.email": "body.email" } }] };
+}
+
+/** The mapping of a source, with what it makes of a sample while it is written. */
+export function MappingTry({ name, sample, onSample }: { name: string; sample: string; onSample: (text: string) => void }) {
+  const { t } = useTranslation();
+  const saved = useApi("/definitions", { query: { kind: "mapping" } });
+  const [text, setText] = useState("");
+  const [tried, setTried] = useState<Tried | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  const mine = saved.data?.items.find((d) => d.name === name);
+  useEffect(() => {
+    if (saved.data && text === "") setText(JSON.stringify(mine?.body ?? first(name), null, 2));
+  }, [saved.data, mine, name, text]);
+  const [asked] = useDebouncedValue(text, 400);
+  const [body] = useDebouncedValue(sample, 400);
+  const mapping = parsed(asked);
+  useEffect(() => {
+    if (!mapping || body.trim() === "") return;
+    let gone = false;
+    request("post", "/mappings/try", { body: { mapping, sample: body } }).then(
+      (x) => { if (!gone) { setTried(x ?? null); setError(null); } },
+      (e: unknown) => { if (!gone) { setTried(null); setError(e as ApiError); } });
+    return () => { gone = true; };
+    // The mapping follows from the text.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [asked, body]);
+  const save = async () => {
+    try {
+      await request("put", "/definitions/{kind}/{name}", { path: { kind: "mapping", name }, body: { body: mapping } });
+      notifications.show({ message: t("connection.saved") });
+      void saved.refetch();
+    } catch (e) {
+      setError(e as ApiError);
+    }
+  };
+  return (
+    <Card withBorder padding="lg">
+      <Stack gap="sm">
+        <Group justify="space-between"><div><Text fw={600}>{t("connection.mapping")}</Text><Text size="sm" c="dimmed">{t("connection.mappingAbout")}</Text></div><Button size="xs" disabled={!mapping} onClick={() => void save()}>{t("connection.save")}</Button></Group>
+        <Textarea label={t("connection.rules")} value={text} onChange={(e) => setText(e.currentTarget.value)} autosize minRows={6} maxRows={24} styles={mono} error={mapping || text === "" ? undefined : t("connection.noJSON")} />
+        <Textarea label={t("connection.sample")} description={t("connection.sampleHint")} value={sample} onChange={(e) => onSample(e.currentTarget.value)} autosize minRows={3} maxRows={16} styles={mono} />
+        {error && <ProblemBox error={error} />}
+        {tried?.problems.map((p, i) => <Alert key={i} color="red" variant="light" title={t("connection.rule", { n: p.rule + 1 })}>{p.field && <code>{p.field} </code>}{(language() === "ja" && p.reason_ja) || p.reason}</Alert>)}
+        {tried && <Textarea label={t("connection.result", { count: tried.events.length })} readOnly value={tried.events.map((e) => JSON.stringify(e, null, 2)).join("\n\n")} autosize minRows={2} maxRows={24} styles={mono} />}
+      </Stack>
+    </Card>
+  );
+}
+
+function parsed(text: string): Mapping | null {
+  try {
+    return JSON.parse(text) as Mapping;
+  } catch {
+    return null;
+  }
+}
