@@ -864,6 +864,20 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (hour, source, type)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE source_pulls
+(
+    `source` LowCardinality(String),
+    `id` String,
+    `version` UInt64,
+    `live` UInt8,
+    `began_at` DateTime64(3, 'UTC'),
+    `progress` String
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (source, id)
+TTL toDateTime(began_at) + toIntervalDay(400)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE store_visits
 (
     `profile_id` FixedString(16),
