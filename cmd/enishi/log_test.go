@@ -143,7 +143,7 @@ func personalEvents() (known, then []map[string]any) {
 		traits["consent"] = map[string]any{"line": "in", "email": "in"}
 		add(&known, user, map[string]any{"type": "identify", "traits": traits})
 		if id, ok := traits["line_user_id"]; ok {
-			add(&known, user, map[string]any{"type": "line.followed", "occurred_at": at, "person": map[string]any{"line_user_id": id}})
+			add(&known, user, map[string]any{"type": "line.followed", "id": "f-" + user, "occurred_at": at, "person": map[string]any{"line_user_id": id}})
 		}
 		add(&then, user, map[string]any{"type": "track", "event": "Signed Up"})
 		order := map[string]any{"order_id": "o-" + user, "total": "1000", "currency": "JPY", "products": []map[string]any{{"product_id": "p1", "price": "1000", "quantity": 1}}}
