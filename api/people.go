@@ -208,7 +208,7 @@ func (a *API) subjectsNamed(text string) (ids []enishi.ID) {
 
 // likeNames is the condition for names that contain a text, and for the beginnings of addresses and numbers.
 func likeNames(q string) (cond string, args []any) {
-	folded := profiles.Fold(q)
+	folded := profiles.FoldName(q)
 	cond, args = "position(search, {name:String}) > 0", []any{named("name", folded)}
 	if folded == "" {
 		return "0", nil

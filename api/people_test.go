@@ -26,7 +26,7 @@ func TestSearchPeople(t *testing.T) {
 		}
 	}
 	sato, suzuki := "佐藤 花子", "鈴木 一郎"
-	for _, q := range []string{"佐藤", "花子", "佐藤花子", "佐藤 花子", "佐藤　花子", "ｻﾄｳ", "サトウ", "さとう", "さとう はなこ", "hanako.sato@mail.example", "HANAKO.SATO@MAIL.EXAMPLE", "hanako.s",
+	for _, q := range []string{"佐藤", "花子", "佐藤花子", "佐藤 花子", "佐藤　花子", "ｻﾄｳ", "サトウ", "さとう", "サトー", "佐藤様", "さとう はなこ", "hanako.sato@mail.example", "HANAKO.SATO@MAIL.EXAMPLE", "hanako.s",
 		"090-1234-5678", "09012345678", "+819012345678", "０９０１２３４５６７８", "0901234", "C10001", "2900040000001", "EN1000001", "ginza:1:2026-11-21:7"} {
 		f(q, sato)
 	}

@@ -317,7 +317,7 @@ func (v *View) buildScalars(p *Profile) {
 func (v *View) searchText() string {
 	if v.search == "" {
 		family, given, familyKana, givenKana := v.Name()
-		v.search = strings.TrimSpace(Fold(family+given) + " " + Fold(familyKana+givenKana))
+		v.search = strings.TrimSpace(FoldName(family) + FoldName(given) + " " + FoldName(familyKana) + FoldName(givenKana))
 	}
 	return v.search
 }

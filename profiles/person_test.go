@@ -279,6 +279,25 @@ func TestCart(t *testing.T) {
 	equal(t, "emptied", true, v.Cart == nil)
 }
 
+func TestFoldName(t *testing.T) {
+	f := func(want string, writings ...string) {
+		t.Helper()
+		for _, w := range writings {
+			equal(t, w, want, FoldName(w))
+		}
+	}
+	f("斉藤", "斎藤", "齊藤", "齋藤", "斉藤", "斎藤様", "斎藤　様", "斎藤 さん")
+	f("サトオ", "さとう", "サトウ", "ｻﾄｳ", "サトー", "さとお", "サトウ 様")
+	f("ユウコ", "ゆうこ", "ユーコ")
+	f("ケエコ", "けいこ", "ケーコ", "ケイコ")
+	f("オオノ", "オーノ", "おおの", "オウノ")
+	f("バイオリン", "ヴァイオリン", "バイオリン")
+	f("島", "嶋", "嶌")
+	f("佐藤花子", "佐藤 花子", "佐藤　花子様")
+	f("サン", "さん")
+	f("", "", " 　")
+}
+
 func TestSearchText(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()

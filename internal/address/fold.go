@@ -171,6 +171,13 @@ var variants = func() map[rune]rune {
 	return m
 }()
 
+// Variant gives the common form of a character that is frequent in names in another writing (髙 is 高, 﨑 is 崎); false: it has none.
+// The table is our own: the old and new forms of 常用漢字表 and the variants that registries of families have.
+func Variant(r rune) (common rune, ok bool) {
+	common, ok = variants[r]
+	return common, ok
+}
+
 // foldName gives two writings of one name (髙橋, 高橋; 渡邉, 渡辺) one form. It is for comparing only, never for printing.
 func foldName(s string) string {
 	return strings.Map(func(r rune) rune {
