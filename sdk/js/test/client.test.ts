@@ -209,7 +209,9 @@ describe("consent", () => {
     c.answers = ["cut"];
     two.identify("C1");
     await pass(20);
+    expect(stored().some((k) => k.startsWith("enishi_queue:"))).toBe(true);
     one.optOut();
+    expect(stored().sort()).toEqual(["enishi_consent", "enishi_consent=out"]);
     two.track("a");
     one.track("b");
     dispatchEvent(new Event("pagehide"));

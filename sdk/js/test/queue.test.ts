@@ -50,6 +50,21 @@ describe("the queue", () => {
     expect(names(c)).toEqual(["a", "b"]);
   });
 
+  it("that waits after a failure is not hurried by more events", async () => {
+    const c = collector();
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const e = await tab();
+    c.answers = [503];
+    e.track("a");
+    await pass(20);
+    for (let i = 0; i < 150; i++) e.track("e" + i);
+    await e.flush();
+    await pass(400);
+    expect(c.events()).toEqual([]);
+    await pass(200);
+    expect(c.events()).toHaveLength(151);
+  });
+
   it("survives a reload without a connection", async () => {
     const c = collector();
     online(false);
