@@ -56,7 +56,7 @@ func genTypes() []string {
 		family, _, _ := strings.Cut(x.Name, ".")
 		times := map[string]int{"order": 6, "shipment": 2, "return": 2, "message": 2, "contact": 2, "review": 3, "hold": 2, "risk": 2, "consent": 3, "line": 2, "points": 1, "subscription": 2}[family]
 		for range max(times, 1) {
-			if x.Name != enishi.TypeErased {
+			if x.Name != enishi.TypeErased && !IsProductChange(x.Name) { // a change of a product concerns whom it finds waiting: it is no fact by itself, and its place counts
 				names = append(names, x.Name)
 			}
 		}
