@@ -23,6 +23,7 @@ import (
 	"enishi/channels/line"
 	"enishi/ingest"
 	"enishi/ingest/hooks"
+	"enishi/ingest/moving"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
@@ -54,6 +55,8 @@ type Config struct {
 	IngestPassed func(ctx context.Context) (map[stream.Partition]int64, error)
 	// MessagesPassed is the same for the topic messages and the sender; nil: its lag is what the ledger has open.
 	MessagesPassed func(ctx context.Context) (map[stream.Partition]int64, error)
+	// Moves keeps moves in from other tools; nil: there are none.
+	Moves *moving.Desk
 	// Import appends records of an importer to their source topics; nil: refused.
 	Import func(ctx context.Context, x ImportRequest) (ImportAnswer, error)
 
@@ -189,6 +192,9 @@ func (a *API) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.hub.run(ctx) })
 	g.Go(func() error { return a.lab.Run(ctx) })
+	if a.cfg.Moves != nil {
+		g.Go(func() error { return a.cfg.Moves.Run(ctx) })
+	}
 	watch := func(every time.Duration, failed string, do func(context.Context) error) {
 		g.Go(func() error { return a.watch(ctx, every, failed, do) })
 	}

@@ -399,6 +399,9 @@ type switchInput struct {
 }
 
 func (a *API) turnSending(ctx context.Context, in *switchInput, off bool) (*steeredOutput, error) {
+	if !off && a.cfg.Moves != nil && a.cfg.Moves.Running() {
+		return nil, refusal(enishi.Conflict, "a move in from another tool is under way: wait for its end, so that everybody who refuses is known", "ほかのツールからの移行が進行中です。配信停止がすべて取り込まれるまで、送信を再開できません。")
+	}
 	reason := ""
 	if in.Body != nil {
 		reason = in.Body.Reason

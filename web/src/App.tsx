@@ -48,6 +48,8 @@ const Limits = page(() => import("./pages/Limits"), "Limits");
 const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Sources = page(() => import("./pages/Sources"), "Sources");
+const Moving = page(() => import("./pages/Moving"), "Moving");
+const MovingOne = page(() => import("./pages/Moving"), "MovingOne");
 const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
 const Debugger = page(() => import("./pages/Debugger"), "Debugger");
 const Dead = page(() => import("./pages/Dead"), "Dead");
@@ -110,6 +112,8 @@ export function App() {
           <Route path="/sources/events" element={<EventTypes />} />
           <Route path="/identity" element={<Identity />} />
           <Route path="/sources/debug" element={<Debugger />} />
+          <Route path="/moving" element={<Moving />} />
+          <Route path="/moving/:id" element={<MovingOne />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/tag" element={<Tag />} />

@@ -8,6 +8,7 @@ export const dataTabs = [
   { to: "/sources", key: "sources" },
   { to: "/sources/events", key: "events" },
   { to: "/sources/debug", key: "debug" },
+  { to: "/moving", key: "moving" },
   { to: "/identity", key: "identity" },
   { to: "/dead", key: "dead" },
 ] as const;
