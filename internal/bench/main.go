@@ -45,6 +45,7 @@ func stages() []stage {
 		{"pipeline", "topics -> committed profile state, facts and effects", runPipeline},
 		{"latency", "an event posted to the collector -> its message handed over", runLatency},
 		{"start", "a data folder with stored profiles -> ready, and its memory at idle", runStart},
+		{"identity", "links -> the identity graph, its memory and its start", runIdentity},
 		{"collector", "product views over HTTP to the log", runCollector},
 		{"segments", "100 live segments for a touched profile", runSegments},
 		{"recompute", "segments over all people from the fact tables against SQL written by hand", runRecompute},
