@@ -13,4 +13,4 @@
 // field numbers (tag `wire`) are never reused, so that an older program reads what a newer one wrote and the reverse.
 package enishi
 
-//go:generate go run enishi/internal/wire/gen -types Event,Person,Value,Context,Order,Line,Tax,Address,Shipment,ShipmentLine,Return,Web,Product,StoreVisit,Contact,ConsentChange,Survey,Answer,Review,Referral,Coupon,Points,Subscription,Risk,ListChange,Hold,MessageResult,Control,Import,Message,Link -out wire_gen.go
+//go:generate go run enishi/internal/wire/gen -types Event,Person,Value,Context,Order,Line,Tax,Address,Shipment,ShipmentLine,Return,Web,Product,StoreVisit,Contact,ConsentChange,Survey,Answer,Review,Referral,Coupon,Points,Subscription,Risk,ListChange,Hold,Note,MessageResult,Control,Import,Message,Link -out wire_gen.go

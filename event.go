@@ -47,6 +47,7 @@ type Event struct {
 	Control      *Control         `json:"control,omitempty" wire:"35"`
 	Subscription *Subscription    `json:"subscription,omitempty" wire:"37"`
 	List         *ListChange      `json:"list,omitempty" wire:"38"`
+	Note         *Note            `json:"note,omitempty" wire:"70"`
 	Properties   map[string]Value `json:"properties,omitempty" wire:"36"` // what no typed field takes; of custom events all
 
 	// Where the record stands; set when read from the topic events, never encoded.
@@ -361,6 +362,14 @@ type Hold struct {
 	Reason string    `json:"reason" wire:"1"`
 	Until  time.Time `json:"until,omitzero" wire:"2"` // zero: until released
 	Actor  string    `json:"actor,omitempty" wire:"3"`
+}
+
+// Note is what a member of the staff noted about a person, for the staff.
+type Note struct {
+	NoteID string `json:"note_id" wire:"1"` // the shop's; a later note.written of the same id replaces the text
+	Text   string `json:"text,omitempty" wire:"2"`
+	Actor  string `json:"actor,omitempty" wire:"3"`
+	Reason string `json:"reason,omitempty" wire:"4"` // of a change or a removal
 }
 
 // MessageResult is what became of a message, told by its sender or by the provider.

@@ -39,6 +39,7 @@ const (
 	payloadSubscription = "subscription"
 	payloadCoupon       = "coupon"
 	payloadReferral     = "referral"
+	payloadNote         = "note"
 	payloadMessage      = "message"
 	payloadControl      = "control"
 )
@@ -125,6 +126,8 @@ var types = []TypeInfo{
 	{"message.sent", TopicEvents, payloadMessage, nil, "The provider took the message.", "送信"},
 	{"message.unknown", TopicEvents, payloadMessage, nil, "The connection broke at the final dot: sent or not is not known.", "送信結果不明"},
 	{"message.unsubscribed", TopicEvents, payloadMessage, []string{"Unsubscribed"}, "The person unsubscribed by the message's link.", "配信停止"},
+	{"note.removed", TopicStore, payloadNote, nil, "The staff took a note about the person away.", "メモの削除"},
+	{"note.written", TopicStore, payloadNote, nil, "The staff noted something about the person, or changed a note of the same id.", "メモ"},
 	{"order.cancelled", TopicOrders, payloadOrder, []string{"Order Cancelled"}, "The order was cancelled.", "注文キャンセル"},
 	{"order.confirmed", TopicOrders, payloadOrder, nil, "Paid and stock allocated (注文確定).", "注文確定"},
 	{"order.paid", TopicOrders, payloadOrder, nil, "The payment arrived.", "入金"},

@@ -195,6 +195,12 @@ func (x *Event) AppendWire(b []byte) []byte {
 		b = append(b, 0xb8)
 		b = wire.AppendTagUvarint(b, 0x02, wire.Zigzag(x.Routed))
 	}
+	if x.Note != nil {
+		b = append(b, 0xb2, 0x04, 0)
+		from26 := len(b)
+		b = x.Note.AppendWire(b)
+		b = wire.Close(b, from26)
+	}
 	return b
 }
 
@@ -536,6 +542,17 @@ func (x *Event) ParseWire(s string) error {
 			var u53 uint64
 			u53, i = wire.Uvarint(s, i)
 			x.Routed = wire.Unzigzag(u53)
+		case 70<<3 | 2: // Note
+			v54 := new(Note)
+			var p55 string
+			p55, i = wire.Content(s, i)
+			if i < 0 {
+				return wire.Corrupt("enishi.Event", at)
+			}
+			if err := v54.ParseWire(p55); err != nil {
+				return wire.Nested(err, "enishi.Event", i-len(p55))
+			}
+			x.Note = v54
 		default:
 			i = wire.Skip(s, i, tag)
 		}
@@ -2697,6 +2714,55 @@ func (x *Hold) ParseWire(s string) error {
 		}
 		if i < 0 {
 			return wire.Corrupt("enishi.Hold", at)
+		}
+	}
+	return nil
+}
+
+// AppendWire appends the encoding of x to b.
+func (x *Note) AppendWire(b []byte) []byte {
+	if x.NoteID != "" {
+		b = append(b, 0x0a)
+		b = wire.AppendBytes(b, x.NoteID)
+	}
+	if x.Text != "" {
+		b = append(b, 0x12)
+		b = wire.AppendBytes(b, x.Text)
+	}
+	if x.Actor != "" {
+		b = append(b, 0x1a)
+		b = wire.AppendBytes(b, x.Actor)
+	}
+	if x.Reason != "" {
+		b = append(b, 0x22)
+		b = wire.AppendBytes(b, x.Reason)
+	}
+	return b
+}
+
+// ParseWire replaces *x by what s encodes; strings are substrings of s.
+func (x *Note) ParseWire(s string) error {
+	*x = Note{}
+	for i := 0; i < len(s); {
+		at := i
+		tag := uint64(s[i])
+		if i++; tag >= 0x80 {
+			tag, i = wire.Uvarint(s, at)
+		}
+		switch tag {
+		case 1<<3 | 2: // NoteID
+			x.NoteID, i = wire.Content(s, i)
+		case 2<<3 | 2: // Text
+			x.Text, i = wire.Content(s, i)
+		case 3<<3 | 2: // Actor
+			x.Actor, i = wire.Content(s, i)
+		case 4<<3 | 2: // Reason
+			x.Reason, i = wire.Content(s, i)
+		default:
+			i = wire.Skip(s, i, tag)
+		}
+		if i < 0 {
+			return wire.Corrupt("enishi.Note", at)
 		}
 	}
 	return nil

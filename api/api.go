@@ -100,18 +100,20 @@ type Config struct {
 
 // API answers the requests of one workspace.
 type API struct {
-	cfg     Config
-	log     *slog.Logger
-	mux     *http.ServeMux
-	huma    huma.API
-	ops     map[string]*operation // by id
-	titles  *titles
-	keys    *keyRing
-	hub     *hub
-	outbox  outboxCache
-	replays replays
-	links   linkCache
-	syncs   syncs
+	cfg       Config
+	log       *slog.Logger
+	mux       *http.ServeMux
+	huma      huma.API
+	ops       map[string]*operation // by id
+	titles    *titles
+	keys      *keyRing
+	hub       *hub
+	outbox    outboxCache
+	replays   replays
+	links     linkCache
+	syncs     syncs
+	lifecycle lifecycle
+	lineNames lineNames
 
 	ownPassed bool          // IngestPassed is the default
 	waitLimit time.Duration // of ?after=; tests shorten it

@@ -74,6 +74,8 @@ type personPage struct {
 	Name            personName      `json:"name"`
 	Header          personHeader    `json:"header"`
 	Reach           []channelReach  `json:"reach"`
+	Stage           *stageRow       `json:"stage,omitempty" doc:"Of the lifecycle."`
+	Features        []featureRow    `json:"features"`
 	Identifiers     []identifierRow `json:"identifiers"`
 	Traits          []traitRow      `json:"traits"`
 	Consents        []consentRow    `json:"consents"`
@@ -113,10 +115,11 @@ type identifierRow struct {
 }
 
 type traitRow struct {
-	Name  string    `json:"name"`
-	Label Text      `json:"label"`
-	Value string    `json:"value" doc:"In the language of the request."`
-	At    time.Time `json:"at"`
+	Name   string    `json:"name"`
+	Label  Text      `json:"label"`
+	Value  string    `json:"value" doc:"In the language of the request."`
+	At     time.Time `json:"at"`
+	Hidden bool      `json:"hidden,omitempty" doc:"The trait is marked as sensitive (要配慮), and the caller's role is below approver: no value is answered."`
 }
 
 type consentRow struct {
@@ -146,12 +149,16 @@ func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOutput, err
 	b.Name = nameOf(v)
 	b.Header = a.header(v)
 	b.Identifiers, b.Consents = identifierRows(p), consentRows(v)
-	b.Traits = a.traitRows(p, language(ctx))
+	b.Traits = a.traitRows(p, callOf(ctx).caller.role, language(ctx))
+	b.Stage, b.Features = a.stage(v, now), a.features(v, now)
 	if reason, until, held := v.Held(now); held {
 		b.Hold = &holdRow{reason, until}
 	}
 	b.Segments = a.memberships(p, now)
 	b.Runs, b.Next = a.runs(p)
+	b.Next = append(b.Next, a.planned(p, now)...)
+	sort.SliceStable(b.Next, func(i, j int) bool { return b.Next[i].At.Before(b.Next[j].At) })
+	b.Next = b.Next[:min(len(b.Next), maxNext)]
 	b.Orders = a.orderRows(v)
 	b.CompleteThrough, err = a.through(ctx)
 	return out, err
@@ -193,7 +200,8 @@ func identifierRows(p *profiles.Profile) []identifierRow {
 }
 
 // traitRows are the newest values, those of the reserved list first and in its order.
-func (a *API) traitRows(p *profiles.Profile, lang string) []traitRow {
+func (a *API) traitRows(p *profiles.Profile, who role, lang string) []traitRow {
+	set := a.traitsSetting()
 	newest := map[string]*profiles.Trait{}
 	for i := range p.Subjects {
 		for t := range p.Subjects[i].Traits {
@@ -214,7 +222,11 @@ func (a *API) traitRows(p *profiles.Profile, lang string) []traitRow {
 	out := []traitRow{}
 	for _, name := range names {
 		x := newest[name]
-		out = append(out, traitRow{name, traitLabel(name), a.traitValue(name, x.Value).in(lang), x.At})
+		row := traitRow{Name: name, Label: set.label(name), At: x.At}
+		if row.Hidden = set.hides(name, who); !row.Hidden {
+			row.Value = a.traitValue(name, x.Value).in(lang)
+		}
+		out = append(out, row)
 	}
 	return out
 }

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -150,10 +152,49 @@ type runRow struct {
 	End       string    `json:"end,omitempty"`
 }
 
+// nextRow is something that comes to a person by itself.
 type nextRow struct {
-	At      time.Time `json:"at"`
-	What    Text      `json:"what"`
-	Journey string    `json:"journey"`
+	At       time.Time `json:"at"`
+	What     Text      `json:"what"`
+	Journey  string    `json:"journey"`
+	Campaign bool      `json:"campaign,omitempty" doc:"A campaign that is planned for a segment or list that the person is in now."`
+}
+
+// maxNext bounds a page; plannedDays is how far ahead it looks for campaigns.
+const (
+	maxNext     = 20
+	plannedDays = 60
+)
+
+// planned are the campaigns to come that go to a segment or list that the person is in now and is not left out of.
+func (a *API) planned(p *profiles.Profile, now time.Time) []nextRow {
+	in := func(segment string) bool {
+		return slices.ContainsFunc(p.Memberships, func(m profiles.Membership) bool { return m.Segment == segment })
+	}
+	var out []nextRow
+	for _, d := range a.cfg.Definitions.List("journey") {
+		if !bytes.Contains(d.Body, []byte(`"sweep"`)) {
+			continue // most journeys: not read any further
+		}
+		c, ok := a.campaignNow(&d)
+		if !ok || headOf(&c.acts).State != "live" || c.body.Again != nil || slices.ContainsFunc(c.body.Exclude, in) {
+			continue
+		}
+		if c.body.List != "" && !slices.Contains(p.View().Lists, c.body.List) || c.body.List == "" && !in(c.body.Segment) {
+			continue
+		}
+		times := a.upcoming(&c.body, plannedDays)
+		if c.body.Schedule == nil && c.body.At.After(now) {
+			times = []time.Time{c.body.At}
+		}
+		for _, at := range times {
+			if at.Sub(now) <= plannedDays*24*time.Hour {
+				out = append(out, nextRow{At: at, What: a.titles.journey(d.Name), Journey: d.Name, Campaign: true})
+			}
+			break // of one that recurs the next time alone
+		}
+	}
+	return out
 }
 
 // maxShownRuns bounds a page.
@@ -168,7 +209,7 @@ func (a *API) runs(p *profiles.Profile) ([]runRow, []nextRow) {
 		if r.Wait != nil && r.EndedAt.IsZero() {
 			row.WaitUntil = r.Wait.Until
 			if !r.Wait.Until.IsZero() {
-				next = append(next, nextRow{r.Wait.Until, a.afterWait(r), r.Journey})
+				next = append(next, nextRow{At: r.Wait.Until, What: a.afterWait(r), Journey: r.Journey})
 			}
 		}
 		rows = append(rows, row)
@@ -179,8 +220,7 @@ func (a *API) runs(p *profiles.Profile) ([]runRow, []nextRow) {
 		}
 		return rows[i].Since.After(rows[j].Since)
 	})
-	sort.SliceStable(next, func(i, j int) bool { return next[i].At.Before(next[j].At) })
-	return rows[:min(len(rows), maxShownRuns)], next[:min(len(next), 3)]
+	return rows[:min(len(rows), maxShownRuns)], next
 }
 
 // afterWait says what comes when a wait ends by its time.

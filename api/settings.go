@@ -152,6 +152,14 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 		if _, err := parseSourceAlarms(body); err != nil {
 			return Written{}, err
 		}
+	case lifecycleName:
+		if _, _, err := a.stagesOf(body); err != nil {
+			return Written{}, err
+		}
+	case traitsName:
+		if _, err := parseTraits(body); err != nil {
+			return Written{}, err
+		}
 	case "stores":
 		var names map[string]string
 		if json.Unmarshal(body, &names) != nil {

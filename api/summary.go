@@ -39,6 +39,8 @@ func kindOf(typ string) string {
 		return "consent"
 	case "line", "sms", "social", "postal":
 		return "message"
+	case "note":
+		return "note"
 	case "person", "user", "risk":
 		return "profile"
 	}
@@ -60,6 +62,8 @@ func (t *teller) summary(e *enishi.Event) Text {
 		return joined(plain(e.Store.EventName))
 	case e.Contact != nil:
 		return joined(word("channel", e.Contact.Channel), plain(e.Contact.Topic), number("注文番号", "order", e.Contact.OrderID))
+	case e.Note != nil:
+		return joined(plain(cmp.Or(e.Note.Text, e.Note.Reason)), plain(e.Note.Actor))
 	case e.Result != nil:
 		return t.result(e.Result)
 	case len(e.Consent) > 0 && strings.HasPrefix(e.Type, "consent."):

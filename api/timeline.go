@@ -20,7 +20,7 @@ type timelineItem struct {
 	At       time.Time      `json:"at"`
 	Type     string         `json:"type"`
 	Label    Text           `json:"label"`
-	Kind     string         `json:"kind" enum:"web,order,shipment,store,contact,message,segment,journey,consent,profile,other"`
+	Kind     string         `json:"kind" enum:"web,order,shipment,store,contact,message,segment,journey,consent,note,profile,other"`
 	Summary  Text           `json:"summary"`
 	Detail   map[string]any `json:"detail"`
 	Source   string         `json:"source"`
@@ -30,9 +30,74 @@ type timelineItem struct {
 
 type timelineInput struct {
 	PersonPath
-	Before string `query:"before" maxLength:"64"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
-	Kinds  string `query:"kinds" maxLength:"200" doc:"Comma-separated kinds; all unless said."`
+	TimelineFilter
+	Before string    `query:"before" maxLength:"64"`
+	Until  time.Time `query:"until" doc:"Only what happened before this instant: where a page begins that somebody jumps to."`
+	Limit  int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+// TimelineFilter is what of a timeline is asked for.
+type TimelineFilter struct {
+	Kinds   string `query:"kinds" maxLength:"200" doc:"Comma-separated kinds; all unless said."`
+	Channel string `query:"channel" maxLength:"20" doc:"A touchpoint (web, store, ...) or the channel of a message (email, line, ...)."`
+	Q       string `query:"q" maxLength:"100" doc:"A text within what the event says: a product, an order number, a page. Upper and lower case are one."`
+}
+
+// cond is the filter as SQL over events.
+func (f *TimelineFilter) cond() (string, []any) {
+	conds, args := []string{"1"}, []any(nil)
+	if kinds := strings.FieldsFunc(f.Kinds, func(r rune) bool { return r == ',' }); len(kinds) > 0 {
+		conds = append(conds, typesOfKinds(kinds))
+	}
+	if f.Channel != "" {
+		conds, args = append(conds, "(channel = {channel:String} OR message_channel = {channel:String})"), append(args, named("channel", f.Channel))
+	}
+	if q := strings.TrimSpace(f.Q); q != "" {
+		conds, args = append(conds, "(positionCaseInsensitiveUTF8(record, {q:String}) > 0 OR positionCaseInsensitiveUTF8(reason, {q:String}) > 0)"), append(args, named("q", q))
+	}
+	return strings.Join(conds, " AND "), args
+}
+
+// activityMonth is how much happened in a month of the shop.
+type activityMonth struct {
+	Month  string           `json:"month" doc:"As 2026-11, in the shop's time zone."`
+	Events int64            `json:"events"`
+	Kinds  map[string]int64 `json:"kinds" doc:"By kind, of those that happened."`
+}
+
+type activityInput struct {
+	PersonPath
+	TimelineFilter
+}
+
+// listActivity counts a person's years by month, oldest first; months without events are left out.
+func (a *API) listActivity(ctx context.Context, in *activityInput) (*listOutput[activityMonth], error) {
+	p, _, err := a.load(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	cond, args := in.cond()
+	out := listOf([]activityMonth{})
+	err = a.each(ctx, "SELECT formatDateTime(at, '%Y-%m', {zone:String}) AS month, toString(type), count() FROM events FINAL WHERE subject IN "+idList(subjects(p))+" AND "+cond+" GROUP BY month, type ORDER BY month", append(args, named("zone", a.zone().String())),
+		func(rows driver.Rows) error {
+			var month, typ string
+			var n uint64
+			if err := rows.Scan(&month, &typ, &n); err != nil {
+				return err
+			}
+			items := &out.Body.Items
+			if k := len(*items); k == 0 || (*items)[k-1].Month != month {
+				*items = append(*items, activityMonth{Month: month, Kinds: map[string]int64{}})
+			}
+			x := &(*items)[len(*items)-1]
+			x.Events += int64(n)
+			x.Kinds[kindOf(typ)] += int64(n)
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("count a person's months: %w", err)
+	}
+	return out, nil
 }
 
 // eventRow is a row of the table events.
@@ -88,13 +153,14 @@ func (a *API) listTimeline(ctx context.Context, in *timelineInput) (*listOutput[
 	if err != nil {
 		return nil, err
 	}
-	t := a.teller()
+	t, marks, who := a.teller(), a.traitsSetting(), callOf(ctx).caller.role
 	out := listOf([]timelineItem{})
-	kinds := strings.FieldsFunc(in.Kinds, func(r rune) bool { return r == ',' })
-	if len(kinds) > 0 {
-		cond += " AND " + typesOfKinds(kinds)
+	filter, args := in.cond()
+	cond += " AND " + filter
+	if !in.Until.IsZero() {
+		cond, args = cond+" AND at < fromUnixTimestamp64Milli({until:Int64})", append(args, millis("until", in.Until))
 	}
-	err = a.each(ctx, fmt.Sprintf("SELECT %s FROM events FINAL WHERE subject IN %s AND %s ORDER BY at DESC, event_id DESC LIMIT %d", eventColumns, idList(subjects(p)), cond, in.Limit+1), nil,
+	err = a.each(ctx, fmt.Sprintf("SELECT %s FROM events FINAL WHERE subject IN %s AND %s ORDER BY at DESC, event_id DESC LIMIT %d", eventColumns, idList(subjects(p)), cond, in.Limit+1), args,
 		func(rows driver.Rows) error {
 			e, err := scanEvent(rows)
 			if err != nil {
@@ -105,7 +171,9 @@ func (a *API) listTimeline(ctx context.Context, in *timelineInput) (*listOutput[
 				out.Body.Next = cursorOf(last.At, last.ID)
 				return nil
 			}
-			out.Body.Items = append(out.Body.Items, t.item(&e))
+			item := t.item(&e)
+			marks.hideIn(item.Detail, who)
+			out.Body.Items = append(out.Body.Items, item)
 			return nil
 		})
 	if err != nil {
@@ -119,7 +187,7 @@ func (a *API) listTimeline(ctx context.Context, in *timelineInput) (*listOutput[
 var families = map[string][]string{
 	"web":   {"page", "screen", "product", "list", "search", "cart", "checkout", "wishlist", "price_alert", "stock_alert", "app"},
 	"order": {"order", "return", "coupon", "points", "subscription"}, "shipment": {"shipment"}, "store": {"store"}, "contact": {"contact"}, "message": {"message", "line", "sms", "social", "postal"},
-	"segment": {"segment"}, "journey": {"journey"}, "consent": {"consent", "hold"}, "profile": {"person", "user", "risk"},
+	"note": {"note"}, "segment": {"segment"}, "journey": {"journey"}, "consent": {"consent", "hold"}, "profile": {"person", "user", "risk"},
 }
 
 // typesOfKinds is the condition for kinds; the texts come from the table above, not from the caller.

@@ -17,7 +17,7 @@ import (
 var (
 	japanese = regexp.MustCompile(`[ぁ-んァ-ヶ一-龠]`)
 	// Words of other languages that stand in Japanese texts by right: names, units, and what the shop itself wrote.
-	foreign = regexp.MustCompile(`Gmail|iCloud|Outlook・Hotmail|Yahoo!|NTT|DMARC|DKIM|SPF|BIMI|MX|LINE|Instagram|Messenger|LTV|AOV|VIP|SMS|SNS|NPS|PWA|Kafka|DM|JSON|PayPay|Amazon Pay|https?://\S+|EN\d+(-\d+)?|ginza:[\d:-]+|DEMO-\S+|Q1`)
+	foreign = regexp.MustCompile(`Gmail|iCloud|Outlook・Hotmail|Yahoo!|NTT|DMARC|DKIM|SPF|BIMI|MX|LINE|Instagram|Messenger|LTV|AOV|VIP|SMS|SNS|NPS|PWA|Kafka|DM|JSON|PayPay|Amazon Pay|https?://\S+|EN\d+(-\d+)?|ginza(:[\d:-]+)?|DEMO-\S+|Q1`)
 	latin   = regexp.MustCompile(`[A-Za-z_]{3,}`)
 	hexID   = regexp.MustCompile(`[0-9a-f]{32}`)
 )

@@ -8,6 +8,7 @@ var typeNames = map[string]string{
 	"consent.changed": "Permission changed", "consent.requested": "Asked for mail (to confirm)",
 	"contact.opened": "Contacted us", "contact.replied": "Conversation reply", "contact.solved": "Conversation closed",
 	"coupon.applied": "Coupon entered", "coupon.issued": "Coupon issued", "coupon.redeemed": "Coupon used",
+	"note.written": "Note", "note.removed": "Note removed",
 	"hold.placed": "Marketing on hold", "hold.released": "Hold ended",
 	"line.account_linked": "LINE account linked", "line.beacon": "Near a LINE Beacon", "line.event_received": "Other LINE event", "line.followed": "LINE friend added",
 	"line.link_opened": "Came by a LINE link", "line.membership_changed": "LINE membership changed", "line.message_received": "Wrote on LINE",

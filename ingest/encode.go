@@ -60,7 +60,7 @@ func (w *writer) others(src *sourceEvent) error {
 		{"shipment", e.Shipment != nil, e.Shipment}, {"return", e.Return != nil, e.Return}, {"store", e.Store != nil, e.Store},
 		{"contact", e.Contact != nil, e.Contact}, {"consent", len(e.Consent) > 0, e.Consent}, {"survey", e.Survey != nil, e.Survey},
 		{"review", e.Review != nil, e.Review}, {"referral", e.Referral != nil, e.Referral}, {"coupon", e.Coupon != nil, e.Coupon},
-		{"points", e.Points != nil, e.Points}, {"subscription", e.Subscription != nil, e.Subscription}, {"risk", e.Risk != nil, e.Risk}, {"hold", e.Hold != nil, e.Hold}, {"list", e.List != nil, e.List},
+		{"points", e.Points != nil, e.Points}, {"subscription", e.Subscription != nil, e.Subscription}, {"risk", e.Risk != nil, e.Risk}, {"hold", e.Hold != nil, e.Hold}, {"note", e.Note != nil, e.Note}, {"list", e.List != nil, e.List},
 		{"message", e.Result != nil, e.Result}, {"control", e.Control != nil, e.Control}, {"import", src.Import != nil, src.Import},
 	} {
 		if !p.there {

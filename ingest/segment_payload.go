@@ -83,6 +83,9 @@ func readPayload(e *enishi.Event, r *rule, raw []byte) *Refusal {
 	case "list":
 		e.List = &enishi.ListChange{}
 		return readNamed(e, raw, e.List, nil)
+	case "note":
+		e.Note = &enishi.Note{}
+		return readNamed(e, raw, e.Note, nil)
 	case "hold":
 		e.Hold = &enishi.Hold{}
 		return readNamed(e, raw, e.Hold, nil)

@@ -52,6 +52,7 @@ func (p *Parser) checkPayloads(e *enishi.Event, r *rule) *Refusal {
 	try("risk", e.Risk != nil, func() *Refusal { return ids("flag", e.Risk.Flag, "order_id?", e.Risk.OrderID) })
 	try("list", e.List != nil, func() *Refusal { return ids("list", e.List.List) })
 	try("hold", e.Hold != nil, func() *Refusal { return checkHold(e.Hold) })
+	try("note", e.Note != nil, func() *Refusal { return checkNote(e.Note, e.Type) })
 	if refusal == nil {
 		refusal = checkNames(e.Properties, "properties")
 	}
@@ -94,6 +95,8 @@ func checkNeeded(e *enishi.Event, r *rule) *Refusal {
 		present = e.List != nil
 	case "hold":
 		present = e.Hold != nil
+	case "note":
+		present = e.Note != nil
 	}
 	if !present {
 		return missing(r.info.Payload)
@@ -419,6 +422,22 @@ func (p *Parser) checkSubscription(s *enishi.Subscription) *Refusal {
 
 func checkHold(h *enishi.Hold) *Refusal {
 	return first(ids("reason", h.Reason), checkText(h.Actor, "actor"), instant("until", &h.Until))
+}
+
+// maxNote is how many bytes a note may have.
+const maxNote = 10_000
+
+func checkNote(n *enishi.Note, typ string) *Refusal {
+	if r := first(ids("note_id", n.NoteID), checkText(n.Actor, "actor"), checkText(n.Reason, "reason")); r != nil {
+		return r
+	}
+	switch {
+	case typ == "note.written" && strings.TrimSpace(n.Text) == "":
+		return missing("text")
+	case len(n.Text) > maxNote:
+		return refusef(CodeValue, "text", "has %d bytes, the limit is %d", "%d バイトあります（上限は %d バイト）", len(n.Text), maxNote)
+	}
+	return nil
 }
 
 // checkCustomName refuses names that nobody could write in a segment's expression or a URL.

@@ -69,7 +69,7 @@ func (f *folding) identify(family, name string) {
 		f.changed |= ChangedIdentifiers
 	}
 	f.main, _ = p.find(f.subjectID())
-	report := family == "message" && !personActed(e, name) || family == "list" && name != "viewed" || productChange(family, name)
+	report := family == "message" && !personActed(e, name) || family == "list" && name != "viewed" || productChange(family, name) || family == "note" // the staff's doing
 	if !report {
 		f.see(f.main)
 	}

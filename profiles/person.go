@@ -221,18 +221,23 @@ func (s *Subject) befriended(c *Consent) (since time.Time, ok bool) {
 func (v *View) Accounts() []string {
 	out := []string{}
 	for i := range v.Profile.Subjects {
-		s := &v.Profile.Subjects[i]
-		if s.friendOf(DefaultAccount) {
-			out = append(out, DefaultAccount)
-		}
-		for k := range s.Friends {
-			if s.Friends[k].friend() {
-				out = append(out, s.Friends[k].Account)
-			}
-		}
+		out = append(out, v.Profile.Subjects[i].Accounts()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// Accounts are the shop's LINE accounts whose friend this LINE user is, the default one first.
+func (s *Subject) Accounts() (out []string) {
+	if s.friendOf(DefaultAccount) {
+		out = append(out, DefaultAccount)
+	}
+	for k := range s.Friends {
+		if s.Friends[k].friend() {
+			out = append(out, s.Friends[k].Account)
+		}
+	}
+	return out
 }
 
 // Friend reports whether any LINE account of the person is a friend.

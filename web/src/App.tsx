@@ -12,6 +12,7 @@ const Home = page(() => import("./pages/Home"), "Home");
 const Live = page(() => import("./pages/Live"), "Live");
 const People = page(() => import("./pages/People"), "People");
 const Person = page(() => import("./pages/Person"), "Person");
+const Traits = page(() => import("./pages/Traits"), "Traits");
 const Segments = page(() => import("./pages/Segments"), "Segments");
 const Segment = page(() => import("./pages/Segment"), "Segment");
 const Rankings = page(() => import("./pages/Rankings"), "Rankings");
@@ -73,6 +74,7 @@ export function App() {
           <Route path="/" element={<Home />} />
           <Route path="/live" element={<Live />} />
           <Route path="/people" element={<People />} />
+          <Route path="/people/traits" element={<Traits />} />
           <Route path="/people/:id" element={<Person />} />
           <Route path="/segments" element={<Segments />} />
           <Route path="/segments/rankings" element={<Rankings />} />

@@ -12,6 +12,9 @@ export function wall(iso?: string | null): string {
   const p = Object.fromEntries(parts.map((x) => [x.type, x.value]));
   return `${p.year}-${p.month}-${p.day}T${p.hour}:${p.minute}`;
 }
+/** The day of an instant by the shop's clock, 2026-12-01, and the instant at which a day begins. */
+export const dateOf = (iso: string): string => wall(iso).slice(0, 10);
+export const midnight = (date: string): string => fromWall(`${date}T00:00`);
 /** And back. What a change of the clocks leaves out is the time after it. */
 export function fromWall(text: string): string {
   const at = Date.parse(`${text}:00Z`);

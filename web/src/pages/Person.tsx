@@ -1,6 +1,5 @@
-import { Accordion, Alert, Anchor, Badge, Button, Card, Grid, Group, List as Bullets, Modal, Stack, Table, Tabs, Text, TextInput, Timeline, Title, Tooltip } from "@mantine/core";
+import { Accordion, Anchor, Badge, Button, Card, Grid, Group, List as Bullets, Modal, Stack, Table, Tabs, Text, TextInput, Title, Tooltip } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconBox, IconBuildingStore, IconClick, IconMail, IconMessage, IconRoute, IconShoppingBag, IconUser, IconUsersGroup } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
@@ -9,9 +8,11 @@ import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
 import { AddressBook } from "../parts/AddressBook";
 import { tell } from "../parts/confirm";
+import { Coming, Consents, Features, Notes, OnLine, Stage, Traits } from "../parts/PersonKnown";
 import { Merges } from "../parts/Merges";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
-import { permitted, Permissions } from "../parts/Permissions";
+import { PersonTimeline } from "../parts/PersonTimeline";
+import { Permissions } from "../parts/Permissions";
 import { SocialState } from "../parts/SocialState";
 import { Why } from "../parts/Why";
 import type { Person as PersonData } from "../types";
@@ -33,8 +34,9 @@ export function Person() {
     h.subscription_orders ? t("person.subscription", { n: count(h.subscription_orders) }) : "",
   ]);
   return (
-    <Page title={<Group gap="sm"><span>{p.name.display || t("person.unnamed")}</span>{p.hold && <Badge color="orange">{p.hold.until.startsWith("9999") ? t("person.held") : t("person.heldUntil", { at: short(p.hold.until) })}</Badge>}{p.risks.map((r) => <Badge key={r} color="red" variant="light">{t(`risk.${r}`, { defaultValue: r })}</Badge>)}</Group>}
+    <Page title={<Group gap="sm"><span>{p.name.display || t("person.unnamed")}</span><Stage person={p} />{p.hold && <Badge color="orange">{p.hold.until.startsWith("9999") ? t("person.held") : t("person.heldUntil", { at: short(p.hold.until) })}</Badge>}{p.risks.map((r) => <Badge key={r} color="red" variant="light">{t(`risk.${r}`, { defaultValue: r })}</Badge>)}</Group>}
       about={<>{[p.name.family_kana, p.name.given_kana].filter(Boolean).join(" ")}{p.name.family_kana ? "　" : ""}{summary}</>} through={p.complete_through} actions={<Actions person={p} reload={() => void person.refetch()} />}>
+      <OnLine person={p} />
       <Group gap="sm">
         <Text size="sm" fw={600}>{t("person.reachNow")}</Text>
         {p.reach.map((r) => (
@@ -43,7 +45,7 @@ export function Person() {
           </Tooltip>
         ))}
       </Group>
-      {p.next.map((n) => <Alert key={n.at + n.journey} color="gray" variant="light" p="sm">{t("person.next", { at: short(n.at) })} {pick(n.what)}</Alert>)}
+      <Coming person={p} />
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Tabs value={["orders", "addresses", "why", "consents"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
@@ -54,7 +56,7 @@ export function Person() {
               <Tabs.Tab value="why">{t("person.why")}</Tabs.Tab>
               <Tabs.Tab value="consents">{t("person.consentHistory")}</Tabs.Tab>
             </Tabs.List>
-            <Tabs.Panel value="timeline"><TimelineTab id={p.id} /></Tabs.Panel>
+            <Tabs.Panel value="timeline"><PersonTimeline id={p.id} /></Tabs.Panel>
             <Tabs.Panel value="orders"><Orders person={p} /></Tabs.Panel>
             <Tabs.Panel value="addresses"><AddressBook id={p.id} name={p.name.display} /></Tabs.Panel>
             <Tabs.Panel value="why"><Decisions id={p.id} /></Tabs.Panel>
@@ -64,37 +66,6 @@ export function Person() {
         <Grid.Col span={{ base: 12, md: 4 }}><Side person={p} reload={() => void person.refetch()} /></Grid.Col>
       </Grid>
     </Page>
-  );
-}
-
-const icons: Record<string, typeof IconUser> = { web: IconClick, order: IconShoppingBag, shipment: IconBox, store: IconBuildingStore, contact: IconMessage, message: IconMail, segment: IconUsersGroup, journey: IconRoute, consent: IconUser, profile: IconUser, other: IconUser };
-
-function TimelineTab({ id }: { id: string }) {
-  const { t } = useTranslation();
-  const [before, setBefore] = useState<string[]>([]);
-  const last = before.at(-1);
-  const page = useApi("/people/{id}/timeline", { path: { id }, query: { limit: 50, before: last } }, { placeholderData: (old) => old, refetchInterval: last ? false : 5_000 });
-  if (page.error && !page.data) return <ProblemBox error={page.error} />;
-  if (!page.data) return <Loading />;
-  if (page.data.items.length === 0) return <Empty title={t("person.noEvents")} />;
-  return (
-    <Stack>
-      <Timeline bulletSize={26} lineWidth={2}>
-        {page.data.items.map((e) => {
-          const Icon = icons[e.kind] ?? IconUser;
-          return (
-            <Timeline.Item key={e.id} bullet={<Icon size={14} />} title={<Group gap="sm"><Text size="sm" fw={600}>{pick(e.label)}</Text>{e.amount && e.amount !== "0" && <Text size="sm" className="num">{money(e.amount, e.currency || "JPY")}</Text>}</Group>}>
-              {pick(e.summary) && <Text size="sm">{pick(e.summary)}</Text>}
-              <Text size="xs" c="dimmed" className="num">{instant(e.at)}</Text>
-            </Timeline.Item>
-          );
-        })}
-      </Timeline>
-      <Group gap="sm">
-        {before.length > 0 && <Button size="xs" variant="default" onClick={() => setBefore(before.slice(0, -1))}>{t("newer")}</Button>}
-        {page.data.next && <Button size="xs" variant="default" onClick={() => setBefore([...before, page.data.next!])}>{t("older")}</Button>}
-      </Group>
-    </Stack>
   );
 }
 
@@ -155,6 +126,8 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
   const { t } = useTranslation();
   return (
     <Stack gap="md">
+      <Notes id={p.id} />
+      <Features person={p} />
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.identifiers")}</Title>
         {p.identifiers.map((x) => <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start"><Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
@@ -181,17 +154,9 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
           </div>
         ))}
       </Card>
-      <Card withBorder padding="lg">
-        <Title order={2} mb="sm">{t("person.consents")}</Title>
-        {p.consents.length === 0 && <Text size="sm" c="dimmed">{t("person.noConsents")}</Text>}
-        {p.consents.map((c) => <Group key={c.channel + c.purpose} justify="space-between"><Text size="sm">{permitted(c.channel, c.purpose)}</Text><Badge variant="light" color={c.state === "in" ? "teal" : "red"}>{t(`consent.${c.state}`)}</Badge></Group>)}
-        <Anchor component={Link} to="?tab=consents" size="sm" mt="sm" display="block">{t("person.consentHistoryGo")}</Anchor>
-      </Card>
+      <Consents person={p} />
       <SocialState id={p.id} />
-      <Card withBorder padding="lg">
-        <Title order={2} mb="sm">{t("person.traits")}</Title>
-        {p.traits.map((x) => <Group key={x.name} justify="space-between" wrap="nowrap" gap="sm"><Text size="xs" c="dimmed">{pick(x.label) || x.name}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
-      </Card>
+      <Traits id={p.id} />
     </Stack>
   );
 }
