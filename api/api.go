@@ -23,6 +23,7 @@ import (
 	"enishi/channels/line"
 	"enishi/ingest"
 	"enishi/ingest/hooks"
+	"enishi/ingest/imports"
 	"enishi/ingest/moving"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
@@ -63,6 +64,7 @@ type Config struct {
 	Connections []Connection // sources of the configuration
 	// HookState is what this replica has seen of one of them; nil: there are none.
 	HookState func(name string) (hooks.State, bool)
+	Imports   *imports.Importer // of files; nil: none are taken
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel

@@ -301,6 +301,18 @@ func (a *API) register() {
 	register(a, "replay-dead-letters", a.replayDeadLetters)
 	register(a, "discard-dead-letter", a.discardDeadLetter)
 
+	register(a, "list-imports", a.listImports)
+	register(a, "begin-import-file", a.beginImportFile)
+	register(a, "upload-import", a.uploadImport)
+	register(a, "get-import", a.getImport)
+	register(a, "preview-import", a.previewImport)
+	register(a, "start-import", a.startImport)
+	register(a, "cancel-import", a.cancelImport)
+	register(a, "delete-import", a.deleteImport)
+	register(a, "get-import-rejects", a.getImportRejects)
+	register(a, "list-import-formats", a.listImportFormats)
+	register(a, "delete-mapping", a.deleteMapping)
+
 	register(a, "report-revenue", a.reportRevenue)
 	register(a, "report-funnel", a.reportFunnel)
 	register(a, "report-journeys", a.reportJourneys)

@@ -104,7 +104,7 @@ func register[I, O any](a *API, id string, handle func(ctx context.Context, in *
 	h := huma.Operation{OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary,
 		Description: "Needs the role " + string(op.role) + ".", MaxBodyBytes: 4 << 20, BodyReadTimeout: bodyTime,
 		Responses: map[string]*huma.Response{}}
-	if op.id == "import-records" || op.id == "fill-list" {
+	if op.id == "import-records" || op.id == "fill-list" || op.id == "upload-import" {
 		h.MaxBodyBytes = bodyLimit
 	}
 	if op.role == public {

@@ -273,6 +273,18 @@ func operations() []operation {
 		{"replay-dead-letters", post, "/dead/replay", editor, writes, "Dead letters", "Take several again as they are"},
 		{"discard-dead-letter", post, "/dead/{id}/discard", editor, writes, "Dead letters", "Mark as not to be mended"},
 
+		{"list-imports", get, "/imports", viewer, reads, "Imports", "Files that were taken in, the newest first"},
+		{"begin-import-file", post, "/imports", editor, writes, "Imports", "Announce a file; its bytes come in parts"},
+		{"upload-import", post, "/imports/{id}/part", editor, asks, "Imports", "A part of the file; one that came already is no matter"},
+		{"get-import", get, "/imports/{id}", viewer, reads, "Imports", "An import as it stands: counts, progress, problems"},
+		{"preview-import", post, "/imports/{id}/preview", editor, asks, "Imports", "The first rows, what they become, and which known formats the columns look like"},
+		{"start-import", post, "/imports/{id}/start", editor, writes, "Imports", "Check the whole file, or take it in; answers at once"},
+		{"cancel-import", post, "/imports/{id}/cancel", editor, writes, "Imports", "End an import; what came in stays"},
+		{"delete-import", erase, "/imports/{id}", editor, writes, "Imports", "Forget an import and its file; what came in stays"},
+		{"get-import-rejects", get, "/imports/{id}/rejects", editor, reads, "Imports", "The rows that did not come, to mend"},
+		{"list-import-formats", get, "/import-formats", viewer, reads, "Imports", "Mappings of the workspace, and formats that Enishi knows"},
+		{"delete-mapping", erase, "/mappings/{name}", editor, writes, "Imports", "Delete a mapping"},
+
 		{"report-revenue", get, "/reports/revenue", viewer, reads, "Reports", "Orders and revenue over time"},
 		{"report-funnel", get, "/reports/funnel", viewer, reads, "Reports", "Viewed, carted, ordered, delivered, reviewed"},
 		{"report-journeys", get, "/reports/journeys", viewer, reads, "Reports", "What journeys did"},

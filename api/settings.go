@@ -233,7 +233,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,mapping,setting,key" required:"true"`
 	Name string `query:"name" maxLength:"128" required:"false" doc:"All versions of this one; unless said the newest version of each."`
 }
 

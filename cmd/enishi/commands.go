@@ -20,6 +20,7 @@ import (
 	"enishi"
 	"enishi/channels"
 	"enishi/channels/line"
+	"enishi/ingest/mapping"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -303,13 +304,18 @@ func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Web
 		_, err = line.ParseMenu(body)
 	case line.KindReply:
 		_, err = line.ParseReply(d.Name, body)
+	case mapping.Kind:
+		var m mapping.Mapping
+		if m, err = mapping.Parse(body); err == nil {
+			_, err = mapping.Compile(m, nil)
+		}
 	case "store":
 		_, err = segments.ParseStore(body)
 	case "words":
 		err = channels.CheckWords(d.Name, body)
 	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)

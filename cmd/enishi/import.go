@@ -11,6 +11,7 @@ import (
 )
 
 type importCommand struct {
+	File  importFileCommand  `cmd:"" default:"withargs" help:"Import a file: CSV, TSV or JSON lines, also gzip or zip."`
 	Olist importOlistCommand `cmd:"" help:"Import the Brazilian E-Commerce Public Dataset by Olist: real orders, parcels and reviews."`
 }
 

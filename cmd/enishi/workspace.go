@@ -30,6 +30,7 @@ import (
 	"enishi/ingest"
 	"enishi/ingest/catalogue"
 	"enishi/ingest/hooks"
+	"enishi/ingest/imports"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/pipeline"
@@ -53,6 +54,7 @@ type workspace struct {
 	dead        *ingest.DeadLetters
 	hooks       *hooks.Hooks // of the sources of the configuration
 	pulls       []*pullSource
+	imports     *imports.Importer
 	store       *pipeline.Store
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
@@ -110,7 +112,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 	w.store = &pipeline.Store{DB: w.db, Now: w.now}
 	w.reports = &analytics.Reports{Conn: w.db.Conn(), Zone: (&shopZone{definitions: w.definitions}).location}
 	w.deliveries = channels.NewDeliveries(w.db)
-	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildCatalogue, w.buildChannels} {
+	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildCatalogue, w.buildChannels} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
@@ -365,6 +367,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("collector", w.collector.Run)
 	run("hooks", w.hooks.Run)
 	run("pulls", w.followPulls)
+	run("imports", w.imports.Run)
 	run("catalogue", w.products.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)

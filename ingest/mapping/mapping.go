@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"bytes"
+	"encoding/json"
 	"sort"
 	"strconv"
 	"strings"
@@ -53,6 +55,17 @@ type Rule struct {
 	// with []: order.lines[].product_id. Its elements are the rows of the group (csv), or those of the list that the path
 	// "order.lines[]" itself gives, each of which is line.
 	Fields map[string]string `json:"fields" yaml:"fields"`
+}
+
+// Parse reads the body of a definition. Members that it does not know are refused.
+func Parse(body []byte) (Mapping, error) {
+	var m Mapping
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil {
+		return m, enishi.FieldError("body", "is no mapping: "+err.Error(), "対応づけの定義として読めません: "+err.Error())
+	}
+	return m, nil
 }
 
 // Program is a compiled mapping.
