@@ -153,14 +153,16 @@ INNER JOIN (SELECT type, max(hour) AS newest FROM property_hours WHERE `+where+`
 			p.judge(sizes[typ])
 			out[typ] = append(out[typ], p)
 		}
-		slices.SortFunc(out[typ], func(x, y *propertyRow) int {
-			if (x.Drift == "") != (y.Drift == "") {
-				return map[bool]int{true: 1, false: -1}[x.Drift == ""]
-			}
-			return strings.Compare(x.Name, y.Name)
-		})
+		slices.SortFunc(out[typ], changedFirst)
 	}
 	return out, nil
+}
+
+func changedFirst(x, y *propertyRow) int {
+	if (x.Drift == "") != (y.Drift == "") {
+		return map[bool]int{true: 1, false: -1}[x.Drift == ""]
+	}
+	return strings.Compare(x.Name, y.Name)
 }
 
 // judge says how a property changed against the sample before. Where either sample is small it says nothing.
@@ -304,6 +306,7 @@ func (a *API) getEventType(ctx context.Context, in *eventTypePath) (*eventTypeOu
 	if err != nil {
 		return nil, fmt.Errorf("read examples: %w", err)
 	}
+	slices.SortFunc(b.Properties, changedFirst)
 	return out, nil
 }
 

@@ -44,7 +44,7 @@ export function Sources() {
                       <Table.Td ta="right" className="num">{s.day ? <Anchor component={Link} size="sm" to={`/live?source=${encodeURIComponent(s.name)}`}>{count(s.day)}</Anchor> : 0}</Table.Td>
                       <Table.Td><Spark values={s.per_hour} label={t("sources.perHourOf", { source: pick(s.label) })} /></Table.Td>
                       <Table.Td ta="right" className="num">{s.waiting ? <Anchor component={Link} size="sm" to={`/dead?source=${encodeURIComponent(s.name)}`}>{count(s.waiting)}</Anchor> : 0}</Table.Td>
-                      <Table.Td><Button size="compact-xs" variant="default" aria-expanded={open === s.name} aria-label={t("sources.more", { source: pick(s.label) })} onClick={() => setOpen(open === s.name ? "" : s.name)}>{open === s.name ? t("close") : t("sources.open")}</Button></Table.Td>
+                      <Table.Td><Button size="compact-xs" variant="default" aria-expanded={open === s.name} aria-label={open === s.name ? undefined : t("sources.more", { source: pick(s.label) })} onClick={() => setOpen(open === s.name ? "" : s.name)}>{open === s.name ? t("close") : t("sources.open")}</Button></Table.Td>
                     </Table.Tr>
                     {open === s.name && <Table.Tr><Table.Td colSpan={8}><Detail source={s} change={may ? () => setAlarm(s) : undefined} /></Table.Td></Table.Tr>}
                   </Fragment>
