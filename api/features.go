@@ -139,10 +139,14 @@ func (a *API) rhythm(l *featureList, v *profiles.View, now time.Time) {
 		value = Text{value.JA + "（" + from.JA + "〜" + to.JA + "）", value.EN + " (" + from.EN + " to " + to.EN + ")"}
 	}
 	about := Text{"最後の注文に購入間隔を足した日。かっこ内は、これまでの間隔の半分が収まる幅です。予測ではありません", "the latest order and the rhythm; in brackets the range that held half of the gaps so far. It is no prediction"}
+	where := "next_order_at >= now()"
+	if f.NextOrderAt.Before(now) {
+		where = "next_order_at < now()"
+	}
 	if f.NextTo.Before(now) {
 		value = joined(value, Text{"過ぎています", "past"})
 	}
-	l.add("rhythm", "next_order", value, about, "next_order_at < now()")
+	l.add("rhythm", "next_order", value, about, where)
 }
 
 // ranks are the person's ranks by recency, frequency and money.
