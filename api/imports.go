@@ -63,7 +63,6 @@ type importRow struct {
 	Received  int64           `json:"received" doc:"Bytes that are here: the next part begins at it."`
 	State     string          `json:"state" enum:"receiving,ready,checking,checked,running,done,cancelled,failed"`
 	Actor     string          `json:"actor"`
-	Pull      string          `json:"pull,omitempty" doc:"Which scheduled pull brought it."`
 	Format    Text            `json:"format" doc:"How it was read."`
 	Preset    string          `json:"preset,omitempty"`
 	Mapping   string          `json:"mapping,omitempty"`
@@ -117,7 +116,7 @@ func importProblems(list []imports.Problem) []importProblem {
 func (a *API) importRow(j *imports.Job) importRow {
 	rate, left := j.Rate()
 	c := &j.Counts
-	row := importRow{ID: j.ID, Name: j.Name, Size: j.Size, Received: j.Received, State: j.State, Actor: j.Actor, Pull: j.Pull, Preset: j.Plan.Preset, Mapping: j.Plan.Mapping, Live: j.Plan.Live,
+	row := importRow{ID: j.ID, Name: j.Name, Size: j.Size, Received: j.Received, State: j.State, Actor: j.Actor, Preset: j.Plan.Preset, Mapping: j.Plan.Mapping, Live: j.Plan.Live,
 		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Rows: c.Rows, Total: j.Total(), Events: c.Events, Rejected: c.Rejected, People: c.People, Newer: c.Newer,
 		Types: []importType{}, From: c.From, To: c.To, Part: c.Part, Rate: rate, Left: left, Problems: importProblems(j.Problems), Rejects: j.Rejects, Format: a.importFormat(&j.Plan)}
 	for _, name := range sortedKeys(c.Types) {
@@ -193,7 +192,7 @@ func (a *API) beginImportFile(ctx context.Context, in *importFileInput) (*import
 	if err != nil {
 		return nil, err
 	}
-	return a.importAnswer(im.Begin(in.Body.Name, in.Body.Size, callOf(ctx).caller.name, ""))
+	return a.importAnswer(im.Begin(in.Body.Name, in.Body.Size, callOf(ctx).caller.name))
 }
 
 // ImportID names an import.

@@ -162,7 +162,7 @@ func (c *importFileCommand) report(s streams, job *importedFile) error {
 		fmt.Fprintf(s.out, "  line %d: %s%s\n", p.Line, column, p.Reason.in(s))
 	}
 	if job.Rejected > 0 {
-		fmt.Fprintf(s.out, "the rows to mend: GET /api/v1/imports/%s/rejects, or Data, Imports in the console\n", job.ID)
+		fmt.Fprintf(s.out, "the rows to mend: GET /api/v1/imports/%s/rejects\n", job.ID)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"enishi/internal/place"
 )
 
-// PlaceConfig is somewhere files stand: a folder, an SFTP server or a bucket of S3. Pulls and exports name it.
+// PlaceConfig is somewhere files stand: a folder, an SFTP server or a bucket of S3.
 type PlaceConfig struct {
 	Dir       string `koanf:"dir" help:"Folder of this machine."`
 	SFTP      string `koanf:"sftp" help:"HOST:PORT of an SFTP server."`

@@ -90,7 +90,7 @@ func notThere() error {
 func wrongState(en, ja string) error { return &enishi.Error{Code: enishi.Conflict, Msg: en, MsgJA: ja} }
 
 // Begin makes an import of a file that is to come.
-func (im *Importer) Begin(name string, size int64, actor, pull string) (Job, error) {
+func (im *Importer) Begin(name string, size int64, actor string) (Job, error) {
 	if size < 1 || size > MaxFile {
 		return Job{}, enishi.FieldError("body.size", "is between 1 byte and 2 GB: split the file, or compress it", "ファイルは 2 GB までです。分けるか、圧縮してください")
 	}
@@ -104,7 +104,7 @@ func (im *Importer) Begin(name string, size int64, actor, pull string) (Job, err
 	defer im.mu.Unlock()
 	im.serial++
 	now := im.cfg.Now().UTC()
-	j := &Job{ID: enishi.NewID("import", name, now.Format(time.RFC3339Nano), fmt.Sprint(im.serial)), Name: name, Size: size, Actor: actor, Pull: pull, State: Receiving, CreatedAt: now}
+	j := &Job{ID: enishi.NewID("import", name, now.Format(time.RFC3339Nano), fmt.Sprint(im.serial)), Name: name, Size: size, Actor: actor, State: Receiving, CreatedAt: now}
 	if err := os.MkdirAll(im.dir(j.ID), 0o700); err != nil {
 		return Job{}, err
 	}

@@ -59,7 +59,7 @@ func newShop(t *testing.T, dir string) *shop {
 
 func (s *shop) upload(t *testing.T, content []byte) enishi.ID {
 	t.Helper()
-	j, err := s.Begin("orders.csv", int64(len(content)), "花子", "")
+	j, err := s.Begin("orders.csv", int64(len(content)), "花子")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestRefused(t *testing.T) {
 	if _, err := s.Part(id, 999_999, []byte("x")); enishi.ErrorCode(err) != enishi.Conflict {
 		t.Error(err)
 	}
-	if _, err := s.Begin("x", MaxFile+1, "", ""); enishi.ErrorCode(err) != enishi.Invalid {
+	if _, err := s.Begin("x", MaxFile+1, ""); enishi.ErrorCode(err) != enishi.Invalid {
 		t.Error(err)
 	}
 	preview, err := s.Preview(id, &Plan{Mapping: "orders"}, files.Options{}, 3)

@@ -75,7 +75,6 @@ type Job struct {
 	Received  int64       `json:"received"`
 	Hash      string      `json:"hash,omitempty"` // SHA-256
 	Actor     string      `json:"actor"`
-	Pull      string      `json:"pull,omitempty"` // that brought it
 	State     string      `json:"state"`
 	Plan      Plan        `json:"plan"`
 	Shape     files.Shape `json:"shape,omitzero"`
