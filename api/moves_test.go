@@ -129,7 +129,9 @@ left email.marketing=out email.marketing=out may=false
 bounced email.marketing=out email.transactional=out may=false
 angry email.marketing=out email.transactional=out may=false
 nodate email.marketing=out may=false`
-	eventually(t, func() bool { return w.api.folded(t) && len(into[list[personRow]](w.call(get, "/people", nil)).Items) == 8 })
+	eventually(t, func() bool {
+		return w.api.folded(t) && len(into[list[personRow]](w.call(get, "/people", nil)).Items) == 8
+	})
 	if diff := cmp.Diff(want, w.allowed()); diff != "" {
 		t.Error(diff)
 	}
@@ -154,7 +156,9 @@ nodate email.marketing=out may=false`
 	again := w.moveIn()
 	w.call(post, "/moves/"+again.ID+"/start", nil).want(200)
 	w.moved(again.ID)
-	eventually(t, func() bool { return w.api.folded(t) && len(into[list[personRow]](w.call(get, "/people", nil)).Items) == 8 })
+	eventually(t, func() bool {
+		return w.api.folded(t) && len(into[list[personRow]](w.call(get, "/people", nil)).Items) == 8
+	})
 	if diff := cmp.Diff(want, w.allowed()); diff != "" {
 		t.Error("the second time:", diff)
 	}
