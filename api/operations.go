@@ -120,6 +120,11 @@ func operations() []operation {
 		{"list-segment-changes", get, "/segments/{name}/changes", viewer, reads, "Segments", "Who entered and left, newest first"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
+		{"list-products", get, "/catalogue", viewer, reads, "Catalogue", "The products of the catalogue"},
+		{"get-product", get, "/catalogue/products/{id}", viewer, reads, "Catalogue", "One product: its price and stock over time, and who is behind it"},
+		{"save-product", put, "/catalogue/products/{id}", editor, writes, "Catalogue", "Write a product, or change a part of one"},
+		{"save-products", post, "/catalogue/products", editor, writes, "Catalogue", "Write up to 1,000 products; those that cannot be taken are named, the others are taken"},
+
 		{"list-lists", get, "/lists", viewer, reads, "Segments", "All static lists"},
 		{"get-list", get, "/lists/{name}", viewer, reads, "Segments", "One static list"},
 		{"save-list", put, "/lists/{name}", editor, writes, "Segments", "Save a new version"},

@@ -39,7 +39,7 @@ func positionOf(recs []stream.Record) position {
 }
 
 func parsePosition(s string) (position, error) {
-	known := append(enishi.SourceTopics(), enishi.TopicEvents, enishi.TopicDefinitions, enishi.TopicIdentities)
+	known := append(enishi.SourceTopics(), enishi.TopicEvents, enishi.TopicDefinitions, enishi.TopicIdentities, enishi.TopicCatalogue)
 	p := position{}
 	for part := range strings.SplitSeq(s, ",") {
 		where, next, ok := strings.Cut(part, "@")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -196,6 +197,11 @@ func (w *workspace) ingestPassed(ctx context.Context) (map[stream.Partition]int6
 	for p, next := range w.ingester.Passed() {
 		out[p] = max(out[p], next)
 	}
+	products, err := w.committed(ctx, catalogue.Group, enishi.TopicCatalogue)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(out, products)
 	return out, nil
 }
 

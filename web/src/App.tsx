@@ -53,6 +53,8 @@ const Moving = page(() => import("./pages/Moving"), "Moving");
 const MovingOne = page(() => import("./pages/Moving"), "MovingOne");
 const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
 const Debugger = page(() => import("./pages/Debugger"), "Debugger");
+const Catalogue = page(() => import("./pages/Catalogue"), "Catalogue");
+const Product = page(() => import("./pages/Product"), "Product");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Tag = page(() => import("./pages/Tag"), "Tag");
 const Identity = page(() => import("./pages/Identity"), "Identity");
@@ -116,6 +118,8 @@ export function App() {
           <Route path="/sources/debug" element={<Debugger />} />
           <Route path="/moving" element={<Moving />} />
           <Route path="/moving/:id" element={<MovingOne />} />
+          <Route path="/catalogue" element={<Catalogue />} />
+          <Route path="/catalogue/:id" element={<Product />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/tag" element={<Tag />} />

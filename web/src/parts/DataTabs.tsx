@@ -9,6 +9,7 @@ export const dataTabs = [
   { to: "/sources/events", key: "events" },
   { to: "/sources/debug", key: "debug" },
   { to: "/moving", key: "moving" },
+  { to: "/catalogue", key: "catalogue" },
   { to: "/identity", key: "identity" },
   { to: "/dead", key: "dead" },
 ] as const;
