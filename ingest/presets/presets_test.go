@@ -199,3 +199,43 @@ func TestRecognise(t *testing.T) {
 		t.Error("eccube is found")
 	}
 }
+
+// TestReceiptsComeAgain: a receipt that comes again with more lines has the higher version, so that it counts whichever file is
+// taken first.
+func TestReceiptsComeAgain(t *testing.T) {
+	t.Parallel()
+	p, ok := Find("smaregi-receipts")
+	if !ok {
+		t.Fatal("no preset")
+	}
+	program, err := mapping.Compile(p.Mapping, time.FixedZone("JST", 9*3600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := fixture(t, p.Name, p.Encoding)
+	receipt := func(rows [][]string) *enishi.Order {
+		t.Helper()
+		sheet, err := program.Sheet(rows[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range rows[1:] {
+			if _, problems := sheet.Add(i+2, row); len(problems) > 0 {
+				t.Fatal(problems[0])
+			}
+		}
+		events, problems := sheet.End()
+		if len(events) != 1 || len(problems) > 0 {
+			t.Fatal(events, problems)
+		}
+		var e enishi.Event
+		if err := json.Unmarshal(events[0].JSON, &e); err != nil {
+			t.Fatal(err)
+		}
+		return e.Order
+	}
+	short, whole := receipt(rows[:2]), receipt(rows[:3])
+	if short.OrderID != whole.OrderID || len(short.Lines) != 1 || len(whole.Lines) != 2 || short.Version == 0 || short.Version >= whole.Version {
+		t.Errorf("%+v\n%+v", short, whole)
+	}
+}
