@@ -186,7 +186,11 @@ func (d *demoShop) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	history := d.live.Shop.History(d.w.now().UTC().Truncate(time.Second))
+	now := d.w.now().UTC().Truncate(time.Second)
+	if err := d.append(ctx, d.live.Shop.Catalogue(now)); err != nil {
+		return err
+	}
+	history := d.live.Shop.History(now)
 	d.w.log.Info("loading the demo shop's past", "events", len(history))
 	if err := d.append(ctx, history); err != nil {
 		return err

@@ -61,6 +61,29 @@ func (k *taker) take(r Record, now time.Time) ingest.Parsed {
 	return got
 }
 
+// Every product of the shop is in its catalogue with a price and a page; one is sold out.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	s := New(1, 1)
+	s.Base = "https://shop.example"
+	recs, out := s.Catalogue(opened), 0
+	for i, r := range recs {
+		p, _, refusal := ingest.ParseProduct(r.Value, nil)
+		if refusal != nil {
+			t.Fatalf("refused: %v\n%s", refusal, r.Value)
+		}
+		if r.Topic != enishi.TopicCatalogue || string(r.Key) != p.ProductID || p.ProductID != Products[i].ID || p.Price != yen(Products[i].Price) || p.URL != s.Base+"/demo/shop#"+p.ProductID {
+			t.Errorf("%s %s: %+v", r.Topic, r.Key, p)
+		}
+		if !p.Buyable() {
+			out++
+		}
+	}
+	if len(recs) != len(Products) || out != 1 {
+		t.Errorf("%d products, %d of them sold out", len(recs), out)
+	}
+}
+
 // Ingest takes the whole history: a year of a shop in which everything happens that the demo is to show, in order, and no
 // parcel before its order.
 func TestHistory(t *testing.T) {

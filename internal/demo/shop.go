@@ -12,12 +12,12 @@ import (
 	"enishi"
 )
 
-// Record is one event for a source topic.
+// Record is one event for a source topic, or a product for the topic catalogue.
 type Record struct {
 	Topic string
 	Key   []byte
 	At    time.Time
-	Value []byte // JSON of an enishi.Event
+	Value []byte // JSON of an enishi.Event, or of a product (docs/catalogue.md)
 }
 
 // Customer is one person of the shop.
