@@ -30,7 +30,7 @@ export function Product() {
     ],
   }, [history, t]);
   return (
-    <Page title={p ? p.name || p.product_id : t("catalogue.product")} about={p && [p.product_id, p.sku, p.brand, p.category].filter(Boolean).join("・")} actions={<Anchor component={Link} to="/catalogue" size="sm">{t("catalogue.back")}</Anchor>}>
+    <Page title={p ? p.name || p.product_id : t("catalogue.product")} about={p && [p.product_id, p.sku === p.product_id ? "" : p.sku, p.brand, p.category].filter(Boolean).join("・")} actions={<Anchor component={Link} to="/catalogue" size="sm">{t("catalogue.back")}</Anchor>}>
       {page.error && !p && <ProblemBox error={page.error} retry={() => void page.refetch()} />}
       {!p && !page.error && <Loading lines={8} />}
       {p && (
