@@ -45,6 +45,15 @@ func (p *ImportPlan) plan() (imports.Plan, error) {
 	return out, nil
 }
 
+// importPlan is the plan as it was asked for.
+func importPlan(p *imports.Plan) ImportPlan {
+	out := ImportPlan{Mapping: p.Mapping, Preset: p.Preset, Source: p.Source, Live: p.Live, Encoding: p.File.Encoding, Delimiter: p.File.Delimiter, Header: p.File.Header}
+	if p.Draft != nil {
+		out.Draft, _ = json.Marshal(p.Draft) // texts alone: it came as JSON
+	}
+	return out
+}
+
 // mappingNamed is the definition of a mapping as it stands.
 func (a *API) mappingNamed(name string) (mapping.Mapping, bool) {
 	d, ok := a.cfg.Definitions.Current(mapping.Kind, name)
@@ -64,9 +73,7 @@ type importRow struct {
 	State     string          `json:"state" enum:"receiving,ready,checking,checked,running,done,cancelled,failed"`
 	Actor     string          `json:"actor"`
 	Format    Text            `json:"format" doc:"How it was read."`
-	Preset    string          `json:"preset,omitempty"`
-	Mapping   string          `json:"mapping,omitempty"`
-	Live      bool            `json:"live"`
+	Plan      ImportPlan      `json:"plan" doc:"What it was read by the last time."`
 	CreatedAt time.Time       `json:"created_at"`
 	StartedAt time.Time       `json:"started_at,omitzero"`
 	EndedAt   time.Time       `json:"ended_at,omitzero"`
@@ -116,7 +123,7 @@ func importProblems(list []imports.Problem) []importProblem {
 func (a *API) importRow(j *imports.Job) importRow {
 	rate, left := j.Rate()
 	c := &j.Counts
-	row := importRow{ID: j.ID, Name: j.Name, Size: j.Size, Received: j.Received, State: j.State, Actor: j.Actor, Preset: j.Plan.Preset, Mapping: j.Plan.Mapping, Live: j.Plan.Live,
+	row := importRow{ID: j.ID, Name: j.Name, Size: j.Size, Received: j.Received, State: j.State, Actor: j.Actor, Plan: importPlan(&j.Plan),
 		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Rows: c.Rows, Total: j.Total(), Events: c.Events, Rejected: c.Rejected, People: c.People, Newer: c.Newer,
 		Types: []importType{}, From: c.From, To: c.To, Part: c.Part, Rate: rate, Left: left, Problems: importProblems(j.Problems), Rejects: j.Rejects, Format: a.importFormat(&j.Plan)}
 	for _, name := range sortedKeys(c.Types) {

@@ -49,6 +49,8 @@ const Limits = page(() => import("./pages/Limits"), "Limits");
 const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
 const Sources = page(() => import("./pages/Sources"), "Sources");
+const Imports = page(() => import("./pages/Imports"), "Imports");
+const Import = page(() => import("./pages/Import"), "Import");
 const Moving = page(() => import("./pages/Moving"), "Moving");
 const MovingOne = page(() => import("./pages/Moving"), "MovingOne");
 const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
@@ -116,6 +118,8 @@ export function App() {
           <Route path="/sources/events" element={<EventTypes />} />
           <Route path="/identity" element={<Identity />} />
           <Route path="/sources/debug" element={<Debugger />} />
+          <Route path="/imports" element={<Imports />} />
+          <Route path="/imports/:id" element={<Import />} />
           <Route path="/moving" element={<Moving />} />
           <Route path="/moving/:id" element={<MovingOne />} />
           <Route path="/catalogue" element={<Catalogue />} />

@@ -9,6 +9,7 @@ import { pick } from "../i18n";
 import { DataTabs } from "../parts/DataTabs";
 import { modals, tell } from "../parts/confirm";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
+import { base64 } from "../parts/upload";
 import type { Move, MoveFile } from "../types";
 
 const tools = [["klaviyo", "Klaviyo"], ["mailchimp", "Mailchimp"], ["karte", "KARTE"], ["salesforce", "Salesforce"]] as const;
@@ -106,12 +107,6 @@ export function MovingOne() {
 }
 
 const piece = 1 << 20; // bytes of a file in one request
-
-const base64 = (bytes: Uint8Array): string => {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return btoa(text);
-};
 
 function Draft({ move: m, changed }: { move: Move; changed: () => void }) {
   const { t } = useTranslation();

@@ -8,6 +8,7 @@ export const dataTabs = [
   { to: "/sources", key: "sources" },
   { to: "/sources/events", key: "events" },
   { to: "/sources/debug", key: "debug" },
+  { to: "/imports", key: "imports" },
   { to: "/moving", key: "moving" },
   { to: "/catalogue", key: "catalogue" },
   { to: "/identity", key: "identity" },
