@@ -18,9 +18,10 @@ import (
 // Connection is a source of the configuration that calls us, or whose history is pulled.
 type Connection struct {
 	Name    string
-	Kind    string // shopify, webhook, zendesk
-	Mapping string // definition that makes events of its calls; empty: it needs none
-	Pulls   bool   // its history can be asked for
+	Kind    string           // shopify, webhook, zendesk
+	Mapping string           // definition that makes events of its calls; empty: it needs none
+	BuiltIn *mapping.Mapping // holds while that definition is not saved; nil: its calls wait among the dead letters
+	Pulls   bool             // its history can be asked for
 }
 
 // KindPull is the kind of definition that asks for the history of a source; its name is the source's.
@@ -37,14 +38,15 @@ type PullOrder struct {
 const defaultPullRate = 1000
 
 type connectionRow struct {
-	Name    string        `json:"name"`
-	Kind    string        `json:"kind" enum:"shopify,webhook,zendesk"`
-	Path    string        `json:"path" doc:"What its calls go to, below the public address."`
-	Mapping string        `json:"mapping,omitempty" doc:"The mapping that makes events of its calls."`
-	Pulls   bool          `json:"pulls" doc:"Its history can be pulled."`
-	State   hooks.State   `json:"state" doc:"Of the replica that answers, since its start."`
-	Pull    *shopify.Pull `json:"pull,omitempty" doc:"The newest pull of its history."`
-	Checked *shopify.Pull `json:"checked,omitempty" doc:"The newest look for webhooks that were lost."`
+	Name    string           `json:"name"`
+	Kind    string           `json:"kind" enum:"shopify,webhook,zendesk"`
+	Path    string           `json:"path" doc:"What its calls go to, below the public address."`
+	Mapping string           `json:"mapping,omitempty" doc:"The mapping that makes events of its calls."`
+	BuiltIn *mapping.Mapping `json:"built_in,omitempty" doc:"The mapping that holds while that one is not saved; without one, its calls become dead letters until then."`
+	Pulls   bool             `json:"pulls" doc:"Its history can be pulled."`
+	State   hooks.State      `json:"state" doc:"Of the replica that answers, since its start."`
+	Pull    *shopify.Pull    `json:"pull,omitempty" doc:"The newest pull of its history."`
+	Checked *shopify.Pull    `json:"checked,omitempty" doc:"The newest look for webhooks that were lost."`
 }
 
 func (a *API) connection(name string) (Connection, error) {
@@ -57,7 +59,7 @@ func (a *API) connection(name string) (Connection, error) {
 }
 
 func (a *API) connectionRow(ctx context.Context, c Connection) (connectionRow, error) {
-	row := connectionRow{Name: c.Name, Kind: c.Kind, Path: a.cfg.Base + "/hooks/" + c.Name, Mapping: c.Mapping, Pulls: c.Pulls}
+	row := connectionRow{Name: c.Name, Kind: c.Kind, Path: a.cfg.Base + "/hooks/" + c.Name, Mapping: c.Mapping, BuiltIn: c.BuiltIn, Pulls: c.Pulls}
 	row.State, _ = a.cfg.HookState(c.Name)
 	if !c.Pulls {
 		return row, nil
@@ -224,7 +226,7 @@ func (a *API) tryMapping(_ context.Context, in *tryInput) (*tryOutput, error) {
 	}
 	sample, err := mapping.Decode([]byte(in.Body.Sample))
 	if err != nil {
-		return nil, enishi.FieldError("sample", "is no JSON: "+err.Error(), "JSON として読めません: "+err.Error())
+		return nil, enishi.FieldError("body.sample", "is no JSON: "+err.Error(), "JSON として読めません: "+err.Error())
 	}
 	out := &tryOutput{}
 	out.Body.Events, out.Body.Problems = []json.RawMessage{}, []triedProblem{}

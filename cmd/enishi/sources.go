@@ -116,6 +116,10 @@ func (w *workspace) connections() []api.Connection {
 		if c.Kind != kindShopify {
 			x.Mapping = cmp.Or(c.Mapping, name)
 		}
+		if c.Kind == kindZendesk {
+			builtIn := ticketMapping()
+			x.BuiltIn = &builtIn
+		}
 		out = append(out, x)
 	}
 	return out

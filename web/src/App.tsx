@@ -48,6 +48,7 @@ const PostalSettings = page(() => import("./pages/PostalSettings"), "PostalSetti
 const Limits = page(() => import("./pages/Limits"), "Limits");
 const Rules = page(() => import("./pages/Rules"), "Rules");
 const Reports = page(() => import("./pages/Reports"), "Reports");
+const Connection = page(() => import("./pages/Connection"), "Connection");
 const Sources = page(() => import("./pages/Sources"), "Sources");
 const Imports = page(() => import("./pages/Imports"), "Imports");
 const Import = page(() => import("./pages/Import"), "Import");
@@ -124,6 +125,7 @@ export function App() {
           <Route path="/moving/:id" element={<MovingOne />} />
           <Route path="/catalogue" element={<Catalogue />} />
           <Route path="/catalogue/:id" element={<Product />} />
+          <Route path="/sources/:name" element={<Connection />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/tag" element={<Tag />} />

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { request, useApi } from "../api";
 import { ago, count } from "../format";
 import { pick } from "../i18n";
+import { Connections } from "../parts/Connections";
 import { DataTabs } from "../parts/DataTabs";
 import { FormModal, fieldProblem } from "../parts/FormModal";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
@@ -25,6 +26,7 @@ export function Sources() {
   return (
     <Page title={t("nav.data")} about={t("sources.about")} through={all.data?.complete_through}>
       <DataTabs at="/sources" />
+      <Connections />
       {all.error && !all.data && <ProblemBox error={all.error} retry={() => void all.refetch()} />}
       {!all.data && !all.error && <Loading />}
       {all.data && items.length === 0 && <Empty title={t("sources.none")} action={<Button component={Link} to="/settings" variant="default" size="xs">{t("live.toKeys")}</Button>}>{t("sources.noneText")}</Empty>}
