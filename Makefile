@@ -62,7 +62,7 @@ lint: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run make fmt"; exit 1; }
 	$(GO) vet ./...
 
-WALK := $(GO) test -tags browser -timeout 15m -count=1 -run Browser ./cmd/enishi
+WALK := $(GO) test -tags browser -timeout 25m -count=1 -run Browser ./cmd/enishi
 test: deps-test build lint ## everything a change must pass, in less than 10 minutes
 	cd web && $(NPM) test
 	cd sdk/js && $(NPM) test
