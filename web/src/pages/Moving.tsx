@@ -183,7 +183,7 @@ function Files({ files, choose }: { files: MoveFile[]; choose: (name: string, pr
                   {f.choices.length > 0 ? (
                     <Select size="xs" maw={420} aria-label={t("moving.whatOf", { name: f.name })} allowDeselect={false} value={f.preset || "-"} onChange={(v) => v && choose(f.name, v)} data={[...f.choices.map((c) => ({ value: c.preset, label: pick(c.title) })), { value: "-", label: t("moving.leave") }]} />
                   ) : <Text size="sm">{f.preset ? pick(f.title) : t("moving.unknown")}</Text>}
-                  {f.problem && <Text size="xs" c="red">{pick(f.problem)}</Text>}
+                  {f.problem && <Text size="xs" fw={600}>{pick(f.problem)}</Text>}
                   {f.kept.length > 0 && <Text size="xs" c="dimmed">{t("moving.keptColumns", { names: f.kept.join(", ") })}</Text>}
                   {f.preset && f.left.length > 0 && <Text size="xs" c="dimmed" lineClamp={2}>{t("moving.leftColumns", { names: f.left.join(", ") })}</Text>}
                 </Table.Td>
@@ -236,7 +236,7 @@ function Report({ move: m, turned }: { move: Move; turned: () => void }) {
                   <Table.Td><Text size="sm" fw={600}>{f.name}</Text></Table.Td>
                   <Table.Td>
                     <Text size="sm">{f.preset ? pick(f.title) : t("moving.unknown")}</Text>
-                    {f.problem && <Text size="xs" c="red">{pick(f.problem)}</Text>}
+                    {f.problem && <Text size="xs" fw={600}>{pick(f.problem)}</Text>}
                     {f.reasons.map((r) => <Text key={pick(r.text)} size="xs">{t("moving.reason", { why: pick(r.text), n: count(r.count), lines: r.lines.slice(0, 3).join(", ") })}</Text>)}
                     {f.kept.length > 0 && <Text size="xs" c="dimmed">{t("moving.keptColumns", { names: f.kept.join(", ") })}</Text>}
                   </Table.Td>
