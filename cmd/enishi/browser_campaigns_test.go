@@ -15,6 +15,7 @@ import (
 // far it is; makes a campaign that recurs, changes it by way of a review, and finds both in the calendar; then how often people hear
 // from the shop.
 func TestBrowserCampaigns(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("ENISHI_FULL") == "" {
 		t.Skip("walked by make test-full")
 	}

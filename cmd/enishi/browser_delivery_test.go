@@ -229,14 +229,11 @@ func (d *mailing) drag(from, to string, down float64) {
 // mends what the check before sending finds, sends a test, sends to a segment through the sheet, stops it by the emergency stop while it
 // runs, and reads who was left out and why; in both languages.
 func TestBrowserDelivery(t *testing.T) {
+	t.Parallel()
 	d := openMailing(t)
 	d.mail.Inject(mailsim.Fault{Stage: mailsim.AtDot, Times: -1, Delay: 400 * time.Millisecond})
 	d.line.Inject(linesim.Fault{Endpoint: "push", Times: -1, Stall: 400 * time.Millisecond})
-	langs := []string{"ja"}
-	if os.Getenv("ENISHI_FULL") != "" {
-		langs = append(langs, "en")
-	}
-	for _, lang := range langs {
+	for _, lang := range languages() {
 		d.speak(lang)
 		d.walk(lang)
 	}

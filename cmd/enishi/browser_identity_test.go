@@ -15,9 +15,8 @@ import (
 // TestBrowserIdentity: a family's browser made one person of two; the console says by which event, foretells what the undo does, and
 // undoes it: two people are there, and later events of the browser do not join them again. The page of identity tells of the rest.
 func TestBrowserIdentity(t *testing.T) {
-	for _, lang := range []string{"ja", "en"} {
-		t.Run(lang, func(t *testing.T) { walkIdentity(t, lang) })
-	}
+	t.Parallel()
+	inLanguages(t, walkIdentity)
 }
 
 func walkIdentity(t *testing.T, lang string) {

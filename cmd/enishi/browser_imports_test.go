@@ -23,14 +23,8 @@ import (
 // TestBrowserImport: a shop's CP932 file is recognised, its wrong row is marked, the others come in, the row is mended and comes too;
 // a file that nobody knows is read by its columns, and what they are is kept.
 func TestBrowserImport(t *testing.T) {
-	for _, lang := range []string{"ja", "en"} {
-		t.Run(lang, func(t *testing.T) {
-			if lang == "en" && os.Getenv("ENISHI_FULL") == "" {
-				t.Skip("walked by make test-full")
-			}
-			walkImport(t, lang)
-		})
-	}
+	t.Parallel()
+	inLanguages(t, walkImport)
 }
 
 // shopOrders is a file as EC-CUBE writes it: 40 orders, the third of which has its sum in words.

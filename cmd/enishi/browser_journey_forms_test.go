@@ -25,6 +25,7 @@ import (
 // TestBrowserJourneyForms: a journey that begins before a birthday and calls another system is drawn from nothing, by the mouse and by
 // the keyboard; what is wrong stands at its field; it is saved, read back, printed and kept as a picture.
 func TestBrowserJourneyForms(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("ENISHI_FULL") == "" {
 		t.Skip("walked by make test-full")
 	}

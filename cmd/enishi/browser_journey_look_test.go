@@ -16,6 +16,7 @@ import (
 // TestBrowserJourneyLook: two versions of a journey side by side and back to the older one; where somebody stands; the draft as she
 // would go through it; on paper; on the past, down to one person's way.
 func TestBrowserJourneyLook(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("ENISHI_FULL") == "" {
 		t.Skip("walked by make test-full")
 	}

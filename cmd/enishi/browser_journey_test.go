@@ -37,6 +37,7 @@ type drawn struct {
 // TestBrowserJourneyBuilder: カゴ落ち from the gallery gets a shorter wait, a holdout and a LINE message with a mail behind it; what
 // is missing is said at its step and mended; it is saved, published, changed while somebody is in it, and they move.
 func TestBrowserJourneyBuilder(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--data", t.TempDir())
 	s.put("setting", "brand", map[string]any{"name": "縁コスメ", "address": "東京都中央区銀座0-0-0", "contact": "0120-000-000", "url": "https://shop.example/"})
 	d := drawing{&mailing{builder: builder{openBrowser(t)}, s: s}}

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,14 +17,8 @@ import (
 // way, leaves a cart in the shop, gets the LINE message after the shorter wait, and changes it again while she is in it. Why
 // somebody got nothing is a sentence on her page.
 func TestBrowserJourneyWhole(t *testing.T) {
-	for _, lang := range []string{"ja", "en"} {
-		t.Run(lang, func(t *testing.T) {
-			if lang == "en" && os.Getenv("ENISHI_FULL") == "" {
-				t.Skip("walked by make test-full")
-			}
-			walkWhole(t, lang)
-		})
-	}
+	t.Parallel()
+	inLanguages(t, walkWhole)
 }
 
 // wholeWords are names of things of the gallery.
@@ -273,7 +266,7 @@ func (d whole) told(who, mail string) {
 		if n, err := d.s.post(key, []map[string]any{{"type": "custom.asked", "id": reason, "person": map[string]any{"email": mail}}}); n != 1 || err != nil {
 			d.t.Fatal(n, err)
 		}
-		for i, lang := range []string{"ja", "en"} {
+		for i, lang := range languages() {
 			d.speak(lang)
 			d.open("her page", "/people/"+who+"?lang="+lang)
 			d.click("main", d.w("person.why"))

@@ -52,6 +52,7 @@ func picture(t *testing.T, name string, width, height int) string {
 // does, and the friend of its segment sees it; an account says which secrets it lacks; a source gets its QR code; a coupon is made
 // and ended. In Japanese; English and dark are looked at.
 func TestBrowserLINEPages(t *testing.T) {
+	t.Parallel()
 	sim, env := spent(t, "", 1000, 0)
 	s := start(t, env, "--data", t.TempDir())
 	sim.SetWebhookURL(s.base + "/line/webhook/default")

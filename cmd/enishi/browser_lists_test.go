@@ -14,6 +14,7 @@ import (
 // TestBrowserLists makes a static list, pastes ids, sees who was found and who was not, builds a segment on it by blocks, and
 // keeps that segment's people as another list.
 func TestBrowserLists(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--data", t.TempDir())
 	key := s.enishi("key", "create", "--write")
 	var batch []map[string]any

@@ -18,6 +18,7 @@ import (
 // TestBrowserDeliverability: mail leaves, some comes back; the page counts it by receiver, marks what is too much and says what
 // to do; the sender's page shows records to set and is never green about what nobody could look up.
 func TestBrowserDeliverability(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

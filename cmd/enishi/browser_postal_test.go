@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -15,14 +14,8 @@ import (
 // TestBrowserPostal: a journey's pieces of post gather in a batch; an address is mended in place, the proofs are looked at, the batch is
 // approved and exported, its files have their checksums, a piece comes back, and everything stands on record.
 func TestBrowserPostal(t *testing.T) {
-	for _, lang := range []string{"ja", "en"} {
-		t.Run(lang, func(t *testing.T) {
-			if lang == "en" && os.Getenv("ENISHI_FULL") == "" {
-				t.Skip("walked by make test-full")
-			}
-			walkPostal(t, lang)
-		})
-	}
+	t.Parallel()
+	inLanguages(t, walkPostal)
 }
 
 // post is the walk in a language.

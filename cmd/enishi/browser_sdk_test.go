@@ -18,6 +18,7 @@ import (
 // TestBrowserSDK: the SDK in a real browser on the demo shop: a visit by an advertisement, two tabs, a cart, signing up, a purchase
 // without a connection and over a reload, and consent withdrawn. The person has everything exactly once, and nothing after that.
 func TestBrowserSDK(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--demo", "--data", t.TempDir())
 	b := openBrowser(t)
 	d := &visit{b, s}
@@ -153,7 +154,7 @@ func (d *visit) has(want map[string]int) {
 // tag looks at the page that gives the tag.
 func (d *visit) tag() {
 	d.t.Helper()
-	for _, lang := range []string{"ja", "en"} {
+	for _, lang := range languages() {
 		d.do("the tag", chromedp.Navigate(d.s.base+"/settings/tag?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 		d.see("the tag", "/sdk.js", "EnishiPixel.start", "/external-transmission")
 		d.shot("tag-" + lang)

@@ -81,6 +81,7 @@ func (b builder) conditions() string {
 
 // TestBrowserSegmentBuilder: a newcomer builds a segment by blocks alone, looks at its expression, saves it and finds it again.
 func TestBrowserSegmentBuilder(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--demo", "--data", t.TempDir())
 	b := builder{openBrowser(t)}
 	eventually(t, 60*time.Second, "the demo shop", func() error {

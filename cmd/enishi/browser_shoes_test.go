@@ -87,6 +87,7 @@ func (s *shoes) view(who string, days int) map[string]any {
 // a LINE friend with consent and looked at shoes this week; sees count, reach and people, looks at the expression and back, saves,
 // and sees people enter and leave as time passes, with why.
 func TestBrowserSegmentLives(t *testing.T) {
+	t.Parallel()
 	s := openShoes(t)
 	s.send(append(append(s.friend("aa", "縁野", "花"), s.friend("bb", "友野", "健")...),
 		s.order("aa", "A1", 140, 6000), s.order("aa", "A2", 100, 7000), s.view("aa", 5),
@@ -168,6 +169,7 @@ func TestBrowserSegmentLives(t *testing.T) {
 
 // TestBrowserSegmentList: folders, search, templates with their count, the overlap whose columns open their people, in both languages.
 func TestBrowserSegmentList(t *testing.T) {
+	t.Parallel()
 	s := openShoes(t)
 	s.send(append(append(s.friend("aa", "縁野", "花"), s.friend("bb", "友野", "健")...),
 		s.order("aa", "A1", 20, 6000), s.order("bb", "B1", 140, 6000), s.order("bb", "B2", 20, 8000))...)
@@ -182,7 +184,7 @@ func TestBrowserSegmentList(t *testing.T) {
 	s.settled(30 * time.Second)
 	b := builder{openBrowser(t)}
 	b.do("open the console", chromedp.Navigate(s.base+"/"), chromedp.WaitVisible(chromedp.CSS(`h1`)))
-	for _, lang := range []string{"ja", "en"} {
+	for _, lang := range languages() {
 		japanese := lang == "ja"
 		word := func(ja, en string) string {
 			if japanese {

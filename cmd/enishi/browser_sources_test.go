@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,14 +15,8 @@ import (
 // TestBrowserSources: what came in is seen by source and by type; the alarm of a source is changed; a call with the code of "my browser
 // now" is shown as it came, one that is refused with its reason.
 func TestBrowserSources(t *testing.T) {
-	for _, lang := range []string{"ja", "en"} {
-		t.Run(lang, func(t *testing.T) {
-			if lang == "en" && os.Getenv("ENISHI_FULL") == "" {
-				t.Skip("walked by make test-full")
-			}
-			walkSources(t, lang)
-		})
-	}
+	t.Parallel()
+	inLanguages(t, walkSources)
 }
 
 func walkSources(t *testing.T, lang string) {

@@ -22,6 +22,20 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// languages are those that the console is walked in: Japanese, and English too where everything is tried (make test-full).
+func languages() []string {
+	if full() {
+		return []string{"ja", "en"}
+	}
+	return []string{"ja"}
+}
+
+func inLanguages(t *testing.T, walk func(t *testing.T, lang string)) {
+	for _, lang := range languages() {
+		t.Run(lang, func(t *testing.T) { walk(t, lang) })
+	}
+}
+
 // browser is one Chromium with what its pages complained about.
 type browser struct {
 	t    *testing.T
@@ -204,6 +218,7 @@ func (b *browser) axe(name string) {
 
 // TestBrowserDemoChat: a visitor of the demo shop mentions it in a story, and is thanked by direct message.
 func TestBrowserDemoChat(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--demo", "--data", t.TempDir())
 	eventually(t, 60*time.Second, "the demo shop", func() error {
 		return s.call("GET", "/journeys/story_thanks", nil, nil)
@@ -232,6 +247,7 @@ func TestBrowserDemoChat(t *testing.T) {
 
 // TestBrowserDemoShop walks the demo as a newcomer: the shop, the live view, a person, a journey, the Outbox.
 func TestBrowserDemoShop(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--demo", "--data", t.TempDir())
 	b := openBrowser(t)
 	b.do("open the shop", chromedp.Navigate(s.base+"/demo/shop"), chromedp.WaitVisible(chromedp.CSS(`.add`)))
@@ -244,7 +260,7 @@ func TestBrowserDemoShop(t *testing.T) {
 	b.do("leave the cart", chromedp.Click(chromedp.CSS(`#close-cart`)))
 	b.quiet("the shop")
 
-	for _, lang := range []string{"ja", "en"} {
+	for _, lang := range languages() {
 		japanese := lang == "ja"
 		// Each theme is walked in one of the languages.
 		theme := map[string]string{"ja": "light", "en": "dark"}[lang]

@@ -14,6 +14,7 @@ import (
 
 // TestBrowserSegmentPeople exports a segment's people, asks why somebody is in it, and deletes it although a journey uses it.
 func TestBrowserSegmentPeople(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil, "--data", t.TempDir())
 	key := s.enishi("key", "create", "--write")
 	if n, err := s.post(key, []map[string]any{
