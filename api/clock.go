@@ -30,7 +30,11 @@ func (a *API) getClock(ctx context.Context, _ *struct{}) (*clockOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Busy = p.Ingest+p.Events > 0 || p.Messages > 0 && !a.sending().Off || a.cfg.Folder.Busy()
+	messages, err := a.openMessages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Busy = p.Ingest+p.Events > 0 || messages > 0 && !a.sending().Off || a.cfg.Folder.Busy()
 	return out, nil
 }
 

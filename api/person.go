@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"enishi"
 	"enishi/profiles"
 	"enishi/segments"
@@ -26,9 +28,11 @@ func (a *API) load(ctx context.Context, text string) (p *profiles.Profile, redir
 	id := asked
 	for range maxRedirects {
 		var state, redirect string
-		err := a.one(ctx, fmt.Sprintf("SELECT redirect, state FROM profiles FINAL WHERE partition = %d AND profile_id = %s",
-			id.Partition(a.cfg.Stream.Partitions(enishi.TopicEvents)), idLiteral(id)), nil, &redirect, &state)
-		if errors.Is(err, errNoRow) {
+		var deleted uint8
+		// The newest row and not FINAL, which would unpack what stands beside it in every part: so the state of one row alone is read.
+		err := a.one(ctx, fmt.Sprintf("SELECT redirect, state, is_deleted FROM profiles WHERE partition = %d AND profile_id = %s ORDER BY version DESC LIMIT 1 SETTINGS max_threads = 1",
+			id.Partition(a.cfg.Stream.Partitions(enishi.TopicEvents)), idLiteral(id)), nil, &redirect, &state, &deleted)
+		if errors.Is(err, errNoRow) || err == nil && deleted == 1 {
 			// An identifier that is part of somebody has no state of its own.
 			if winner := a.cfg.Ingester.Graph().Resolve(id); winner != id {
 				id = winner
@@ -136,8 +140,13 @@ type holdRow struct {
 }
 
 func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOutput, error) {
-	p, redirected, err := a.load(ctx, in.ID)
-	if err != nil {
+	var p *profiles.Profile
+	var redirected enishi.ID
+	var through time.Time
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { p, redirected, err = a.load(both, in.ID); return err })
+	g.Go(func() (err error) { through, err = a.through(ctx); return err }) // others wait for this answer too: it goes on when nobody is found
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	v, now := p.View(), a.now()
@@ -159,9 +168,8 @@ func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOutput, err
 	b.Next = append(b.Next, a.planned(p, now)...)
 	sort.SliceStable(b.Next, func(i, j int) bool { return b.Next[i].At.Before(b.Next[j].At) })
 	b.Next = b.Next[:min(len(b.Next), maxNext)]
-	b.Orders = a.orderRows(v)
-	b.CompleteThrough, err = a.through(ctx)
-	return out, err
+	b.Orders, b.CompleteThrough = a.orderRows(v), through
+	return out, nil
 }
 
 func nameOf(v *profiles.View) personName {

@@ -61,7 +61,11 @@ func (a *API) status(ctx context.Context) (*statusPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Lag, s.CompleteThrough = lag{p.Ingest, p.Events, p.Messages}, p.Through
+	messages, err := a.openMessages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Lag, s.CompleteThrough = lag{p.Ingest, p.Events, messages}, p.Through
 	for n := range p.Markers {
 		m := &p.Markers[n]
 		s.Partitions = append(s.Partitions, partitionRow{n, m.next, p.Ends[n], known(m.clock), m.identities, m.definitions, len(m.sweeps)})

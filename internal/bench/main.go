@@ -47,6 +47,7 @@ func stages() []stage {
 		{"start", "a data folder with stored profiles -> ready, and its memory at idle", runStart},
 		{"identity", "links -> the identity graph, its memory and its start", runIdentity},
 		{"collector", "product views over HTTP to the log", runCollector},
+		{"import", "files of a till and of a shop system to the log", runImport},
 		{"segments", "100 live segments for a touched profile", runSegments},
 		{"recompute", "segments over all people from the fact tables against SQL written by hand", runRecompute},
 		{"preview", "previews of a segment while somebody types", runPreview},
@@ -62,6 +63,7 @@ func stages() []stage {
 		{"simulate", "a journey tried on a year of everybody's past", runSimulate},
 		{"postal", "addresses, print houses' files and PDFs of direct mail", runPostal},
 		{"direct", "social messages, SMS and notifications to their services", runDirect},
+		{"reads", "a person's page and a look-up by an identifier, among all stored people", runReads},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
 }
@@ -82,7 +84,7 @@ func main() {
 	flag.BoolVar(&gate, "gate", false, "end with code 1 when a gate or a goal is missed")
 	flag.IntVar(&b.rounds, "rounds", 9, "rounds of A and B; 3 for a quick look")
 	flag.IntVar(&b.profiles, "profiles", 200_000, "people of the standard mix, 5 events each, over all rounds")
-	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start, sweep and waiting")
+	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start, sweep, waiting and reads")
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
 	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stages recompute and preview, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
