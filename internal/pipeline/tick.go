@@ -112,13 +112,7 @@ func (f *Folder) owe(part *partition) owed {
 		o.identities = identities
 	}
 	for i := range moves {
-		m := &moves[i]
-		e := enishi.Event{Type: enishi.TypeMerge, Profile: m.Loser, Subject: m.Loser, Control: &enishi.Control{Offset: m.Offset, Loser: m.Loser, Winner: m.Winner}}
-		if m.Split {
-			e.Type, e.Control.Subjects, e.Control.Live = enishi.TypeSplit, m.Subjects, m.back
-		}
-		e.ID = enishi.NewID("move", strconv.FormatInt(m.Offset, 10), m.Loser.String())
-		add(e)
+		add(moves[i].event())
 	}
 	if i := part.nextSweep(now); i >= 0 && part.sweeps[i].Sent <= part.sweeps[i].Next {
 		s := &part.sweeps[i]
@@ -154,6 +148,16 @@ func (f *Folder) timersUntil(part *partition) time.Time {
 type move struct {
 	Move
 	back bool // of a split: it is for the new profile, and Subjects are those who stay where they were
+}
+
+// event is its record.
+func (m *move) event() enishi.Event {
+	e := enishi.Event{ID: enishi.NewID("move", strconv.FormatInt(m.Offset, 10), m.Loser.String()), Type: enishi.TypeMerge, Profile: m.Loser, Subject: m.Loser,
+		Control: &enishi.Control{Offset: m.Offset, Loser: m.Loser, Winner: m.Winner}}
+	if m.Split {
+		e.Type, e.Control.Subjects, e.Control.Live = enishi.TypeSplit, m.Subjects, m.back
+	}
+	return e
 }
 
 // moves lists the merges and splits that a partition's owner owes and has not appended, and the offset up to which these are
