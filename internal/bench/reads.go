@@ -30,7 +30,7 @@ const (
 	readOrders   = 4
 	readMessages = 4
 	readSlice    = 500 // reads of a slice
-	readCold     = 100  // reads of which each finds every cache empty
+	readCold     = 100 // reads of which each finds every cache empty
 )
 
 // readHasher is that of every product of this program.
