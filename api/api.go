@@ -27,6 +27,7 @@ import (
 	"enishi/ingest/moving"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
+	"enishi/internal/exports"
 	"enishi/internal/pipeline"
 	"enishi/internal/simulation"
 	"enishi/internal/stream"
@@ -65,6 +66,7 @@ type Config struct {
 	// HookState is what this replica has seen of one of them; nil: there are none.
 	HookState func(name string) (hooks.State, bool)
 	Imports   *imports.Importer // of files; nil: none are taken
+	Exports   *exports.Runner   // of tables; nil: there are none
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel
@@ -208,6 +210,9 @@ func (a *API) Run(ctx context.Context) error {
 	watch(silentEvery, "entries of journeys are not checked", a.checkSilent)
 	watch(sourcesEvery, "sources are looked at later", a.checkSources)
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
+	if a.cfg.Exports != nil {
+		watch(exportsLook, "scheduled exports wait", a.keepExports)
+	}
 	if a.cfg.Postal != nil {
 		if !a.cfg.Postal.ByHand() {
 			g.Go(func() error { return a.keepPostal(ctx) })

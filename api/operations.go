@@ -120,6 +120,16 @@ func operations() []operation {
 		{"list-segment-changes", get, "/segments/{name}/changes", viewer, reads, "Segments", "Who entered and left, newest first"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
+		{"list-export-tables", get, "/export-tables", viewer, reads, "Exports", "The tables that can be exported whole with their columns, and the places they can go to"},
+		{"list-export-plans", get, "/bulk-exports", viewer, reads, "Exports", "Exports that are kept, with their schedule and last run"},
+		{"save-export-plan", put, "/bulk-exports/{name}", approver, writes, "Exports", "Save an export that can be run again, and runs by its schedule"},
+		{"delete-export-plan", erase, "/bulk-exports/{name}", approver, writes, "Exports", "Delete it; files that were written stay"},
+		{"start-export", post, "/export-runs", approver, writes, "Exports", "Write whole tables as Parquet, CSV or JSON lines, to download or to a place; answers at once; who and why is recorded"},
+		{"list-export-runs", get, "/export-runs", viewer, reads, "Exports", "Exports of tables, the newest first"},
+		{"get-export-run", get, "/export-runs/{id}", viewer, reads, "Exports", "One of them: how far it is, its files"},
+		{"cancel-export-run", post, "/export-runs/{id}/cancel", approver, writes, "Exports", "End it; nothing of it stays"},
+		{"get-export-file", get, "/export-runs/{id}/files/{file}", approver, reads, "Exports", "A file to download; it is kept for 7 days"},
+
 		{"list-products", get, "/catalogue", viewer, reads, "Catalogue", "The products of the catalogue"},
 		{"get-product", get, "/catalogue/products/{id}", viewer, reads, "Catalogue", "One product: its price and stock over time, and who is behind it"},
 		{"save-product", put, "/catalogue/products/{id}", editor, writes, "Catalogue", "Write a product, or change a part of one"},

@@ -47,6 +47,9 @@ type exportRecord struct {
 	Columns    []string  `json:"columns"`
 	Format     string    `json:"format"`
 	Count      int       `json:"count"`
+	Tables     []string  `json:"tables,omitempty"` // of an export of tables
+	Place      string    `json:"place,omitempty"`
+	Run        enishi.ID `json:"run,omitzero"` // which knows how many rows there were
 }
 
 // export is one on its way.
@@ -129,7 +132,7 @@ func (x *export) record(ctx context.Context, format, reason string) error {
 	for i := range x.columns {
 		names[i] = x.columns[i].name
 	}
-	body, err := json.Marshal(exportRecord{x.segment.Name, x.segment.Body.Expression, x.at.UTC(), names, format, len(x.ids)})
+	body, err := json.Marshal(exportRecord{Segment: x.segment.Name, Expression: x.segment.Body.Expression, At: x.at.UTC(), Columns: names, Format: format, Count: len(x.ids)})
 	if err != nil {
 		return err
 	}
@@ -320,6 +323,8 @@ type exportRow struct {
 	Role       string    `json:"role"`
 	Reason     string    `json:"reason"`
 	Segment    string    `json:"segment" doc:"Empty: an expression that was not saved."`
+	Tables     []string  `json:"tables" doc:"Of an export of tables; else none."`
+	Place      string    `json:"place,omitempty" doc:"Where tables went; absent: they were downloaded."`
 	Expression string    `json:"expression"`
 	Columns    []string  `json:"columns"`
 	Format     string    `json:"format"`
@@ -328,14 +333,18 @@ type exportRow struct {
 }
 
 // listExports are the exports, newest first.
-func (a *API) listExports(_ context.Context, _ *struct{}) (*listOutput[exportRow], error) {
-	out := listOf([]exportRow{})
+func (a *API) listExports(ctx context.Context, _ *struct{}) (*listOutput[exportRow], error) {
+	counts, scheduled, err := a.tableExports(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf(append([]exportRow{}, scheduled...))
 	for _, d := range a.cfg.Definitions.List(exportKind) {
 		var r exportRecord
 		if err := json.Unmarshal(d.Body, &r); err != nil {
 			return nil, fmt.Errorf("read export %s: %w", d.Name, err)
 		}
-		out.Body.Items = append(out.Body.Items, exportRow{d.At, d.Actor, d.Role, d.Reason, r.Segment, r.Expression, append([]string{}, r.Columns...), r.Format, r.Count, callRequest(d)})
+		out.Body.Items = append(out.Body.Items, exportRow{d.At, d.Actor, d.Role, d.Reason, r.Segment, append([]string{}, r.Tables...), r.Place, r.Expression, append([]string{}, r.Columns...), r.Format, max(r.Count, int(counts[r.Run])), callRequest(d)})
 	}
 	slices.SortStableFunc(out.Body.Items, func(x, y exportRow) int { return y.At.Compare(x.At) })
 	return out, nil

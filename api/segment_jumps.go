@@ -220,6 +220,8 @@ func (a *API) alertHref(x *alertRow) string {
 		return "/deliverability"
 	case floodKind:
 		return "/identity"
+	case "export_failed":
+		return "/outflow"
 	case "line_quota":
 		return "/line-accounts"
 	case "mail_blocked":

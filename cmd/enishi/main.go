@@ -18,35 +18,36 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Serve      serveCommand      `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
-	Import     importCommand     `cmd:"" help:"Bring data in through the topics of a running server."`
-	MoveIn     moveInCommand     `cmd:"" name:"move-in" help:"Move in from another tool: take the files of its export in, refusals first. Sending is turned off and stays so."`
-	Status     statusCommand     `cmd:"" help:"Show what a running server holds and how far it is."`
-	Key        keyCommand        `cmd:"" help:"Manage keys of a running server."`
-	Clock      clockCommand      `cmd:"" help:"Show the clock, or let it run again after a replay."`
-	Check      checkCommand      `cmd:"" help:"Check a configuration file and definition files."`
-	Apply      applyCommand      `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
-	Diff       diffCommand       `cmd:"" help:"Show what apply would change in a running server. Exit code 1 when it would."`
-	Export     exportCommand     `cmd:"" help:"Write the definitions of a running server as files of apply."`
-	Test       testCommand       `cmd:"" help:"Run scenarios: made-up people through journeys, without a server."`
-	Simulate   simulateCommand   `cmd:"" help:"Try a journey on people's real past: who would have entered, been sent what, and why not. Nothing is sent."`
-	Segment    segmentCommand    `cmd:"" help:"Check, count, list and explain segments."`
-	List       listCommand       `cmd:"" help:"Show static lists, and put people on them."`
-	Render     renderCommand     `cmd:"" help:"Print a template as a person would get it."`
-	SendTest   sendTestCommand   `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
-	Line       lineCommand       `cmd:"" help:"Show the LINE official accounts and compare their friends with LINE."`
-	Postal     postalCommand     `cmd:"" help:"Direct mail by post."`
-	Sending    sendingCommand    `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
-	Decisions  decisionsCommand  `cmd:"" help:"Say why a person was sent something, or was not: one sentence each, the newest first."`
-	Deliveries deliveriesCommand `cmd:"" help:"List the sender's ledger."`
-	Hold       holdCommand       `cmd:"" help:"Keep marketing from one person, until a day or until released."`
-	Consents   consentsCommand   `cmd:"" help:"List every permission that a person gave or withdrew, with the evidence."`
-	Tail       tailCommand       `cmd:"" help:"Print records of a topic as JSON."`
-	Bounce     bounceCommand     `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
-	Sources    sourcesCommand    `cmd:"" help:"Show the systems that call us, and how they are."`
-	Shopify    shopifyCommand    `cmd:"" help:"Work with a Shopify shop."`
-	WebhookKey webhookKeyCommand `cmd:"" name:"webhook-key" help:"Print the key by which the receivers of webhooks check the signature."`
-	DKIM       dkimCommand       `cmd:"" name:"dkim" help:"Keys that sign mail."`
+	Serve       serveCommand       `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
+	Import      importCommand      `cmd:"" help:"Bring data in through the topics of a running server."`
+	MoveIn      moveInCommand      `cmd:"" name:"move-in" help:"Move in from another tool: take the files of its export in, refusals first. Sending is turned off and stays so."`
+	Status      statusCommand      `cmd:"" help:"Show what a running server holds and how far it is."`
+	Key         keyCommand         `cmd:"" help:"Manage keys of a running server."`
+	Clock       clockCommand       `cmd:"" help:"Show the clock, or let it run again after a replay."`
+	Check       checkCommand       `cmd:"" help:"Check a configuration file and definition files."`
+	Apply       applyCommand       `cmd:"" help:"Save definition files (JSON or YAML) in a running server."`
+	Diff        diffCommand        `cmd:"" help:"Show what apply would change in a running server. Exit code 1 when it would."`
+	Export      exportCommand      `cmd:"" help:"Write the definitions of a running server as files of apply."`
+	ExportTable exportTableCommand `cmd:"" name:"export-table" help:"Write whole tables as Parquet, CSV or JSON lines: to a file, a folder, or a place of the server."`
+	Test        testCommand        `cmd:"" help:"Run scenarios: made-up people through journeys, without a server."`
+	Simulate    simulateCommand    `cmd:"" help:"Try a journey on people's real past: who would have entered, been sent what, and why not. Nothing is sent."`
+	Segment     segmentCommand     `cmd:"" help:"Check, count, list and explain segments."`
+	List        listCommand        `cmd:"" help:"Show static lists, and put people on them."`
+	Render      renderCommand      `cmd:"" help:"Print a template as a person would get it."`
+	SendTest    sendTestCommand    `cmd:"" name:"send-test" help:"Send a template to a list of testers as a person would get it."`
+	Line        lineCommand        `cmd:"" help:"Show the LINE official accounts and compare their friends with LINE."`
+	Postal      postalCommand      `cmd:"" help:"Direct mail by post."`
+	Sending     sendingCommand     `cmd:"" help:"Say what may leave: status, stop, resume, cancel, off, on."`
+	Decisions   decisionsCommand   `cmd:"" help:"Say why a person was sent something, or was not: one sentence each, the newest first."`
+	Deliveries  deliveriesCommand  `cmd:"" help:"List the sender's ledger."`
+	Hold        holdCommand        `cmd:"" help:"Keep marketing from one person, until a day or until released."`
+	Consents    consentsCommand    `cmd:"" help:"List every permission that a person gave or withdrew, with the evidence."`
+	Tail        tailCommand        `cmd:"" help:"Print records of a topic as JSON."`
+	Bounce      bounceCommand      `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
+	Sources     sourcesCommand     `cmd:"" help:"Show the systems that call us, and how they are."`
+	Shopify     shopifyCommand     `cmd:"" help:"Work with a Shopify shop."`
+	WebhookKey  webhookKeyCommand  `cmd:"" name:"webhook-key" help:"Print the key by which the receivers of webhooks check the signature."`
+	DKIM        dkimCommand        `cmd:"" name:"dkim" help:"Keys that sign mail."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

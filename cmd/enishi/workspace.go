@@ -34,6 +34,7 @@ import (
 	"enishi/ingest/imports"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
+	"enishi/internal/exports"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 )
@@ -56,6 +57,7 @@ type workspace struct {
 	hooks       *hooks.Hooks // of the sources of the configuration
 	pulls       []*pullSource
 	imports     *imports.Importer
+	exports     *exports.Runner // nil: the data folder cannot be written to
 	store       *pipeline.Store
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
@@ -113,7 +115,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 	w.store = &pipeline.Store{DB: w.db, Now: w.now}
 	w.reports = &analytics.Reports{Conn: w.db.Conn(), Zone: (&shopZone{definitions: w.definitions}).location}
 	w.deliveries = channels.NewDeliveries(w.db)
-	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildCatalogue, w.buildChannels} {
+	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildExports, w.buildCatalogue, w.buildChannels} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
@@ -374,6 +376,9 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("hooks", w.hooks.Run)
 	run("pulls", w.followPulls)
 	run("imports", w.imports.Run)
+	if w.exports != nil {
+		run("exports", w.exports.Run)
+	}
 	run("catalogue", w.products.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)

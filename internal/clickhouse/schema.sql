@@ -236,6 +236,32 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (subject, at, event_id)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE export_cancels
+(
+    `id` FixedString(16),
+    `at` DateTime64(3, 'UTC'),
+    `actor` String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY id
+TTL toDateTime(at) + toIntervalDay(90)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE export_runs
+(
+    `id` FixedString(16),
+    `version` UInt64,
+    `name` LowCardinality(String),
+    `state` LowCardinality(String),
+    `replica` LowCardinality(String),
+    `created_at` DateTime64(3, 'UTC'),
+    `updated_at` DateTime64(3, 'UTC'),
+    `body` String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE goose_db_version
 (
     `version_id` Int64,

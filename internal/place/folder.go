@@ -101,12 +101,23 @@ func (f folder) move(_ context.Context, from, to string) error {
 	return f.root.Rename(filepath.FromSlash(from), filepath.FromSlash(to))
 }
 
+func (f folder) remove(_ context.Context, name string) error {
+	if err := f.root.Remove(filepath.FromSlash(name)); err != nil {
+		return ignore(err, fs.ErrNotExist)
+	}
+	if dir := path.Dir(name); dir != "." {
+		_ = f.root.Remove(filepath.FromSlash(dir)) // only an empty one can be removed
+	}
+	return nil
+}
+
 // partOf is the name of a file that is not whole yet.
 func partOf(name string) string {
 	dir, base := path.Split(name)
 	return dir + "." + strings.TrimPrefix(base, ".") + ".part"
 }
 
+// ignore makes an error of a kind none.
 func ignore(err, what error) error {
 	if errors.Is(err, what) {
 		return nil

@@ -62,6 +62,7 @@ type files interface {
 	read(ctx context.Context, name string) (io.ReadCloser, error)
 	write(ctx context.Context, name string, r io.Reader) error
 	move(ctx context.Context, from, to string) error
+	remove(ctx context.Context, name string) error // of one that is not there: no error
 	close()
 }
 
@@ -200,6 +201,19 @@ func (p *Place) Move(ctx context.Context, from, to string) error {
 	}
 	defer f.close()
 	return f.move(ctx, from, to)
+}
+
+// Remove deletes a file; one that is not there is no error. In a folder or at an SFTP server the folder that it leaves empty goes with it.
+func (p *Place) Remove(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	f, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	return f.remove(ctx, name)
 }
 
 // checkName keeps names within the place.

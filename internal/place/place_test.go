@@ -115,6 +115,17 @@ func TestPlaces(t *testing.T) {
 			if got := names(t, p, "in/*.csv") + "|" + names(t, p, "done/2026/*"); got != "in/a.csv|done/2026/b.csv" || content(t, p, "done/2026/b.csv") != "other" {
 				t.Errorf("after the move: %s", got)
 			}
+			for range 2 { // what is not there is no error
+				if err := p.Remove(t.Context(), "done/2026/b.csv"); err != nil {
+					t.Errorf("remove: %v", err)
+				}
+			}
+			if _, err := p.Read(t.Context(), "done/2026/b.csv"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a removed file is there: %v", err)
+			}
+			if p.Remove(t.Context(), "../x") == nil {
+				t.Error("a file outside can be removed")
+			}
 			for _, name := range []string{"../x", "/etc/passwd", "a/../../x", "", ".", "a\\b"} {
 				if _, err := p.Read(t.Context(), name); err == nil || errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("read %q: %v", name, err)

@@ -107,3 +107,7 @@ func (b *bucket) move(ctx context.Context, from, to string) error {
 	}
 	return b.client.RemoveObject(ctx, b.name, b.prefix+from, minio.RemoveObjectOptions{})
 }
+
+func (b *bucket) remove(ctx context.Context, name string) error {
+	return b.client.RemoveObject(ctx, b.name, b.prefix+name, minio.RemoveObjectOptions{})
+}

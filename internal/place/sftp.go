@@ -151,3 +151,13 @@ func (s *server) move(_ context.Context, from, to string) error {
 	}
 	return s.rename(s.at(from), s.at(to))
 }
+
+func (s *server) remove(_ context.Context, name string) error {
+	if err := s.client.Remove(s.at(name)); err != nil {
+		return ignore(err, os.ErrNotExist)
+	}
+	if dir := path.Dir(name); dir != "." {
+		_ = s.client.RemoveDirectory(s.at(dir)) // only an empty one can be removed
+	}
+	return nil
+}
