@@ -127,6 +127,7 @@ func (a *API) register() {
 	register(a, "get-household", a.getHousehold)
 	register(a, "get-identity", a.getIdentity)
 	register(a, "list-duplicates", a.listDuplicates)
+	register(a, "list-mistyped", a.listMistyped)
 	register(a, "get-limit-effect", a.getLimitEffect)
 	register(a, "set-identity-limit", a.setLimit)
 	register(a, "block-identifier", a.blockIdentifier)

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -131,11 +133,26 @@ type productPeople struct {
 	People     int64  `json:"people"`
 }
 
+type storeStock struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Stock int64  `json:"stock"`
+}
+
+func (a *API) storeStocks(stock map[string]int64) []storeStock {
+	out := []storeStock{}
+	for id, n := range stock {
+		out = append(out, storeStock{id, a.storeName(id), n})
+	}
+	slices.SortFunc(out, func(x, y storeStock) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID)) })
+	return out
+}
+
 // productPage is a product.
 type productPage struct {
 	ProductRow
 	ParentID   string            `json:"parent_id"`
-	Stores     map[string]int64  `json:"stores"`
+	Stores     []storeStock      `json:"stores" doc:"What each store has, in the order of their names."`
 	Attributes map[string]string `json:"attributes"`
 	ImageURLs  []string          `json:"image_urls"`
 	Variants   []ProductRow      `json:"variants"`
@@ -147,7 +164,7 @@ type productPage struct {
 type productOutput struct{ Body productPage }
 
 func (a *API) getProduct(ctx context.Context, in *ProductPath) (*productOutput, error) {
-	out := &productOutput{productPage{Stores: map[string]int64{}, Attributes: map[string]string{}, ImageURLs: []string{}, Variants: []ProductRow{}, History: []productPoint{}, Changes: []productChange{}}}
+	out := &productOutput{productPage{Stores: []storeStock{}, Attributes: map[string]string{}, ImageURLs: []string{}, Variants: []ProductRow{}, History: []productPoint{}, Changes: []productChange{}}}
 	p, id, found := &out.Body, []any{named("id", in.ID)}, false
 	err := a.each(ctx, "SELECT "+productColumns+", parent_id, body FROM catalogue FINAL WHERE product_id = {id:String}", id, func(rows driver.Rows) (err error) {
 		var body string
@@ -156,7 +173,7 @@ func (a *API) getProduct(ctx context.Context, in *ProductPath) (*productOutput, 
 		}
 		found = true
 		if full, _, refusal := ingest.ParseProduct([]byte(body), nil); refusal == nil && full != nil {
-			p.Stores, p.Attributes, p.ImageURLs = orMade(full.Stores), orMade(full.Attributes), append([]string{}, full.ImageURLs...)
+			p.Stores, p.Attributes, p.ImageURLs = a.storeStocks(full.Stores), orMade(full.Attributes), append([]string{}, full.ImageURLs...)
 		}
 		return nil
 	})

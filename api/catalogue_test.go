@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,10 @@ func TestCatalogue(t *testing.T) {
 		if got := list(query); got != want {
 			t.Errorf("%s lists %q, want %q", query, got, want)
 		}
+	}
+	w.write("PUT", "/settings/stores", map[string]any{"expect": 0, "body": map[string]any{"ginza": "銀座店"}})
+	if at := into[productPage](w.call("GET", "/catalogue/products/P1-S", nil)).Stores; !slices.Equal(at, []storeStock{{"umeda", "umeda", 2}, {"ginza", "銀座店", 1}}) {
+		t.Errorf("the stores are %+v", at)
 	}
 	w.call("GET", "/catalogue/products/nothing", nil).want(404)
 	w.call("PUT", "/catalogue/products/P9", map[string]any{"product_id": "P1"}).want(422)

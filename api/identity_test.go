@@ -26,9 +26,23 @@ func TestIdentity(t *testing.T) {
 	}
 	a, b, c, d := person("A1", "斎藤", "花子", "1990-05-01"), person("B1", "花子", "齊藤", "1990-05-01"), person("C1", "田中", "一郎", "1980-01-01"), person("D1", "田中", "二郎", "1985-01-01")
 	c.Email, d.Email, c.Phone, d.Phone = "ie@tanaka.example", "ie@tanaka.example", "03-1234-5678", "03-1234-5678"
+	for i := range 6 {
+		m := person(fmt.Sprint("M", i), "山本", "葵", "")
+		m.Email = fmt.Sprintf("aoi%d@gmial.com", i)
+		w.play([]enishi.Event{event(m)})
+	}
 	w.play([]enishi.Event{event(a), event(b), event(c), event(d),
 		event(&enishi.Person{CustomerID: "C1", AnonymousID: "tablet"}), event(&enishi.Person{CustomerID: "D1", AnonymousID: "tablet"})})
 
+	typo := into[list[mistypedRow]](w.call("GET", "/identity/mistyped", nil)).Items
+	if len(typo) != 1 || typo[0].Domain != "gmial.com" || typo[0].Meant != "gmail.com" || typo[0].Count != 6 || len(typo[0].People) != 5 || typo[0].Others != 1 || typo[0].People[0].Name != "山本 葵" {
+		t.Errorf("mistyped %+v", typo)
+	}
+	for _, x := range into[personPage](w.call("GET", "/people/"+w.id(enishi.Customer, "M0"), nil)).Identifiers {
+		if want := map[string]string{"email": "aoi0@gmail.com"}[x.Kind]; x.Meant != want {
+			t.Errorf("%s %s: meant %q, not %q", x.Kind, x.Value, x.Meant, want)
+		}
+	}
 	dup := w.call("GET", "/identity/duplicates", nil)
 	checkTexts(t, "duplicates", dup.text)
 	rows := into[list[duplicateRow]](dup).Items

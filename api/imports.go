@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"enishi"
+	"enishi/ingest"
 	"enishi/ingest/files"
 	"enishi/ingest/imports"
 	"enishi/ingest/mapping"
@@ -281,6 +282,23 @@ type importPreviewRow struct {
 	Line     int             `json:"line"`
 	Cells    []string        `json:"cells"`
 	Problems []importProblem `json:"problems"`
+	Hints    []importHint    `json:"hints" doc:"Mail addresses that look mistyped. They are taken as they are."`
+}
+
+type importHint struct {
+	Cell  int    `json:"cell" doc:"Which of cells, from 0."`
+	Value string `json:"value"`
+	Meant string `json:"meant" doc:"The address that was probably meant."`
+}
+
+func importHints(cells []string) []importHint {
+	out := []importHint{}
+	for i, c := range cells {
+		if meant, wrong := ingest.EmailHint(c); wrong {
+			out = append(out, importHint{i, c, meant})
+		}
+	}
+	return out
 }
 
 type importPreviewEvent struct {
@@ -322,7 +340,11 @@ func (a *API) previewImport(_ context.Context, in *previewImportInput) (*preview
 		out.Problem, out.Field = &Text{JA: known.MsgJA, EN: known.Msg}, known.Field
 	}
 	for _, r := range x.Rows {
-		out.Rows = append(out.Rows, importPreviewRow{r.Line, r.Cells, importProblems(r.Problems)})
+		row := importPreviewRow{r.Line, r.Cells, importProblems(r.Problems), []importHint{}}
+		if x.Shape.Format == files.CSV {
+			row.Hints = importHints(r.Cells)
+		}
+		out.Rows = append(out.Rows, row)
 	}
 	for _, e := range x.Events {
 		out.Events = append(out.Events, importPreviewEvent{e.Line, e.Lines, e.Type, typeLabel(e.Type), e.Event})

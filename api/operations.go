@@ -274,6 +274,7 @@ func operations() []operation {
 		{"list-event-types", get, "/event-types", viewer, reads, "Sources", "Types of events that came in"},
 		{"get-event-type", get, "/event-types/{type}", viewer, reads, "Sources", "One type, its properties and what changed of them"},
 		{"get-identity", get, "/identity", viewer, reads, "Identity", "How people are told apart: limits, blocked identifiers, and what looks wrong"},
+		{"list-mistyped", get, "/identity/mistyped", viewer, reads, "Identity", "Mail domains that look mistyped, the one that was probably meant, and who has such an address"},
 		{"list-duplicates", get, "/identity/duplicates", viewer, reads, "Identity", "People who may be one: one name and birthday, address or phone"},
 		{"get-limit-effect", get, "/identity/limit", viewer, reads, "Identity", "What another limit would change"},
 		{"set-identity-limit", put, "/identity/limit", admin, writes, "Identity", "How many identifiers of a kind one person may have"},

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"enishi"
+	"enishi/ingest"
 	"enishi/profiles"
 	"enishi/segments"
 )
@@ -113,6 +114,7 @@ type identifierRow struct {
 	Kind        string    `json:"kind"`
 	Scope       string    `json:"scope"`
 	Value       string    `json:"value"`
+	Meant       string    `json:"meant,omitempty" doc:"Of a mail address that looks mistyped: the one that was probably meant. Nothing is changed by it."`
 	FirstSeenAt time.Time `json:"first_seen_at"`
 	LastSeenAt  time.Time `json:"last_seen_at"`
 	Subject     enishi.ID `json:"subject"`
@@ -200,7 +202,11 @@ func identifierRows(p *profiles.Profile) []identifierRow {
 		if s.Kind == 0 || s.Value == "" {
 			continue // known by its hash alone
 		}
-		out = append(out, identifierRow{s.Kind.String(), s.Scope, s.Value, s.FirstSeen, s.LastSeen, s.ID})
+		row := identifierRow{Kind: s.Kind.String(), Scope: s.Scope, Value: s.Value, FirstSeenAt: s.FirstSeen, LastSeenAt: s.LastSeen, Subject: s.ID}
+		if s.Kind == enishi.Email {
+			row.Meant, _ = ingest.EmailHint(s.Value)
+		}
+		out = append(out, row)
 	}
 	strength := func(kind string) enishi.Kind { k, _ := enishi.ParseKind(kind); return k }
 	sort.SliceStable(out, func(i, j int) bool { return strength(out[i].Kind) < strength(out[j].Kind) })

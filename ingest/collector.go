@@ -201,14 +201,14 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request, kind string, bo
 	source, key, ok := c.source(r, b.key)
 	if !ok {
 		w.Header().Set("WWW-Authenticate", `Basic realm="write key"`)
-		c.debug(&b, refuse(CodeKey, "writeKey", "the write key is missing or unknown", "書き込みキーがないか、登録されていません"))
-		problem(w, http.StatusUnauthorized, "the write key is missing or unknown: send it as the user of basic auth, as a bearer token or as writeKey", "書き込みキーがないか、登録されていません。Basic 認証のユーザー名・Bearer トークン・writeKey のいずれかで送ってください")
+		c.debug(&b, refuse(CodeKey, "writeKey", "the write key is missing or unknown", "送信キーがないか、登録されていません"))
+		problem(w, http.StatusUnauthorized, "the write key is missing or unknown: send it as the user of basic auth, as a bearer token or as writeKey", "送信キーがないか、登録されていません。Basic 認証のユーザー名・Bearer トークン・writeKey のいずれかで送ってください")
 		return
 	}
 	if !c.allow(key, len(b.calls)) {
 		w.Header().Set("Retry-After", "1")
-		c.debug(&b, refuse(CodeRate, "", "too many events for this write key", "この書き込みキーの送信量が上限を超えました"))
-		problem(w, http.StatusTooManyRequests, "too many events for this write key: slow down", "この書き込みキーの送信量が上限を超えました。間隔を空けて送り直してください")
+		c.debug(&b, refuse(CodeRate, "", "too many events for this write key", "この送信キーの送信量が上限を超えました"))
+		problem(w, http.StatusTooManyRequests, "too many events for this write key: slow down", "この送信キーの送信量が上限を超えました。間隔を空けて送り直してください")
 		return
 	}
 	b.source = source

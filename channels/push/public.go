@@ -122,7 +122,7 @@ const (
 func (p *Public) take(w http.ResponseWriter, r *http.Request, in bool) {
 	source, ok := p.cfg.Keys(writeKey(r))
 	if !ok {
-		refuse(w, http.StatusUnauthorized, "the write key is missing or unknown: send it as a bearer token", "書き込みキーがないか、登録されていません。Bearer トークンとして送ってください。")
+		refuse(w, http.StatusUnauthorized, "the write key is missing or unknown: send it as a bearer token", "送信キーがないか、登録されていません。Bearer トークンとして送ってください。")
 		return
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -77,7 +77,7 @@ func walkSources(t *testing.T, lang string) {
 			t.Fatal(errors.New(r.Status))
 		}
 	}
-	d.see("two calls", d.w("debug.accepted"), d.w("debug.refused"), map[string]string{"ja": "書き込みキーがないか", "en": "the write key is missing"}[lang])
+	d.see("two calls", d.w("debug.accepted"), d.w("debug.refused"), map[string]string{"ja": "送信キーがないか", "en": "the write key is missing"}[lang])
 	d.shot("my-browser-" + lang)
 	d.checkPage("my browser", false)
 	d.quiet("the walk")

@@ -18,7 +18,7 @@ export const theme = createTheme({
   components: {
     // A state is read whole: it is not cut off where a table is narrow, and Latin letters keep their case.
     Badge: Badge.extend({ defaultProps: { tt: "none" }, styles: { root: { minWidth: "max-content" } } }),
-    Tabs: Tabs.extend({ styles: { list: { flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }, tab: { flexShrink: 0, paddingBlock: rem(8) } } }),
+    Tabs: Tabs.extend({ styles: { list: { flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden", scrollbarWidth: "none" }, tab: { flexShrink: 0, paddingBlock: rem(8) } } }),
     TextInput: TextInput.extend({ defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] } }),
     Table: Table.extend({ styles: { th: { whiteSpace: "nowrap" } } }),
   },

@@ -9,6 +9,7 @@ import { tell } from "../parts/confirm";
 import { DataTabs } from "../parts/DataTabs";
 import { FormModal } from "../parts/FormModal";
 import { identifierText } from "../parts/Merges";
+import { Mistyped } from "../parts/Mistyped";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 
 type State = Got<"/identity">;
@@ -38,6 +39,7 @@ export function Identity() {
           {s.more && <Text size="sm" c="dimmed">{t("identity.moreFindings")}</Text>}
         </Stack>
         <Duplicates editor={me.editor} />
+        <Mistyped />
         <SimpleGrid cols={{ base: 1, md: 2 }}>
           <Limits rows={s.limits} change={me.admin ? setLimit : undefined} />
           <Blocked rows={s.blocked} add={me.admin ? () => setBlock("new") : undefined} reload={done} />

@@ -9,6 +9,7 @@ import { joined, pick } from "../i18n";
 import { AddressBook } from "../parts/AddressBook";
 import { tell } from "../parts/confirm";
 import { Coming, Consents, Features, Notes, OnLine, Stage, Traits } from "../parts/PersonKnown";
+import { Household } from "../parts/Household";
 import { Merges } from "../parts/Merges";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { PersonTimeline } from "../parts/PersonTimeline";
@@ -130,9 +131,15 @@ function Side({ person: p, reload }: { person: PersonData; reload: () => void })
       <Features person={p} />
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("person.identifiers")}</Title>
-        {p.identifiers.map((x) => <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start"><Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text></Group>)}
+        {p.identifiers.map((x) => (
+          <Group key={x.kind + x.scope + x.value} justify="space-between" gap="sm" wrap="nowrap" align="flex-start">
+            <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>{t(`identifier.${x.kind}`)}</Text>
+            <div><Text size="sm" ta="right" style={{ overflowWrap: "anywhere" }}>{x.value}</Text>{x.meant && <Text size="xs" ta="right" fw={600} style={{ overflowWrap: "anywhere" }}>{t("mistyped.meant", { meant: x.meant })}</Text>}</div>
+          </Group>
+        ))}
         <Merges person={p} reload={reload} />
       </Card>
+      <Household id={p.id} />
       <Card withBorder padding="lg">
         <Title order={2} mb="sm">{t("nav.segments")}</Title>
         {p.segments.length === 0 && <Text size="sm" c="dimmed">{t("person.noSegments")}</Text>}

@@ -62,7 +62,7 @@ export function Product() {
                   <Group gap="sm"><StockState product={p} />{p.price !== "0" && <Text fw={700} className="num">{money(p.price, p.currency)}</Text>}{p.compare_at_price !== "0" && <Text size="sm" c="dimmed" td="line-through" className="num">{money(p.compare_at_price, p.currency)}</Text>}</Group>
                   <Table verticalSpacing={4}><Table.Tbody>
                     <Table.Tr><Table.Td>{t("catalogue.stock")}</Table.Td><Table.Td ta="right" className="num">{p.stock == null ? t("catalogue.notCounted") : count(p.stock)}</Table.Td></Table.Tr>
-                    {Object.entries(p.stores).map(([store, n]) => <Table.Tr key={store}><Table.Td pl="lg">{store}</Table.Td><Table.Td ta="right" className="num">{count(n)}</Table.Td></Table.Tr>)}
+                    {p.stores.map((s) => <Table.Tr key={s.id}><Table.Td pl="lg">{s.name}</Table.Td><Table.Td ta="right" className="num">{count(s.stock)}</Table.Td></Table.Tr>)}
                     {Object.entries(p.attributes).map(([name, value]) => <Table.Tr key={name}><Table.Td>{name}</Table.Td><Table.Td ta="right">{value}</Table.Td></Table.Tr>)}
                     <Table.Tr><Table.Td>{t("catalogue.updated")}</Table.Td><Table.Td ta="right">{instant(p.updated_at)}</Table.Td></Table.Tr>
                   </Table.Tbody></Table>

@@ -90,6 +90,7 @@ export function ImportForm({ import: m, before, check }: { import: Import; befor
 function Preview({ preview: p }: { preview: ImportPreview }) {
   const { t } = useTranslation();
   const problems = p.rows.flatMap((r) => r.problems);
+  const hints = p.rows.flatMap((r) => r.hints.map((x) => ({ line: r.line, ...x })));
   const types = new Map<string, number>();
   for (const e of p.events) types.set(pick(e.label), (types.get(pick(e.label)) ?? 0) + 1);
   return (
@@ -99,16 +100,18 @@ function Preview({ preview: p }: { preview: ImportPreview }) {
         {p.problem && <Alert color="orange" title={t("imports.notSo")}>{pick(p.problem)}</Alert>}
         {!p.problem && <Text size="sm">{types.size > 0 ? t("imports.becomes", { list: joined([...types].map(([label, n]) => t("imports.nOf", { label, n: count(n) }))) }) : t("imports.becomesNothing")}</Text>}
         {problems.slice(0, 5).map((x) => <Text key={`${x.line}.${x.field}`} size="sm" fw={600}>{t("imports.problem", { line: x.line, column: x.columns.join(t("comma")), why: pick(x.reason) })}</Text>)}
+        {hints.slice(0, 5).map((x) => <Text key={`${x.line}.${x.cell}`} size="sm">{t("imports.hint", { line: x.line, column: p.header[x.cell], value: x.value, meant: x.meant })}</Text>)}
         <div className="scroll" tabIndex={0} role="region" aria-label={t("imports.rowsOf")} style={{ maxHeight: 320, overflow: "auto" }}>
           <Table withColumnBorders verticalSpacing={4} fz="xs">
             <Table.Thead><Table.Tr><Table.Th>{t("imports.line")}</Table.Th>{p.header.map((c) => <Table.Th key={c} style={{ whiteSpace: "nowrap" }}>{c}</Table.Th>)}</Table.Tr></Table.Thead>
             <Table.Tbody>
               {p.rows.map((r) => {
                 const wrong = new Set(r.problems.flatMap((x) => x.columns));
+                const outline = (i: number) => (wrong.has(p.header[i]) ? "2px solid var(--mantine-color-red-6)" : r.hints.some((x) => x.cell === i) ? "2px dashed var(--mantine-color-orange-6)" : undefined);
                 return (
                   <Table.Tr key={r.line}>
                     <Table.Td className="num" fw={r.problems.length ? 700 : undefined}>{r.line}</Table.Td>
-                    {r.cells.map((c, i) => <Table.Td key={i} maw={240} data-wrong={wrong.has(p.header[i]) || undefined} style={{ whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", outline: wrong.has(p.header[i]) ? "2px solid var(--mantine-color-red-6)" : undefined, outlineOffset: -2 }}>{c}</Table.Td>)}
+                    {r.cells.map((c, i) => <Table.Td key={i} maw={240} data-wrong={wrong.has(p.header[i]) || undefined} style={{ whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", outline: outline(i), outlineOffset: -2 }}>{c}</Table.Td>)}
                   </Table.Tr>
                 );
               })}
