@@ -126,6 +126,7 @@ type API struct {
 	lab *simulation.Lab
 
 	progressMemo memo[*progress]
+	mixedMemo    memo[[]mixed]
 	homeMemo     memo[*homePage]
 	sourcesMemo  memo[*sourceWorld]
 	statusMemo   memo[*statusPage]

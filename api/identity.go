@@ -20,7 +20,7 @@ type identityPage struct {
 	Links       int64        `json:"links"`
 	Limits      []kindLimit  `json:"limits"`
 	Blocked     []blockedRow `json:"blocked"`
-	Findings    []findingRow `json:"findings" doc:"The newest first."`
+	Findings    []findingRow `json:"findings" doc:"About identifiers, the newest first; then people who may be several, who did something last first."`
 	More        bool         `json:"more" doc:"There are more findings."`
 }
 
@@ -37,14 +37,14 @@ type blockedRow struct {
 }
 
 type findingRow struct {
-	Name   string      `json:"name" enum:"limit,flood,shared_email,shared_phone,shared_other"`
+	Name   string      `json:"name" enum:"limit,flood,shared_email,shared_phone,shared_other,several_names,several_birthdays,several_prefectures,many_browsers"`
 	ID     enishi.ID   `json:"id" doc:"The profile, or the identifier, that it is about."`
 	Kind   string      `json:"kind"`
 	Value  string      `json:"value,omitempty" doc:"Of the identifier."`
 	Count  int         `json:"count"`
 	Limit  int         `json:"limit,omitempty"`
 	Source string      `json:"source,omitempty" doc:"Of the newest event that it follows from."`
-	At     time.Time   `json:"at,omitzero"`
+	At     time.Time   `json:"at,omitzero" doc:"Of that event; of people who may be several, when they did something last."`
 	People []personRef `json:"people"`
 	Others int         `json:"others" doc:"People who are not in the list."`
 }
@@ -108,7 +108,9 @@ func (a *API) getIdentity(ctx context.Context, _ *struct{}) (*identityOutput, er
 		}
 		b.Findings = append(b.Findings, row)
 	}
-	return out, nil
+	several, more, err := a.mixedFindings(ctx)
+	b.Findings, b.More = append(b.Findings, several...), b.More || more
+	return out, err
 }
 
 type limitInput struct {
@@ -264,7 +266,7 @@ func (a *API) changeGuards(ctx context.Context, reason string, change func(*inge
 type fineInput struct {
 	Body struct {
 		ID     string `json:"id" maxLength:"36"`
-		Name   string `json:"name" enum:"limit,flood,shared_email,shared_phone,shared_other"`
+		Name   string `json:"name" enum:"limit,flood,shared_email,shared_phone,shared_other,several_names,several_birthdays,several_prefectures,many_browsers"`
 		Reason string `json:"reason" minLength:"1" maxLength:"500"`
 	}
 }

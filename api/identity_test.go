@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,7 +107,7 @@ func TestIdentity(t *testing.T) {
 	w.call("POST", "/identity/blocked", map[string]any{"kind": "anonymous", "value": "tablet", "label": "the Tablet", "reason": "x"}).want(422)
 	w.write("POST", "/identity/blocked", map[string]any{"kind": "anonymous", "value": "tablet", "label": "銀座店の端末", "reason": "共用", "undo": true})
 	w.call("POST", "/identity/blocked", map[string]any{"id": got["shared_other"].ID, "label": "銀座店の端末", "reason": "共用"}).want(409)
-	if got = found(); len(got) != 2 { // the phone, and the two customer ids of one person
+	if got = found(); len(got) != 3 { // the phone, and the two customer ids and two names of one person
 		t.Errorf("left: %+v", got)
 	}
 	now := into[identityPage](w.call("GET", "/identity", nil))
@@ -160,4 +161,41 @@ func TestFloodAlerts(t *testing.T) {
 	if len(p.Identifiers) != 51 {
 		t.Errorf("%d identifiers of one person", len(p.Identifiers))
 	}
+}
+
+// TestMixedFindings: one person with two names and six browsers of an hour is found, by both, until an operator lets one stand.
+func TestMixedFindings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	at := time.Now().UTC().Add(-time.Hour).Truncate(time.Second)
+	named := func(name string, p enishi.Person) enishi.Event {
+		p.Traits = map[string]enishi.Value{"name": enishi.TextValue(name)}
+		at = at.Add(time.Minute)
+		return enishi.Event{Type: "user.signed_up", At: at, Channel: "web", Source: "shop", Person: &p}
+	}
+	events := []enishi.Event{named("山田 花子", enishi.Person{Email: "one@mail.example"}), named("佐藤 一郎", enishi.Person{CustomerID: "N1", Email: "one@mail.example"}),
+		named("鈴木 桃", enishi.Person{CustomerID: "N2", Email: "two@mail.example"})}
+	for i := range 6 {
+		events = append(events, named("佐藤 一郎", enishi.Person{CustomerID: "N1", AnonymousID: fmt.Sprint("b", i)}))
+	}
+	w.play(events)
+	id := w.id(enishi.Customer, "N1")
+	found := func(after string) (names []string) {
+		for _, f := range into[identityPage](w.call("GET", "/identity"+after, nil)).Findings {
+			if len(f.People) != 1 || f.People[0].ID.String() != id || f.People[0].Name == "" || f.At.IsZero() {
+				t.Errorf("%+v", f)
+			}
+			names = append(names, f.Name)
+		}
+		slices.Sort(names)
+		return names
+	}
+	if got := found(""); !slices.Equal(got, []string{"many_browsers", "several_names"}) {
+		t.Fatalf("found %v", got)
+	}
+	wrote := w.write("POST", "/identity/fine", map[string]any{"id": id, "name": "several_names", "reason": "改姓"})
+	if got := found("?after=" + wrote.Position); !slices.Equal(got, []string{"many_browsers"}) {
+		t.Errorf("left %v", got)
+	}
+	w.call("POST", "/identity/fine", map[string]any{"id": id, "name": "several_cats", "reason": "x"}).want(422)
 }

@@ -179,6 +179,14 @@ func (g *Graph) Refusal(a enishi.ID, aKind enishi.Kind, b enishi.ID, bKind enish
 	return ""
 }
 
+// Fine says whether an operator let a finding about an identifier or a profile stand.
+func (g *Graph) Fine(id enishi.ID, name string) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	_, fine := g.fine[finding{id, name}]
+	return fine
+}
+
 // Known says whether there is a record about two identifiers at an offset.
 func (g *Graph) Known(offset int64) bool {
 	g.mu.RLock()

@@ -35,7 +35,7 @@ func NewFacts() *Facts {
 			" hold_until t, hold_reason s, risks l, household s, main_store s, place_x i, place_y i, place_z i, lists l, line_accounts l,"+
 			" reach_email b, reach_line b, reach_sms b, reach_push b, reach_postal b, social_reach_until t, social_window_until t, social_action_at t,"+
 			" favourite_category s, favourite_brand s, favourite_size s, favourite_channel s, order_rhythm i, next_order_at t, returned_orders i,"+
-			" delivered_parcels i, late_parcels i, last_late_at t"),
+			" delivered_parcels i, late_parcels i, last_late_at t, mixed l"),
 		identifiers: newTable("identifiers", "profile_id s, subject s, version u, is_deleted b, kind s, scope s, value s, first_seen_at t, last_seen_at t"),
 		orders: newTable("orders", "profile_id s, order_id s, version u, is_deleted b, status s, placed_at t, paid_at t, confirmed_at t, cancelled_at t,"+
 			" refunded_at t, shipped_at t, delivered_at t, currency s, total i, revenue i, subtotal i, discount i, coupon s, coupon_amount i,"+

@@ -83,6 +83,7 @@ func (w *rowWriter) person() {
 	t.times(x.NextOrderAt)
 	t.ints(x.Returned, x.Delivered, x.Late)
 	t.times(x.LastLateAt)
+	put(t, w.p.Mixed())
 	t.end()
 }
 

@@ -601,7 +601,8 @@ CREATE TABLE people
     `returned_orders` Int64,
     `delivered_parcels` Int64,
     `late_parcels` Int64,
-    `last_late_at` DateTime64(3, 'UTC')
+    `last_late_at` DateTime64(3, 'UTC'),
+    `mixed` Array(LowCardinality(String))
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY profile_id

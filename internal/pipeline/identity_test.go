@@ -200,7 +200,7 @@ func drawEvent(t *rapid.T, n int, who string) enishi.Event {
 		}
 	}
 	order := who + one("order", "1", "2")
-	switch e.Type = one("type", "product.viewed", "order.placed", "order.cancelled", "shipment.delivered", "consent.changed", "profile.updated", "custom.fitting"); e.Type {
+	switch e.Type = one("type", "product.viewed", "order.placed", "order.cancelled", "shipment.delivered", "consent.changed", "user.signed_up", "custom.fitting"); e.Type {
 	case "product.viewed":
 		e.Web = &enishi.Web{Product: &enishi.Product{ProductID: one("product", "p1", "p2")}}
 	case "order.placed", "order.cancelled":
@@ -209,7 +209,7 @@ func drawEvent(t *rapid.T, n int, who string) enishi.Event {
 		e.Shipment = &enishi.Shipment{OrderID: order, ShipmentID: order + "-1"}
 	case "consent.changed":
 		e.Consent = []enishi.ConsentChange{{Channel: one("channel", "email", "line"), State: one("state", "in", "out"), Method: "form:x"}}
-	case "profile.updated":
+	case "user.signed_up":
 		p.Traits = map[string]enishi.Value{"size": enishi.TextValue(one("size", "S", "M"))}
 	}
 	return e

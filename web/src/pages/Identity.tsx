@@ -52,6 +52,9 @@ export function Identity() {
   );
 }
 
+/** Findings about a person have no identifier that could be blocked. */
+const aboutPerson = (f: Finding) => f.name === "limit" || f.name === "many_browsers" || f.name.startsWith("several_");
+
 function FindingCard({ f, me, block, fine }: { f: Finding; me: { admin: boolean; editor: boolean }; block: () => void; fine: () => void }) {
   const { t } = useTranslation();
   const kind = t(`identifier.${f.kind}`);
@@ -68,7 +71,7 @@ function FindingCard({ f, me, block, fine }: { f: Finding; me: { admin: boolean;
           <Text size="xs" c="dimmed">{joined([f.at ? instant(f.at) : "", f.source ? t("merges.source", { source: f.source }) : ""])}</Text>
         </div>
         <Group gap="sm">
-          {f.name !== "limit" && me.admin && <Button size="compact-sm" variant="default" onClick={block}>{t("identity.block")}</Button>}
+          {!aboutPerson(f) && me.admin && <Button size="compact-sm" variant="default" onClick={block}>{t("identity.block")}</Button>}
           {me.editor && <Button size="compact-sm" variant="default" onClick={fine}>{t("identity.fine")}</Button>}
         </Group>
       </Group>
