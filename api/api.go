@@ -25,6 +25,7 @@ import (
 	"enishi/ingest/hooks"
 	"enishi/ingest/imports"
 	"enishi/ingest/moving"
+	"enishi/ingest/pulls"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/exports"
@@ -67,6 +68,7 @@ type Config struct {
 	HookState func(name string) (hooks.State, bool)
 	Imports   *imports.Importer // of files; nil: none are taken
 	Exports   *exports.Runner   // of tables; nil: there are none
+	Pulls     *pulls.Keeper     // of files that come by themselves; nil: none do
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel

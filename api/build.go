@@ -325,6 +325,13 @@ func (a *API) register() {
 	register(a, "delete-import", a.deleteImport)
 	register(a, "get-import-rejects", a.getImportRejects)
 	register(a, "list-import-formats", a.listImportFormats)
+	register(a, "list-file-pulls", a.listFilePulls)
+	register(a, "get-file-pull", a.getFilePull)
+	register(a, "save-file-pull", a.saveFilePull)
+	register(a, "delete-file-pull", a.deleteFilePull)
+	register(a, "pause-file-pull", a.pauseFilePull)
+	register(a, "run-file-pull", a.runFilePull)
+	register(a, "try-file-pull", a.tryFilePull)
 	register(a, "delete-mapping", a.deleteMapping)
 
 	register(a, "report-revenue", a.reportRevenue)

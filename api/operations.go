@@ -299,6 +299,13 @@ func operations() []operation {
 		{"delete-import", erase, "/imports/{id}", editor, writes, "Imports", "Forget an import and its file; what came in stays"},
 		{"get-import-rejects", get, "/imports/{id}/rejects", editor, reads, "Imports", "The rows that did not come, to mend"},
 		{"list-import-formats", get, "/import-formats", viewer, reads, "Imports", "Mappings of the workspace, and formats that Enishi knows"},
+		{"list-file-pulls", get, "/file-pulls", viewer, reads, "Imports", "Files that come by themselves, with what the last look found, and the places they can come from"},
+		{"get-file-pull", get, "/file-pulls/{name}", viewer, reads, "Imports", "One of them with the files that came"},
+		{"save-file-pull", put, "/file-pulls/{name}", editor, writes, "Imports", "Save a new version; it is looked at once at that"},
+		{"delete-file-pull", erase, "/file-pulls/{name}", editor, writes, "Imports", "Delete it; what came in stays"},
+		{"pause-file-pull", post, "/file-pulls/{name}/pause", editor, writes, "Imports", "Let it stand still, or go on"},
+		{"run-file-pull", post, "/file-pulls/{name}/run", editor, writes, "Imports", "Look now, also at files that were refused; answers at once"},
+		{"try-file-pull", post, "/file-pulls/try", editor, asks, "Imports", "What a look would find, or what a file would become; takes nothing"},
 		{"delete-mapping", erase, "/mappings/{name}", editor, writes, "Imports", "Delete a mapping"},
 
 		{"report-revenue", get, "/reports/revenue", viewer, reads, "Reports", "Orders and revenue over time"},

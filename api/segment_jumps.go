@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/ingest/pulls"
 	"enishi/internal/pipeline"
 )
 
@@ -216,6 +217,8 @@ func (a *API) alertHref(x *alertRow) string {
 		return a.silentHref(x)
 	case sourceSilentKind:
 		return "/sources"
+	case pulls.AlertKind:
+		return "/imports"
 	case deliverabilityKind:
 		return "/deliverability"
 	case floodKind:

@@ -50,6 +50,16 @@ func (w *workspace) openAlert(ctx context.Context, id enishi.ID) (a enishi.Alert
 	return a, err == nil, err
 }
 
+// closeAlert ends an alert whose cause is gone; one that is closed or never was is no matter.
+func (w *workspace) closeAlert(ctx context.Context, id enishi.ID) error {
+	a, found, err := w.openAlert(ctx, id)
+	if err != nil || !found {
+		return err
+	}
+	a.At, a.ClosedAt = a.At.UTC(), w.now().UTC()
+	return w.storeAlert(ctx, a)
+}
+
 // maxUnreadable is what is kept of a batch that cannot be read: a record of the topic dead has to hold it.
 const maxUnreadable = ingest.MaxEventBytes
 

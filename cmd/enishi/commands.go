@@ -21,6 +21,7 @@ import (
 	"enishi/channels"
 	"enishi/channels/line"
 	"enishi/ingest/mapping"
+	"enishi/ingest/pulls"
 	"enishi/internal/exports"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
@@ -315,13 +316,15 @@ func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Web
 		if p, err = exports.ParsePlan(body); err == nil {
 			err = p.Check("", []string{p.Place}) // the server knows its places
 		}
+	case pulls.Kind:
+		_, err = pulls.Parse(body)
 	case "store":
 		_, err = segments.ParseStore(body)
 	case "words":
 		err = channels.CheckWords(d.Name, body)
 	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping, bulk_export or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping, filepull, bulk_export or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)

@@ -20,6 +20,7 @@ import (
 type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run the server, with everything embedded unless the configuration names servers."`
 	Import      importCommand      `cmd:"" help:"Bring data in through the topics of a running server."`
+	Pull        pullCommand        `cmd:"" help:"Look now for the files of a pull, and say what came: files that come by themselves (docs/imports.md)."`
 	MoveIn      moveInCommand      `cmd:"" name:"move-in" help:"Move in from another tool: take the files of its export in, refusals first. Sending is turned off and stays so."`
 	Status      statusCommand      `cmd:"" help:"Show what a running server holds and how far it is."`
 	Key         keyCommand         `cmd:"" help:"Manage keys of a running server."`

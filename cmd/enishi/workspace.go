@@ -32,6 +32,7 @@ import (
 	"enishi/ingest/catalogue"
 	"enishi/ingest/hooks"
 	"enishi/ingest/imports"
+	"enishi/ingest/pulls"
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/exports"
@@ -58,6 +59,7 @@ type workspace struct {
 	pulls       []*pullSource
 	imports     *imports.Importer
 	exports     *exports.Runner // nil: the data folder cannot be written to
+	filePulls   *pulls.Keeper
 	store       *pipeline.Store
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
@@ -115,7 +117,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 	w.store = &pipeline.Store{DB: w.db, Now: w.now}
 	w.reports = &analytics.Reports{Conn: w.db.Conn(), Zone: (&shopZone{definitions: w.definitions}).location}
 	w.deliveries = channels.NewDeliveries(w.db)
-	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildExports, w.buildCatalogue, w.buildChannels} {
+	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildFilePulls, w.buildExports, w.buildCatalogue, w.buildChannels} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
@@ -375,7 +377,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("collector", w.collector.Run)
 	run("hooks", w.hooks.Run)
 	run("pulls", w.followPulls)
-	run("imports", w.imports.Run)
+	run("imports", w.takeFiles)
 	if w.exports != nil {
 		run("exports", w.exports.Run)
 	}

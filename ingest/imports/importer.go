@@ -91,6 +91,10 @@ func wrongState(en, ja string) error { return &enishi.Error{Code: enishi.Conflic
 
 // Begin makes an import of a file that is to come.
 func (im *Importer) Begin(name string, size int64, actor string) (Job, error) {
+	return im.begin(name, size, actor, nil)
+}
+
+func (im *Importer) begin(name string, size int64, actor string, from *Origin) (Job, error) {
 	if size < 1 || size > MaxFile {
 		return Job{}, enishi.FieldError("body.size", "is between 1 byte and 2 GB: split the file, or compress it", "ファイルは 2 GB までです。分けるか、圧縮してください")
 	}
@@ -104,7 +108,7 @@ func (im *Importer) Begin(name string, size int64, actor string) (Job, error) {
 	defer im.mu.Unlock()
 	im.serial++
 	now := im.cfg.Now().UTC()
-	j := &Job{ID: enishi.NewID("import", name, now.Format(time.RFC3339Nano), fmt.Sprint(im.serial)), Name: name, Size: size, Actor: actor, State: Receiving, CreatedAt: now}
+	j := &Job{ID: enishi.NewID("import", name, now.Format(time.RFC3339Nano), fmt.Sprint(im.serial)), Name: name, Size: size, Actor: actor, State: Receiving, CreatedAt: now, Origin: from}
 	if err := os.MkdirAll(im.dir(j.ID), 0o700); err != nil {
 		return Job{}, err
 	}
@@ -189,7 +193,7 @@ func (im *Importer) Start(id enishi.ID, plan Plan, check bool) (Job, error) {
 		return Job{}, wrongState("it is running", "実行中です")
 	}
 	next := *j
-	next.Plan, next.State, next.Counts, next.Appended, next.Problems, next.Rejects, next.Failure, next.FailureJA = plan, Running, Counts{}, 0, nil, false, "", ""
+	next.Plan, next.State, next.Counts, next.Appended, next.Problems, next.Rejects, next.Failure, next.FailureJA, next.Broken = plan, Running, Counts{}, 0, nil, false, "", "", false
 	if check {
 		next.State = Checking
 	}

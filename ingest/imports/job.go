@@ -67,6 +67,14 @@ type Counts struct {
 	Part     float64          `json:"part"`  // of the file that was read, 0 to 1
 }
 
+// Origin is the file of a place that an import is of.
+type Origin struct {
+	Pull string    `json:"pull"` // name of what fetched it
+	Name string    `json:"name"`
+	Size int64     `json:"size"`
+	At   time.Time `json:"at"` // when it was written
+}
+
 // Job is one import.
 type Job struct {
 	ID        enishi.ID   `json:"id"`
@@ -86,7 +94,9 @@ type Job struct {
 	Problems  []Problem   `json:"problems,omitempty"`
 	Failure   string      `json:"failure,omitempty"` // of failed, English
 	FailureJA string      `json:"failure_ja,omitempty"`
+	Broken    bool        `json:"broken,omitempty"`  // of failed: the server could not go on, the file may be good
 	Rejects   bool        `json:"rejects,omitempty"` // there is a file to mend
+	Origin    *Origin     `json:"origin,omitempty"`  // nil: somebody brought it
 
 	rate  float64 // rows a second, of this run
 	begun int64   // rows when it began or went on

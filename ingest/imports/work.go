@@ -57,7 +57,7 @@ func (im *Importer) work(ctx context.Context, id enishi.ID) {
 	default:
 		j.State, j.EndedAt, j.Failure, j.FailureJA = Failed, im.cfg.Now().UTC(), "the server could not go on: see its log", "サーバーで問題が起きました。ログを確認してください"
 		var known *enishi.Error
-		if errors.As(err, &known) {
+		if j.Broken = !errors.As(err, &known); !j.Broken {
 			j.Failure, j.FailureJA = known.Error(), known.MsgJA
 		}
 		im.cfg.Log.Warn("an import failed", "import", id, "err", err)

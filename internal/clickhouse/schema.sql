@@ -262,6 +262,33 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY id
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE file_pull_files
+(
+    `pull` LowCardinality(String),
+    `name` String,
+    `size` Int64,
+    `at` DateTime64(3, 'UTC'),
+    `version` UInt64,
+    `taken_at` DateTime64(3, 'UTC'),
+    `state` LowCardinality(String),
+    `hash` String,
+    `how` String,
+    `record` String
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (pull, name, size, at)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE file_pull_looks
+(
+    `pull` String,
+    `version` UInt64,
+    `record` String
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY pull
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE goose_db_version
 (
     `version_id` Int64,

@@ -419,6 +419,7 @@ func (x *Runner) remove(ctx context.Context, r *Run) bool {
 			return false
 		}
 	}
+	_ = to.Remove(ctx, r.Folder) // with what others put there it stays
 	return true
 }
 

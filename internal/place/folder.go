@@ -102,13 +102,7 @@ func (f folder) move(_ context.Context, from, to string) error {
 }
 
 func (f folder) remove(_ context.Context, name string) error {
-	if err := f.root.Remove(filepath.FromSlash(name)); err != nil {
-		return ignore(err, fs.ErrNotExist)
-	}
-	if dir := path.Dir(name); dir != "." {
-		_ = f.root.Remove(filepath.FromSlash(dir)) // only an empty one can be removed
-	}
-	return nil
+	return ignore(f.root.Remove(filepath.FromSlash(name)), fs.ErrNotExist)
 }
 
 // partOf is the name of a file that is not whole yet.

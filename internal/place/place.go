@@ -62,7 +62,7 @@ type files interface {
 	read(ctx context.Context, name string) (io.ReadCloser, error)
 	write(ctx context.Context, name string, r io.Reader) error
 	move(ctx context.Context, from, to string) error
-	remove(ctx context.Context, name string) error // of one that is not there: no error
+	remove(ctx context.Context, name string) error // also an empty folder; of what is not there: no error
 	close()
 }
 
@@ -99,16 +99,11 @@ func (p *Place) Kind() string { return p.kind }
 
 // List gives the files whose names match a pattern (path.Match in the last part: in/orders-*.csv), the oldest first.
 func (p *Place) List(ctx context.Context, pattern string) ([]File, error) {
+	if err := CheckPattern(pattern); err != nil {
+		return nil, err
+	}
 	dir, glob := path.Split(pattern)
 	dir = strings.TrimSuffix(dir, "/")
-	if _, err := path.Match(glob, ""); err != nil || glob == "" || strings.ContainsAny(dir, "*?[") {
-		return nil, enishi.FieldError("pattern", "is a name with * and ? in its last part, such as in/orders-*.csv", "in/orders-*.csv のように、最後の部分にだけ * と ? を使ってください")
-	}
-	if dir != "" {
-		if err := checkName(dir); err != nil {
-			return nil, err
-		}
-	}
 	f, err := p.open(ctx)
 	if err != nil {
 		return nil, err
@@ -125,6 +120,18 @@ func (p *Place) List(ctx context.Context, pattern string) ([]File, error) {
 		return out[i].Name < out[j].Name
 	})
 	return out, nil
+}
+
+// CheckPattern says what is wrong with a pattern of List.
+func CheckPattern(pattern string) error {
+	dir, glob := path.Split(pattern)
+	if _, err := path.Match(glob, ""); err != nil || glob == "" || strings.ContainsAny(dir, "*?[") {
+		return enishi.FieldError("pattern", "is a name with * and ? in its last part, such as in/orders-*.csv", "in/orders-*.csv のように、最後の部分にだけ * と ? を使ってください")
+	}
+	if dir = strings.TrimSuffix(dir, "/"); dir != "" {
+		return checkName(dir)
+	}
+	return nil
 }
 
 // matched adds a file to a listing.
@@ -203,7 +210,7 @@ func (p *Place) Move(ctx context.Context, from, to string) error {
 	return f.move(ctx, from, to)
 }
 
-// Remove deletes a file; one that is not there is no error. In a folder or at an SFTP server the folder that it leaves empty goes with it.
+// Remove deletes a file, or an empty folder; what is not there is no error.
 func (p *Place) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err

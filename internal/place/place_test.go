@@ -5,32 +5,25 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"golang.org/x/crypto/ssh"
+
+	"enishi/internal/place/placetest"
 )
 
 // places are one of each kind, empty.
 func places(t *testing.T) map[string]*Place {
 	t.Helper()
-	key := newKey(t)
-	bucket := s3mem.New()
-	if err := bucket.CreateBucket("shop"); err != nil {
-		t.Fatal(err)
-	}
-	s3 := httptest.NewServer(gofakes3.New(bucket, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
-	t.Cleanup(s3.Close)
+	key := placetest.Key(t)
 	out := map[string]*Place{}
 	for kind, cfg := range map[string]Config{
 		"dir":  {Dir: t.TempDir()},
-		"sftp": {SFTP: &SFTP{Addr: serveSFTP(t, key), User: "house", Password: "secret", HostKey: string(ssh.MarshalAuthorizedKey(key.PublicKey())), Folder: t.TempDir()}},
-		"s3":   {S3: &S3{Bucket: "shop", Endpoint: s3.URL, AccessKey: "a", SecretKey: "b", Prefix: "enishi/"}},
+		"sftp": {SFTP: &SFTP{Addr: placetest.SFTP(t, key), User: "house", Password: "secret", HostKey: string(ssh.MarshalAuthorizedKey(key.PublicKey())), Folder: t.TempDir()}},
+		"s3":   {S3: &S3{Bucket: "shop", Endpoint: placetest.S3(t, "shop"), AccessKey: "a", SecretKey: "b", Prefix: "enishi/"}},
 	} {
 		p, err := Open(cfg)
 		if err != nil {
@@ -132,6 +125,9 @@ func TestPlaces(t *testing.T) {
 				}
 				if err := p.Move(t.Context(), "in/a.csv", name); err == nil {
 					t.Errorf("moved to %q", name)
+				}
+				if err := p.Remove(t.Context(), name); err == nil {
+					t.Errorf("removed %q", name)
 				}
 			}
 			for _, pattern := range []string{"", "in/", "*/a.csv", "[", "../*"} {

@@ -153,11 +153,5 @@ func (s *server) move(_ context.Context, from, to string) error {
 }
 
 func (s *server) remove(_ context.Context, name string) error {
-	if err := s.client.Remove(s.at(name)); err != nil {
-		return ignore(err, os.ErrNotExist)
-	}
-	if dir := path.Dir(name); dir != "." {
-		_ = s.client.RemoveDirectory(s.at(dir)) // only an empty one can be removed
-	}
-	return nil
+	return ignore(s.client.Remove(s.at(name)), os.ErrNotExist)
 }

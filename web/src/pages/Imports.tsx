@@ -7,6 +7,7 @@ import { useApi, type ApiError } from "../api";
 import { count, short } from "../format";
 import { actor, pick } from "../i18n";
 import { DataTabs } from "../parts/DataTabs";
+import { FilePulls } from "../parts/FilePulls";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { upload } from "../parts/upload";
 import type { Import } from "../types";
@@ -25,6 +26,7 @@ export function Imports() {
     <Page title={t("nav.data")} about={t("imports.about")}>
       <DataTabs at="/imports" />
       {mayWrite && <Drop />}
+      <FilePulls mayWrite={mayWrite} />
       {all.error && !all.data && <ProblemBox error={all.error} retry={() => void all.refetch()} />}
       {!all.data && !all.error && <Loading />}
       {all.data && items.length === 0 && <Empty title={t("imports.none")}>{t("imports.noneText")}</Empty>}
