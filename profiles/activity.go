@@ -150,19 +150,12 @@ func (f *folding) cart(family, name string) {
 // store folds an event of a store. A purchase at the till is an order that is placed and paid.
 func (f *folding) store(name string) {
 	e := f.e
-	f.counts |= countedStoreVisit
-	v := StoreVisit{Event: e.ID, At: f.at}
+	v := StoreVisit{Event: e.ID, At: f.at, Type: f.typeName()}
 	if e.Store != nil {
 		v.StoreID = strings.Clone(e.Store.StoreID)
+		v.Receipt = receipt(v.Type, e.Store)
 	}
-	v.Type = f.typeName()
-	s := f.subject()
-	if at, ok := search(s.Stores, &v, compareStore); !ok {
-		s.Stores = slices.Insert(s.Stores, at, v)
-		f.p.touchStore(&v)
-		f.changed |= ChangedStores
-		s.Stores = keepNewest(s.Stores, MaxCollection, rankStore, f.p.touchStore)
-	}
+	f.visitStore(&v)
 	switch {
 	case name == "purchased" && e.Order != nil && e.Order.OrderID != "":
 		st := f.stamp(e.Order.Version)
@@ -177,6 +170,36 @@ func (f *folding) store(name string) {
 		f.giveBack("received", e.Return)
 		f.order("refunded", e.Order)
 	}
+}
+
+// visitStore takes a visit. A receipt that a till sends again, as with more lines, is the same visit: the first in the list stands, so
+// that it is no matter which of its events came first.
+func (f *folding) visitStore(v *StoreVisit) {
+	s := f.subject()
+	i := slices.IndexFunc(s.Stores, func(x StoreVisit) bool { return v.Receipt != 0 && x.Receipt == v.Receipt })
+	switch {
+	case i < 0:
+		f.counts |= countedStoreVisit
+	case compareStore(&s.Stores[i], v) <= 0:
+		return
+	default:
+		f.p.touchStore(&s.Stores[i])
+		s.Stores = slices.Delete(s.Stores, i, i+1)
+	}
+	if at, ok := search(s.Stores, v, compareStore); !ok {
+		s.Stores = slices.Insert(s.Stores, at, *v)
+		f.p.touchStore(v)
+		f.changed |= ChangedStores
+		s.Stores = keepNewest(s.Stores, MaxCollection, rankStore, f.p.touchStore)
+	}
+}
+
+// receipt is the hash of a till's key of a receipt, 0 when a part of it is missing: their numbers begin anew each day.
+func receipt(typ string, v *enishi.StoreVisit) uint64 {
+	if v.Receipt == "" || v.BusinessDate == "" || v.StoreID == "" {
+		return 0
+	}
+	return enishi.NewID("receipt", typ, v.StoreID, v.Register, v.BusinessDate, v.Receipt).Hash64()
 }
 
 // typeName is the event's type as text that does not hold the record.

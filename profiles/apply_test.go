@@ -312,6 +312,32 @@ func TestTillPurchaseIsAVisitAndAnOrder(t *testing.T) {
 	equal(t, "return", "received", v.Returns[0].Status)
 }
 
+// TestReceiptIsOneVisit: a till's receipt that comes again with more lines is the same visit, whichever comes first; another one, and one of
+// the same number on another day, is another.
+func TestReceiptIsOneVisit(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		x := newPerson(t)
+		sell := func(hours, lines int, receipt, day string) *View {
+			return x.event("store.purchased", hours, func(e *enishi.Event) {
+				e.Store, e.Channel = &enishi.StoreVisit{StoreID: "ginza", Register: "1", Receipt: receipt, BusinessDate: day}, "store"
+				e.Order = &enishi.Order{OrderID: "ginza:1:" + day + ":" + receipt, Version: int64(lines), Total: enishi.Amount(lines * 10000)}
+			})
+		}
+		sell(3, 1+first, "77", "2026-05-01")
+		v := sell(4, 2-first, "77", "2026-05-01")
+		equal(t, "visits", 1, v.StoreVisits)
+		equal(t, "kept", 1, len(v.Stores))
+		equal(t, "at", at(3*time.Hour), v.Stores[0].At)
+		equal(t, "total", enishi.Amount(20000), v.Orders[0].Total)
+		v = sell(2, 3, "77", "2026-05-01")
+		equal(t, "told of earlier", at(2*time.Hour), v.Stores[0].At)
+		equal(t, "visits", 1, v.StoreVisits)
+		sell(28, 1, "77", "2026-05-02")
+		v = sell(5, 1, "78", "2026-05-01")
+		equal(t, "other receipts", 3, v.StoreVisits)
+	}
+}
+
 func TestExportLeavesNothingOut(t *testing.T) {
 	x := newPerson(t)
 	x.event("order.placed", 0, func(e *enishi.Event) {

@@ -143,7 +143,7 @@ func genPayload(t *rapid.T, e *enishi.Event, payload string) {
 			e.Web.Lines = []enishi.Line{{ProductID: "p1", Quantity: 1}}
 		}
 	case "store":
-		e.Store = &enishi.StoreVisit{StoreID: rapid.SampledFrom([]string{"ginza", "umeda"}).Draw(t, "store")}
+		e.Store = &enishi.StoreVisit{StoreID: rapid.SampledFrom([]string{"ginza", "umeda"}).Draw(t, "store"), Receipt: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "receipt"), BusinessDate: "2026-05-01"}
 	case "contact":
 		e.Contact = &enishi.Contact{ContactID: fmt.Sprint("k", small("contact")), Topic: rapid.SampledFrom([]string{"", "配送", "返品"}).Draw(t, "topic"), Complaint: rapid.Bool().Draw(t, "complaint")}
 	case "points":

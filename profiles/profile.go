@@ -206,6 +206,7 @@ type StoreVisit struct {
 	At      time.Time `wire:"2"`
 	Type    string    `wire:"3"`
 	StoreID string    `wire:"4"`
+	Receipt uint64    `wire:"5"` // hash of the till's key; 0: it has none
 }
 
 // Contact is one conversation with the service.

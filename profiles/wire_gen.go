@@ -1843,6 +1843,9 @@ func (x *StoreVisit) AppendWire(b []byte) []byte {
 		b = append(b, 0x22)
 		b = wire.AppendBytes(b, x.StoreID)
 	}
+	if x.Receipt != 0 {
+		b = wire.AppendTagUvarint(b, 0x28, x.Receipt)
+	}
 	return b
 }
 
@@ -1868,6 +1871,10 @@ func (x *StoreVisit) ParseWire(s string) error {
 			x.Type, i = wire.Content(s, i)
 		case 4<<3 | 2: // StoreID
 			x.StoreID, i = wire.Content(s, i)
+		case 5<<3 | 0: // Receipt
+			var u3 uint64
+			u3, i = wire.Uvarint(s, i)
+			x.Receipt = u3
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -234,6 +234,11 @@ func TestReceiptsComeAgain(t *testing.T) {
 		}
 		return e.Order
 	}
+	for _, rule := range p.Mapping.Rules {
+		if rule.Fields["order.version"] == "" && rule.Fields["return.version"] == "" {
+			t.Errorf("%s has no version", rule.Event)
+		}
+	}
 	short, whole := receipt(rows[:2]), receipt(rows[:3])
 	if short.OrderID != whole.OrderID || len(short.Lines) != 1 || len(whole.Lines) != 2 || short.Version == 0 || short.Version >= whole.Version {
 		t.Errorf("%+v\n%+v", short, whole)
