@@ -103,7 +103,7 @@ var types = []TypeInfo{
 	{"hold.released", TopicStore, "hold", nil, "The hold ended.", "配信保留の解除"},
 	{"line.account_linked", TopicWeb, "", nil, "The person linked the LINE account with the shop's own; \"linked\" false: took the link back.", "LINE連携"},
 	{"line.beacon", TopicWeb, "", nil, "The person came near a LINE Beacon (\"hwid\"; \"action\" enter, banner or stay).", "LINEビーコン"},
-	{"line.event_received", TopicWeb, "", nil, "LINE told something that Enishi knows no name for: \"type\".", "その他のLINEイベント"},
+	{"line.event_received", TopicWeb, "", nil, "LINE told something that Enishi knows no name for: \"type\", and all of it as \"raw\".", "その他のLINEイベント"},
 	{"line.followed", TopicWeb, "", nil, "The person added the LINE account as a friend, or unblocked it.", "LINE友だち追加"},
 	{"line.link_opened", TopicWeb, "", nil, "The person came by a link or QR code of the shop for LINE (\"link\", \"source\", \"store\").", "LINEリンク経由の来訪"},
 	{"line.membership_changed", TopicWeb, "", nil, "The person joined, left or renewed a paid membership of the LINE account (\"action\", \"membership\").", "LINEメンバーシップ変更"},

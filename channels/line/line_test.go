@@ -424,7 +424,8 @@ func TestWebhookTypes(t *testing.T) {
 	f(`"type":"beacon","beacon":{"hwid":"d41d8cd98f","type":"enter"}`, "line.beacon", "hwid", "d41d8cd98f", "action", "enter")
 	f(`"type":"membership","membership":{"type":"joined","membershipId":3189}`, "line.membership_changed", "action", "joined", "membership", "3189")
 	f(`"type":"videoPlayComplete","videoPlayComplete":{"trackingId":"track-1"}`, "line.video_completed", "tracking", "track-1")
-	f(`"type":"brandNew","brandNew":{"a":1}`, "line.event_received", "type", "brandNew")
+	f(`"type":"brandNew","brandNew":{"a":1}`, "line.event_received", "type", "brandNew", "raw",
+		`{"brandNew":{"a":1},"deliveryContext":{"isRedelivery":true},"source":{"type":"user","userId":"Uabc"},"timestamp":1700000000000,"type":"brandNew","webhookEventId":"01Q"}`)
 	f(`"type":"message","mode":"standby","message":{"type":"sticker","id":"1"}`, "line.message_received", "message_type", "sticker", "message_id", "1", "mode", "standby")
 }
 

@@ -107,6 +107,8 @@ type hookEvent struct {
 	Video *struct {
 		TrackingID string `json:"trackingId"`
 	} `json:"videoPlayComplete"`
+
+	raw json.RawMessage
 }
 
 // ServeHTTP takes one webhook. 200: everything is safe, or was safe before; 401: not LINE; 503: LINE shall come again.
@@ -146,6 +148,7 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.log.Warn("webhook event is not understood", "account", name, "err", err)
 			continue // the others are good
 		}
+		e.raw = raw
 		if e.Delivery != nil {
 			if err := h.delivered(r.Context(), &e); err != nil {
 				h.log.Error("the delivery of a notice is not stored", "account", name, "err", err)
@@ -278,7 +281,25 @@ func (h *Webhook) rest(e *hookEvent, out *enishi.Event, text func(key, value str
 	default:
 		out.Type = "line.event_received"
 		text("type", e.Type)
+		text("raw", e.asTold())
 	}
+}
+
+// maxRaw bounds what is kept of an event that has no name here.
+const maxRaw = 64 << 10
+
+// asTold is an event as it came, without the token that would let its holder answer; empty: it is too long.
+func (e *hookEvent) asTold() string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(e.raw, &all) != nil {
+		return ""
+	}
+	delete(all, "replyToken")
+	raw, err := json.Marshal(all)
+	if err != nil || len(raw) > maxRaw {
+		return ""
+	}
+	return string(raw)
 }
 
 func (h *Webhook) at(millis int64) time.Time {
