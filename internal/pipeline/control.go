@@ -85,13 +85,14 @@ func (part *partition) erase(x *entry, e *enishi.Event) {
 func (part *partition) eraseRows(p *profiles.Profile, e *enishi.Event, until time.Time) {
 	ids := []enishi.ID{p.ID}
 	for i := range p.Subjects {
-		ids = append(ids, p.Subjects[i].ID)
+		s := &p.Subjects[i]
+		part.rows.erased = append(part.rows.erased, Erasure{Subject: s.ID, Until: until, Value: s.Value})
 	}
 	if e.Control != nil {
 		ids = append(ids, e.Control.Subjects...)
 	}
 	for _, id := range ids {
-		part.rows.erased = append(part.rows.erased, Erasure{id, until})
+		part.rows.erased = append(part.rows.erased, Erasure{Subject: id, Until: until})
 	}
 }
 

@@ -107,6 +107,7 @@ type Due struct {
 type Erasure struct {
 	Subject enishi.ID
 	Until   time.Time
+	Value   string // the identifier as it came in, as far as the state has it: texts that name the person are found by it
 }
 
 // Rows is one insert of effects or of a checkpoint; Save may be repeated. It writes Tables and Due, then deletes what Erased

@@ -161,7 +161,7 @@ func (part *partition) dropErased(p, moved *profiles.Profile) {
 		if s.LastSeen.After(p.ErasedAt) {
 			return false
 		}
-		part.rows.erased = append(part.rows.erased, Erasure{s.ID, p.ErasedAt})
+		part.rows.erased = append(part.rows.erased, Erasure{Subject: s.ID, Until: p.ErasedAt, Value: s.Value})
 		return true
 	})
 	moved.Runs = slices.DeleteFunc(moved.Runs, func(r profiles.Run) bool { return !r.EnteredAt.After(p.ErasedAt) })
@@ -173,7 +173,7 @@ func (part *partition) dropForgotten(p, moved *profiles.Profile, erased enishi.I
 	if !moved.Erased {
 		return
 	}
-	part.rows.erased = append(part.rows.erased, Erasure{erased, moved.ErasedAt})
+	part.rows.erased = append(part.rows.erased, Erasure{Subject: erased, Until: moved.ErasedAt})
 	if slices.ContainsFunc(p.Subjects, func(s profiles.Subject) bool { return s.ID == erased && !s.LastSeen.After(moved.ErasedAt) }) {
 		p.Extract([]enishi.ID{erased})
 	}

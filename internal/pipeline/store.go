@@ -208,6 +208,9 @@ func (s *Store) erase(ctx context.Context, list []Erasure) error {
 				return fmt.Errorf("erase: %w", err)
 			}
 		}
+		if err := s.eraseTexts(ctx, list[:n], until); err != nil {
+			return fmt.Errorf("erase: %w", err)
+		}
 		list = list[n:]
 	}
 	return nil
