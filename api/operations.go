@@ -93,7 +93,7 @@ func operations() []operation {
 		{"join-people", post, "/people/join", editor, writes, "People", "Say that two people are one"},
 		{"part-people", post, "/people/apart", editor, writes, "People", "Say that two people are not the same: nothing joins them by itself"},
 		{"get-household", get, "/people/{id}/household", viewer, reads, "People", "Who shares a postal address and family name, or a phone, with somebody"},
-		{"export-person", get, "/people/{id}/export", approver, reads, "People", "Everything that is kept of a person"},
+		{"export-person", get, "/people/{id}/export", approver, reads, "People", "Everything that is kept of a person, as they may ask for it (開示): JSON, a page to read, or both with CSV; who asked is recorded"},
 
 		{"list-segments", get, "/segments", viewer, reads, "Segments", "All segments with their members"},
 		{"preview-segment", post, "/segments/preview", viewer, asks, "Segments", "Count an expression and show examples"},

@@ -170,7 +170,7 @@ func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOutput, err
 	b.Next = append(b.Next, a.planned(p, now)...)
 	sort.SliceStable(b.Next, func(i, j int) bool { return b.Next[i].At.Before(b.Next[j].At) })
 	b.Next = b.Next[:min(len(b.Next), maxNext)]
-	b.Orders, b.CompleteThrough = a.orderRows(v), through
+	b.Orders, b.CompleteThrough = a.orderRows(v, maxShownOrders), through
 	return out, nil
 }
 
@@ -326,9 +326,9 @@ type lineRow struct {
 const maxShownOrders = 200
 
 // orderRows are the newest orders first, with their parcels.
-func (a *API) orderRows(v *profiles.View) []orderRow {
+func (a *API) orderRows(v *profiles.View, most int) []orderRow {
 	out := []orderRow{}
-	for i := len(v.Orders) - 1; i >= 0 && len(out) < maxShownOrders; i-- {
+	for i := len(v.Orders) - 1; i >= 0 && len(out) < most; i-- {
 		o := &v.Orders[i]
 		currency := o.Currency
 		if currency == "" {

@@ -182,20 +182,6 @@ func (a *API) outcome(ctx context.Context, request enishi.ID) error {
 	return err
 }
 
-type exportOutput struct {
-	Disposition string `header:"Content-Disposition"`
-	Body        map[string]any
-}
-
-func (a *API) exportPerson(ctx context.Context, in *PersonPath) (*exportOutput, error) {
-	p, _, err := a.load(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	a.log.Info("person exported", "profile_id", p.ID, "actor", callOf(ctx).caller.name, "request_id", callOf(ctx).request)
-	return &exportOutput{`attachment; filename="` + p.ID.String() + `.json"`, profiles.Export(p)}, nil
-}
-
 // nodeAfterWait is where a run goes when the wait it stands at ends by its time.
 func nodeAfterWait(definition json.RawMessage, node string) string {
 	var d struct {

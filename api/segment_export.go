@@ -49,7 +49,8 @@ type exportRecord struct {
 	Count      int       `json:"count"`
 	Tables     []string  `json:"tables,omitempty"` // of an export of tables
 	Place      string    `json:"place,omitempty"`
-	Run        enishi.ID `json:"run,omitzero"` // which knows how many rows there were
+	Person     enishi.ID `json:"person,omitzero"` // whose disclosure it was
+	Run        enishi.ID `json:"run,omitzero"`    // which knows how many rows there were
 }
 
 // export is one on its way.
@@ -324,6 +325,7 @@ type exportRow struct {
 	Reason     string    `json:"reason"`
 	Segment    string    `json:"segment" doc:"Empty: an expression that was not saved."`
 	Tables     []string  `json:"tables" doc:"Of an export of tables; else none."`
+	Person     enishi.ID `json:"person,omitzero" doc:"Whose disclosure it was; absent otherwise."`
 	Place      string    `json:"place,omitempty" doc:"Where tables went; absent: they were downloaded."`
 	Expression string    `json:"expression"`
 	Columns    []string  `json:"columns"`
@@ -344,7 +346,7 @@ func (a *API) listExports(ctx context.Context, _ *struct{}) (*listOutput[exportR
 		if err := json.Unmarshal(d.Body, &r); err != nil {
 			return nil, fmt.Errorf("read export %s: %w", d.Name, err)
 		}
-		out.Body.Items = append(out.Body.Items, exportRow{d.At, d.Actor, d.Role, d.Reason, r.Segment, append([]string{}, r.Tables...), r.Place, r.Expression, append([]string{}, r.Columns...), r.Format, max(r.Count, int(counts[r.Run])), callRequest(d)})
+		out.Body.Items = append(out.Body.Items, exportRow{d.At, d.Actor, d.Role, d.Reason, r.Segment, append([]string{}, r.Tables...), r.Person, r.Place, r.Expression, append([]string{}, r.Columns...), r.Format, max(r.Count, int(counts[r.Run])), callRequest(d)})
 	}
 	slices.SortStableFunc(out.Body.Items, func(x, y exportRow) int { return y.At.Compare(x.At) })
 	return out, nil

@@ -58,6 +58,7 @@ const EventTypes = page(() => import("./pages/EventTypes"), "EventTypes");
 const Debugger = page(() => import("./pages/Debugger"), "Debugger");
 const Catalogue = page(() => import("./pages/Catalogue"), "Catalogue");
 const Product = page(() => import("./pages/Product"), "Product");
+const Outflow = page(() => import("./pages/Outflow"), "Outflow");
 const Dead = page(() => import("./pages/Dead"), "Dead");
 const Tag = page(() => import("./pages/Tag"), "Tag");
 const Identity = page(() => import("./pages/Identity"), "Identity");
@@ -126,6 +127,7 @@ export function App() {
           <Route path="/catalogue" element={<Catalogue />} />
           <Route path="/catalogue/:id" element={<Product />} />
           <Route path="/sources/:name" element={<Connection />} />
+          <Route path="/outflow" element={<Outflow />} />
           <Route path="/dead" element={<Dead />} />
           <Route path="/settings" element={<Settings />} />
           <Route path="/settings/tag" element={<Tag />} />

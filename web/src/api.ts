@@ -72,12 +72,17 @@ function refusal(answer: Response, data: unknown): ApiError {
   return new ApiError({ ...problem, status: answer.status, title: problem.title ?? answer.statusText, detail: problem.detail ?? problem.title ?? answer.statusText });
 }
 
-/** Saves the people that an export answers as a file. */
-export async function saveExport(body: Body<paths["/segments/export"]["post"]>["body"], file: string): Promise<void> {
-  const answer = await ask("POST", address("/segments/export"), body);
+/** Saves what is answered as a file. */
+async function saveAnswer(answer: Response, file: string): Promise<void> {
   if (!answer.ok) throw refusal(answer, await answer.json().catch(() => undefined));
   saveBlob(await answer.blob(), file);
 }
+
+/** Saves the people that an export answers. */
+export const saveExport = async (body: Body<paths["/segments/export"]["post"]>["body"], file: string): Promise<void> => saveAnswer(await ask("POST", address("/segments/export"), body), file);
+
+/** Saves everything that is kept of a person. */
+export const saveDisclosure = async (id: string, format: "zip" | "html", reason: string): Promise<void> => saveAnswer(await ask("GET", address("/people/{id}/export", { path: { id }, query: { format, reason } })), `${id}.${format}`);
 
 /** The one way to ask for something once: to change, to preview. */
 export const request = (async (method: string, path: string, { body, signal, ...values }: Values & { body?: unknown; signal?: AbortSignal }) => send(method.toUpperCase(), address(path, values), body, signal)) as unknown as

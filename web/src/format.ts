@@ -42,6 +42,11 @@ export function ago(iso?: string | null, now = Date.now()): string {
   return format.format(seconds, "second");
 }
 export const count = (n?: number | null): string => (n == null ? "—" : new Intl.NumberFormat(locale()).format(n));
+/** How big a file is: 12 KB, 3.4 MB. */
+export function bytes(n: number): string {
+  const [value, unit] = n < 1e6 ? [Math.max(1, n / 1e3), "kilobyte"] : n < 1e9 ? [n / 1e6, "megabyte"] : [n / 1e9, "gigabyte"];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit as string, maximumFractionDigits: (value as number) < 10 && unit !== "kilobyte" ? 1 : 0 }).format(value as number);
+}
 export const percent = (share?: number | null): string => (share == null ? "—" : new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(share));
 /** A small share, where a thousandth matters: 0.12 %. */
 export const share = (n?: number | null): string => (n == null ? "—" : new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 2 }).format(n));

@@ -8,6 +8,7 @@ import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
 import { AddressBook } from "../parts/AddressBook";
 import { tell } from "../parts/confirm";
+import { Disclosure } from "../parts/Disclosure";
 import { Coming, Consents, Features, Notes, OnLine, Stage, Traits } from "../parts/PersonKnown";
 import { Household } from "../parts/Household";
 import { Merges } from "../parts/Merges";
@@ -193,6 +194,7 @@ function Actions({ person, reload }: { person: PersonData; reload: () => void })
       ) : (
         <Button size="xs" variant="default" onClick={open}>{t("person.hold")}</Button>
       )}
+      <Disclosure id={person.id} />
       <Modal opened={opened} onClose={close} title={t("person.hold")} closeButtonProps={{ "aria-label": t("close") }}>
         <Stack>
           <Text size="sm">{t("person.holdText")}</Text>

@@ -12,6 +12,7 @@ export const dataTabs = [
   { to: "/moving", key: "moving" },
   { to: "/catalogue", key: "catalogue" },
   { to: "/identity", key: "identity" },
+  { to: "/outflow", key: "outflow" },
   { to: "/dead", key: "dead" },
 ] as const;
 

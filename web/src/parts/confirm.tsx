@@ -5,10 +5,10 @@ import { theme, variables } from "../theme";
 import i18n from "../i18n";
 
 /** Says why something that has no place of its own on the page did not work. */
-export const tell = (error: unknown) => void notifications.show({ color: "red", title: i18n.t("failed"), message: (error as Error).message });
+export const tell = (error: unknown) => void notifications.show({ color: "red", title: i18n.t("failed"), message: (error as Error).message, closeButtonProps: { "aria-label": i18n.t("close") } });
 
 /** Says in passing what was done where the page itself does not show it. */
-export const told = (message: string) => void notifications.show({ message, autoClose: 3_000 });
+export const told = (message: string) => void notifications.show({ message, autoClose: 3_000, closeButtonProps: { "aria-label": i18n.t("close") } });
 
 /** Says the consequence before the click; resolves to what the person chose. */
 export const modals = {
