@@ -164,14 +164,15 @@ func TestRuns(t *testing.T) {
 	}
 	w.pass(4 * 24 * time.Hour)
 	begin(Run{ID: enishi.NewID("4"), Actor: "a", Spec: Spec{Tables: []string{"people"}, File: File{Format: Parquet}}})
-	for range 100 {
-		if list, _ := w.cfg.Places["lake"].List(t.Context(), r.Folder+"/*"); len(list) == 0 {
+	var old Run
+	for range 600 {
+		if old, err = x.Get(t.Context(), r.ID); err != nil || old.Gone {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	if old, _ := x.Get(t.Context(), r.ID); !old.Gone {
-		t.Error("files are kept after their time")
+	if list, _ := w.cfg.Places["lake"].List(t.Context(), r.Folder+"/*"); !old.Gone || len(list) > 0 {
+		t.Errorf("files are kept after their time: %v %v", list, err)
 	}
 	if list, err := x.List(t.Context(), "nightly", 10); err != nil || len(list) != 2 {
 		t.Errorf("%d runs of the plan, %v", len(list), err)

@@ -104,7 +104,7 @@ var tables = []Table{
 		" page_views:whole product_views:whole store_visits:whole points:whole has_email:flag has_line:flag has_phone:flag line_friend:flag suppressed_email:flag consents:map traits:map! traits_number:numbers!"+
 		" hold_until:time hold_reason! risks:texts household! main_store lists:texts line_accounts:texts reach_email:flag reach_line:flag reach_sms:flag reach_push:flag reach_postal:flag social_reach_until:time"+
 		" social_window_until:time social_action_at:time favourite_category favourite_brand favourite_size favourite_channel order_rhythm:whole next_order_at:time returned_orders:whole delivered_parcels:whole"+
-		" late_parcels:whole last_late_at:time").by("first_seen_at"),
+		" late_parcels:whole last_late_at:time mixed:texts").by("first_seen_at"),
 	spec("identifiers", "識別子", "Identifiers", "profile_id:id subject:id kind scope value! first_seen_at:time last_seen_at:time").by("first_seen_at").
 		with("value", "if(x.kind = 'push_token', '', x.value)"), // a token lets its holder send
 	spec("consents", "配信の許可（現在）", "Permissions now", "profile_id:id channel purpose state").
