@@ -106,7 +106,25 @@ const derivedTypes = "('segment.entered', 'segment.left', 'journey.entered', 'jo
 func (a *API) homeArriving(ctx context.Context, h *homePage, now time.Time) error {
 	h.Arriving = arriving{PerMinute: make([]int64, 60), ByType24h: []typeCount{}}
 	since := now.Add(-24 * time.Hour)
-	err := a.one(ctx, "SELECT max(appended_at) FROM events WHERE type NOT IN "+derivedTypes, nil, &h.Arriving.LastEventAt)
+	// Hours that are over are counted already: of the events only those at both ends are read.
+	var last time.Time
+	if err := a.one(ctx, "SELECT max(hour) FROM source_hours", nil, &last); err != nil {
+		return fmt.Errorf("read the last hour of sources: %w", err)
+	}
+	from, to := since.Truncate(time.Hour).Add(time.Hour), since
+	if last = known(last); !last.IsZero() {
+		to = last.Add(time.Hour)
+	}
+	whole := to.After(from)
+	if !whole {
+		from, to = since, since
+	}
+	ends := fmt.Sprintf("(appended_at > fromUnixTimestamp64Milli({since:Int64}) AND appended_at < fromUnixTimestamp64Milli(toInt64(%d)) OR appended_at >= fromUnixTimestamp64Milli(toInt64(%d))) AND %s", from.UnixMilli(), to.UnixMilli(), cameIn)
+	recent := "1"
+	if !last.IsZero() {
+		recent = "appended_at >= " + hourText(last.Add(time.Hour))
+	}
+	err := a.one(ctx, "SELECT max(at) FROM (SELECT max(last_at) AS at FROM source_hours UNION ALL SELECT max(appended_at) AS at FROM events WHERE "+recent+" AND "+cameIn+")", nil, &h.Arriving.LastEventAt)
 	if err != nil {
 		return fmt.Errorf("read the last event: %w", err)
 	}
@@ -124,7 +142,11 @@ func (a *API) homeArriving(ctx context.Context, h *homePage, now time.Time) erro
 	if err != nil {
 		return fmt.Errorf("count events by minute: %w", err)
 	}
-	err = a.each(ctx, "SELECT toString(type) AS t, uniqExact(event_id) AS n FROM events WHERE appended_at > fromUnixTimestamp64Milli({since:Int64}) AND type NOT IN "+derivedTypes+" GROUP BY t ORDER BY n DESC, t",
+	byType := "SELECT toString(type) AS t, uniqExact(event_id) AS n FROM events WHERE " + ends + " GROUP BY t"
+	if whole {
+		byType += fmt.Sprintf(" UNION ALL SELECT toString(type) AS t, sum(events) AS n FROM source_hours FINAL WHERE hour >= %s AND hour < %s GROUP BY t", hourText(from), hourText(to))
+	}
+	err = a.each(ctx, "SELECT t, sum(n) AS n FROM ("+byType+") GROUP BY t ORDER BY n DESC, t",
 		[]any{millis("since", since)}, func(rows driver.Rows) error {
 			var t string
 			var n uint64
