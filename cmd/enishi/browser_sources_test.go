@@ -20,7 +20,7 @@ func TestBrowserSources(t *testing.T) {
 }
 
 func walkSources(t *testing.T, lang string) {
-	s := start(t, nil, "--data", t.TempDir())
+	s := start(t, []string{"ENISHI_SOURCES__REVIEWS__KIND=webhook", "ENISHI_SOURCES__REVIEWS__SIGNATURE=bearer", "ENISHI_SOURCES__REVIEWS__SECRET=hush"}, "--data", t.TempDir())
 	d := &mailing{builder: builder{openBrowser(t)}, s: s}
 	d.speak(lang)
 	key := s.enishi("key", "create", "--write")
@@ -81,4 +81,43 @@ func walkSources(t *testing.T, lang string) {
 	d.shot("my-browser-" + lang)
 	d.checkPage("my browser", false)
 	d.quiet("the walk")
+	d.mapping(lang)
+}
+
+// mapping looks at a call of another system that nobody could read, and writes the mapping while its result shows.
+func (d *mailing) mapping(lang string) {
+	t := d.t
+	t.Helper()
+	req, err := http.NewRequest("POST", d.s.base+"/hooks/reviews", strings.NewReader(`{"mail":"hana@mail.example","stars":5}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer hush")
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		t.Fatal(r.Status)
+	}
+	d.do("the source", chromedp.Navigate(d.s.base+"/sources/reviews?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("no mapping yet", d.w("connection.notSaved"), d.w("connection.out_refused"), "/hooks/reviews")
+	d.shot("source-" + lang)
+	d.checkPage("source", false) // it shows names of fields
+	d.click("main", d.w("connection.try"))
+	d.fill("main", d.w("connection.rules"), `{"title":{"en":"Reviews","ja":"レビュー"},"format":"json","rules":[{"event":"person.identified","fields":{"person.email":"body.mial"}}]}`)
+	d.see("what is wrong", d.w("connection.rule", 1))
+	d.fill("main", d.w("connection.rules"), `{"title":{"en":"Reviews","ja":"レビュー"},"format":"json","rules":[{"event":"person.identified","fields":{"person.email":"body.mail"}}]}`)
+	eventually(t, 20*time.Second, "the event", func() error {
+		if got := js[string](d.browser, "the event", `[...document.querySelectorAll("main textarea[readonly]")].map(e => e.value).join()`); !strings.Contains(got, "hana@mail.example") {
+			return errors.New(got)
+		}
+		return nil
+	})
+	d.shot("source-mapping-" + lang)
+	d.checkPage("source-mapping", false)
+	d.click("main", d.w("connection.save"))
+	d.see("it is saved", d.w("connection.saved"))
+	d.quiet("the mapping")
 }

@@ -85,7 +85,7 @@ export function MovingOne() {
     }
   };
   return (
-    <Page title={m ? t("moving.fromTool", { tool: toolName(m.from) }) : t("nav.data")} actions={m && <Button variant="subtle" color="red" size="xs" onClick={() => void drop()}>{t(m.state === "running" ? "moving.cancel" : "moving.drop")}</Button>}>
+    <Page title={m ? <Group gap="sm"><span>{t("moving.fromTool", { tool: toolName(m.from) })}</span>{m.state !== "draft" && <Badge variant="light" color={colours[m.state]}>{t(`moving.is_${m.state}`)}</Badge>}</Group> : t("nav.data")} actions={m && <Button variant="subtle" color="red" size="xs" onClick={() => void drop()}>{t(m.state === "running" ? "moving.cancel" : "moving.drop")}</Button>}>
       <DataTabs at="/moving" />
       {one.error && !m && <ProblemBox error={one.error} retry={() => void one.refetch()} />}
       {!m && !one.error && <Loading />}

@@ -51,7 +51,7 @@ export function Product() {
               <Card withBorder padding="lg" mt="lg">
                 <Title order={2} mb="sm">{t("catalogue.changes")}</Title>
                 {p.changes.length === 0 && <Empty title={t("catalogue.noChanges")}>{t("catalogue.noChangesText")}</Empty>}
-                {p.changes.length > 0 && <div className="scroll"><Table verticalSpacing={6}><Table.Thead><Table.Tr><Table.Th>{t("at")}</Table.Th><Table.Th>{t("catalogue.change")}</Table.Th><Table.Th ta="right">{t("catalogue.told")}</Table.Th></Table.Tr></Table.Thead>
+                {p.changes.length > 0 && <div className="scroll"><Table verticalSpacing={6}><Table.Thead><Table.Tr><Table.Th>{t("connection.at")}</Table.Th><Table.Th>{t("catalogue.change")}</Table.Th><Table.Th ta="right">{t("catalogue.told")}</Table.Th></Table.Tr></Table.Thead>
                   <Table.Tbody>{p.changes.map((x) => <Table.Tr key={x.kind + x.at}><Table.Td className="num" style={{ whiteSpace: "nowrap" }}>{short(x.at)}</Table.Td><Table.Td>{pick(x.title)}{x.kind === "product.price_dropped" && <Text span size="sm" c="dimmed" className="num"> {money(x.old_price, p.currency)} → {money(x.price, p.currency)}</Text>}</Table.Td><Table.Td ta="right" className="num">{count(x.told)}</Table.Td></Table.Tr>)}</Table.Tbody></Table></div>}
               </Card>
             </Grid.Col>

@@ -75,7 +75,7 @@ function Months({ id, filter, chosen, choose }: { id: string; filter: { kinds: s
           <Tooltip key={m.month} label={t("timeline.month", { at: month(m.month), n: count(m.events) })} events={{ hover: true, focus: true, touch: true }}>
             <button type="button" className="month" aria-pressed={m.month === chosen} aria-label={t("timeline.month", { at: month(m.month), n: count(m.events) })} onClick={() => choose(m.month === chosen ? "" : m.month)}>
               <span style={{ height: m.events ? Math.max(2, Math.round((36 * m.events) / most)) : 1, opacity: m.events ? 1 : 0.3 }} />
-              <small>{m.month.endsWith("-01") ? m.month.slice(0, 4) : m.month.slice(5).replace(/^0/, "")}</small>
+              <small data-tick={m.month.endsWith("-01") ? m.month.slice(0, 4) : m.month.slice(5).replace(/^0/, "")} />
             </button>
           </Tooltip>
         ))}
