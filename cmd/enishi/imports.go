@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"enishi"
+	"enishi/api"
 	"enishi/ingest/imports"
 	"enishi/ingest/mapping"
 	"enishi/ingest/pulls"
@@ -17,7 +18,7 @@ import (
 func (w *workspace) buildImports(context.Context) error {
 	var err error
 	w.imports, err = imports.New(imports.Config{Dir: filepath.Join(w.cfg.Data, "imports", w.name), Append: w.stream.Append, Parser: w.ingester.Parser(),
-		Zone: (&shopZone{definitions: w.definitions}).location, Mapping: w.mapping, Now: w.now, Log: w.log})
+		Zone: (&shopZone{definitions: w.definitions}).location, Mapping: w.mapping, Buyers: api.Buyers{DB: w.db}.Find, Now: w.now, Log: w.log})
 	return err
 }
 

@@ -30,8 +30,10 @@ type Config struct {
 	Parser  *ingest.Parser
 	Zone    func() *time.Location
 	Mapping func(name string) (mapping.Mapping, bool)
-	Now     func() time.Time // default: time.Now
-	Log     *slog.Logger
+	// Buyers finds whose orders are: by the order's id, those of which one person alone has one. Nil: shipments name their people themselves.
+	Buyers func(ctx context.Context, orders []string) (map[string]enishi.Person, error)
+	Now    func() time.Time // default: time.Now
+	Log    *slog.Logger
 }
 
 // Importer takes files in. It is safe for concurrent use.

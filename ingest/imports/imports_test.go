@@ -275,3 +275,68 @@ func TestRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestParcelsOfOrders: a carrier's rows name an order and no person: they are its buyer's, in the file's order with all others, also when
+// the batch ends between them. A row whose order nobody has is named, and comes when the order is there.
+func TestParcelsOfOrders(t *testing.T) {
+	t.Parallel()
+	const many = 2 * batch
+	s := newShop(t, t.TempDir())
+	known := map[string]enishi.Person{}
+	asked := 0
+	s.cfg.Buyers = func(_ context.Context, orders []string) (map[string]enishi.Person, error) {
+		asked++
+		out := map[string]enishi.Person{}
+		for _, id := range orders {
+			if p, ok := known[id]; ok {
+				out[id] = p
+			}
+		}
+		return out, nil
+	}
+	var b strings.Builder
+	b.WriteString("注文番号,お問い合わせ番号,配送会社,配送状況,日時,購入者メールアドレス\n")
+	for i := range many {
+		email := ""
+		if i%2 == 0 {
+			email = fmt.Sprintf("own%d@x.test", i)
+		} else if i != 7 {
+			known[fmt.Sprint("A", i)] = enishi.Person{CustomerID: fmt.Sprint("c", i)}
+		}
+		n := 12345678000 + i
+		fmt.Fprintf(&b, "A%d,%011d%d,ヤマト運輸,配達完了,2026/11/21 10:00,%s\n", i, n, n%7, email)
+	}
+	id := s.upload(t, []byte(b.String()))
+	j := s.run(t, id, Plan{Preset: "parcel-states"}, false)
+	if j.State != Done || j.Counts.Events != many-1 || j.Counts.Rejected != 1 || len(j.Problems) != 1 || j.Problems[0].Line != 9 || j.Problems[0].Value != "A7" || j.Problems[0].Columns[0] != "注文番号" || asked != 2 {
+		t.Fatalf("%+v, %d problems, asked %d times", j.Counts, len(j.Problems), asked)
+	}
+	row := 0
+	for i, r := range s.recs {
+		var e struct {
+			Person   enishi.Person
+			Shipment enishi.Shipment
+			Import   struct{ Row int }
+		}
+		if err := json.Unmarshal(r.Value, &e); err != nil || e.Import.Row <= row {
+			t.Fatalf("%d: %v, row %d after %d", i, err, e.Import.Row, row)
+		}
+		row = e.Import.Row
+		if n := row - 1; n%2 == 1 && (e.Person.CustomerID != fmt.Sprint("c", n) || e.Shipment.OrderID != fmt.Sprint("A", n)) || n%2 == 0 && e.Person.Email != fmt.Sprintf("own%d@x.test", n) {
+			t.Fatalf("%+v", e)
+		}
+	}
+	known["A7"] = enishi.Person{CustomerID: "late"}
+	r, _, err := s.Rejects(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mend, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	was := len(s.recs)
+	if j := s.run(t, s.upload(t, mend), Plan{Preset: "parcel-states"}, false); j.Counts.Events != 1 || !bytes.Contains(s.recs[was].Value, []byte(`"late"`)) {
+		t.Errorf("the order is there: %+v", j)
+	}
+}

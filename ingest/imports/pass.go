@@ -31,7 +31,8 @@ type pass struct {
 	people map[uint64]struct{}
 	seed   maphash.Seed
 
-	order    uint64 // of the event in the file
+	order    uint64          // of the event in the file
+	queue    []mapping.Event // that wait for the buyers of their orders
 	problems []Problem
 	rejects  map[int]int // line -> index of its problem
 	take     func(order uint64, r stream.Record) error
@@ -91,12 +92,21 @@ func (p *pass) end() error {
 	if p.sheet == nil {
 		return nil
 	}
-	return p.made(p.sheet.End())
+	if err := p.made(p.sheet.End()); err != nil {
+		return err
+	}
+	return p.join()
 }
 
 func (p *pass) made(events []mapping.Event, problems []*mapping.Problem) error {
 	for _, x := range problems {
 		p.problem(x)
+	}
+	if p.sheet != nil && p.im.cfg.Buyers != nil {
+		if p.queue = append(p.queue, events...); len(p.queue) < batch {
+			return nil
+		}
+		return p.join()
 	}
 	for i := range events {
 		if err := p.event(&events[i]); err != nil {
