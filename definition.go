@@ -9,7 +9,7 @@ import (
 // decided by the log's order: a record whose Expect is not the current version of (Kind, Name) has no effect but its
 // outcome.
 type Definition struct {
-	Kind      string          `json:"kind"` // segment, ranking, cuts, list, fill, journey, template, store, setting, key, export, mapping
+	Kind      string          `json:"kind"` // segment, ranking, cuts, list, fill, journey, template, store, setting, key, export, mapping, stream
 	Name      string          `json:"name"`
 	Expect    int64           `json:"expect"` // version this replaces: an offset, 0 = must be new, -1 = whatever it is
 	Deleted   bool            `json:"deleted,omitempty"`

@@ -17,6 +17,7 @@ const (
 	TopicMessages    = "messages"
 	TopicDefinitions = "definitions"
 	TopicDead        = "dead"
+	TopicChanges     = "changes" // what goes out, see docs/streams.md
 )
 
 // SourceTopics are the public way in.
@@ -222,11 +223,14 @@ const (
 	TypeRunEnter = "~enter"        // Journey, Key: the person is taken into a journey that may be called
 )
 
-// Types of derived rows: the fold writes them to the table events; they act in the step that makes them.
+// Types of derived rows: the fold writes them to the table events; they act in the step that makes them. TypeErased is one too. Those of
+// person.* have no Subject, for the rows of a person go with the person: their Reason names ids.
 const (
 	TypeSegmentEntered = "segment.entered"
 	TypeSegmentLeft    = "segment.left"
 	TypeJourneyEntered = "journey.entered"
 	TypeJourneyStep    = "journey.step"
 	TypeJourneyExited  = "journey.exited"
+	TypePersonMerged   = "person.merged"   // Reason: who, and whose the data are now
+	TypePersonUnmerged = "person.unmerged" // Reason: who, and who left
 )

@@ -29,6 +29,7 @@ import (
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/exports"
+	"enishi/internal/outflow"
 	"enishi/internal/pipeline"
 	"enishi/internal/simulation"
 	"enishi/internal/stream"
@@ -69,6 +70,7 @@ type Config struct {
 	Imports   *imports.Importer // of files; nil: none are taken
 	Exports   *exports.Runner   // of tables; nil: there are none
 	Pulls     *pulls.Keeper     // of files that come by themselves; nil: none do
+	Outflow   *outflow.Outflow  // of changes to other systems; nil: nothing leaves
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel

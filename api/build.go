@@ -11,6 +11,7 @@ import (
 	"enishi"
 	"enishi/analytics"
 	"enishi/channels/lint"
+	"enishi/internal/outflow"
 )
 
 // prefix is where the operations stand under the workspace's base.
@@ -40,6 +41,7 @@ func (a *API) build() error {
 	schemas := a.huma.OpenAPI().Components.Schemas
 	schemas.RegisterTypeAlias(reflect.TypeFor[analytics.Text](), reflect.TypeFor[Text]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[lint.Text](), reflect.TypeFor[Text]())
+	schemas.RegisterTypeAlias(reflect.TypeFor[outflow.Text](), reflect.TypeFor[textInput]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.Money](), reflect.TypeFor[money]())
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.Amount](), reflect.TypeFor[string]()) // decimal text
 	schemas.RegisterTypeAlias(reflect.TypeFor[enishi.ID](), reflect.TypeFor[string]())     // 32 hexadecimal digits
@@ -300,6 +302,16 @@ func (a *API) register() {
 
 	register(a, "list-sources", a.listSources)
 	register(a, "list-connections", a.listConnections)
+	register(a, "list-streams", a.listStreams)
+	register(a, "get-stream-language", a.getStreamLanguage)
+	register(a, "get-stream", a.getStream)
+	register(a, "save-stream", a.saveStream)
+	register(a, "delete-stream", a.deleteStream)
+	register(a, "pause-stream", a.pauseStream)
+	register(a, "resume-stream", a.resumeStream)
+	register(a, "replay-stream", a.replayStream)
+	register(a, "test-stream", a.testStream)
+	register(a, "get-stream-keys", a.getStreamKeys)
 	register(a, "get-connection", a.getConnection)
 	register(a, "list-connection-calls", a.listSourceCalls)
 	register(a, "pull-connection", a.pullSource)

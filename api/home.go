@@ -100,7 +100,7 @@ func (a *API) home(ctx context.Context) (*homePage, error) {
 	return h, err
 }
 
-const derivedTypes = "('segment.entered', 'segment.left', 'journey.entered', 'journey.step', 'journey.exited', 'journey.refused', 'journey.made')"
+const derivedTypes = "('segment.entered', 'segment.left', 'journey.entered', 'journey.step', 'journey.exited', 'journey.refused', 'journey.made', 'person.merged', 'person.unmerged', 'person.erased')"
 
 // homeArriving counts what came by the time it was appended; what the fold itself found did not arrive.
 func (a *API) homeArriving(ctx context.Context, h *homePage, now time.Time) error {

@@ -313,6 +313,17 @@ func operations() []operation {
 		{"report-journeys", get, "/reports/journeys", viewer, reads, "Reports", "What journeys did"},
 		{"report-messages", get, "/reports/messages", viewer, reads, "Reports", "What became of messages"},
 
+		{"list-streams", get, "/streams", viewer, reads, "Data out", "The streams of changes to other systems, and how each stands"},
+		{"get-stream-language", get, "/streams/language", viewer, reads, "Data out", "What a stream may be made of"},
+		{"get-stream", get, "/streams/{name}", viewer, reads, "Data out", "One stream: how far it is, what waits, why it stands"},
+		{"save-stream", put, "/streams/{name}", approver, writes, "Data out", "Save a new version"},
+		{"delete-stream", erase, "/streams/{name}", approver, writes, "Data out", "Delete a stream: nothing more goes out by it"},
+		{"pause-stream", post, "/streams/{name}/pause", editor, writes, "Data out", "Let it stand still; nothing is lost"},
+		{"resume-stream", post, "/streams/{name}/resume", approver, writes, "Data out", "Let it go on where it stood"},
+		{"replay-stream", post, "/streams/{name}/replay", approver, writes, "Data out", "Send changes from an instant on again, with the ids that they had"},
+		{"test-stream", post, "/streams/{name}/test", editor, asks, "Data out", "Send a made-up change and tell what was answered"},
+		{"get-stream-keys", get, "/streams/{name}/keys", approver, reads, "Data out", "The keys by which its receiver checks the signature"},
+
 		{"list-definitions", get, "/definitions", viewer, reads, "Settings", "Every version of a definition, or the newest of each of a kind: who, when, why"},
 		{"get-definition", get, "/definitions/{kind}/{name}", viewer, reads, "Settings", "One version of a definition, as it was saved"},
 		{"save-definition", put, "/definitions/{kind}/{name}", editor, writes, "Settings", "Save a definition of any kind but key, as a file has it"},

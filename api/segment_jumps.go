@@ -227,6 +227,8 @@ func (a *API) alertHref(x *alertRow) string {
 		return "/outflow"
 	case "line_quota":
 		return "/line-accounts"
+	case "stream":
+		return "/outflow"
 	case "mail_blocked":
 		return "/deliverability/sender"
 	default:

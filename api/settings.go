@@ -16,6 +16,7 @@ import (
 	"enishi/ingest/mapping"
 	"enishi/ingest/pulls"
 	"enishi/internal/exports"
+	"enishi/internal/outflow"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -172,7 +173,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,stream"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -220,6 +221,8 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putExportPlan(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case pulls.Kind:
 		w, err = a.putFilePull(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case outflow.Kind:
+		w, err = a.putStream(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case "block":
 		w, err = a.putBlock(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	default:
@@ -239,7 +242,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,stream,key" required:"true"`
 	Name string `query:"name" maxLength:"128" required:"false" doc:"All versions of this one; unless said the newest version of each."`
 }
 
@@ -260,7 +263,7 @@ func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listO
 }
 
 type definitionVersionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,stream"`
 	NamePath
 	Version int64 `query:"version" minimum:"1" required:"false" doc:"As GET /definitions lists them; the newest unless said."`
 }

@@ -8,7 +8,15 @@ var words = map[string]Text{
 
 	"type.": {"行動", "Event"}, "type.segment.entered": {"セグメントに入った", "Entered a segment"}, "type.segment.left": {"セグメントから出た", "Left a segment"},
 	"type.journey.entered": {"ジャーニー開始", "Journey entered"}, "type.journey.step": {"ジャーニーが進んだ", "Journey step"}, "type.journey.made": {"ジャーニーによる更新", "Done by a journey"},
+	"type.person.merged": {"名寄せ", "Merged into another person"}, "type.person.unmerged": {"名寄せが取り消された", "Merge undone"},
 	"type.journey.exited": {"ジャーニー終了", "Journey ended"}, "type.journey.refused": {"ジャーニーを開始せず", "Journey not entered"},
+
+	"stream_group.": {"その他", "Other"}, "stream_group.profile": {"顧客の情報（属性・同意・リスト・ポイント）", "Person (traits, permissions, lists, points)"}, "stream_group.identity": {"名寄せ", "Merges"},
+	"stream_group.segment": {"セグメントへの出入り", "Segments entered and left"}, "stream_group.journey": {"ジャーニーの開始と終了", "Journeys entered and ended"}, "stream_group.message": {"メッセージの送信結果", "Results of messages"},
+	"stream_group.feedback": {"反応（開封・クリック・返信・レビュー・配信停止）", "Feedback (opens, clicks, replies, reviews, unsubscribes)"}, "stream_group.order": {"注文・返品・定期購入", "Orders, returns, subscriptions"}, "stream_group.shipment": {"配送", "Shipments"},
+	"stream_field.": {"その他", "Other"}, "stream_field.customer_id": {"会員番号", "Customer id"}, "stream_field.email": {"メールアドレス", "E-mail address"}, "stream_field.phone": {"電話番号", "Phone number"}, "stream_field.line_user_id": {"LINEユーザーID", "LINE user id"},
+	"stream_field.name": {"氏名", "Name"}, "stream_field.traits": {"属性", "Traits"}, "stream_field.address": {"住所・送り状番号", "Addresses and parcel numbers"}, "stream_field.text": {"本文（レビュー・問い合わせ・理由など）", "Texts (reviews, enquiries, reasons)"},
+	"stream_field.context": {"閲覧情報（ページ・端末・広告）", "Context (URLs, device, ads)"}, "stream_field.properties": {"独自の項目", "Properties of your own"},
 
 	"channel.": {"その他の手段", "another channel"}, "channel.email": {"メール", "E-mail"}, "channel.line": {"LINE", "LINE"}, "channel.line_notice": {"LINE 通知メッセージ", "LINE notification message"}, "channel.sms": {"SMS", "SMS"}, "channel.push": {"プッシュ通知", "Push"}, "channel.webhook": {"外部連携", "Webhook"},
 	"channel.postal": {"郵送", "Post"}, "channel.social": {"SNS", "Social"}, "channel.ads": {"広告連携", "Ads"}, "channel.phone": {"電話", "Phone"}, "channel.chat": {"チャット", "Chat"}, "channel.store": {"店舗", "Store"},

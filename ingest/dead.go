@@ -25,6 +25,7 @@ const (
 	StageLog    = "log"    // a batch of any topic that cannot be decoded
 	StageMail   = "mail"   // a mail that came in and says of nobody whom it is about; its Topic is "mail"
 	StageSource = "source" // a call of a source that cannot be made into events; its Topic is FromSource(name), its Type what the call is about
+	StageStream = "stream" // a change that the receiver of a stream refused; its Topic is stream:NAME, its Raw the change as it was sent
 )
 
 // DeadLetter is a source record that could not be taken: the JSON on the topic dead and the row of the table dead_letters.
@@ -62,6 +63,8 @@ type DeadConfig struct {
 	Parser *Parser
 	// Source takes the mended body of a call of a source (package hooks); nil: there are no sources.
 	Source func(ctx context.Context, l *DeadLetter, body []byte) error
+	// Stream sends a change that a receiver refused again (package outflow); nil: there are no streams.
+	Stream func(ctx context.Context, l *DeadLetter, body []byte) error
 	Now    func() time.Time // default: time.Now
 }
 
@@ -101,6 +104,15 @@ func (d *DeadLetters) Replay(ctx context.Context, id enishi.ID, fixed []byte, ac
 			return letterRefused("no source of the configuration takes it", "設定にデータソースがありません")
 		}
 		if err := d.cfg.Source(ctx, &l, fixed); err != nil {
+			return err
+		}
+		return d.close(ctx, l, DeadReplayed, actor)
+	}
+	if l.Stage == StageStream {
+		if d.cfg.Stream == nil {
+			return letterRefused("no stream takes it", "データの送り出しがありません")
+		}
+		if err := d.cfg.Stream(ctx, &l, fixed); err != nil {
 			return err
 		}
 		return d.close(ctx, l, DeadReplayed, actor)

@@ -58,11 +58,13 @@ var allowed = map[string][]string{
 	"internal/pipeline":      {"enishi", "profiles", "segments", "journeys", "ingest", "channels", "channels/dm/postal", "internal/definitions", "internal/stream", "internal/clickhouse"},
 	"internal/simulation":    {"enishi", "internal/pipeline", "internal/clickhouse"},
 	"docs":                   {},
-	"api":                    {"enishi", "internal/exports", "ingest/files", "ingest/imports", "ingest/pulls", "ingest/mapping", "ingest/moving", "ingest/presets", "sdk/js", "ingest/catalogue", "docs", "internal/simulation", "profiles", "segments", "journeys", "ingest", "ingest/hooks", "ingest/shopify", "channels", "channels/lint", "channels/email", "channels/line", "channels/dm/social", "channels/dm/postal", "channels/dm/postal/code", "channels/dm/postal/layout", "channels/dm/postal/product", "internal/address", "analytics", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail", "ingest/mapping"},
+	"api":                    {"enishi", "internal/exports", "ingest/files", "ingest/imports", "ingest/pulls", "ingest/mapping", "ingest/moving", "ingest/presets", "sdk/js", "ingest/catalogue", "docs", "internal/simulation", "profiles", "segments", "journeys", "ingest", "ingest/hooks", "ingest/shopify", "channels", "channels/lint", "channels/email", "channels/line", "channels/dm/social", "channels/dm/postal", "channels/dm/postal/code", "channels/dm/postal/layout", "channels/dm/postal/product", "internal/address", "analytics", "internal/outflow", "internal/outward", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/sim/mail", "ingest/mapping"},
 	"cmd/enishi":             {""}, // wires everything
 	"internal/mix":           {"enishi", "segments", "journeys"},
 	"internal/bench":         {"enishi", "ingest/files", "ingest/imports", "ingest/mapping", "ingest/presets", "internal/simulation", "api", "internal/mix", "profiles", "segments", "journeys", "ingest", "channels", "channels/email", "channels/line", "channels/push", "channels/sms", "channels/dm/social", "internal/sim/push", "internal/sim/sms", "internal/sim/social", "analytics", "internal/pipeline", "internal/definitions", "internal/stream", "internal/clickhouse", "internal/embedded", "internal/sim/line", "internal/sim/mail", "internal/address", "channels/dm/postal/barcode", "channels/dm/postal/house", "channels/dm/postal/layout"},
 	"internal/wire/testdata": {"internal/wire"},
+
+	"internal/outflow": {"enishi", "channels", "channels/webhook", "ingest", "internal/definitions", "internal/stream", "internal/clickhouse"},
 
 	"ingest/catalogue": {"enishi", "ingest", "profiles", "internal/stream", "internal/clickhouse"},
 

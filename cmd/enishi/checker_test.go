@@ -185,7 +185,8 @@ func (x tables) rows(query string) []string {
 func (x tables) outsideEvents() []string {
 	x.t.Helper()
 	return x.rows(`SELECT hex(event_id), toString(type), count() FROM events FINAL
-		WHERE NOT startsWith(type, 'segment.') AND NOT startsWith(type, 'journey.') AND NOT startsWith(type, 'message.') GROUP BY event_id, type`)
+		WHERE NOT startsWith(type, 'segment.') AND NOT startsWith(type, 'journey.') AND NOT startsWith(type, 'message.')
+		AND type NOT IN ('person.merged', 'person.unmerged', 'person.erased') GROUP BY event_id, type`)
 }
 
 // decidedLINE are the rows that checkLINE wants.

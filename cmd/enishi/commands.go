@@ -23,6 +23,7 @@ import (
 	"enishi/ingest/mapping"
 	"enishi/ingest/pulls"
 	"enishi/internal/exports"
+	"enishi/internal/outflow"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 	"enishi/journeys"
@@ -322,9 +323,11 @@ func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Web
 		_, err = segments.ParseStore(body)
 	case "words":
 		err = channels.CheckWords(d.Name, body)
+	case outflow.Kind:
+		_, err = outflow.Parse(body)
 	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping, filepull, bulk_export or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping, filepull, bulk_export, stream or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)

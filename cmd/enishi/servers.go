@@ -91,7 +91,7 @@ func trimRule(topic string, _ int) embedded.TrimRule {
 	switch name {
 	case enishi.TopicOrders, enishi.TopicShipments, enishi.TopicWeb, enishi.TopicStore:
 		return embedded.TrimRule{MaxAge: 72 * time.Hour}
-	case enishi.TopicEvents, enishi.TopicMessages, enishi.TopicDead:
+	case enishi.TopicEvents, enishi.TopicMessages, enishi.TopicDead, enishi.TopicChanges:
 		return embedded.TrimRule{MaxAge: 7 * 24 * time.Hour}
 	}
 	return embedded.TrimRule{}
@@ -101,7 +101,7 @@ func trimRule(topic string, _ int) embedded.TrimRule {
 func topics() []stream.TopicSpec {
 	day := 24 * time.Hour
 	specs := []stream.TopicSpec{{Name: enishi.TopicCatalogue, Partitions: 1}, {Name: enishi.TopicIdentities, Partitions: 1}, {Name: enishi.TopicDefinitions, Partitions: 1},
-		{Name: enishi.TopicDead, Partitions: 1, Retention: 7 * day}, {Name: enishi.TopicEvents, Retention: 7 * day}, {Name: enishi.TopicMessages, Retention: 7 * day}}
+		{Name: enishi.TopicDead, Partitions: 1, Retention: 7 * day}, {Name: enishi.TopicEvents, Retention: 7 * day}, {Name: enishi.TopicMessages, Retention: 7 * day}, {Name: enishi.TopicChanges, Retention: 7 * day}}
 	for _, name := range enishi.SourceTopics() {
 		specs = append(specs, stream.TopicSpec{Name: name, Retention: 3 * day})
 	}

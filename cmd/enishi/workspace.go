@@ -36,6 +36,7 @@ import (
 	"enishi/internal/clickhouse"
 	"enishi/internal/definitions"
 	"enishi/internal/exports"
+	"enishi/internal/outflow"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
 )
@@ -64,6 +65,7 @@ type workspace struct {
 	folder      *pipeline.Folder
 	runner      *pipeline.Runner
 	sender      *channels.Sender
+	outflow     *outflow.Outflow // of changes
 	inHand      *channels.InHand // nil: the data folder cannot be written to
 	renderer    *channels.Renderer
 	links       *channels.Links
@@ -117,7 +119,7 @@ func openWorkspace(ctx context.Context, s *servers, cfg *Config, keys *Keys, nam
 	w.store = &pipeline.Store{DB: w.db, Now: w.now}
 	w.reports = &analytics.Reports{Conn: w.db.Conn(), Zone: (&shopZone{definitions: w.definitions}).location}
 	w.deliveries = channels.NewDeliveries(w.db)
-	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildFilePulls, w.buildExports, w.buildCatalogue, w.buildChannels} {
+	for _, build := range []func(context.Context) error{w.buildFold, w.buildIngest, w.buildImports, w.buildFilePulls, w.buildExports, w.buildCatalogue, w.buildChannels, w.buildOutflow} {
 		if err := build(ctx); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
@@ -162,6 +164,9 @@ func (w *workspace) buildIngest(context.Context) error {
 	w.dead, err = ingest.NewDeadLetters(ingest.DeadConfig{Append: w.stream.Append, Load: api.DeadTable{DB: w.db}.Load, Save: api.DeadTable{DB: w.db}.Save, Parser: w.ingester.Parser(), Now: w.now,
 		Source: func(ctx context.Context, l *ingest.DeadLetter, body []byte) error {
 			return w.hooks.Replay(ctx, l, body)
+		},
+		Stream: func(ctx context.Context, l *ingest.DeadLetter, body []byte) error {
+			return w.outflow.Replay(ctx, l, body)
 		}})
 	if err != nil {
 		return err
@@ -384,6 +389,7 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("catalogue", w.products.Run)
 	run("fold", w.runner.Run)
 	run("channels", w.sender.Run)
+	run("streams", w.outflow.Run)
 	run("post", w.postIn.Run)
 	run("sending", w.followSending)
 	run("ledger", w.keepLedger)

@@ -230,7 +230,8 @@ CREATE TABLE events
     `reason` String,
     `record` String CODEC(ZSTD(1)),
     INDEX by_time at TYPE minmax GRANULARITY 1,
-    INDEX by_append appended_at TYPE minmax GRANULARITY 1
+    INDEX by_append appended_at TYPE minmax GRANULARITY 1,
+    INDEX by_log (partition, version) TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (subject, at, event_id)
@@ -944,6 +945,29 @@ CREATE TABLE store_visits
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, at, event_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE stream_positions
+(
+    `stream` LowCardinality(String),
+    `partition` UInt16,
+    `written` UInt64,
+    `born` Int64,
+    `replay` UInt32,
+    `position` UInt64,
+    `sent` UInt64,
+    `left_out` UInt64,
+    `dead` UInt64,
+    `sent_at` DateTime64(3, 'UTC'),
+    `updated_at` DateTime64(3, 'UTC'),
+    `code` String,
+    `problem` String,
+    `problem_ja` String,
+    `failing_since` DateTime64(3, 'UTC'),
+    `next_try_at` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(written)
+ORDER BY (stream, partition)
 SETTINGS index_granularity = 8192;
 
 CREATE TABLE subscriptions

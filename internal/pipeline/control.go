@@ -70,7 +70,13 @@ func (part *partition) erase(x *entry, e *enishi.Event) {
 			until = at
 		}
 		until = until.UTC().Truncate(time.Millisecond)
+		first := len(part.rows.erased)
 		part.eraseRows(p, e, until)
+		if len(p.Subjects) > 0 { // others were never anybody's
+			told := part.identity(enishi.TypeErased, p.ID, enishi.ID{})
+			part.rows.erased[first].told = &eventRow{}
+			part.rows.erased[first].told.derive(part, &told)
+		}
 		out := &part.share.Effects
 		for _, m := range p.Pending() {
 			m.Cancel, m.Reason, m.DecidedAt = true, "erased", part.clock

@@ -107,7 +107,8 @@ type Due struct {
 type Erasure struct {
 	Subject enishi.ID
 	Until   time.Time
-	Value   string // the identifier as it came in, as far as the state has it: texts that name the person are found by it
+	Value   string    // the identifier as it came in, as far as the state has it: texts that name the person are found by it
+	told    *eventRow // the row that says so to those outside; nil: another of the person's has it
 }
 
 // Rows is one insert of effects or of a checkpoint; Save may be repeated. It writes Tables and Due, then deletes what Erased

@@ -21,6 +21,9 @@ func (part *partition) merge(x *entry, e *enishi.Event) {
 	if c == nil || c.Offset+1 <= x.p.MovedBy {
 		return // a repeat, or an unlink that was folded since has given the profile back
 	}
+	if len(x.p.Subjects) > 0 { // others were never anybody's
+		part.share.Derived = append(part.share.Derived, part.identity(enishi.TypePersonMerged, x.p.ID, c.Winner))
+	}
 	for i, chunk := range x.p.Chunks(MaxAbsorb) {
 		// Who was in a segment does not enter it by being merged.
 		chunk.Memberships = x.p.Memberships
@@ -49,12 +52,27 @@ func (f *Folder) split(part *partition, x *entry, e *enishi.Event) {
 		p.MovedBy, p.Former = max(p.MovedBy, c.Offset+1), enishi.ID{}
 	}
 	f.due(part, p)
+	if !c.Live {
+		part.share.Derived = append(part.share.Derived, part.identity(enishi.TypePersonUnmerged, p.ID, c.Winner))
+	}
 	for i, chunk := range p.Extract(c.Subjects).Chunks(MaxAbsorb) {
 		part.send(e, chunk, c.Winner, c.Offset, strconv.Itoa(i), true)
 	}
 	// Who is in a segment because somebody else is gone does not enter it by an act of theirs.
 	f.react(part, p, journeys.Trigger{Changed: profiles.ChangedAll}, segments.Options{Sweep: true})
 	part.changed(x, part.next)
+}
+
+// identity is what became of a person's id, as a row for those outside who keep it. It is nobody's row: those of a person go with an erasure,
+// and this has ids alone. other is the second person of it; zero: there is none.
+func (part *partition) identity(typ string, who, other enishi.ID) enishi.Derived {
+	said := who.String()
+	if !other.IsZero() {
+		said += " " + other.String()
+	}
+	return enishi.Derived{
+		ID:   enishi.NewID(typ, said, strconv.Itoa(part.n), strconv.FormatInt(int64(part.epoch), 10), strconv.FormatInt(part.next, 10)),
+		Type: typ, At: part.clock, Reason: said}
 }
 
 // send emits the absorb record that carries a state to another profile; its id names where it comes from. comesApart: the

@@ -93,7 +93,11 @@ func (r *rows) event(part *partition, e *enishi.Event, raw []byte) {
 
 // derived adds the row of what the fold found.
 func (r *rows) derived(part *partition, d *enishi.Derived) {
-	x := r.events.add(&r.spare.events)
+	r.events.add(&r.spare.events).derive(part, d)
+}
+
+// derive makes it the row of what the fold found.
+func (x *eventRow) derive(part *partition, d *enishi.Derived) {
 	x.subject, x.id, x.at, x.appended, x.typ = d.Subject, d.ID, ms(d.At), ms(part.clock), d.Type
 	x.segment, x.journey, x.node, x.message, x.reason, x.run, x.send = d.Segment, d.Journey, d.Node, d.Channel, d.Reason, d.RunID, d.SendID
 	x.partition, x.offset, x.version = uint16(part.n), part.next-1, Version(part.epoch, part.next)

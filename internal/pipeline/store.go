@@ -187,6 +187,15 @@ func (m *Marker) remember(memory string) error {
 
 // erase deletes the raw rows of subjects; the evidence of their permissions is kept before, see consent_evidence. Their facts are deleted by the checkpoint of the erased state.
 func (s *Store) erase(ctx context.Context, list []Erasure) error {
+	told := &rows{spare: &spare{}}
+	for i := range list {
+		if list[i].told != nil {
+			*told.events.add(&told.spare.events) = *list[i].told
+		}
+	}
+	if err := s.insert(ctx, told.tables()); err != nil {
+		return fmt.Errorf("erase: %w", err)
+	}
 	for len(list) > 0 {
 		n := 1 // those of one instant go together
 		for n < len(list) && n < maxIDs && list[n].Until.Equal(list[0].Until) {
