@@ -158,7 +158,10 @@ func sourceOf(source, typ string) string {
 const topicSource = "topic:"
 
 // deadSource is the same of a dead letter.
-const deadSource = "if(source = '', concat('" + topicSource + "', topic), source)"
+const deadSource = "multiIf(source != '', source, startsWith(topic, '" + callSource + "'), substring(topic, " + callSourceNext + "), concat('" + topicSource + "', topic))"
+
+// What the topic of a dead letter begins with that was a call of a source (ingest.FromSource), and where its name begins.
+const callSource, callSourceNext = "source:", "8"
 
 // bySource is the condition of a source's events.
 func bySource(name string) (cond string, arg any) {

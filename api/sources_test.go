@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/ingest"
 )
 
 // manyEvents are events of a source, each of another person.
@@ -247,5 +248,31 @@ func TestFlatten(t *testing.T) {
 	}
 	if len(flatten("no record")) != 0 {
 		t.Error("something was read of nothing")
+	}
+}
+
+// TestDeadOfSource: what could not be taken is found by its source, whether the record names one, came by a topic, or was a call of a source.
+func TestDeadOfSource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Config) {})
+	at := time.Now().UTC().Truncate(time.Millisecond)
+	letter := func(n, topic, stage, source string) ingest.DeadLetter {
+		return ingest.DeadLetter{ID: enishi.NewID("letter", n), At: at, Version: 1, State: ingest.DeadWaiting, Topic: topic, Stage: stage, Source: source, Code: ingest.CodeJSON, Reason: n, Raw: []byte("{}")}
+	}
+	if err := (DeadTable{w.cfg.DB}).Save(t.Context(), []ingest.DeadLetter{letter("call", ingest.FromSource("helpdesk"), ingest.StageSource, ""), letter("named", enishi.TopicWeb, ingest.StageIngest, "shop-app"), letter("bare", enishi.TopicOrders, ingest.StageIngest, "")}); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{"helpdesk": "call", "shop-app": "named", "topic:orders": "bare", "source:helpdesk": "", "topic:source:helpdesk": ""} {
+		var got []string
+		for _, l := range into[list[deadRow]](w.call("GET", "/dead?source="+source, nil)).Items {
+			got = append(got, l.Reason)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s has %q, not %q", source, got, want)
+		}
+	}
+	all := w.sources()
+	if s := all["helpdesk"]; s == nil || s.Waiting != 1 || all["topic:source:helpdesk"] != nil {
+		t.Errorf("%+v", s)
 	}
 }
