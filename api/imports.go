@@ -84,6 +84,9 @@ type importRow struct {
 	Rejected  int64           `json:"rejected" doc:"Rows that do not."`
 	People    int64           `json:"people"`
 	Newer     int64           `json:"newer" doc:"Events younger than a day."`
+	Created   int64           `json:"created" doc:"Products that were not known."`
+	Cheaper   int64           `json:"cheaper" doc:"Products whose price goes down. Who waits for it hears of it (docs/catalogue.md)."`
+	Back      int64           `json:"back" doc:"Products that could not be bought and can be. Who waits for one hears of it."`
 	Types     []importType    `json:"types"`
 	From      time.Time       `json:"from,omitzero"`
 	To        time.Time       `json:"to,omitzero"`
@@ -125,7 +128,7 @@ func (a *API) importRow(j *imports.Job) importRow {
 	rate, left := j.Rate()
 	c := &j.Counts
 	row := importRow{ID: j.ID, Name: j.Name, Size: j.Size, Received: j.Received, State: j.State, Actor: j.Actor, Plan: importPlan(&j.Plan),
-		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Rows: c.Rows, Total: j.Total(), Events: c.Events, Rejected: c.Rejected, People: c.People, Newer: c.Newer,
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, EndedAt: j.EndedAt, Rows: c.Rows, Total: j.Total(), Events: c.Events, Rejected: c.Rejected, People: c.People, Newer: c.Newer, Created: c.Created, Cheaper: c.Cheaper, Back: c.Back,
 		Types: []importType{}, From: c.From, To: c.To, Part: c.Part, Rate: rate, Left: left, Problems: importProblems(j.Problems), Rejects: j.Rejects, Format: a.importFormat(&j.Plan)}
 	for _, name := range sortedKeys(c.Types) {
 		row.Types = append(row.Types, importType{name, typeLabel(name), c.Types[name]})
@@ -426,7 +429,7 @@ type importFormat struct {
 	Preset  bool   `json:"preset" doc:"One that Enishi knows; else a mapping of the workspace."`
 	System  string `json:"system,omitempty"`
 	Title   Text   `json:"title"`
-	Kind    string `json:"kind,omitempty" doc:"orders, people, receipts, shipments, suppressions ..."`
+	Kind    string `json:"kind,omitempty" doc:"orders, people, receipts, shipments, products, suppressions ..."`
 	About   Text   `json:"about"`
 	Format  string `json:"format" enum:"csv,json"`
 	Version int64  `json:"version,omitempty" doc:"Of a mapping."`

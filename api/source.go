@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"enishi"
+	"enishi/ingest"
 	"enishi/ingest/hooks"
 	"enishi/ingest/mapping"
 	"enishi/ingest/shopify"
@@ -236,7 +237,11 @@ func (a *API) tryMapping(_ context.Context, in *tryInput) (*tryOutput, error) {
 	}
 	for _, e := range events {
 		out.Body.Events = append(out.Body.Events, e.JSON)
-		if _, refusal := a.cfg.Ingester.Parser().Record(e.JSON, a.now()); refusal != nil {
+		check := a.cfg.Ingester.Parser().Record
+		if mapping.OfCatalogue(e.Type) {
+			check = ingest.ProductRecord
+		}
+		if _, refusal := check(e.JSON, a.now()); refusal != nil {
 			out.Body.Problems = append(out.Body.Problems, triedProblem{e.Rule, refusal.Field, refusal.Reason, refusal.ReasonJA})
 		}
 	}

@@ -6,7 +6,7 @@ var words = map[string]Text{
 
 	"role.public": {"だれでも", "anybody"}, "role.viewer": {"閲覧者", "viewer"}, "role.editor": {"編集者", "editor"}, "role.approver": {"承認者", "approver"}, "role.admin": {"管理者", "admin"},
 
-	"type.": {"行動", "Event"}, "type.segment.entered": {"セグメントに入った", "Entered a segment"}, "type.segment.left": {"セグメントから出た", "Left a segment"},
+	"type.": {"行動", "Event"}, "type.catalogue.product": {"商品", "Product"}, "type.catalogue.update": {"商品の更新", "Product update"}, "type.segment.entered": {"セグメントに入った", "Entered a segment"}, "type.segment.left": {"セグメントから出た", "Left a segment"},
 	"type.journey.entered": {"ジャーニー開始", "Journey entered"}, "type.journey.step": {"ジャーニーが進んだ", "Journey step"}, "type.journey.made": {"ジャーニーによる更新", "Done by a journey"},
 	"type.person.merged": {"名寄せ", "Merged into another person"}, "type.person.unmerged": {"名寄せが取り消された", "Merge undone"},
 	"type.journey.exited": {"ジャーニー終了", "Journey ended"}, "type.journey.refused": {"ジャーニーを開始せず", "Journey not entered"},

@@ -80,3 +80,12 @@ func FuzzParseProduct(f *testing.F) {
 		}
 	})
 }
+
+// A part of a product that takes away a name which is not there leaves no empty one.
+func TestUpdateOfNothing(t *testing.T) {
+	t.Parallel()
+	p, body, refusal := ParseProduct([]byte(`{"type":"update","product_id":"P","stores":{"ginza":null,"umeda":2},"attributes":{"size":null}}`), nil)
+	if refusal != nil || len(p.Stores) != 1 || *p.Stock != 2 || len(p.Attributes) != 0 || strings.Contains(string(body), "null") {
+		t.Errorf("%+v %s %v", p, body, refusal)
+	}
+}

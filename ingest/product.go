@@ -51,6 +51,15 @@ type Product struct {
 	Stores     map[string]int64  `json:"stores,omitempty"`    // stock by store or warehouse
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Deleted    bool              `json:"deleted,omitempty"` // it is gone; a later version may bring it back
+
+	Import *FileRow `json:"import,omitempty"` // the last row of a file that wrote it
+	ofFile bool     // the record at hand is that row
+}
+
+// FileRow is a row of an imported file: what it says of a product counts once.
+type FileRow struct {
+	File string `json:"file"` // 16 hexadecimal digits made of the file and its mapping
+	Row  uint64 `json:"row"`  // 1-based, rising in the file
 }
 
 // Buyable reports whether it can be bought now: it is there, available, and what is counted of it is not used up.
@@ -66,9 +75,10 @@ func (p *Product) Revision() int64 {
 	return p.Version
 }
 
-// StaleAfter reports whether had is of a later version.
+// StaleAfter reports whether had is of a later version, or has what this row of a file says.
 func (p *Product) StaleAfter(had *Product) bool {
-	return p.Revision() != 0 && p.Revision() < had.Revision()
+	again := p.ofFile && had.Import != nil && had.Import.File == p.Import.File && p.Import.Row <= had.Import.Row
+	return again || p.Revision() != 0 && p.Revision() < had.Revision()
 }
 
 // ProductRecord is the record of the topic catalogue that says text of a product. It checks text.
@@ -96,6 +106,7 @@ func ParseProduct(raw, body []byte) (*Product, []byte, *Refusal) {
 	if err := json.Unmarshal(raw, p); err != nil {
 		return nil, nil, locate(raw, p, err)
 	}
+	ofFile := p.Import != nil
 	switch p.Type {
 	case "", catalogueProduct:
 		p.Type = ""
@@ -116,6 +127,7 @@ func ParseProduct(raw, body []byte) (*Product, []byte, *Refusal) {
 		refusal.Type = orElse(p.Type, catalogueProduct)
 		return nil, nil, refusal
 	}
+	p.ofFile = ofFile
 	return p, body, nil
 }
 
@@ -135,9 +147,9 @@ func mergeProduct(raw, body []byte) ([]byte, *Refusal) {
 		switch {
 		case isNull(value):
 			delete(all, name)
-		case (name == "stores" || name == "attributes") && all[name] != nil:
+		case name == "stores" || name == "attributes":
 			was, now := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-			if json.Unmarshal(all[name], &was) != nil || json.Unmarshal(value, &now) != nil {
+			if all[name] != nil && json.Unmarshal(all[name], &was) != nil || json.Unmarshal(value, &now) != nil {
 				all[name] = value // the check says what is wrong
 				continue
 			}

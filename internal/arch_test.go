@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"ingest/files":           {"enishi", "internal/address"},
 	"ingest/imports":         {"enishi", "ingest", "ingest/files", "ingest/mapping", "ingest/presets", "internal/stream"},
 	"ingest/pulls":           {"enishi", "ingest/files", "ingest/imports", "ingest/mapping", "internal/clickhouse", "internal/definitions", "internal/place"},
-	"ingest/mapping":         {"enishi", "ingest/codes", "internal/address"},
+	"ingest/mapping":         {"enishi", "ingest", "ingest/codes", "internal/address"},
 	"ingest/presets":         {"ingest/mapping"},
 	"ingest/moving":          {"enishi", "ingest", "ingest/mapping", "ingest/presets", "internal/stream"},
 	"analytics":              {"enishi"},

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,4 +58,70 @@ func TestBackInStock(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestProductsByFile goes through the whole process: a catalogue by file, then a file of stock by location with a lower price. Who asked is told
+// of the return and of the price by journeys of their own, once, also when the file comes again.
+func TestProductsByFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a real process")
+	}
+	t.Parallel()
+	x := openShop(t, t.TempDir(), 2)
+	for _, kind := range []string{"back_in_stock", "price_dropped"} {
+		x.put("journey", kind, map[string]any{"title": title(kind), "purpose": "transactional", "consent": "not_refused", "state": "live", "entry": map[string]any{"event": "product." + kind, "reentry": "always"}, "start": "stay",
+			"nodes": map[string]any{"stay": map[string]any{"type": "wait", "for": "30d", "next": "end"}, "end": map[string]any{"type": "exit"}}})
+	}
+	take := func(name, text, preset, want string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out := x.enishi("import", path, "--quiet", "--preset", preset); !strings.Contains(out, want) {
+			t.Fatalf("%s, not %s", out, want)
+		}
+	}
+	stands := func(id, price string, stock int64) {
+		t.Helper()
+		eventually(t, 30*time.Second, "the catalogue", func() error {
+			var p struct {
+				Price string
+				Stock *int64
+			}
+			if err := x.call("GET", "/catalogue/products/"+id, nil, &p); err != nil {
+				return err
+			}
+			if p.Price != price || p.Stock == nil || *p.Stock != stock {
+				return fmt.Errorf("%+v", p)
+			}
+			return nil
+		})
+	}
+	const goods = "syohin_code,syohin_name,baika_tnk,フリー在庫数\nT1,Tシャツ,3000,0\nM1,マグ,1200,9\n"
+	take("goods.csv", goods, "nextengine-goods", "2 rows, 0 rejected")
+	stands("T1", "3000", 0)
+	for p, typ := range []string{"stock_alert.requested", "price_alert.requested"} {
+		who := map[string]any{"customer_id": fmt.Sprint("c", p)}
+		if _, err := x.post(x.write, []map[string]any{{"type": typ, "id": fmt.Sprint("ask", p), "person": who, "web": map[string]any{"product": map[string]any{"product_id": "T1"}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs := func(kind string, want int) error {
+		var page struct{ Items []any }
+		if err := x.call("GET", "/journeys/"+kind+"/people", nil, &page); err != nil {
+			return err
+		}
+		if len(page.Items) != want {
+			return fmt.Errorf("%s: %d runs, not %d", kind, len(page.Items), want)
+		}
+		return nil
+	}
+	const lower = "syohin_code,syohin_name,baika_tnk,フリー在庫数\nT1,Tシャツ,2400,5\nM1,マグ,x,9\n"
+	for range 2 {
+		take("lower.csv", lower, "nextengine-goods", "2 rows, 1 rejected")
+		stands("T1", "2400", 5)
+	}
+	eventually(t, 60*time.Second, "who asked", func() error { return errors.Join(runs("back_in_stock", 1), runs("price_dropped", 1)) })
+	stands("M1", "1200", 9)
 }

@@ -33,6 +33,9 @@ type importedFile struct {
 	Events   int64
 	Rejected int64
 	People   int64
+	Created  int64
+	Cheaper  int64
+	Back     int64
 	Left     int64
 	Failure  *label
 	Types    []struct {
@@ -149,6 +152,9 @@ func (c *importFileCommand) report(s streams, job *importedFile) error {
 	fmt.Fprintf(s.out, "%s %d events of %d people from %d rows, %d rejected\n", word, job.Events, job.People, job.Rows, job.Rejected)
 	for _, t := range job.Types {
 		fmt.Fprintf(s.out, "  %s\t%d\n", t.Type, t.Events)
+	}
+	if job.Created+job.Cheaper+job.Back > 0 {
+		fmt.Fprintf(s.out, "  products: %d new, %d cheaper, %d back in stock\n", job.Created, job.Cheaper, job.Back)
 	}
 	for i, p := range job.Problems {
 		if i == 20 {

@@ -18,7 +18,7 @@ import (
 func (w *workspace) buildImports(context.Context) error {
 	var err error
 	w.imports, err = imports.New(imports.Config{Dir: filepath.Join(w.cfg.Data, "imports", w.name), Append: w.stream.Append, Parser: w.ingester.Parser(),
-		Zone: (&shopZone{definitions: w.definitions}).location, Mapping: w.mapping, Buyers: api.Buyers{DB: w.db}.Find, Now: w.now, Log: w.log})
+		Zone: (&shopZone{definitions: w.definitions}).location, Mapping: w.mapping, Buyers: api.Buyers{DB: w.db}.Find, Product: w.ingester.Product, Now: w.now, Log: w.log})
 	return err
 }
 

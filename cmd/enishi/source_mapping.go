@@ -77,7 +77,16 @@ func (m *mapped) translate(_ context.Context, d *hooks.Delivery) (hooks.Taken, e
 	}
 	var out hooks.Taken
 	for _, e := range events {
-		out.JSON = append(out.JSON, e.JSON)
+		if !mapping.OfCatalogue(e.Type) {
+			out.JSON = append(out.JSON, e.JSON)
+			continue
+		}
+		r, refusal := ingest.ProductRecord(e.JSON, d.At)
+		if refusal != nil {
+			out.Refused = refusal
+			continue
+		}
+		out.Catalogue = append(out.Catalogue, r)
 	}
 	if len(problems) > 0 {
 		p := problems[0]

@@ -32,8 +32,10 @@ type Config struct {
 	Mapping func(name string) (mapping.Mapping, bool)
 	// Buyers finds whose orders are: by the order's id, those of which one person alone has one. Nil: shipments name their people themselves.
 	Buyers func(ctx context.Context, orders []string) (map[string]enishi.Person, error)
-	Now    func() time.Time // default: time.Now
-	Log    *slog.Logger
+	// Product is what is known of a product. Nil: imports do not tell what they would change of the catalogue.
+	Product func(id string) (*ingest.Product, bool)
+	Now     func() time.Time // default: time.Now
+	Log     *slog.Logger
 }
 
 // Importer takes files in. It is safe for concurrent use.

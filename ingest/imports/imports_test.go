@@ -340,3 +340,77 @@ func TestParcelsOfOrders(t *testing.T) {
 		t.Errorf("the order is there: %+v", j)
 	}
 }
+
+// TestProducts: a file of the catalogue becomes records of its topic. The check says what would change, the same file again is the same rows,
+// which a product knows, and a row that does not fit is named.
+func TestProducts(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, t.TempDir())
+	known := map[string]*ingest.Product{}
+	know := func(r *stream.Record) {
+		t.Helper()
+		had := known[string(r.Key)]
+		var body []byte
+		if had != nil {
+			body, _ = json.Marshal(had)
+		}
+		p, _, refusal := ingest.ParseProduct(r.Value, body)
+		if refusal != nil {
+			t.Fatal(refusal)
+		}
+		if had == nil || !p.StaleAfter(had) {
+			known[p.ProductID] = p
+		}
+	}
+	s.cfg.Product = func(id string) (*ingest.Product, bool) { p, ok := known[id]; return p, ok }
+	stock := mapping.Mapping{Format: mapping.CSV, Rules: []mapping.Rule{{Event: mapping.Update, Fields: map[string]string{
+		"product_id": `row["商品コード"]`, "name": `row["商品名"] ?? ""`, "price": `row["価格"]`, "stores": `{(row["店舗"]): row["在庫数"]}`, "url": `row["URL"] ?? ""`}}}}
+	s.cfg.Mapping = func(string) (mapping.Mapping, bool) { return stock, true }
+	take := func(text string, want Counts, rejected int) Job {
+		t.Helper()
+		id := s.upload(t, []byte(text))
+		for _, check := range []bool{true, false} {
+			s.recs = nil
+			j := s.run(t, id, Plan{Mapping: "stock"}, check)
+			c := j.Counts
+			if c.Events != want.Events || c.Created != want.Created || c.Cheaper != want.Cheaper || c.Back != want.Back || c.Rejected != int64(rejected) || c.People != 0 || !c.From.IsZero() || c.Types[mapping.Update] != want.Events {
+				t.Fatalf("check %v: %+v %+v", check, c, j.Problems)
+			}
+			if check && len(s.recs) != 0 || !check && int64(len(s.recs)) != want.Events {
+				t.Fatalf("%d records", len(s.recs))
+			}
+		}
+		for i := range s.recs {
+			if r := &s.recs[i]; r.Topic != enishi.TopicCatalogue || r.Partition != 0 || bytes.Contains(r.Value, []byte("historical")) {
+				t.Fatalf("%+v %s", r, r.Value)
+			}
+			know(&s.recs[i])
+		}
+		j, _ := s.Get(id)
+		return j
+	}
+	first := "商品コード\t商品名\t価格\t店舗\t在庫数\tURL\nP1\t化粧水\t3300\tginza\t0\t\nP1\t化粧水\t3300\tumeda\t0\t\nP2\tクリーム\t1000\tginza\t5\thttps://shop.test/2\nP3\t\t1\tginza\t多数\t\nP4\t\t1\tginza\t1\tshop.test\n\t\t1\tginza\t1\t\n"
+	j := take(first, Counts{Events: 3, Created: 3}, 3)
+	if p := j.Problems; p[0].Line != 5 || p[0].Columns[1] != "店舗" || p[1].Line != 6 || p[1].Columns[0] != "URL" || p[1].ReasonJA == "" || p[2].Line != 7 || p[2].Field != "product_id" {
+		t.Errorf("%+v", p)
+	}
+	take("商品コード,価格,店舗,在庫数\nP1,2800,umeda,2\nP2,,ginza,5\n", Counts{Events: 2, Cheaper: 1, Back: 1}, 0)
+	if p := known["P1"]; p.Name != "化粧水" || *p.Stock != 2 || len(p.Stores) != 2 || p.Price.String() != "2800" || known["P2"].Price != 0 || known["P2"].URL == "" {
+		t.Errorf("%+v", p)
+	}
+	know(&stream.Record{Key: []byte("P1"), Value: []byte(`{"type":"update","product_id":"P1","price":"2500"}`)})
+	take("商品コード,価格,店舗,在庫数\nP1,2800,umeda,2\nP2,,ginza,5\n", Counts{Events: 2}, 0)
+	if p := known["P1"]; p.Price.String() != "2500" {
+		t.Errorf("the same file again changed %+v", p)
+	}
+
+	id := s.upload(t, []byte(`{"product_id":"P9","name":"皿","price":"900"}
+{"type":"update","product_id":"P9","stores":{"ginza":4}}
+{"type":"product","name":"?"}
+{"type":"page.viewed","person":{"anonymous_id":"a"},"occurred_at":"2020-01-01T00:00:00Z"}
+`))
+	s.recs = nil
+	if j := s.run(t, id, Plan{}, false); j.Counts.Events != 3 || j.Counts.Rejected != 1 || j.Counts.Types[mapping.Product] != 1 || j.Counts.Types[mapping.Update] != 1 || s.recs[0].Topic != enishi.TopicCatalogue || s.recs[2].Topic != enishi.TopicWeb {
+		t.Errorf("%+v %+v", j.Counts, j.Problems)
+	}
+}

@@ -63,8 +63,11 @@ type Counts struct {
 	Types    map[string]int64 `json:"types,omitempty"`
 	From     time.Time        `json:"from,omitzero"`
 	To       time.Time        `json:"to,omitzero"`
-	Newer    int64            `json:"newer"` // events younger than a day
-	Part     float64          `json:"part"`  // of the file that was read, 0 to 1
+	Newer    int64            `json:"newer"`             // events younger than a day
+	Created  int64            `json:"created,omitempty"` // products that were not known
+	Cheaper  int64            `json:"cheaper,omitempty"` // whose price went down
+	Back     int64            `json:"back,omitempty"`    // that could not be bought and can be
+	Part     float64          `json:"part"`              // of the file that was read, 0 to 1
 }
 
 // Origin is the file of a place that an import is of.

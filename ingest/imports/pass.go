@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"strings"
 	"time"
 
 	"enishi"
@@ -36,7 +36,7 @@ type pass struct {
 	problems []Problem
 	rejects  map[int]int // line -> index of its problem
 	take     func(order uint64, r stream.Record) error
-	seen     func(e *mapping.Event, p *ingest.Parsed) // of a preview
+	seen     func(e *mapping.Event, typ string) // of a preview
 }
 
 func (im *Importer) pass(plan Plan, hash string, r *files.Reader) (*pass, error) {
@@ -122,13 +122,21 @@ func (p *pass) event(e *mapping.Event) error {
 	text, typ := e.JSON, e.Type
 	if typ == "" {
 		var head struct {
-			Type string `json:"type"`
+			Type      string `json:"type"`
+			ProductID string `json:"product_id"`
 		}
 		_ = json.Unmarshal(text, &head) // the parser tells what is wrong
-		typ = head.Type
+		if typ = head.Type; typ == "product" || typ == "" && head.ProductID != "" {
+			typ = mapping.Product
+		} else if typ == "update" {
+			typ = mapping.Update
+		}
 		if info, ok := enishi.TypeForAlias(typ); ok {
 			typ = info.Name
 		}
+	}
+	if mapping.OfCatalogue(typ) {
+		return p.product(e, typ)
 	}
 	topic := enishi.TopicWeb
 	if info, ok := enishi.LookupType(typ); ok {
@@ -138,15 +146,11 @@ func (p *pass) event(e *mapping.Event) error {
 	r := stream.Record{Topic: topic, Key: []byte("import:" + p.hash[:16]), Value: value}
 	parsed, refusal := p.im.cfg.Parser.Parse(&stream.Record{Topic: topic, Value: value, Time: p.now}, p.now)
 	if refusal != nil {
-		x := &mapping.Problem{Line: e.Lines[0], Lines: e.Lines, Rule: e.Rule, Field: refusal.Field, Reason: refusal.Reason, ReasonJA: refusal.ReasonJA}
-		if p.by.program != nil {
-			x.Expression, x.Columns = p.by.program.Source(e.Rule, refusal.Field)
-		}
-		p.problem(x)
+		p.refused(e, refusal)
 		return nil
 	}
 	if p.seen != nil {
-		p.seen(e, &parsed)
+		p.seen(e, parsed.Event.Type)
 	}
 	p.count(&parsed)
 	if p.take != nil {
@@ -155,8 +159,17 @@ func (p *pass) event(e *mapping.Event) error {
 	return nil
 }
 
-// marked adds to an event what makes it one of this file.
-func (p *pass) marked(text []byte, topic string) []byte {
+// refused keeps why ingest would not take an event.
+func (p *pass) refused(e *mapping.Event, refusal *ingest.Refusal) {
+	x := &mapping.Problem{Line: e.Lines[0], Lines: e.Lines, Rule: e.Rule, Field: refusal.Field, Reason: refusal.Reason, ReasonJA: refusal.ReasonJA}
+	if p.by.program != nil {
+		x.Expression, x.Columns = p.by.program.Source(e.Rule, refusal.Field)
+	}
+	p.problem(x)
+}
+
+// mark is that of this file for a topic.
+func (p *pass) mark(topic string) uint64 {
 	mark, ok := p.marks[topic]
 	if !ok {
 		h := sha256.New()
@@ -165,8 +178,18 @@ func (p *pass) marked(text []byte, topic string) []byte {
 		mark = binary.BigEndian.Uint64(h.Sum(nil))
 		p.marks[topic] = mark
 	}
-	text = []byte(strings.TrimRight(string(text), " \t\r\n"))
-	text = text[:len(text)-1]
+	return mark
+}
+
+// opened is the text of an object without its closing bracket.
+func opened(text []byte) []byte {
+	text = bytes.TrimRight(text, " \t\r\n")
+	return text[: len(text)-1 : len(text)-1]
+}
+
+// marked adds to an event what makes it one of this file.
+func (p *pass) marked(text []byte, topic string) []byte {
+	text = opened(text)
 	historical := ""
 	if !p.plan.Live {
 		historical = `,"historical":true`
@@ -176,7 +199,7 @@ func (p *pass) marked(text []byte, topic string) []byte {
 		quoted, _ := json.Marshal(p.plan.Source)
 		source = `,"source":` + string(quoted)
 	}
-	return fmt.Appendf(text, `%s%s,"import":{"file":"%016x","row":%d}}`, historical, source, mark, p.order)
+	return fmt.Appendf(text, `%s%s,"import":{"file":"%016x","row":%d}}`, historical, source, p.mark(topic), p.order)
 }
 
 func (p *pass) count(x *ingest.Parsed) {

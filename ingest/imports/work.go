@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"enishi"
-	"enishi/ingest"
 	"enishi/ingest/files"
 	"enishi/ingest/mapping"
 	"enishi/internal/stream"
@@ -244,8 +243,8 @@ func (im *Importer) Preview(id enishi.ID, plan *Plan, options files.Options, mos
 	if plan != nil {
 		plan.File = options
 		if p, out.Err = im.pass(*plan, j.Hash, r); out.Err == nil {
-			p.seen = func(e *mapping.Event, x *ingest.Parsed) {
-				out.Events = append(out.Events, PreviewEvent{e.Lines[0], len(e.Lines), x.Event.Type, e.JSON})
+			p.seen = func(e *mapping.Event, typ string) {
+				out.Events = append(out.Events, PreviewEvent{e.Lines[0], len(e.Lines), typ, e.JSON})
 			}
 		}
 	}

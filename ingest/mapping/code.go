@@ -24,7 +24,7 @@ type scope uint8
 const (
 	scopeRow      scope = iota // csv: row; json: like scopeDocument
 	scopeDocument              // body, headers
-	scopeRecord                // csv: row, rows; json: body, headers, item
+	scopeRecord                // csv: row, rows, item; json: body, headers, item
 	scopeElement               // also line
 )
 
@@ -51,7 +51,7 @@ func (c *compiler) environment(in scope) types.Map {
 	if c.program.format == CSV {
 		env["row"] = types.TypeOf(map[string]string{})
 		if in != scopeRow {
-			env["rows"] = types.TypeOf([]map[string]string{})
+			env["rows"], env["item"] = types.TypeOf([]map[string]string{}), types.Any
 		}
 	} else {
 		env["body"], env["headers"] = types.Any, types.TypeOf(map[string]string{})
@@ -182,11 +182,11 @@ func (c *columnReader) Visit(n *ast.Node) {
 			c.uses++
 		}
 		c.rows = c.rows || x.Value == "rows"
-	case *ast.CallNode: // line["X"], after the patcher: line may be a row, as of filter(rows, ...)
+	case *ast.CallNode: // line["X"] and item["X"], after the patcher: they may be rows, as of filter(rows, ...)
 		if callee, ok := x.Callee.(*ast.IdentifierNode); ok && callee.Value == "member__" && len(x.Arguments) == 2 {
 			from, _ := x.Arguments[0].(*ast.IdentifierNode)
 			name, _ := x.Arguments[1].(*ast.StringNode)
-			if from != nil && from.Value == "line" && name != nil {
+			if from != nil && (from.Value == "line" || from.Value == "item") && name != nil {
 				c.seen[name.Value] = c.seen[name.Value] || false
 			}
 		}

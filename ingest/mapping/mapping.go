@@ -20,6 +20,15 @@ const (
 	JSON = "json" // one document at a time
 )
 
+// What a rule makes beside events: records of the topic catalogue (docs/catalogue.md).
+const (
+	Product = "catalogue.product" // the whole product: what the rule does not give is not there
+	Update  = "catalogue.update"  // what the rule gives changes. Of rows: an empty cell takes away, a column that the file lacks changes nothing
+)
+
+// OfCatalogue reports whether a type of a rule is a record of the topic catalogue.
+func OfCatalogue(typ string) bool { return typ == Product || typ == Update }
+
 // Bounds of a mapping.
 const (
 	maxRules      = 50
@@ -46,9 +55,9 @@ type Mapping struct {
 
 // Rule makes one type of event. Every rule looks at every row or document.
 type Rule struct {
-	Event string `json:"event" yaml:"event"`                     // a type, or "=" and an expression that gives one; "" leaves the record out
+	Event string `json:"event" yaml:"event"`                     // a type, Product, Update, or "=" and an expression that gives a type; "" leaves the record out
 	When  string `json:"when,omitempty" yaml:"when,omitempty"`   // the rule is for records of which this is true; empty: for all
-	Each  string `json:"each,omitempty" yaml:"each,omitempty"`   // json: gives a list, each element of which (item) becomes an event
+	Each  string `json:"each,omitempty" yaml:"each,omitempty"`   // gives a list, each element of which (item) becomes an event; csv: of the rows of a group
 	Group string `json:"group,omitempty" yaml:"group,omitempty"` // csv: rows one after the other with the same value become one event
 
 	// Fields has an expression for each path of the public JSON: person.email, order.total, properties.x. A list is written
@@ -128,6 +137,8 @@ func (c *compiler) rule(r Rule, place string) (*rule, error) {
 		if out.typ, err = c.compile(text, place+".event", scopeRecord); err != nil {
 			return nil, err
 		}
+	case OfCatalogue(r.Event):
+		out.event = r.Event
 	case r.Event == "":
 		return nil, enishi.FieldError(place+".event", "is missing: name a type of event, as order.placed", "イベントの種類がありません。order.placed のように書いてください")
 	default:
@@ -135,8 +146,8 @@ func (c *compiler) rule(r Rule, place string) (*rule, error) {
 			return nil, err
 		}
 	}
-	if c.program.format == CSV && r.Each != "" {
-		return nil, enishi.FieldError(place+".each", "is for JSON: rows are grouped by group", "each は JSON 用です。行をまとめるには group を使ってください")
+	if c.program.format == CSV && r.Each != "" && r.Group == "" {
+		return nil, enishi.FieldError(place+".each", "goes through the rows of a group: say by what they are put together (group)", "each はまとめた行から 1 件ずつ取り出します。何でまとめるかを group に書いてください")
 	}
 	if c.program.format == JSON && r.Group != "" {
 		return nil, enishi.FieldError(place+".group", "is for rows: a list in a document is gone through by each", "group は行（CSV）用です。文書の中のリストには each を使ってください")
@@ -149,8 +160,13 @@ func (c *compiler) rule(r Rule, place string) (*rule, error) {
 		if x.text == "" {
 			continue
 		}
-		if x.name == "when" && c.program.format == CSV {
-			x.scope = scopeRow
+		if c.program.format == CSV {
+			switch x.name {
+			case "when":
+				x.scope = scopeRow
+			case "each":
+				x.scope = scopeRecord
+			}
 		}
 		if *x.into, err = c.compile(x.text, place+"."+x.name, x.scope); err != nil {
 			return nil, err
@@ -164,7 +180,7 @@ func (c *compiler) rule(r Rule, place string) (*rule, error) {
 	}
 	for _, path := range sortedPaths(r.Fields) {
 		at := place + ".fields." + path
-		target, err := find(path, at)
+		target, err := find(path, at, out.event)
 		if err != nil {
 			return nil, err
 		}

@@ -349,3 +349,53 @@ func FuzzMapping(f *testing.F) {
 		}
 	})
 }
+
+// TestCatalogue: rows become records of the topic catalogue, each element of a group one of its own; an emptied cell takes away, a column that
+// the file lacks changes nothing, nor does nil.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	p := compile(t, Mapping{Format: CSV, Rules: []Rule{{Event: Update, Group: `row["組"]`, Each: `filter(rows, #["価格"] != "-")`, Fields: map[string]string{
+		"product_id": `item["品番"]`, "name": `row["名前"]`, "price": `item["価格"]`, "brand": `row["ブランド"] ?? ""`, "url": `nil`, "category": `""`, "deleted": `row["名前"] == "終"`,
+		"stores": `{(item["店"]): item["在庫"]}`, "attributes.size": `item["サイズ"]`, "image_urls[]": `map(rows, #["画像"])`}}}})
+	s, err := p.Sheet([]string{"組", "品番", "名前", "価格", "店", "在庫", "サイズ", "画像"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []Event
+	var problems []*Problem
+	for i, row := range [][]string{{"A", "A1", "茶", "¥1,200", "銀座", "3", "", "https://x.test/1"}, {"A", "A2", "", "", "梅田", "", "M", "https://x.test/2"}, {"A", "A3", "", "-", "", "", "", ""},
+		{"B", "B1", "終", "1", "", "1", "L", ""}, {"C", "C1", "麦", "1", "銀座", "1", "L", ""}, {"C", "C2", "", "高い", "銀座", "1", "L", ""}} {
+		e, q := s.Add(i+2, row)
+		events, problems = append(events, e...), append(problems, q...)
+	}
+	e, q := s.End()
+	events, problems = append(events, e...), append(problems, q...)
+	var got []string
+	for _, e := range events {
+		got = append(got, e.Type+" "+string(e.JSON))
+	}
+	want := []string{
+		`catalogue.update {"type":"update","attributes":{"size":null},"deleted":false,"image_urls":["https://x.test/1","https://x.test/2"],"name":"茶","price":"1200","product_id":"A1","stores":{"銀座":3}}`,
+		`catalogue.update {"type":"update","attributes":{"size":"M"},"deleted":false,"image_urls":["https://x.test/1","https://x.test/2"],"name":"茶","price":null,"product_id":"A2"}`,
+		`catalogue.update {"type":"update","attributes":{"size":"L"},"deleted":true,"image_urls":null,"name":"終","price":"1","product_id":"B1"}`,
+		`catalogue.update {"type":"update","attributes":{"size":"L"},"deleted":false,"image_urls":null,"name":"麦","price":"1","product_id":"C1","stores":{"銀座":1}}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(problems) != 1 || problems[0].Line != 7 || problems[0].Field != "price" || len(problems[0].Lines) != 2 {
+		t.Errorf("%+v", problems)
+	}
+	for field, rule := range map[string]Rule{
+		"rules[0].each":                  {Event: Product, Each: "rows", Fields: map[string]string{"product_id": "1"}},
+		"rules[0].fields.person.email":   {Event: Product, Fields: map[string]string{"person.email": `""`}},
+		"rules[0].fields.stores.x.y":     {Event: "order.placed", Fields: map[string]string{"stores.x.y": `""`}},
+		"rules[0].fields.import":         {Event: Product, Fields: map[string]string{"import": `""`}},
+		"rules[0].fields.image_urls[].a": {Event: Product, Fields: map[string]string{"image_urls[].a": `""`}},
+	} {
+		var known *enishi.Error
+		if _, err := Compile(Mapping{Format: CSV, Rules: []Rule{rule}}, nil); !errors.As(err, &known) || known.Field != field || known.MsgJA == "" {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}

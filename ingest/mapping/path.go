@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/ingest"
 )
 
 // shape is what a field wants.
@@ -22,6 +23,9 @@ const (
 	shapeDay   // a text 2006-01-02
 	shapeValue // text, number, boolean or instant
 	shapeList
+	shapeTexts  // a list of texts
+	shapeNames  // texts by name
+	shapeCounts // whole numbers by name
 )
 
 // target is a field of the public JSON.
@@ -66,22 +70,32 @@ func (n *node) add(t *target, x *code) {
 }
 
 // closed are the fields of an event that no producer may write.
-var closed = map[string]bool{"profile": true, "control": true, "message": true, "v": true, "type": true}
+var closed = map[string]bool{"profile": true, "control": true, "message": true, "v": true, "type": true, "import": true}
 
 // days are texts that hold a date.
 var days = map[string]bool{"store.business_date": true, "person.traits.birthday": true}
 
-// find resolves a path of the public JSON.
-func find(path, place string) (*target, error) {
+// find resolves a path of the public JSON of what a rule makes.
+func find(path, place, event string) (*target, error) {
 	t := &target{}
 	typ := reflect.TypeFor[enishi.Event]()
+	if OfCatalogue(event) {
+		typ = reflect.TypeFor[ingest.Product]()
+	}
 	rest := path
 	for rest != "" {
-		if typ.Kind() == reflect.Map { // names of traits and properties are free
-			if typ.Elem() != reflect.TypeFor[enishi.Value]() {
+		if typ.Kind() == reflect.Map { // names of traits, properties, attributes and stores are free
+			switch typ.Elem() {
+			case reflect.TypeFor[enishi.Value]():
+				t.shape = shapeValue
+			case reflect.TypeFor[string]():
+				t.shape = shapeText
+			case reflect.TypeFor[int64]():
+				t.shape = shapeWhole
+			default:
 				return nil, unknownField(path, place, typ)
 			}
-			t.path, t.shape = append(t.path, rest), shapeValue
+			t.path = append(t.path, rest)
 			return t.named(path), nil
 		}
 		name, more, _ := strings.Cut(rest, ".")
@@ -102,6 +116,10 @@ func find(path, place string) (*target, error) {
 			return nil, enishi.FieldError(place, bare+" is a list: write "+bare+"[]", bare+" はリストです。"+bare+"[] と書いてください")
 		}
 		t.path = append(t.path, name)
+		if isList && next.Elem().Kind() == reflect.String && rest == "" {
+			t.path[len(t.path)-1], t.shape = bare, shapeTexts
+			return t, nil
+		}
 		if isList {
 			next, t.inList = next.Elem(), true
 			if rest == "" {
@@ -122,6 +140,10 @@ func find(path, place string) (*target, error) {
 		t.shape = shapeBool
 	case typ.Kind() == reflect.Int || typ.Kind() == reflect.Int64:
 		t.shape = shapeWhole
+	case typ == reflect.TypeFor[map[string]string]():
+		t.shape = shapeNames
+	case typ == reflect.TypeFor[map[string]int64]():
+		t.shape = shapeCounts
 	default:
 		return nil, unknownField(path, place, typ)
 	}
@@ -158,7 +180,7 @@ func unknownField(path, place string, t reflect.Type) error {
 	case reflect.Struct:
 		for i := range t.NumField() {
 			tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-			if tag != "" && tag != "-" && !(t == reflect.TypeFor[enishi.Event]() && closed[tag]) {
+			if tag != "" && tag != "-" && !((t == reflect.TypeFor[enishi.Event]() || t == reflect.TypeFor[ingest.Product]()) && closed[tag]) {
 				names = append(names, tag)
 			}
 		}
@@ -168,7 +190,7 @@ func unknownField(path, place string, t reflect.Type) error {
 	sort.Strings(names)
 	have := strings.Join(names, ", ")
 	if have == "" {
-		return enishi.FieldError(place, path+" is no field of an event: it goes on after a value", path+" という項目はありません（値より先は指定できません）")
+		return enishi.FieldError(place, path+" is no field of it: it goes on after a value", path+" という項目はありません（値より先は指定できません）")
 	}
-	return enishi.FieldError(place, path+" is no field of an event: here stand "+have, path+" という項目はありません。使えるもの: "+have)
+	return enishi.FieldError(place, path+" is no field of it: here stand "+have, path+" という項目はありません。使えるもの: "+have)
 }

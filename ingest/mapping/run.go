@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/file"
@@ -26,6 +28,7 @@ type run struct {
 	env     map[string]any
 	steps   *int
 	column  func(name string) string // of the row at hand
+	has     func(name string) bool   // whether the file has a column; nil: a document
 	line    int                      // its number
 }
 
@@ -91,6 +94,22 @@ func (m *made) wrong(field string, x *code, value any, err error) {
 	m.problems = append(m.problems, p)
 }
 
+// items are what each gives.
+func (m *made) items() ([]any, error) {
+	v, err := m.run.eval(m.rule.each)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := elements(v)
+	if !ok {
+		return nil, &wrong{"each gives no list", "each の結果がリストではありません"}
+	}
+	if len(list) > maxElements {
+		return nil, &wrong{"the list has more than " + strconv.Itoa(maxElements) + " elements", "リストが長すぎます（" + strconv.Itoa(maxElements) + " 件まで）"}
+	}
+	return list, nil
+}
+
 // event makes the JSON of one event, or nothing when the rule leaves the record out.
 func (m *made) event() (typ string, out []byte) {
 	typ = m.rule.event
@@ -111,7 +130,7 @@ func (m *made) event() (typ string, out []byte) {
 		}
 	}
 	out = append(out, `{"type":`...)
-	out = appendText(out, typ)
+	out = appendText(out, strings.TrimPrefix(typ, "catalogue."))
 	for _, kid := range m.rule.root.kids {
 		before := len(out)
 		out = append(out, ',')
@@ -142,6 +161,10 @@ func (m *made) node(dst []byte, n *node) (out []byte, wrote bool) {
 		if err != nil {
 			m.wrong(n.path, n.value, v, err)
 			return dst, false
+		}
+		named := n.shape == shapeNames || n.shape == shapeCounts // a store that is not told says nothing of the others
+		if none && v != nil && !named && m.rule.event == Update && m.run.has != nil && slices.ContainsFunc(n.value.columns, m.run.has) {
+			return append(dst, "null"...), true // the cell was emptied
 		}
 		return out, !none
 	}
@@ -267,14 +290,7 @@ func (p *Program) Events(body any, headers map[string]string) ([]Event, []*Probl
 		items := []any{body}
 		if rule.each != nil {
 			m := &made{run: r, rule: rule}
-			v, err := r.eval(rule.each)
-			list, ok := elements(v)
-			if err == nil && !ok {
-				err = &wrong{"each gives no list", "each の結果がリストではありません"}
-			}
-			if err == nil && len(list) > maxElements {
-				err = &wrong{"the list has more than " + strconv.Itoa(maxElements) + " elements", "リストが長すぎます（" + strconv.Itoa(maxElements) + " 件まで）"}
-			}
+			list, err := m.items()
 			if err != nil {
 				m.wrong("", rule.each, nil, err)
 				problems = append(problems, m.problems...)

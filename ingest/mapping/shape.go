@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +24,14 @@ func (s shaper) shaped(dst []byte, x any, want shape) (out []byte, none bool, er
 	}
 	if x == nil {
 		return dst, true, nil
+	}
+	switch want {
+	case shapeTexts:
+		return s.texts(dst, x)
+	case shapeNames:
+		return s.byName(dst, x, shapeText)
+	case shapeCounts:
+		return s.byName(dst, x, shapeWhole)
 	}
 	if want != shapeValue {
 		switch x.(type) {
@@ -68,6 +78,50 @@ func (s shaper) shaped(dst []byte, x any, want shape) (out []byte, none bool, er
 		return instant(dst, t), false, nil
 	}
 	return appendText(dst, textOf(x)), false, nil
+}
+
+// texts writes a list of texts, without the empty ones.
+func (s shaper) texts(dst []byte, x any) ([]byte, bool, error) {
+	list, ok := elements(x)
+	if !ok {
+		list = []any{x}
+	}
+	start := len(dst)
+	for _, v := range list {
+		if text := strings.TrimSpace(textOf(v)); text != "" {
+			dst = appendText(append(dst, ','), text)
+		}
+	}
+	if len(dst) == start {
+		return dst, true, nil
+	}
+	dst[start] = '['
+	return append(dst, ']'), false, nil
+}
+
+// byName writes an object of values of one shape, without the empty ones.
+func (s shaper) byName(dst []byte, x any, want shape) ([]byte, bool, error) {
+	all, ok := x.(map[string]any)
+	if !ok {
+		return dst, false, &wrong{`the expression gives no values by name, such as {"ginza": 3}`, `式の結果が {"ginza": 3} のような名前ごとの値ではありません`}
+	}
+	start := len(dst)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		before := len(dst)
+		dst = append(appendText(append(dst, ','), name), ':')
+		out, none, err := s.shaped(dst, all[name], want)
+		if err != nil {
+			return dst, false, err
+		}
+		if dst = out; none || name == "" {
+			dst = dst[:before]
+		}
+	}
+	if len(dst) == start {
+		return dst, true, nil
+	}
+	dst[start] = '{'
+	return append(dst, '}'), false, nil
 }
 
 func instant(dst []byte, t time.Time) []byte {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"hash/maphash"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,7 @@ func (p *Program) Sheet(header []string) (*Sheet, error) {
 	for i := range s.groups {
 		s.groups[i].seen = map[uint64]struct{}{}
 	}
+	s.run.has = func(name string) bool { _, ok := s.index[name]; return ok }
 	s.run.column = func(name string) string {
 		if i, ok := s.index[name]; ok && i < len(s.row) {
 			return s.row[i]
@@ -209,14 +211,18 @@ func (s *Sheet) flush(r *rule) ([]Event, []*Problem) {
 
 func (s *Sheet) emit(r *rule, rows []line) ([]Event, []*Problem) {
 	*s.run.steps = 0
+	var all []map[string]string
 	if s.p.readsRows {
-		all := make([]map[string]string, len(rows))
+		all = make([]map[string]string, len(rows))
 		for i := range rows {
 			all[i] = s.named(rows[i].fields)
 		}
 		s.run.env["rows"] = all
 	}
 	s.point(rows[0])
+	if r.each != nil {
+		return s.emitEach(r, rows, all)
+	}
 	m := &made{run: s.run, rule: r, rows: len(rows), seek: func(i int) { s.point(rows[i]) }}
 	typ, out := m.event()
 	if len(m.problems) > 0 {
@@ -226,6 +232,33 @@ func (s *Sheet) emit(r *rule, rows []line) ([]Event, []*Problem) {
 		return nil, nil
 	}
 	return []Event{{Rule: r.index, Type: typ, JSON: out, Lines: numbersOf(rows)}}, nil
+}
+
+// emitEach makes an event of each element that a rule takes of a group. Its fields see the group's first row as row, the element as item.
+func (s *Sheet) emitEach(r *rule, rows []line, all []map[string]string) (events []Event, problems []*Problem) {
+	first := &made{run: s.run, rule: r}
+	items, err := first.items()
+	if err != nil {
+		first.wrong("", r.each, nil, err)
+		return nil, placed(first.problems, rows)
+	}
+	defer func() { s.run.env["item"] = nil }()
+	for _, item := range items {
+		s.run.env["item"] = item
+		m := &made{run: s.run, rule: r, rows: len(rows), seek: func(i int) { s.point(rows[i]) }}
+		typ, out := m.event()
+		if row, ok := item.(map[string]string); ok { // the row that a person has to look at
+			at := slices.IndexFunc(all, func(x map[string]string) bool { return reflect.ValueOf(x).Pointer() == reflect.ValueOf(row).Pointer() })
+			for _, p := range m.problems {
+				p.Line = rows[max(at, 0)].number
+			}
+		}
+		problems = append(problems, m.problems...)
+		if out != nil {
+			events = append(events, Event{Rule: r.index, Type: typ, JSON: out, Lines: numbersOf(rows)})
+		}
+	}
+	return events, placed(problems, rows)
 }
 
 // point makes a row the one at hand.

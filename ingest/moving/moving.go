@@ -192,6 +192,9 @@ func look(from string, f File, zone *time.Location) Planned {
 func fitting(from, name string, header []string) []presets.Preset {
 	var own, others []presets.Preset
 	for _, p := range presets.RecogniseFile(name, header) {
+		if p.Kind == presets.Products {
+			continue // a move is of people; the catalogue has imports of its own
+		}
 		switch system := strings.ToLower(p.System); {
 		case system == from:
 			own = append(own, p)

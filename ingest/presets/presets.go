@@ -34,11 +34,12 @@ const (
 	Subscriptions = "subscriptions"
 	Shipments     = "shipments"
 	Events        = "events"
+	Products      = "products" // of the catalogue; no move takes them
 )
 
 // Kinds are all of them in that order.
 func Kinds() []string {
-	return []string{Suppressions, LINE, People, Orders, Receipts, Subscriptions, Shipments, Events}
+	return []string{Suppressions, LINE, People, Orders, Receipts, Subscriptions, Shipments, Events, Products}
 }
 
 // Preset is a mapping for one kind of file of one system.

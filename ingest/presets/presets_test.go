@@ -133,6 +133,12 @@ func check(t *testing.T, parser *ingest.Parser, event []byte) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	if doc["type"] == "update" {
+		if _, refusal := ingest.ProductRecord(event, now); refusal != nil {
+			t.Errorf("refused: %s: %s %s", event, refusal.Field, refusal.Reason)
+		}
+		return
+	}
 	got, refusal := parser.Parse(&stream.Record{Value: raw, Time: now}, now)
 	if refusal != nil {
 		t.Errorf("refused: %s: %s %s", event, refusal.Field, refusal.Reason)

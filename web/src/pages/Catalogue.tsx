@@ -23,7 +23,7 @@ export function Catalogue() {
   const page = useApi("/catalogue", { query: { q, filter: filter === "all" ? "" : filter, cursor, limit: 50 } }, { placeholderData: keepPreviousData, refetchInterval: 10_000 });
   const items = page.data?.items ?? [];
   return (
-    <Page title={t("nav.data")} about={t("catalogue.about")} actions={<Button size="xs" variant="default" onClick={() => setSetting(true)}>{t("catalogue.settings")}</Button>}>
+    <Page title={t("nav.data")} about={t("catalogue.about")} actions={<><Anchor component={Link} to="/imports" size="sm">{t("catalogue.import")}</Anchor><Button size="xs" variant="default" onClick={() => setSetting(true)}>{t("catalogue.settings")}</Button></>}>
       <DataTabs at="/catalogue" />
       <Group gap="sm">
         <TextInput value={q} onChange={(e) => set("q", e.currentTarget.value)} placeholder={t("catalogue.search")} aria-label={t("catalogue.search")} w={280} maw="100%" />

@@ -13,6 +13,8 @@ import { upload } from "../parts/upload";
 import type { Import as Row, ImportPlan } from "../types";
 import { files } from "./Imports";
 
+const ofCatalogue = (type: string) => type.startsWith("catalogue.");
+
 const works = (m?: Row) => m?.state === "running" || m?.state === "checking";
 
 /** One file: how it is read, what would come, its progress, what came and what is to be mended. */
@@ -123,9 +125,12 @@ function Counts({ import: m }: { import: Row }) {
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }}>
       {m.types.map((x) => <Figure key={x.type} label={pick(x.label)} value={count(x.events)} />)}
-      <Figure label={t("imports.people")} value={count(m.people)} note={t("imports.peopleNote")} />
+      {m.created > 0 && <Figure label={t("imports.created")} value={count(m.created)} />}
+      {m.cheaper > 0 && <Figure label={t("imports.cheaper")} value={count(m.cheaper)} />}
+      {m.back > 0 && <Figure label={t("imports.back")} value={count(m.back)} />}
+      {m.from && <Figure label={t("imports.people")} value={count(m.people)} note={t("imports.peopleNote")} />}
       <Figure label={t("imports.rejected")} value={count(m.rejected)} />
-      {m.events > 0 && <Figure label={t("imports.range")} value={<Text span fz="md" fw={700}>{day(m.from)}</Text>} note={t("imports.until", { at: day(m.to) })} />}
+      {m.from && <Figure label={t("imports.range")} value={<Text span fz="md" fw={700}>{day(m.from)}</Text>} note={t("imports.until", { at: day(m.to) })} />}
     </SimpleGrid>
   );
 }
@@ -143,7 +148,8 @@ function Checked({ import: m, start, change }: { import: Row; start: () => Promi
       <Title order={2} size="h4">{t("imports.wouldCome", { rows: count(m.rows) })}</Title>
       <Counts import={m} />
       {m.problems.length > 0 && <Problems import={m} />}
-      {m.plan.live ? <Alert color="orange">{t("imports.liveText", { n: count(m.newer) })}</Alert> : <Alert color="teal">{t("imports.history")}</Alert>}
+      {m.from && (m.plan.live ? <Alert color="orange">{t("imports.liveText", { n: count(m.newer) })}</Alert> : <Alert color="teal">{t("imports.history")}</Alert>)}
+      {m.types.some((x) => ofCatalogue(x.type)) && (m.cheaper + m.back > 0 ? <Alert color="orange">{t("imports.tells", { cheaper: count(m.cheaper), back: count(m.back) })}</Alert> : <Alert color="teal">{t("imports.tellsNobody")}</Alert>)}
       {m.events === 0 && <Alert color="orange">{t("imports.nothing")}</Alert>}
       <Group><Button loading={busy} disabled={m.events === 0} onClick={() => void begin()}>{t("imports.start", { n: count(m.events) })}</Button><Button variant="default" onClick={change}>{t("imports.change")}</Button></Group>
     </>

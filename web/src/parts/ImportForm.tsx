@@ -54,6 +54,7 @@ export function ImportForm({ import: m, before, check }: { import: Import; befor
     { group: t("imports.byHand"), items: [csv ? { value: "columns", label: t("imports.columns") } : { value: "events", label: t("imports.events") }] },
     { group: t("imports.allFormats"), items: others.map(option) },
   ].filter((g) => g.items.length > 0);
+  const products = choice === "columns" ? columns.kind === "products" : [...known, ...fits].find((f) => choiceOf(f) === choice)?.kind === "products";
   const about = [...known, ...fits].find((f) => choiceOf(f) === choice)?.about;
   const go = async () => {
     setBusy(true);
@@ -71,13 +72,13 @@ export function ImportForm({ import: m, before, check }: { import: Import; befor
             {csv && <Select label={t("imports.separator")} data={separators.map((s, i) => ({ value: s, label: t(`separator.is_${i}`) }))} value={file.delimiter} onChange={(v) => v && setRead({ ...read, delimiter: v })} allowDeselect={false} />}
             {csv && <NumberInput label={t("imports.headerLine")} value={file.header_line} min={1} max={1000} allowDecimal={false} onChange={(v) => typeof v === "number" && v > 0 && v !== file.header_line && setRead({ ...read, header: v })} />}
           </SimpleGrid>
-          <Checkbox label={t("imports.live")} description={t("imports.liveHint")} checked={live} onChange={(e) => setLive(e.currentTarget.checked)} />
+          {!products && <Checkbox label={t("imports.live")} description={t("imports.liveHint")} checked={live} onChange={(e) => setLive(e.currentTarget.checked)} />}
         </Stack>
       </Card>
       {choice === "columns" && csv && <ImportColumns name={m.name} header={file.header} kind={columns.kind} fields={columns.fields} change={(kind, fields) => setOwn({ kind, fields })} saved={(name) => void formats.refetch().then(() => setPicked(`mapping:${name}`))} />}
       {seen.error && <ProblemBox error={seen.error} />}
       {seen.data && <Preview preview={seen.data} />}
-      {!live && <Alert color="teal">{t("imports.history")}</Alert>}
+      {products ? <Alert color="teal">{t("imports.products")}</Alert> : !live && <Alert color="teal">{t("imports.history")}</Alert>}
       <Group>
         <Button loading={busy} disabled={missing.length > 0 || Boolean(seen.data?.problem) || Boolean(seen.error)} onClick={() => void go()}>{t("imports.check")}</Button>
         <Text size="sm" c="dimmed">{missing.length > 0 ? t("imports.lacking", { names: missing.map((f) => t(`importField.${f.key}`)).join(t("comma")) }) : t("imports.checkText")}</Text>

@@ -29,3 +29,13 @@ test("a column whose name has quotes is still that column", () => {
   expect(columnOf(f, ofColumn(f, c), ["a", c])).toBe(c);
   expect(columnOf(f, `${ofColumn(f, c)} + "-1"`, ["a", c])).toBeUndefined();
 });
+test("a file of products needs the product and nobody", () => {
+  const header = ["商品コード", "商品名", "販売価格", "通常価格", "在庫数", "カテゴリ"];
+  expect(likely(header)).toBe("products");
+  const f = guess("products", header);
+  expect(f).toMatchObject({ product_id: 'row["商品コード"]', price: 'row["販売価格"]', compare_at_price: 'row["通常価格"]', stock: 'row["在庫数"]' });
+  expect(lacking("products", f)).toEqual([]);
+  expect(lacking("products", {}).map((x) => x.key)).toEqual(["product"]);
+  expect(mappingOf("products", f, title).rules[0]).toMatchObject({ event: "catalogue.update" });
+  expect(likely(["id", "name", "email"])).toBe("people");
+});

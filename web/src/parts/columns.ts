@@ -1,6 +1,6 @@
 // A mapping (docs/mapping.md) made by choosing a column for each field.
 
-export const kinds = ["orders", "people", "receipts", "shipments", "points"] as const;
+export const kinds = ["orders", "people", "receipts", "shipments", "points", "products"] as const;
 export type Kind = (typeof kinds)[number];
 
 /** A field of a kind of record: its path in the public JSON of events, what words head its column, what stands around the column. */
@@ -68,6 +68,19 @@ export const shapes: Record<Kind, Shape> = {
     fields: [at(["付与日時", "付与日", "日時", "日付", "date"]), ...who, card, { key: "points", path: "points.amount", needed: true, like: ["付与ポイント", "ポイント数", "ポイント", "points"] },
       { ...order, path: "points.order_id", needed: false }, { key: "reason", path: "points.reason", like: ["理由", "内容", "reason"] }],
   },
+  products: {
+    event: "catalogue.update",
+    fields: [
+      { key: "product", path: "product_id", needed: true, like: ["商品番号", "商品コード", "商品id", "品番", "sku", "product_id", "product id"] },
+      { key: "productName", path: "name", like: ["商品名", "品名", "product name", "title"] },
+      { key: "salePrice", path: "price", like: ["販売価格", "売価", "価格", "税込価格", "price"] },
+      { key: "listPrice", path: "compare_at_price", like: ["通常価格", "定価", "参考価格", "compare at price"] },
+      { key: "stock", path: "stock", like: ["在庫数", "在庫", "フリー在庫数", "stock", "inventory"] },
+      { key: "category", path: "category", like: ["カテゴリ", "カテゴリー", "分類", "category"] },
+      { key: "brand", path: "brand", like: ["ブランド", "メーカー", "brand", "vendor"] },
+      { key: "pageUrl", path: "url", like: ["商品url", "商品ページ", "url", "link"] },
+      { key: "imageUrl", path: "image_url", like: ["画像url", "商品画像url", "image url", "image_url", "image_link"] }],
+  },
 };
 
 const quoted = (column: string) => `row[${JSON.stringify(column)}]`;
@@ -114,7 +127,7 @@ export function likely(header: string[]): Kind {
 /** What is still to be chosen: needed fields, and one that says who it is. */
 export function lacking(kind: Kind, f: Fields): Field[] {
   const known = shapes[kind].fields.filter((x) => x.path.startsWith("person.") && !x.path.startsWith("person.traits."));
-  return [...shapes[kind].fields.filter((x) => x.needed && !f[x.path]), ...(known.some((x) => f[x.path]) ? [] : known.slice(0, 1))];
+  return [...shapes[kind].fields.filter((x) => x.needed && !f[x.path]), ...(known.length === 0 || known.some((x) => f[x.path]) ? [] : known.slice(0, 1))];
 }
 
 export function mappingOf(kind: Kind, chosen: Fields, title: { ja: string; en: string }): Mapping {
