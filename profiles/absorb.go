@@ -90,7 +90,7 @@ func (s *Subject) join(x *Subject, part uint64, now time.Time) {
 	s.Orders = union(s.Orders, x.Orders, compareOrder, func(dst, src *Order) { dst.join(src) })
 	s.Shipments = union(s.Shipments, x.Shipments, compareShipment, (*Shipment).join)
 	s.Visits = union(s.Visits, x.Visits, compareVisit, nil)
-	s.Stores = union(s.Stores, x.Stores, compareStore, nil)
+	s.Stores = onePerReceipt(union(s.Stores, x.Stores, compareStore, nil))
 	s.Contacts = union(s.Contacts, x.Contacts, compareContact, (*Contact).join)
 	s.Reviews = union(s.Reviews, x.Reviews, compareReview, (*Review).join)
 	s.Surveys = union(s.Surveys, x.Surveys, compareSurvey, nil)
@@ -110,6 +110,16 @@ func (s *Subject) join(x *Subject, part uint64, now time.Time) {
 		s.Cart = x.Cart
 	}
 	s.joinLifetime(x, part, now)
+}
+
+// onePerReceipt leaves of the visits of one receipt the first, as visitStore does.
+func onePerReceipt(visits []StoreVisit) []StoreVisit {
+	seen := make(map[uint64]bool, len(visits))
+	return slices.DeleteFunc(visits, func(v StoreVisit) bool {
+		again := v.Receipt != 0 && seen[v.Receipt]
+		seen[v.Receipt] = true
+		return again
+	})
 }
 
 // joinLifetime adds the counters of x, unless this part was added before, without what both counted.

@@ -176,15 +176,24 @@ func (f *folding) store(name string) {
 // that it is no matter which of its events came first.
 func (f *folding) visitStore(v *StoreVisit) {
 	s := f.subject()
-	i := slices.IndexFunc(s.Stores, func(x StoreVisit) bool { return v.Receipt != 0 && x.Receipt == v.Receipt })
-	switch {
-	case i < 0:
+	if v.Receipt == 0 {
 		f.counts |= countedStoreVisit
-	case compareStore(&s.Stores[i], v) <= 0:
-		return
-	default:
-		f.p.touchStore(&s.Stores[i])
-		s.Stores = slices.Delete(s.Stores, i, i+1)
+	} else {
+		i := slices.IndexFunc(s.Stores, func(x StoreVisit) bool { return x.Receipt == v.Receipt })
+		// The count hangs on the receipt, not on one of its events: who is merged counts it once.
+		id := SeenID{Hash: v.Receipt, Day: day(f.now), Counts: countedStoreVisit | countedReceipt}
+		if _, known := findSeen(s.Seen, id.Hash); !known && i < 0 {
+			s.Lifetime.add(id, 1)
+			f.changed |= ChangedLifetime
+		}
+		s.remember(id)
+		if i >= 0 {
+			if compareStore(&s.Stores[i], v) <= 0 {
+				return
+			}
+			f.p.touchStore(&s.Stores[i])
+			s.Stores = slices.Delete(s.Stores, i, i+1)
+		}
 	}
 	if at, ok := search(s.Stores, v, compareStore); !ok {
 		s.Stores = slices.Insert(s.Stores, at, *v)

@@ -175,8 +175,9 @@ const (
 	countedPageView uint8 = 1 << iota
 	countedProductView
 	countedStoreVisit
-	countedEarned // its points were earned
-	countedMark   // no event of the person's: the id of an absorbed part, or a change of a product
+	countedEarned  // its points were earned
+	countedMark    // no event of the person's: the id of an absorbed part, or a change of a product
+	countedReceipt // no event: a till's receipt, whichever of its events came first
 )
 
 // day is the day of the partition's clock.
@@ -268,7 +269,9 @@ func (l *Lifetime) add(x SeenID, times int64) {
 	if x.Counts&countedMark != 0 {
 		return
 	}
-	l.Events += times
+	if x.Counts&countedReceipt == 0 {
+		l.Events += times
+	}
 	if x.Counts&countedPageView != 0 {
 		l.PageViews += times
 	}
