@@ -19,7 +19,7 @@ import (
 // Connection is a source of the configuration that calls us, or whose history is pulled.
 type Connection struct {
 	Name    string
-	Kind    string           // shopify, webhook, zendesk
+	Kind    string           // shopify, webhook, zendesk, meta_leads
 	Mapping string           // definition that makes events of its calls; empty: it needs none
 	BuiltIn *mapping.Mapping // holds while that definition is not saved; nil: its calls wait among the dead letters
 	Pulls   bool             // its history can be asked for
@@ -40,7 +40,7 @@ const defaultPullRate = 1000
 
 type connectionRow struct {
 	Name    string           `json:"name"`
-	Kind    string           `json:"kind" enum:"shopify,webhook,zendesk"`
+	Kind    string           `json:"kind" enum:"shopify,webhook,zendesk,meta_leads"`
 	Path    string           `json:"path" doc:"What its calls go to, below the public address."`
 	Mapping string           `json:"mapping,omitempty" doc:"The mapping that makes events of its calls."`
 	BuiltIn *mapping.Mapping `json:"built_in,omitempty" doc:"The mapping that holds while that one is not saved; without one, its calls become dead letters until then."`

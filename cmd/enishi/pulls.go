@@ -103,7 +103,9 @@ func (w *workspace) pullDue(ctx context.Context, s *pullSource) error {
 		}
 		since = last.BeganAt.Add(-overlap)
 	}
-	return w.pull(ctx, s, shopify.NewPull("live:"+now.Format(time.RFC3339), s.name, since, true, liveRate, now), api.PullOrder{})
+	p := shopify.NewPull("live:"+now.Format(time.RFC3339), s.name, since, true, liveRate, now)
+	p.Subscriptions = last.Subscriptions
+	return w.pull(ctx, s, p, api.PullOrder{})
 }
 
 func (w *workspace) pullOrder(source string) (order api.PullOrder, ok bool) {

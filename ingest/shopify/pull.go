@@ -35,6 +35,8 @@ type Pull struct {
 	At      time.Time  `json:"at"`             // of this progress
 	Text    string     `json:"text,omitempty"` // why it stands still
 	Parts   []PullPart `json:"parts"`
+
+	Subscriptions []Subscription `json:"subscriptions,omitempty"` // live: the shop's webhooks to the source, as they were last seen
 }
 
 // PullPart is the progress of one resource.
@@ -53,8 +55,8 @@ type PullPart struct {
 func NewPull(id, source string, since time.Time, live bool, rate int, now time.Time) Pull {
 	p := Pull{ID: id, Source: source, Since: since, Live: live, Rate: rate, State: PullRunning, BeganAt: now, At: now}
 	resources := Resources()
-	if live {
-		resources = []string{"orders"}
+	if live { // orders first: they act
+		slices.Reverse(resources)
 	}
 	for _, r := range resources {
 		p.Parts = append(p.Parts, PullPart{Resource: r})
@@ -85,6 +87,9 @@ const (
 // errAnew is a result that is not there any more: the operation is begun anew.
 var errAnew = errors.New("the result expired")
 
+// errDenied is a resource that the app has no scope for.
+var errDenied = errors.New("the app may not read")
+
 // Run goes on with a pull until it ends or ctx does. What it appends it appends again after a crash, from the last progress on:
 // the ids of the events make that harmless.
 func (x *Puller) Run(ctx context.Context, p Pull) (Pull, error) {
@@ -96,6 +101,9 @@ func (x *Puller) Run(ctx context.Context, p Pull) (Pull, error) {
 				p.Parts[i].Operation, p.Parts[i].Lines = "", 0
 				continue
 			}
+			if p.Live && errors.Is(err, errDenied) { // the other parts, and later looks, go on without it
+				p.Text, err = err.Error(), nil
+			}
 			if err != nil {
 				return p, err
 			}
@@ -103,6 +111,11 @@ func (x *Puller) Run(ctx context.Context, p Pull) (Pull, error) {
 			if err := x.save(ctx, &p); err != nil {
 				return p, err
 			}
+		}
+	}
+	if p.Live {
+		if err := x.subscriptions(ctx, &p); err != nil {
+			return p, err
 		}
 	}
 	p.State = PullDone
@@ -186,7 +199,7 @@ func (x *Puller) wait(ctx context.Context, p *Pull, part *PullPart) (string, err
 			return "", errAnew
 		case "FAILED":
 			if answer.Node.Error == "ACCESS_DENIED" {
-				return "", fmt.Errorf("the app may not read %s: give it the access scope read_%s", part.Resource, part.Resource)
+				return "", fmt.Errorf("%w %s: give it the access scope read_%s", errDenied, part.Resource, part.Resource)
 			}
 			if part.Tries >= maxBegun {
 				return "", fmt.Errorf("Shopify's bulk operation for %s failed: %s", part.Resource, answer.Node.Error)

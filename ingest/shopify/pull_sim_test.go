@@ -90,7 +90,7 @@ func TestPull(t *testing.T) {
 func TestPullSince(t *testing.T) {
 	h := newHistory(t, stocked(30, sim.Config{}), access)
 	p, err := h.Run(context.Background(), NewPull("p", "shop", noon.AddDate(0, 0, -5), true, 1000, noon))
-	if err != nil || len(p.Parts) != 1 {
+	if err != nil || len(p.Parts) != 3 || p.Parts[0].Resource != "orders" {
 		t.Fatal(err, p.Parts)
 	}
 	if got := h.placed(t); len(got) != 5 {

@@ -69,6 +69,10 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.Contains(q.Query, "bulkOperationRunQuery"):
 		s.run(w, q.Query, q.Variables["query"], version[1])
+	case strings.Contains(q.Query, "webhookSubscriptionCreate"):
+		s.subscribe(w, q.Variables["topic"], q.Variables["uri"])
+	case strings.Contains(q.Query, "webhookSubscriptions("):
+		s.listSubscriptions(w, q.Variables["after"])
 	case strings.Contains(q.Query, "BulkOperation"):
 		s.look(w, q.Variables["id"], r.Host)
 	case strings.Contains(q.Query, "order(id"):
@@ -118,6 +122,13 @@ func (s *Shop) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.tokens)
+}
+
+// Deny takes the scope of a resource (customers) from the app.
+func (s *Shop) Deny(resource string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.denied = resource
 }
 
 // BreakOff lets the next download end after some lines, once.
@@ -173,15 +184,21 @@ func (s *Shop) look(w http.ResponseWriter, id, host string) {
 		if o.looks >= s.cfg.RunFor {
 			o.status, o.doneAt, o.lines = "COMPLETED", s.cfg.Now(), s.lines(o)
 		}
+		if o.resource == s.denied {
+			o.status, o.lines = "FAILED", nil
+		}
 	}
 	if o.status == "COMPLETED" && s.cfg.Now().Sub(o.doneAt) > s.cfg.Limits.ResultLasts {
 		o.status = "EXPIRED"
 	}
-	address := "null"
+	address, failure := "null", "null"
+	if o.status == "FAILED" {
+		failure = `"ACCESS_DENIED"`
+	}
 	if o.status == "COMPLETED" && len(o.lines) > 0 {
 		address = fmt.Sprintf("%q", "http://"+host+"/results/"+o.id[strings.LastIndexByte(o.id, '/')+1:])
 	}
-	s.answer(w, fmt.Sprintf(`{"node":{"id":%q,"status":%q,"errorCode":null,"objectCount":"%d","url":%s}}`, o.id, o.status, len(o.lines), address), "")
+	s.answer(w, fmt.Sprintf(`{"node":{"id":%q,"status":%q,"errorCode":%s,"objectCount":"%d","url":%s}}`, o.id, o.status, failure, len(o.lines), address), "")
 }
 
 func (s *Shop) lines(o *operation) []string {
@@ -201,6 +218,9 @@ func (s *Shop) lines(o *operation) []string {
 		}
 	case "products":
 		for _, id := range slices.Sorted(maps.Keys(s.products)) {
+			if o.since.Year() >= 2026 { // none has changed since the year began
+				break
+			}
 			out = append(out, fmt.Sprintf(`{"id":%q,"title":%q,"vendor":"縁","productType":"","handle":"p","status":"ACTIVE","updatedAt":"2026-01-01T00:00:00Z","featuredMedia":null}`, gid("Product", id), s.products[id]),
 				fmt.Sprintf(`{"id":%q,"sku":"","price":"1000","inventoryQuantity":5,"inventoryPolicy":"DENY","inventoryItem":{"tracked":true},"__parentId":%q}`, gid("ProductVariant", id*10), gid("Product", id)))
 		}

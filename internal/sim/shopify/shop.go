@@ -15,6 +15,7 @@ import (
 // Limits of the platform.
 type Limits struct {
 	Tries       int           // of a webhook after the first
+	TryFor      time.Duration // until the last of them
 	ResultLasts time.Duration // of a bulk operation
 	Bucket      float64       // query cost that may be spent at once
 	Restore     float64       // cost a second
@@ -22,7 +23,7 @@ type Limits struct {
 
 // Documented are Shopify's own.
 func Documented() Limits {
-	return Limits{Tries: 8, ResultLasts: 7 * 24 * time.Hour, Bucket: 2000, Restore: 100}
+	return Limits{Tries: 8, TryFor: 4 * time.Hour, ResultLasts: 7 * 24 * time.Hour, Bucket: 2000, Restore: 100}
 }
 
 // Config of a shop. The zero value of a field has a working default.
@@ -77,6 +78,8 @@ type Shop struct {
 	orders     map[int]*Order
 	products   map[int]string
 	queue      []*Delivery
+	denied     string            // resource that the app has no scope for
+	subscribed map[string]string // address by topic, of the Admin API; nil: every topic goes to Config.Webhook
 	delivered  int
 	givenUp    int
 	seq        int
@@ -91,7 +94,7 @@ type Shop struct {
 // New makes an empty shop.
 func New(cfg Config) *Shop {
 	d := Documented()
-	cfg.Limits = Limits{cmp.Or(cfg.Limits.Tries, d.Tries), cmp.Or(cfg.Limits.ResultLasts, d.ResultLasts), cmp.Or(cfg.Limits.Bucket, d.Bucket), cmp.Or(cfg.Limits.Restore, d.Restore)}
+	cfg.Limits = Limits{cmp.Or(cfg.Limits.Tries, d.Tries), cmp.Or(cfg.Limits.TryFor, d.TryFor), cmp.Or(cfg.Limits.ResultLasts, d.ResultLasts), cmp.Or(cfg.Limits.Bucket, d.Bucket), cmp.Or(cfg.Limits.Restore, d.Restore)}
 	cfg.RunFor = cmp.Or(cfg.RunFor, 2)
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -106,6 +106,7 @@ function History({ row: c, may, done }: { row: Row; may: boolean; done: () => vo
             <Progress value={x.done ? 100 : x.objects ? Math.min(99, (100 * x.lines) / x.objects) : 0} aria-label={t(`connection.part_${x.resource}`, { defaultValue: x.resource })} />
           </div>
         ))}
+        {c.checked?.text && <Alert color="orange" variant="light" title={t("connection.checkedPart")}>{c.checked.text}</Alert>}
         {c.checked && <Text size="sm" c="dimmed">{t("connection.checked", { at: ago(c.checked.began_at) })}</Text>}
       </Stack>
     </Card>
