@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"journeys":               {"enishi", "profiles", "segments", "internal/wire"},
 	"ingest":                 {"enishi", "internal/stream"},
 	"ingest/hooks":           {"enishi", "ingest", "internal/stream"},
+	"ingest/meta":            {"enishi", "ingest", "ingest/hooks", "ingest/mapping"},
 	"ingest/shopify":         {"enishi", "ingest", "ingest/hooks", "internal/address", "internal/stream"},
 	"internal/sim/shopify":   {},
 	"ingest/codes":           {"enishi"},

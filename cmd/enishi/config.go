@@ -182,8 +182,8 @@ type PostalTargetConfig struct {
 
 // SourceConfig is a system that calls us at /hooks/NAME, or that we ask for its history.
 type SourceConfig struct {
-	Kind         string        `koanf:"kind" help:"Of the source NAME: shopify, zendesk, or webhook (any other system, by a mapping)."`
-	Secret       string        `koanf:"secret" help:"What its calls to /hooks/NAME are signed with; of Shopify the client secret of the app. Write ${VARIABLE} to take it from the environment."`
+	Kind         string        `koanf:"kind" help:"Of the source NAME: shopify, zendesk, meta_leads (lead ads), or webhook (any other system, by a mapping)."`
+	Secret       string        `koanf:"secret" help:"What its calls to /hooks/NAME are signed with; of Shopify the client secret, of Meta the secret of the app. Write ${VARIABLE} to take it from the environment."`
 	SecretBefore string        `koanf:"secret_before" help:"The secret before, taken too while it is being changed."`
 	Signature    string        `koanf:"signature" help:"webhook: how it signs: standard (Standard Webhooks), hmac-sha256-hex, hmac-sha256-base64 or bearer. Default: standard."`
 	Header       string        `koanf:"header" help:"webhook: the header that has the signature, where it is not X-Signature or Authorization."`
@@ -192,10 +192,11 @@ type SourceConfig struct {
 	Mapping      string        `koanf:"mapping" help:"webhook: name of the mapping that makes events of its calls. Default: the source's own name."`
 	Shop         string        `koanf:"shop" help:"shopify: the shop's domain, such as enmusubi.myshopify.com, for its history and for orders whose webhook was lost."`
 	ClientID     string        `koanf:"client_id" help:"shopify: client id of the app, which gets tokens with the secret."`
-	Token        string        `koanf:"token" help:"shopify: Admin API token of an app that has a lasting one. Write ${VARIABLE}."`
-	Version      string        `koanf:"version" help:"shopify: version of the Admin API. Default: 2026-07."`
-	Endpoint     string        `koanf:"endpoint" help:"shopify: base URL of the Admin API. Default: https:// and shop."`
-	Reconcile    time.Duration `koanf:"reconcile" help:"shopify: how often orders that changed are asked for, for webhooks that were lost. Default: 1h; negative: never."`
+	Token        string        `koanf:"token" help:"shopify: Admin API token of an app that has a lasting one. meta_leads: token of the page, or of a system user who may read the leads of all pages. Write ${VARIABLE}."`
+	VerifyToken  string        `koanf:"verify_token" help:"meta_leads: any text of your own, which is entered at Meta beside the address. Write ${VARIABLE}."`
+	Version      string        `koanf:"version" help:"Version of the Admin API (shopify; default 2026-07) or of the Graph API (meta_leads; default v23.0)."`
+	Endpoint     string        `koanf:"endpoint" help:"Base URL of that API. Default: https:// and shop; https://graph.facebook.com."`
+	Reconcile    time.Duration `koanf:"reconcile" help:"shopify: how often orders, customers and products that changed are asked for, and whether webhooks are still subscribed, for those that were lost. Default: 1h; negative: never."`
 }
 
 // LogConfig is the process's log.
@@ -295,7 +296,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		expand(&cfg.Webhook.Keys[i])
 	}
 	for name, x := range cfg.Sources {
-		expand(&x.Secret, &x.SecretBefore, &x.Token)
+		expand(&x.Secret, &x.SecretBefore, &x.Token, &x.VerifyToken)
 		cfg.Sources[name] = x
 	}
 	for name, s := range cfg.Webhook.Secrets {

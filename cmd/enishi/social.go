@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -28,8 +29,26 @@ func (w *workspace) buildSocial() error {
 	if w.social, err = social.NewAccounts(social.AccountsConfig{Secrets: secrets, Tags: w.socialTags, Now: w.shopClock, Log: w.log}); err != nil {
 		return err
 	}
-	w.socialHook, err = social.NewWebhook(social.WebhookConfig{Accounts: w.social, Ingest: w.ingest, Known: w.socialKnown, Delivered: w.socialDelivered, Read: w.socialRead, Fold: profiles.Fold, Now: w.shopClock, Log: w.log})
+	w.socialHook, err = social.NewWebhook(social.WebhookConfig{Accounts: w.social, Ingest: w.ingest, Known: w.socialKnown, Delivered: w.socialDelivered, Read: w.socialRead, Leads: w.socialLeads, Fold: profiles.Fold, Now: w.shopClock, Log: w.log})
 	return err
+}
+
+// socialLeads hands leads on that came to the address of an account: an app has one for messages and leads. They are the source's whose
+// secret is that of the account's app.
+func (w *workspace) socialLeads(ctx context.Context, account string, header http.Header, body []byte) error {
+	secret := w.cfg.Social.Accounts[account].AppSecret
+	for _, name := range sortedKeys(w.cfg.Sources) {
+		c := w.cfg.Sources[name]
+		if c.Kind != kindMetaLeads || secret == "" || c.Secret != secret && c.SecretBefore != secret {
+			continue
+		}
+		if status := w.hooks.Take(ctx, name, header, body); status != http.StatusOK {
+			return fmt.Errorf("hand leads to the source %s: %d", name, status)
+		}
+		return nil
+	}
+	w.log.Warn("leads came to the address of an account, and no source of kind meta_leads has its app_secret as secret", "account", account)
+	return nil
 }
 
 // socialTagsName is the setting of the message tags that the platforms take.

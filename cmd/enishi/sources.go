@@ -14,6 +14,7 @@ import (
 	"enishi/api"
 	"enishi/ingest"
 	"enishi/ingest/hooks"
+	"enishi/ingest/meta"
 	"enishi/ingest/shopify"
 )
 
@@ -22,7 +23,12 @@ const (
 	kindShopify = "shopify"
 	kindWebhook = "webhook"
 	kindZendesk = "zendesk"
+
+	kindMetaLeads = "meta_leads"
 )
+
+// sourceKinds are the kinds of sources, the first those that most shops have.
+var sourceKinds = []string{kindShopify, kindZendesk, kindMetaLeads, kindWebhook}
 
 // buildSources makes /hooks/NAME of the sources of the configuration.
 func (w *workspace) buildSources() error {
@@ -48,6 +54,14 @@ func (w *workspace) buildSources() error {
 			builtIn := ticketMapping()
 			m := &mapped{w: w, name: name, builtIn: &builtIn}
 			s.Translate, s.Scheme, s.IDHeader = m.translate, hooks.Zendesk, "X-Zendesk-Webhook-Invocation-Id"
+		case kindMetaLeads:
+			builtIn := meta.BuiltIn()
+			m := &mapped{w: w, name: name, builtIn: &builtIn}
+			leads, err := meta.New(meta.Config{Name: name, Token: c.Token, Version: c.Version, Endpoint: c.Endpoint, Map: m.translate, Alert: w.alert, Now: w.now})
+			if err != nil {
+				return fmt.Errorf("config: sources.%s: %w", name, err)
+			}
+			s.Translate, s.Scheme, s.Header, s.VerifyToken = leads.Translate, hooks.HMACHex, meta.SignatureHeader, c.VerifyToken
 		case kindWebhook:
 			m := &mapped{w: w, name: cmp.Or(c.Mapping, name)}
 			s.Translate, s.Scheme = m.translate, cmp.Or(c.Signature, hooks.Standard)
@@ -80,8 +94,14 @@ func (c *Config) checkSources() []error {
 		if slices.Contains([]string{"events", "debug"}, name) {
 			errs = append(errs, fmt.Errorf("config: sources: %q is the name of a page of the console: choose another", name))
 		}
-		if !slices.Contains([]string{kindShopify, kindWebhook, kindZendesk}, s.Kind) {
-			bad("kind", "%q is none of shopify, webhook, zendesk", s.Kind)
+		if !slices.Contains(sourceKinds, s.Kind) {
+			bad("kind", "%q is none of %s", s.Kind, strings.Join(sourceKinds, ", "))
+		}
+		if s.Kind == kindMetaLeads && s.Token == "" {
+			bad("token", "is needed: Meta's webhook only says that there is a lead, which is fetched with the token of the page")
+		}
+		if s.Kind == kindMetaLeads && s.VerifyToken == "" {
+			bad("verify_token", "is needed: any text of your own, which is entered at Meta beside the address")
 		}
 		if _, err := s.client(); err != nil {
 			bad("shop", "%v", err)
@@ -116,8 +136,12 @@ func (w *workspace) connections() []api.Connection {
 		if c.Kind != kindShopify {
 			x.Mapping = cmp.Or(c.Mapping, name)
 		}
-		if c.Kind == kindZendesk {
+		switch c.Kind {
+		case kindZendesk:
 			builtIn := ticketMapping()
+			x.BuiltIn = &builtIn
+		case kindMetaLeads:
+			builtIn := meta.BuiltIn()
 			x.BuiltIn = &builtIn
 		}
 		out = append(out, x)

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,7 @@ type Source struct {
 
 	IDHeader    string // that has the id of a call, the same over its tries; empty: the hash of the body
 	TopicHeader string // that names what a call is about; may be empty
+	VerifyToken string // of the handshake by GET that Meta begins with; empty: there is none
 
 	Translate Translate
 }
@@ -51,6 +53,7 @@ type Taken struct {
 	Refused   *ingest.Refusal                 // what of it could not be made into an event; the others come
 	Catalogue []stream.Record                 // of the topic catalogue
 	After     func(ctx context.Context) error // what else is to be done before the call is answered; may be repeated
+	Document  []byte                          // what a mapping saw, where that is not the body; the console shows it instead
 	Left      string                          // why nothing came of it, when nothing did
 	LeftJA    string
 }
@@ -177,9 +180,14 @@ func (h *Hooks) State(name string) (State, bool) {
 
 // ServeHTTP takes one call. 200: everything is safe, or was before; 401: not the source; 503: it shall come again.
 func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s := h.sources[r.PathValue("source")]
+	name := r.PathValue("source")
+	s := h.sources[name]
 	if s == nil {
 		http.Error(w, "there is no such source", http.StatusNotFound)
+		return
+	}
+	if r.Method == http.MethodGet && s.VerifyToken != "" {
+		h.handshake(w, r, s)
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -192,25 +200,55 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body cannot be read, or has more than 4 MiB", http.StatusRequestEntityTooLarge)
 		return
 	}
-	now := h.cfg.Now().UTC().Truncate(time.Millisecond)
-	if !s.signer.genuine(r.Header, body, now) { // before anything of it is looked at
-		s.note(func(x *State) { x.Forged++; x.ForgeAt = now })
-		h.cfg.Log.Warn("webhook with a wrong signature", "source", s.Name)
+	switch h.Take(r.Context(), name, r.Header, body) {
+	case http.StatusUnauthorized:
 		http.Error(w, "the signature is wrong", http.StatusUnauthorized)
+	case http.StatusServiceUnavailable:
+		later(w)
+	default:
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+const maxChallenge = 200
+
+// handshake gives the challenge back to who knows the verify token.
+func (h *Hooks) handshake(w http.ResponseWriter, r *http.Request, s *source) {
+	q := r.URL.Query()
+	challenge := q.Get("hub.challenge")
+	if q.Get("hub.mode") != "subscribe" || subtle.ConstantTimeCompare([]byte(q.Get("hub.verify_token")), []byte(s.VerifyToken)) != 1 || len(challenge) > maxChallenge {
+		h.cfg.Log.Warn("webhook handshake with a wrong verify token", "source", s.Name)
+		http.Error(w, "the verify token is wrong", http.StatusForbidden)
 		return
 	}
-	d := &Delivery{Source: s.Name, Topic: clip(r.Header.Get(s.TopicHeader), 100), Headers: plain(r.Header, s.signer.header), Body: body, At: now}
-	id := r.Header.Get(s.IDHeader)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, challenge)
+}
+
+// Take takes a call that came to a source, at its own address or at another. It gives the status to answer with: 200, 401 or 503 as at ServeHTTP, 404.
+func (h *Hooks) Take(ctx context.Context, name string, header http.Header, body []byte) int {
+	s := h.sources[name]
+	if s == nil {
+		return http.StatusNotFound
+	}
+	now := h.cfg.Now().UTC().Truncate(time.Millisecond)
+	if !s.signer.genuine(header, body, now) { // before anything of it is looked at
+		s.note(func(x *State) { x.Forged++; x.ForgeAt = now })
+		h.cfg.Log.Warn("webhook with a wrong signature", "source", s.Name)
+		return http.StatusUnauthorized
+	}
+	d := &Delivery{Source: s.Name, Topic: clip(header.Get(s.TopicHeader), 100), Headers: plain(header, s.signer.header), Body: body, At: now}
+	id := header.Get(s.IDHeader)
 	if id == "" || s.IDHeader == "" {
 		sum := sha256.Sum256(body)
 		id = d.Topic + ":" + hex.EncodeToString(sum[:])
 	}
 	d.ID = enishi.NewID("source", s.Name, id)
 	if x := h.cfg.Why(); x.Full {
-		later(w)
-		return
+		return http.StatusServiceUnavailable
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	got := h.take(ctx, s, d)
 	s.note(func(x *State) {
@@ -222,10 +260,9 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	h.recent.add(got)
 	if got.Outcome == OutcomeLater {
-		later(w)
-		return
+		return http.StatusServiceUnavailable
 	}
-	w.WriteHeader(http.StatusOK)
+	return http.StatusOK
 }
 
 // take makes events of a call and appends them.
@@ -237,6 +274,9 @@ func (h *Hooks) take(ctx context.Context, s *source, d *Delivery) Received {
 	}
 	n, left, err := h.deliver(ctx, s, d)
 	got.Events = n
+	if left.Document != nil {
+		got.Body = left.Document[:min(len(left.Document), KeepBody)]
+	}
 	var why *ingest.Refusal
 	switch {
 	case errors.As(err, &why):

@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type WebhookConfig struct {
 	Delivered func(ctx context.Context, account string, mids []string) error
 	// Read is told what the person has seen: the message mid and all before it, or, without it, all that was sent up to until.
 	Read func(ctx context.Context, account, user, mid string, until time.Time) error
+	// Leads takes a webhook that tells leads of lead ads; an error lets it come again. Nil: nobody wants to know.
+	Leads func(ctx context.Context, account string, header http.Header, body []byte) error
 	// Fold makes spellings of a text one, for words that stop advertising (profiles.Fold).
 	Fold func(string) string
 	Now  func() time.Time
@@ -70,10 +73,12 @@ type hook struct {
 type hookEntry struct {
 	ID        string            `json:"id"`
 	Messaging []json.RawMessage `json:"messaging"`
-	Changes   []struct {
-		Field string          `json:"field"`
-		Value json.RawMessage `json:"value"`
-	} `json:"changes"`
+	Changes   []hookChange      `json:"changes"`
+}
+
+type hookChange struct {
+	Field string          `json:"field"`
+	Value json.RawMessage `json:"value"`
 }
 
 // ServeHTTP takes the handshake, or one webhook. 200: everything is safe, or was safe before; 403: not the platform; 503: it
@@ -140,7 +145,11 @@ func (h *Webhook) take(w http.ResponseWriter, r *http.Request, account *Account)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), webhookAnswer)
 	defer cancel()
-	if err := h.entries(ctx, &x, account); err != nil {
+	err = h.entries(ctx, &x, account)
+	if err == nil && h.cfg.Leads != nil && x.leads() {
+		err = h.cfg.Leads(ctx, account.Name, r.Header, body)
+	}
+	if err != nil {
 		h.log.Error("webhook is not stored", "account", account.Name, "err", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
@@ -148,11 +157,24 @@ func (h *Webhook) take(w http.ResponseWriter, r *http.Request, account *Account)
 	_, _ = io.WriteString(w, "EVENT_RECEIVED")
 }
 
+// leads tells whether there are leads of lead ads in it: an app has one address for them and for messages.
+func (x *hook) leads() bool {
+	return slices.ContainsFunc(x.Entry, func(e hookEntry) bool {
+		return slices.ContainsFunc(e.Changes, func(c hookChange) bool { return c.Field == leadgen })
+	})
+}
+
+// leadgen is the field of changes that tell leads.
+const leadgen = "leadgen"
+
 func (h *Webhook) entries(ctx context.Context, x *hook, by *Account) error {
 	platform := map[string]string{"page": Messenger, "instagram": Instagram}[x.Object]
 	var events []enishi.Event
 	for _, e := range x.Entry {
 		account, ok := h.cfg.Accounts.byEntry(platform, e.ID, by.secret.AppSecret)
+		if !ok && len(e.Messaging) == 0 && !slices.ContainsFunc(e.Changes, func(c hookChange) bool { return c.Field != leadgen }) {
+			continue // a page may have lead ads only
+		}
 		if !ok {
 			h.log.Warn("webhook of a page that is not configured", "account", by.Name, "object", x.Object, "page", e.ID)
 			continue
@@ -169,7 +191,9 @@ func (h *Webhook) entries(ctx context.Context, x *hook, by *Account) error {
 			}
 		}
 		for _, c := range e.Changes {
-			in.change(c.Field, c.Value)
+			if c.Field != leadgen {
+				in.change(c.Field, c.Value)
+			}
 		}
 		events = append(events, in.events...)
 	}

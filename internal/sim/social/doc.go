@@ -1,6 +1,6 @@
-// Package social is a stateful simulator of the messaging side of Meta's Graph API: Messenger by a page, Instagram by the
+// Package social is a stateful simulator of the messaging side of Meta's Graph API, and of its lead ads: Messenger by a page, Instagram by the
 // page that it is connected to, and Instagram by its own login. People write, press buttons, react, mention the shop in
-// stories and opt in; the shop's webhook hears of it, and what may be sent to whom follows from it. It is the development
+// stories, fill in lead ads and opt in; the shop's webhook hears of it, and what may be sent to whom follows from it. It is the development
 // default of the product and the provider of its tests.
 //
 // It owns the provider's side only. Nothing of it is persisted: a restart forgets people, windows and tokens.

@@ -11,7 +11,7 @@ import (
 // Fault is one planned misbehaviour. Without After it strikes before the call is looked at: nothing is taken. With After
 // the call is taken, and only the answer goes wrong; a call that is refused on its own merits does not use it up.
 type Fault struct {
-	Endpoint string // messages, account; empty: every call
+	Endpoint string // messages, account, lead, form; empty: every call
 	To       string // calls whose body names this id
 	Skip     int    // calls to let pass first
 	Times    int    // 0: one; below 0: without end

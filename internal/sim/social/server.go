@@ -61,6 +61,8 @@ type Server struct {
 	comment map[string]*comment
 	rates   map[string]*rate
 	revoked map[string]bool // accounts whose token was taken back
+	leads   map[string]*filled
+	forms   map[string]*Form
 	faults  []*Fault
 	sent    []Sent
 	seq     uint64
@@ -98,7 +100,7 @@ func New(cfg Config) *Server {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Server{cfg: cfg, limits: cfg.Limits, webhook: cfg.WebhookURL, users: map[string]*user{}, tokens: map[string]*optIn{}, comment: map[string]*comment{},
-		rates: map[string]*rate{}, revoked: map[string]bool{}, calls: map[string]int{}, wake: make(chan struct{}, 1)}
+		rates: map[string]*rate{}, revoked: map[string]bool{}, leads: map[string]*filled{}, forms: map[string]*Form{}, calls: map[string]int{}, wake: make(chan struct{}, 1)}
 }
 
 // answer is what a call is answered with.
@@ -138,7 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path = path[len(v)-1:]
 	}
 	id, what, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	endpoint := cmp.Or(what, "account")
+	endpoint := cmp.Or(what, s.kindOf(id))
 	f := s.takeFault(endpoint, body)
 	if f != nil && !f.After && f.breaks() {
 		s.fail(w, r, endpoint, f)
@@ -183,7 +185,7 @@ func (s *Server) handle(r *http.Request, id, what string, body []byte) *answer {
 	if token == "" {
 		return refuse(http.StatusBadRequest, 190, 0, "An access token is required to request this resource.")
 	}
-	account := s.account(id, token)
+	account := s.account(cmp.Or(s.pageOf(id), id), token)
 	if account == nil {
 		return refuse(http.StatusBadRequest, 100, 33, "Unsupported request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation", id)
 	}
@@ -194,6 +196,8 @@ func (s *Server) handle(r *http.Request, id, what string, body []byte) *answer {
 		return refuse(http.StatusBadRequest, 190, 460, "Error validating access token: The session has been invalidated because the user changed their password or Facebook has changed the session for security reasons.")
 	}
 	switch {
+	case what == "" && r.Method == http.MethodGet && s.kindOf(id) != "account":
+		return s.read(id, r.URL.Query().Get("fields"))
 	case what == "messages" && r.Method == http.MethodPost:
 		if len(body) > s.limits.BodyBytes {
 			return invalid("The request is too large.")
