@@ -769,7 +769,7 @@ CREATE TABLE profiles
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (partition, profile_id)
-SETTINGS index_granularity = 1024;
+SETTINGS index_granularity = 1024, index_granularity_bytes = 262144;
 
 CREATE TABLE property_hours
 (
