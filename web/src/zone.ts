@@ -12,6 +12,8 @@ export function wall(iso?: string | null): string {
   const p = Object.fromEntries(parts.map((x) => [x.type, x.value]));
   return `${p.year}-${p.month}-${p.day}T${p.hour}:${p.minute}`;
 }
+/** An instant as a chart that counts in UTC (useUTC) has it, so that its axis reads by the shop's clock and not by the browser's. */
+export const chartTime = (iso: string): number => Date.parse(`${wall(iso)}:00Z`);
 /** The day of an instant by the shop's clock, 2026-12-01, and the instant at which a day begins. */
 export const dateOf = (iso: string): string => wall(iso).slice(0, 10);
 export const midnight = (date: string): string => fromWall(`${date}T00:00`);

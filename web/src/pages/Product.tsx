@@ -5,6 +5,7 @@ import { Link, useParams } from "react-router";
 import { useApi } from "../api";
 import { count, instant, money, short } from "../format";
 import { pick } from "../i18n";
+import { chartTime } from "../zone";
 import { Empty, Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import { StockState } from "../parts/StockState";
 
@@ -22,11 +23,12 @@ export function Product() {
     grid: { left: 60, right: 50, top: 32, bottom: 28 },
     legend: { top: 0 },
     tooltip: { trigger: "axis" },
+    useUTC: true,
     xAxis: { type: "time" },
     yAxis: [{ type: "value", name: t("catalogue.price"), scale: true }, { type: "value", name: t("catalogue.stock"), minInterval: 1, splitLine: { show: false } }],
     series: [
-      { name: t("catalogue.price"), type: "line", step: "end", data: history.map((x) => [x.at, Number(x.price)]) },
-      { name: t("catalogue.stock"), type: "line", step: "end", yAxisIndex: 1, data: history.filter((x) => x.stock != null).map((x) => [x.at, x.stock]) },
+      { name: t("catalogue.price"), type: "line", step: "end", data: history.map((x) => [chartTime(x.at), Number(x.price)]) },
+      { name: t("catalogue.stock"), type: "line", step: "end", yAxisIndex: 1, data: history.filter((x) => x.stock != null).map((x) => [chartTime(x.at), x.stock]) },
     ],
   }, [history, t]);
   return (
