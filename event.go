@@ -130,7 +130,8 @@ type Order struct {
 	Refunded       Amount    `json:"refunded,omitzero" wire:"23"` // on order.refunded: the sum refunded so far
 	Reason         string    `json:"reason,omitempty" wire:"24"`  // of a cancellation, refund or failed payment
 	CartID         string    `json:"cart_id,omitempty" wire:"25"`
-	PlacedAt       time.Time `json:"placed_at,omitzero" wire:"26"` // when an event other than order.placed tells it
+	PlacedAt       time.Time `json:"placed_at,omitzero" wire:"26"`     // when an event other than order.placed tells it
+	Number         string    `json:"order_number,omitempty" wire:"27"` // that people see, where order_id is another: #1001
 }
 
 // Line is one line of an order, cart or receipt.

@@ -962,6 +962,10 @@ func (x *Order) AppendWire(b []byte) []byte {
 		b = append(b, 0xd0)
 		b = wire.AppendTagUvarint(b, 0x01, wire.Zigzag(x.PlacedAt.UnixMilli()))
 	}
+	if x.Number != "" {
+		b = append(b, 0xda, 0x01)
+		b = wire.AppendBytes(b, x.Number)
+	}
 	return b
 }
 
@@ -1106,6 +1110,8 @@ func (x *Order) ParseWire(s string) error {
 			var u19 uint64
 			u19, i = wire.Uvarint(s, i)
 			x.PlacedAt = wire.Time(u19)
+		case 27<<3 | 2: // Number
+			x.Number, i = wire.Content(s, i)
 		default:
 			i = wire.Skip(s, i, tag)
 		}

@@ -287,6 +287,7 @@ func (w *writer) order(o *enishi.Order) error {
 	w.text("reason", o.Reason)
 	w.text("cart_id", o.CartID)
 	w.time("placed_at", o.PlacedAt)
+	w.text("order_number", o.Number)
 	w.close()
 	return nil
 }

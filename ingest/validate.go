@@ -265,7 +265,7 @@ func (p *Parser) checkOrder(o *enishi.Order) *Refusal {
 	}
 	refusal := first(
 		ids("order_id", o.OrderID, "coupon?", o.Coupon, "store_id?", o.StoreID, "staff_id?", o.StaffID, "subscription_id?", o.SubscriptionID,
-			"marketplace?", o.Marketplace, "cart_id?", o.CartID, "payment_method?", o.PaymentMethod),
+			"marketplace?", o.Marketplace, "order_number?", o.Number, "cart_id?", o.CartID, "payment_method?", o.PaymentMethod),
 		oneOf("fulfilment_type", o.Fulfilment, "", "ship", "bopis", "curbside", "locker", "konbini_pickup", "store", "digital"),
 		currency,
 		checkLines(o.Lines),

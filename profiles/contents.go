@@ -55,6 +55,7 @@ var (
 		of(func(o *enishi.Order) *string { return &o.Reason }),
 		of(func(o *enishi.Order) *string { return &o.CartID }),
 		of(func(o *enishi.Order) *time.Time { return &o.PlacedAt }),
+		of(func(o *enishi.Order) *string { return &o.Number }),
 	}
 	shipmentFields = [...]field[enishi.Shipment]{
 		listOf(func(s *enishi.Shipment) *[]enishi.ShipmentLine { return &s.Lines }),

@@ -40,7 +40,7 @@ func NewFacts() *Facts {
 		orders: newTable("orders", "profile_id s, order_id s, version u, is_deleted b, status s, placed_at t, paid_at t, confirmed_at t, cancelled_at t,"+
 			" refunded_at t, shipped_at t, delivered_at t, currency s, total i, revenue i, subtotal i, discount i, coupon s, coupon_amount i,"+
 			" points_used i, shipping_fee i, cod_fee i, tax i, refunded i, items i, channel s, store_id s, staff_id s, payment_method s,"+
-			" payment_due_at t, payment_state s, fulfilment_type s, subscription_id s, automatic b, marketplace s, is_gift b, valid b, sequence i"),
+			" payment_due_at t, payment_state s, fulfilment_type s, subscription_id s, automatic b, marketplace s, is_gift b, valid b, sequence i, order_number s"),
 		lines: newTable("order_lines", "profile_id s, order_id s, line w, version u, is_deleted b, placed_at t, product_id s, sku s, name s, brand s,"+
 			" category s, quantity i, price i, discount i, valid b"),
 		shipments: newTable("shipments", "profile_id s, order_id s, shipment_id s, version u, is_deleted b, status s, carrier s, tracking s, number i, of i,"+

@@ -231,6 +231,7 @@ func (w *rowWriter) order(o *OrderView) {
 	t.text(o.Marketplace)
 	t.flags(o.ShipTo != nil && o.ShipTo.IsGift, o.Valid)
 	t.ints(o.Sequence)
+	t.text(o.Number)
 	t.end()
 }
 

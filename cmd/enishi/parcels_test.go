@@ -66,4 +66,35 @@ func TestParcelsOfACarrier(t *testing.T) {
 	s.settled(60 * time.Second)
 	s.enishi("import", file, "--preset", "parcel-states", "--live", "--quiet")
 	running(2)
+
+	// Orders of Shopify have ids of their own; the parcel has the number that people see.
+	numbered := func(id, number, email string) string {
+		return fmt.Sprintf(`{"type":"order.placed","occurred_at":%q,"person":{"email":%q},"order":{"order_id":%q,"order_number":%q,"total":"1200"}}`+"\n", now.AddDate(0, 0, -2).Format(time.RFC3339), email, id, number)
+	}
+	s.enishi("import", write("numbered.ndjson", numbered("5001", "#1001", "saburo@x.test")+numbered("5002", "#1002", "shiro@x.test")+numbered("6002", "1002", "goro@x.test")+numbered("A9", "#A1", "rokuro@x.test")), "--quiet")
+	s.settled(60 * time.Second)
+	out = s.enishi("import", write("numbers.csv", "注文番号,お問い合わせ番号,配送会社,配送状況,日時\n"+parcel("1001", 12345678011)+parcel("1002", 12345678012)+parcel("#1001", 12345678013)+parcel("A1", 12345678014)), "--preset", "parcel-states", "--live", "--quiet")
+	if !strings.Contains(out, "shipment.delivered\t3") || !strings.Contains(out, "1 rejected") || !strings.Contains(out, "line 3: 注文番号: ") {
+		t.Fatal(out)
+	}
+	running(5) // A1 is the id of hanako's order, whatever the number of another's
+	var found struct{ Items []struct{ ID string } }
+	if err := s.call("GET", "/people?q=saburo@x.test", nil, &found); err != nil || len(found.Items) != 1 {
+		t.Fatal(found, err)
+	}
+	eventually(t, 30*time.Second, "the parcels of the order", func() error {
+		var p struct {
+			Orders []struct {
+				OrderID   string `json:"order_id"`
+				Shipments []any
+			}
+		}
+		if err := s.call("GET", "/people/"+found.Items[0].ID, nil, &p); err != nil {
+			return err
+		}
+		if len(p.Orders) != 1 || p.Orders[0].OrderID != "5001" || len(p.Orders[0].Shipments) != 2 {
+			return fmt.Errorf("%+v", p)
+		}
+		return nil
+	})
 }

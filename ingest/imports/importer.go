@@ -30,12 +30,18 @@ type Config struct {
 	Parser  *ingest.Parser
 	Zone    func() *time.Location
 	Mapping func(name string) (mapping.Mapping, bool)
-	// Buyers finds whose orders are: by the order's id, those of which one person alone has one. Nil: shipments name their people themselves.
-	Buyers func(ctx context.Context, orders []string) (map[string]enishi.Person, error)
+	// Buyers finds orders by their ids or the numbers that people see, those that are one person's alone. Nil: shipments name their people themselves.
+	Buyers func(ctx context.Context, orders []string) (map[string]Buyer, error)
 	// Product is what is known of a product. Nil: imports do not tell what they would change of the catalogue.
 	Product func(id string) (*ingest.Product, bool)
 	Now     func() time.Time // default: time.Now
 	Log     *slog.Logger
+}
+
+// Buyer is whose an order is.
+type Buyer struct {
+	Person  enishi.Person // an identifier
+	OrderID string        // of the order, where it was found by its number
 }
 
 // Importer takes files in. It is safe for concurrent use.

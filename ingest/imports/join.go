@@ -3,10 +3,10 @@ package imports
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
-	"enishi"
 	"enishi/ingest/mapping"
 )
 
@@ -32,7 +32,7 @@ func (p *pass) join() error {
 			orders[i], ask[x.Shipment.OrderID] = x.Shipment.OrderID, true
 		}
 	}
-	var found map[string]enishi.Person
+	var found map[string]Buyer
 	if len(ask) > 0 {
 		ctx, stop := context.WithTimeout(context.Background(), joinTime)
 		defer stop()
@@ -54,7 +54,7 @@ func (p *pass) join() error {
 				p.problem(p.nobody(e, id))
 				continue
 			}
-			text, err := withPerson(e.JSON, &who)
+			text, err := withBuyer(e.JSON, &who)
 			if err != nil {
 				return err
 			}
@@ -77,16 +77,23 @@ func (p *pass) nobody(e *mapping.Event, order string) *mapping.Problem {
 	return x
 }
 
-// withPerson adds a person to an event.
-func withPerson(text []byte, who *enishi.Person) ([]byte, error) {
-	person, err := json.Marshal(who)
+// withBuyer adds to a shipment its person and the id of its order.
+func withBuyer(text []byte, who *Buyer) ([]byte, error) {
+	all, shipment := map[string]any{}, map[string]json.RawMessage{}
+	all["shipment"] = &shipment
+	var event map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(text, &event), json.Unmarshal(event["shipment"], &shipment)); err != nil {
+		return nil, err
+	}
+	for name, value := range event {
+		if name != "shipment" {
+			all[name] = value
+		}
+	}
+	id, err := json.Marshal(who.OrderID)
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, err
-	}
-	all["person"] = person
+	all["person"], shipment["order_id"] = &who.Person, id
 	return json.Marshal(all)
 }

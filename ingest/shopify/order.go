@@ -97,7 +97,7 @@ func refunded(o *order) (sum enishi.Amount, at time.Time) {
 // the refund by itself; before one the current amounts are those after edits.
 func contentsOf(o *order) *enishi.Order {
 	current := len(o.Refunds) == 0
-	x := &enishi.Order{OrderID: string(o.ID), Version: o.UpdatedAt.UnixMilli(), Currency: cmp.Or(o.Currency, "JPY"), Total: enishi.Amount(o.TotalPrice),
+	x := &enishi.Order{OrderID: string(o.ID), Number: o.Name, Version: o.UpdatedAt.UnixMilli(), Currency: cmp.Or(o.Currency, "JPY"), Total: enishi.Amount(o.TotalPrice),
 		PaymentMethod: payment(o.Gateways), CartID: o.CartToken, PlacedAt: o.CreatedAt, Automatic: o.SourceName == "subscription_contract",
 		Marketplace: marketplace(o.SourceName), Fulfilment: fulfilmentType(o), ShipTo: shipTo(o)}
 	if o.UpdatedAt.IsZero() {
@@ -314,7 +314,6 @@ func properties(o *order) map[string]enishi.Value {
 			out[name] = enishi.TextValue(v[:min(len(v), maxRestText)])
 		}
 	}
-	text("order_number", o.Name)
 	text("source_name", o.SourceName)
 	text("tags", o.Tags)
 	for _, a := range o.Attributes {

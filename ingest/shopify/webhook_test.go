@@ -104,7 +104,7 @@ func TestOrder(t *testing.T) {
 	if p.CustomerID != "115310627314723954" || p.Email != "Hanako@Example.jp" || p.Phone != "+819012345678" || p.AnonymousID != "anon-1" || p.Traits["prefecture"].Text != "東京都" || p.Traits["family_name"].Text != "山田" {
 		t.Errorf("person %+v", p)
 	}
-	if e.Properties["some_new_field"].Text != "kept" || e.Properties["note.包装"].Text != "赤" || e.Properties["order_number"].Text != "#1001" || e.Context.UTMSource != "line" {
+	if e.Properties["some_new_field"].Text != "kept" || e.Properties["note.包装"].Text != "赤" || e.Order.Number != "#1001" || e.Context.UTMSource != "line" {
 		t.Errorf("properties %v, context %+v", e.Properties, e.Context)
 	}
 	if c := got.Events[2].Consent[0]; c.Channel != "email" || c.State != "in" || !strings.Contains(c.Text, "confirmed_opt_in") || !got.Events[2].At.Equal(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) {

@@ -509,7 +509,9 @@ CREATE TABLE orders
     `is_gift` UInt8,
     `valid` UInt8,
     `sequence` Int64,
-    INDEX by_order order_id TYPE bloom_filter(0.01) GRANULARITY 4
+    `order_number` String,
+    INDEX by_order order_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX by_number order_number TYPE bloom_filter(0.01) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 ORDER BY (profile_id, order_id)

@@ -112,7 +112,7 @@ var tables = []Table{
 		out("(SELECT profile_id, arrayJoin(arrayZip(mapKeys(consents), mapValues(consents))) AS permission FROM people FINAL) AS x"),
 	spec("orders", "注文", "Orders", "profile_id:id order_id status placed_at:time paid_at:time confirmed_at:time cancelled_at:time refunded_at:time shipped_at:time delivered_at:time currency total:money revenue:money"+
 		" subtotal:money discount:money coupon coupon_amount:money points_used:money shipping_fee:money cod_fee:money tax:money refunded:money items:whole channel store_id staff_id payment_method payment_due_at:time"+
-		" payment_state fulfilment_type subscription_id automatic:flag marketplace is_gift:flag valid:flag sequence:whole").by("placed_at"),
+		" payment_state fulfilment_type subscription_id automatic:flag marketplace is_gift:flag valid:flag sequence:whole order_number").by("placed_at"),
 	spec("order_lines", "注文明細", "Order lines", "profile_id:id order_id line:whole placed_at:time product_id sku name brand category quantity:whole price:money discount:money valid:flag").by("placed_at"),
 	spec("shipments", "出荷", "Shipments", "profile_id:id order_id shipment_id status carrier tracking! number:whole of:whole created_at:time shipped_at:time delivered_at:time delayed_at:time returned_at:time estimated_at:time store_id").by("created_at"),
 	spec("returns", "返品", "Returns", "profile_id:id order_id return_id status requested_at:time received_at:time amount:money reason").by("requested_at"),

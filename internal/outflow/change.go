@@ -130,7 +130,7 @@ func idText(id enishi.ID) string {
 // not listed does not go out, so a field that an event gets later is personal until somebody says otherwise.
 var plain = map[string][]string{
 	"order": {"order_id", "version", "currency", "lines", "subtotal", "discount", "coupon", "coupon_amount", "points_used", "shipping_fee", "cod_fee", "taxes", "total", "payment_method", "payment_due_at",
-		"store_id", "subscription_id", "automatic", "fulfilment_type", "marketplace", "refunded", "cart_id", "placed_at"},
+		"store_id", "subscription_id", "automatic", "fulfilment_type", "marketplace", "refunded", "cart_id", "placed_at", "order_number"},
 	"shipment":     {"shipment_id", "order_id", "version", "number", "of", "lines", "carrier", "estimated_delivery_at", "untracked", "store_id", "hold_until"},
 	"return":       {"return_id", "order_id", "version", "lines", "amount", "store_id"},
 	"store":        {"store_id", "store_type", "business_date", "event_id", "event_name"},
