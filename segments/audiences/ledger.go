@@ -1,0 +1,145 @@
+package audiences
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"enishi"
+	"enishi/segments/audiences/match"
+)
+
+// States of an entry.
+const (
+	Sent     = "sent"     // told to the platform; the answer is not there yet
+	Accepted = "accepted" // the platform took it
+	Again    = "again"    // is to be told once more: somebody with the same identifier was taken out
+	Rejected = "rejected" // the platform did not take it, and was told no more
+	Leaving  = "leaving"  // the platform was asked to take them out; the answer is not there yet
+	Removed  = "removed"  // the platform took them out
+)
+
+// Entry is somebody in a list, one row of the table audience_members.
+type Entry struct {
+	Profile enishi.ID
+	Keys    []match.Key // as the platform was told; of Again and Rejected too
+	Value   enishi.Amount
+	State   string
+	Reason  string    // of Rejected the platform's, of Leaving and Removed ours (left, no_consent, hold ...)
+	Batch   enishi.ID // the call that told of it last
+	At      time.Time // when the platform was told last
+}
+
+// told tells whether the platform may have one of the keys: also one whose last addition it did not take may be there by an earlier one.
+func (e *Entry) told() bool { return e.State != Removed }
+
+// Operations of a batch.
+const (
+	OpAdd    = "add"
+	OpRemove = "remove"
+)
+
+// States of a batch.
+const (
+	BatchOpen    = "open"    // stored; whether the platform got it is not known
+	BatchAsked   = "asked"   // the platform has it and works at it
+	BatchDone    = "done"    // carried out
+	BatchRefused = "refused" // the platform took none of it
+)
+
+// Batch is one call that changes a list, one row of the table audience_batches. Its members are the entries that name it.
+type Batch struct {
+	ID         enishi.ID
+	Audience   string
+	Generation int
+	Op         string
+	State      string
+	Remote     string // the list at the platform
+	Call       string // the platform's name of it
+	People     int
+	Keys       int // identifiers that it tells
+	Accepted   int
+	Rejected   int
+	Reason     string // of the rejected, or of a refused batch
+	Tries      int
+	At         time.Time
+	UpdatedAt  time.Time
+}
+
+// Standing is what is known of an audience beyond its entries, the newest row of the table audience_runs of it.
+type Standing struct {
+	Audience   string
+	Remote     string // the list at the platform; empty: none was made
+	Generation int    // of Remote
+	Next       string // the list that is to take its place; empty: none
+	Old        string // the list whose place was taken, while it is still at the platform
+	BeganAt    time.Time
+	EndedAt    time.Time
+	Wanted     int
+	InList     int            // entries that the platform has
+	Matched    int            // as the platform says; -1: it does not
+	Added      int            // in the run that ended last
+	Taken      int            // out
+	Refreshed  int            // told again, for they would have expired or for another's sake
+	Rejected   int            // entries that the platform did not take
+	LeftOut    map[string]int // members of the segment who were not told, by reason
+	Calls      int
+	Day        string // of Today, in the shop's zone
+	Today      int    // calls of that day
+	Problem    *Problem
+	RetryAt    time.Time // with a problem: not before
+	Rebuilt    bool      // the run ended with a new list
+}
+
+// Disclosure says that identifiers of somebody left the shop, one row of the table disclosures. 個人情報保護法 29 条 and its rules ask for the
+// recipient, the person and the items, and for what rests on consent that it does; kept for three years.
+type Disclosure struct {
+	Profile     enishi.ID
+	Batch       enishi.ID
+	At          time.Time
+	Audience    string
+	Destination string
+	Platform    string
+	Recipient   string
+	Country     string
+	Basis       string
+	Purpose     string
+	Op          string
+	Keys        []match.Key
+	ConsentAt   time.Time
+}
+
+// store is what a Syncer reads and writes; [Tables] is it.
+type store interface {
+	// Members are the members of a segment in a range of ids, by id.
+	Members(ctx context.Context, q *query, from, to byte) ([]candidate, error)
+	// People tells of those of some ids who are no members what decides whether they may stay; used while the segment is stale.
+	People(ctx context.Context, q *query, ids []enishi.ID) ([]candidate, error)
+	Entries(ctx context.Context, audience string, generation int, from, to byte) ([]Entry, error)
+	BatchEntries(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error)
+	// Sharing are entries that were told one of the keys.
+	Sharing(ctx context.Context, audience string, generation int, keys []match.Key) ([]Entry, error)
+	PutEntries(ctx context.Context, audience string, generation int, entries []Entry) error
+	Drop(ctx context.Context, audience string, generation int) error
+	OpenBatches(ctx context.Context, audience string) ([]Batch, error)
+	PutBatch(ctx context.Context, b *Batch) error
+	Disclose(ctx context.Context, list []Disclosure) error
+	Standing(ctx context.Context, audience string) (*Standing, error)
+	PutStanding(ctx context.Context, s *Standing) error
+}
+
+func sameKeys(a, b []match.Key) bool { return slices.Equal(a, b) }
+
+// without are the keys of a that are not in b.
+func without(a, b []match.Key) []match.Key {
+	return slices.DeleteFunc(slices.Clone(a), func(k match.Key) bool { return slices.Contains(b, k) })
+}
+
+// keyText is a key as the ledger stores it: kind and value with a colon between.
+func keyText(k match.Key) string { return string(k.Kind) + ":" + k.Value }
+
+func parseKey(s string) match.Key {
+	kind, value, _ := strings.Cut(s, ":")
+	return match.Key{Kind: match.Kind(kind), Value: value}
+}

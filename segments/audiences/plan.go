@@ -1,0 +1,81 @@
+package audiences
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"enishi"
+	"enishi/segments/audiences/match"
+)
+
+// step is what has to be done about somebody.
+type step struct {
+	entry   Entry // as it will be stored: the keys that are told
+	again   bool  // was told before
+	consent time.Time
+}
+
+// plan is the difference of a range of ids.
+type plan struct {
+	remove  []step // entry.Keys are those to take out
+	add     []step
+	wanted  int
+	leftOut map[string]int
+}
+
+// want is somebody who belongs into the list.
+type want struct {
+	keys    []match.Key
+	value   enishi.Amount
+	consent time.Time
+}
+
+// difference compares who is in a list with who is wanted there. reasons say of those who are not wanted why; of who is in neither they left the segment.
+// fresh is before when who was told last has to be told again, zero when nothing expires.
+//
+// An entry of Rejected is tried again only with other keys: the platform would say the same.
+func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.ID]string, fresh time.Time, values bool) plan {
+	p := plan{wanted: len(wanted), leftOut: map[string]int{}}
+	for _, reason := range reasons {
+		p.leftOut[reason]++
+	}
+	in := make(map[enishi.ID]bool, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		w, stays := wanted[e.Profile]
+		if !stays {
+			if e.told() {
+				out := *e
+				if out.Reason = reasons[e.Profile]; out.Reason == "" {
+					out.Reason = LeftSegment
+				}
+				out.State = Leaving
+				p.remove = append(p.remove, step{entry: out, again: true})
+			}
+			continue
+		}
+		in[e.Profile] = true
+		told, same := e.told() && e.State != Leaving, sameKeys(e.Keys, w.keys)
+		if e.told() && len(without(e.Keys, w.keys)) > 0 {
+			out := *e // with all keys: what is taken out in part cannot be told from what is left when they leave before the rest is told again
+			out.State, out.Reason = Leaving, LeftChanged
+			p.remove = append(p.remove, step{entry: out, again: true})
+			told = false
+		}
+		switch {
+		case e.State == Rejected && same:
+			continue
+		case told && same && e.State != Again && !(values && e.Value != w.value) && !e.At.Before(fresh):
+			continue
+		}
+		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, again: e.told(), consent: w.consent})
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(wanted), enishi.ID.Compare) {
+		if !in[id] {
+			w := wanted[id]
+			p.add = append(p.add, step{entry: Entry{Profile: id, Keys: w.keys, Value: w.value, State: Sent}, consent: w.consent})
+		}
+	}
+	return p
+}

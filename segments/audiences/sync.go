@@ -1,0 +1,387 @@
+package audiences
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"enishi"
+	"enishi/segments/audiences/match"
+)
+
+// Takeover is how long a replica that takes over waits before it changes an audience: what another has in flight ends within [CallTimeout].
+const (
+	CallTimeout = 30 * time.Second
+	Takeover    = 45 * time.Second
+)
+
+// Segment is how a segment stands.
+type Segment struct {
+	Size  int  // members; the ranges that are read at once follow from it
+	Stale bool // its members may be others than its expression says: nobody is added or taken out for that reason until it is swept
+	Found bool
+}
+
+// Config is what a Syncer needs.
+type Config struct {
+	Tables       *Tables
+	Segment      func(ctx context.Context, name string) (Segment, error)
+	Destinations map[string]*Destination
+	Zone         func() *time.Location
+	Now          func() time.Time
+	Mine         func() bool // whether this replica still works at audiences; nil: always
+	Log          *slog.Logger
+}
+
+// Syncer makes audiences what they are to be. Its methods are not to be called for one audience at the same time.
+type Syncer struct {
+	cfg   Config
+	store store
+	log   *slog.Logger
+
+	// Fault fails at a named point; for tests. Nil: none.
+	Fault func(point string) error
+}
+
+// New makes a Syncer.
+func New(cfg Config) *Syncer {
+	s := newSyncer(cfg, cfg.Tables)
+	return s
+}
+
+func newSyncer(cfg Config, st store) *Syncer {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = func() *time.Location { return time.UTC }
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Syncer{cfg: cfg, store: st, log: cfg.Log.With("component", "audiences")}
+}
+
+// errWait ends a run that goes on later: the platform works at something, or a budget is used up.
+var errWait = errors.New("audiences: to be continued")
+
+// run is one run of one audience.
+type run struct {
+	*Syncer
+	name  string
+	def   *Definition
+	dest  *Destination
+	facts Facts
+	rules *match.Rules
+	at    time.Time
+	st    *Standing
+	seg   Segment
+	query query
+
+	generation int    // that entries are written to
+	remote     string // list that calls go to
+	removing   []step // collected for the next call
+	adding     []step
+	unlawful   bool // somebody has to go for another reason than that they left the segment
+}
+
+// Sync makes an audience what it is to be, as far as the platform lets it, and gives how it stands then. A run that cannot end now, for the platform works at a call, is
+// gone on with by the next call. An error of the platform is in the Standing, not returned: only what concerns our own tables is.
+func (s *Syncer) Sync(ctx context.Context, name string, def *Definition) (*Standing, error) {
+	r, err := s.begin(ctx, name, def)
+	if err != nil {
+		return nil, err
+	}
+	if r.st.Problem != nil && r.at.Before(r.st.RetryAt) {
+		return r.st, nil
+	}
+	r.st.Problem, r.st.RetryAt = nil, time.Time{}
+	err = r.work(ctx)
+	var p *Problem
+	switch {
+	case err == nil:
+		r.st.EndedAt = s.now()
+	case errors.Is(err, errWait):
+	case errors.As(err, &p):
+		r.st.Problem = p
+		r.st.RetryAt = s.now().Add(p.pause())
+		if p.Class == Gone {
+			r.log.Warn("a list is gone at the platform; a new one will be made", "audience", r.name, "platform", r.facts.Platform)
+			if err := r.away(ctx, BatchRefused, "the list is gone"); err != nil && !errors.As(err, &p) {
+				return nil, err
+			}
+		}
+	default:
+		return nil, err
+	}
+	if err := s.store.PutStanding(ctx, r.st); err != nil {
+		return nil, err
+	}
+	return r.st, nil
+}
+
+// pause is how long nothing is tried after a problem.
+func (p *Problem) pause() time.Duration {
+	if p.After > 0 {
+		return p.After
+	}
+	switch p.Class {
+	case Rate:
+		return 15 * time.Minute
+	case Auth, Refused:
+		return time.Hour
+	case Gone:
+		return 0
+	}
+	return time.Minute
+}
+
+func (s *Syncer) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }
+
+func (s *Syncer) fault(point string) error {
+	if s.Fault != nil {
+		return s.Fault(point)
+	}
+	return nil
+}
+
+func (s *Syncer) begin(ctx context.Context, name string, def *Definition) (*run, error) {
+	dest, ok := s.cfg.Destinations[def.Destination]
+	if !ok {
+		return nil, enishi.FieldError("destination", fmt.Sprintf("there is no account %q in the configuration (ads.%s)", def.Destination, def.Destination), fmt.Sprintf("設定（ads.%s）に広告アカウント「%s」がありません。", def.Destination, def.Destination))
+	}
+	facts := dest.Platform.Facts()
+	rules, ok := match.For(facts.Platform)
+	if !ok {
+		return nil, fmt.Errorf("audiences: no rules for the platform %q", facts.Platform)
+	}
+	r := &run{Syncer: s, name: name, def: def, dest: dest, facts: facts, rules: rules, at: s.now(),
+		query: query{Segment: def.Segment, Consent: dest.Consent, LINE: dest.Provider, Values: def.Use == Value}}
+	var err error
+	if r.seg, err = s.cfg.Segment(ctx, def.Segment); err != nil {
+		return nil, err
+	}
+	if r.st, err = s.store.Standing(ctx, name); err != nil {
+		return nil, err
+	}
+	if r.st == nil {
+		r.st = &Standing{Audience: name, Matched: -1}
+	}
+	r.st.LeftOut = map[string]int{}
+	r.st.BeganAt, r.st.Wanted, r.st.InList, r.st.Added, r.st.Taken, r.st.Refreshed, r.st.Rejected, r.st.Calls, r.st.Rebuilt = r.at, 0, 0, 0, 0, 0, 0, 0, false
+	return r, nil
+}
+
+// away takes all lists of the audience away at the platform and forgets who was in them. It may be repeated.
+func (r *run) away(ctx context.Context, state, reason string) error {
+	for _, remote := range []string{r.st.Next, r.st.Remote, r.st.Old} {
+		if remote == "" {
+			continue
+		}
+		if err := r.dest.Platform.Delete(ctx, remote); err != nil {
+			return problemOf(err)
+		}
+	}
+	open, err := r.store.OpenBatches(ctx, r.name)
+	if err != nil {
+		return err
+	}
+	for i := range open {
+		if err := r.settled(ctx, &open[i], state, reason); err != nil {
+			return err
+		}
+	}
+	for g := max(0, r.st.Generation-1); g <= r.st.Generation+1; g++ {
+		if err := r.store.Drop(ctx, r.name, g); err != nil {
+			return err
+		}
+	}
+	r.st.Remote, r.st.Next, r.st.Old, r.st.Generation = "", "", "", r.st.Generation+2 // a number that no list had
+	return nil
+}
+
+func (r *run) spec(generation int) *Spec {
+	return &Spec{Audience: r.name, Generation: generation, Title: r.def.Title, Use: r.def.Use, Kinds: r.def.Keys}
+}
+
+func (r *run) work(ctx context.Context) error {
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	if err := r.tidy(ctx); err != nil {
+		return err
+	}
+	if r.st.Next != "" {
+		return r.rebuild(ctx)
+	}
+	r.generation, r.remote = r.st.Generation, r.st.Remote
+	if r.remote == "" {
+		if r.frozen() {
+			return nil
+		}
+		least := max(r.def.Minimum, r.facts.Minimum)
+		if r.seg.Size < least { // a list that the platform does not show need not be told to it
+			r.st.Wanted = r.seg.Size
+			return &Problem{Class: Refused, Code: "too_small", Msg: fmt.Sprintf("the segment has %d people, a list needs %d to be used; nothing was sent", r.seg.Size, least),
+				MsgJA: fmt.Sprintf("セグメントは %d 人です。配信に使うには %d 人以上が必要なため、まだ送っていません。", r.seg.Size, least)}
+		}
+		remote, err := r.dest.Platform.Create(ctx, r.spec(r.generation))
+		if err != nil {
+			return problemOf(err)
+		}
+		r.remote, r.st.Remote = remote, remote
+		if err := r.store.PutStanding(ctx, r.st); err != nil {
+			return err
+		}
+	}
+	if !r.facts.Removal {
+		return r.appendOrRebuild(ctx)
+	}
+	if err := r.each(ctx, func(p *plan) error { return r.removals(ctx, p) }); err != nil {
+		return err
+	}
+	if err := r.flush(ctx, OpRemove); err != nil {
+		return err
+	}
+	if err := r.settle(ctx); err != nil { // whoever is told before a removal is carried out may be taken out by it
+		return err
+	}
+	return r.fill(ctx)
+}
+
+// frozen tells that nobody is added, and nobody taken out but who may not stay: the audience is paused, or its segment is deleted or not to be relied on.
+func (r *run) frozen() bool { return r.def.Paused || r.seg.Stale || !r.seg.Found }
+
+// fill adds everybody who is wanted and not told.
+func (r *run) fill(ctx context.Context) error {
+	if err := r.each(ctx, func(p *plan) error { return r.additions(ctx, p) }); err != nil {
+		return err
+	}
+	if err := r.flush(ctx, OpAdd); err != nil {
+		return err
+	}
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	return r.look(ctx)
+}
+
+func (r *run) look(ctx context.Context) error {
+	l, err := r.dest.Platform.Look(ctx, r.remote)
+	if err != nil {
+		return problemOf(err)
+	}
+	r.st.Matched = l.Matched
+	return nil
+}
+
+// ranges cuts the ids so that a range has some thousand people.
+func (r *run) ranges() [][2]byte {
+	n := 1
+	for n < 256 && max(r.seg.Size, r.st.InList)/n > 5000 {
+		n *= 2
+	}
+	width := 256 / n
+	out := make([][2]byte, n)
+	for i := range out {
+		out[i] = [2]byte{byte(i * width), byte(i*width + width - 1)}
+	}
+	return out
+}
+
+// each works at the difference of one range after another.
+func (r *run) each(ctx context.Context, do func(*plan) error) error {
+	clear(r.st.LeftOut)
+	r.st.Wanted, r.st.InList = 0, 0
+	for _, ids := range r.ranges() {
+		p, err := r.plan(ctx, ids[0], ids[1])
+		if err != nil {
+			return err
+		}
+		r.st.Wanted += p.wanted
+		for reason, n := range p.leftOut {
+			r.st.LeftOut[reason] += n
+		}
+		if err := do(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan compares a range of ids.
+func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
+	entries, err := r.store.Entries(ctx, r.name, r.generation, from, to)
+	if err != nil {
+		return nil, err
+	}
+	wanted, reasons := map[enishi.ID]want{}, map[enishi.ID]string{}
+	take := func(list []candidate) {
+		for i := range list {
+			c := &list[i]
+			if keys, reason := r.dest.judge(c, r.def, r.rules, r.at); reason != "" {
+				reasons[c.Profile] = reason
+			} else {
+				wanted[c.Profile] = want{keys, c.Value, c.ConsentAt}
+			}
+		}
+	}
+	if r.frozen() { // nobody comes and nobody goes by the segment; who may not stay goes all the same
+		base := entries
+		if r.generation != r.st.Generation {
+			if base, err = r.store.Entries(ctx, r.name, r.st.Generation, from, to); err != nil {
+				return nil, err
+			}
+		}
+		var in []enishi.ID
+		for i := range base {
+			if base[i].told() && base[i].State != Leaving {
+				in = append(in, base[i].Profile)
+			}
+		}
+		list, err := r.store.People(ctx, &r.query, in)
+		if err != nil {
+			return nil, err
+		}
+		take(list)
+	} else {
+		list, err := r.store.Members(ctx, &r.query, from, to)
+		if err != nil {
+			return nil, err
+		}
+		take(list)
+	}
+	var fresh time.Time
+	if r.facts.Expires > 0 {
+		fresh = r.at.Add(-r.facts.Expires * 5 / 6)
+	}
+	p := difference(entries, wanted, reasons, fresh, r.facts.Values && r.def.Use == Value)
+	for i := range entries {
+		if entries[i].State == Accepted || entries[i].State == Sent || entries[i].State == Again {
+			r.st.InList++
+		}
+		if entries[i].State == Rejected {
+			r.st.Rejected++
+		}
+	}
+	return &p, nil
+}
+
+// today counts a call against the budget of the day.
+func (r *run) today() error {
+	day := r.now().In(r.cfg.Zone()).Format(time.DateOnly)
+	if r.st.Day != day {
+		r.st.Day, r.st.Today = day, 0
+	}
+	if r.dest.CallsPerDay > 0 && r.st.Today >= r.dest.CallsPerDay {
+		l := r.now().In(r.cfg.Zone())
+		return &Problem{Class: Rate, Code: "budget", After: time.Date(l.Year(), l.Month(), l.Day()+1, 0, 0, 0, 0, l.Location()).Sub(l), Msg: "the budget of " + strconv.Itoa(r.dest.CallsPerDay) + " calls a day is used up",
+			MsgJA: "1 日の呼び出し回数の上限（" + strconv.Itoa(r.dest.CallsPerDay) + " 回）に達しました。続きは明日行います。"}
+	}
+	r.st.Today++
+	r.st.Calls++
+	return nil
+}

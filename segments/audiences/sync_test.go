@@ -1,0 +1,462 @@
+package audiences
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"enishi"
+	"enishi/segments/audiences/match"
+)
+
+// world is the tables in memory, the people of a shop, and a clock.
+type world struct {
+	now         time.Time
+	members     map[enishi.ID]bool
+	people      map[enishi.ID]*candidate
+	entries     map[string]map[enishi.ID]Entry // by audience and generation
+	batches     map[enishi.ID]Batch
+	disclosures map[[2]enishi.ID]Disclosure
+	standing    map[string]Standing
+	stale       bool
+}
+
+func newWorld() *world {
+	return &world{now: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), members: map[enishi.ID]bool{}, people: map[enishi.ID]*candidate{}, entries: map[string]map[enishi.ID]Entry{},
+		batches: map[enishi.ID]Batch{}, disclosures: map[[2]enishi.ID]Disclosure{}, standing: map[string]Standing{}}
+}
+
+func list(audience string, generation int) string { return fmt.Sprint(audience, "/", generation) }
+
+func within(id enishi.ID, from, to byte) bool { return id[0] >= from && id[0] <= to }
+
+func sorted[T any](m map[enishi.ID]T, keep func(enishi.ID, T) bool) []T {
+	var out []T
+	for _, id := range slices.SortedFunc(maps.Keys(m), enishi.ID.Compare) {
+		if keep(id, m[id]) {
+			out = append(out, m[id])
+		}
+	}
+	return out
+}
+
+func (w *world) Members(_ context.Context, _ *query, from, to byte) ([]candidate, error) {
+	var out []candidate
+	for _, id := range slices.SortedFunc(maps.Keys(w.members), enishi.ID.Compare) {
+		if within(id, from, to) && w.people[id] != nil {
+			out = append(out, *w.people[id])
+		}
+	}
+	return out, nil
+}
+
+func (w *world) People(_ context.Context, _ *query, ids []enishi.ID) ([]candidate, error) {
+	var out []candidate
+	for _, id := range ids {
+		if c := w.people[id]; c != nil {
+			out = append(out, *c)
+		} else {
+			out = append(out, candidate{Profile: id})
+		}
+	}
+	return out, nil
+}
+
+func (w *world) Entries(_ context.Context, audience string, generation int, from, to byte) ([]Entry, error) {
+	return sorted(w.entries[list(audience, generation)], func(id enishi.ID, _ Entry) bool { return within(id, from, to) }), nil
+}
+
+func (w *world) BatchEntries(_ context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error) {
+	return sorted(w.entries[list(audience, generation)], func(_ enishi.ID, e Entry) bool { return e.Batch == batch }), nil
+}
+
+func (w *world) Sharing(_ context.Context, audience string, generation int, keys []match.Key) ([]Entry, error) {
+	return sorted(w.entries[list(audience, generation)], func(_ enishi.ID, e Entry) bool {
+		return slices.ContainsFunc(e.Keys, func(k match.Key) bool { return slices.Contains(keys, k) })
+	}), nil
+}
+
+func (w *world) PutEntries(_ context.Context, audience string, generation int, entries []Entry) error {
+	l := list(audience, generation)
+	if w.entries[l] == nil {
+		w.entries[l] = map[enishi.ID]Entry{}
+	}
+	for _, e := range entries {
+		e.Keys = slices.Clone(e.Keys)
+		w.entries[l][e.Profile] = e
+	}
+	return nil
+}
+
+func (w *world) Drop(_ context.Context, audience string, generation int) error {
+	delete(w.entries, list(audience, generation))
+	return nil
+}
+
+func (w *world) OpenBatches(_ context.Context, audience string) ([]Batch, error) {
+	var out []Batch
+	for _, b := range w.batches {
+		if b.Audience == audience && (b.State == BatchOpen || b.State == BatchAsked) {
+			out = append(out, b)
+		}
+	}
+	slices.SortFunc(out, func(a, b Batch) int { return a.At.Compare(b.At) })
+	return out, nil
+}
+
+func (w *world) PutBatch(_ context.Context, b *Batch) error { w.batches[b.ID] = *b; return nil }
+
+func (w *world) Disclose(_ context.Context, list []Disclosure) error {
+	for _, d := range list {
+		w.disclosures[[2]enishi.ID{d.Profile, d.Batch}] = d
+	}
+	return nil
+}
+
+func (w *world) Standing(_ context.Context, audience string) (*Standing, error) {
+	if s, ok := w.standing[audience]; ok {
+		s.LeftOut = maps.Clone(s.LeftOut)
+		return &s, nil
+	}
+	return nil, nil
+}
+
+func (w *world) PutStanding(_ context.Context, s *Standing) error {
+	c := *s
+	c.LeftOut = maps.Clone(s.LeftOut)
+	w.standing[s.Audience] = c
+	return nil
+}
+
+// platform is an advertising platform whose users have identifiers; a call about an identifier is about whoever has it.
+type platform struct {
+	facts   Facts
+	users   map[match.Key]string // who has an identifier
+	lists   map[string]*platformList
+	seq     int
+	heard   map[match.Key]bool
+	pending map[string]func() // calls whose effect comes later
+	order   []string
+	fail    func(what string) (before, after error)
+}
+
+type platformList struct {
+	mark    string
+	members map[string]time.Time
+}
+
+func newPlatform(f Facts) *platform {
+	return &platform{facts: f, users: map[match.Key]string{}, lists: map[string]*platformList{}, heard: map[match.Key]bool{}, pending: map[string]func(){}}
+}
+
+func (p *platform) Facts() Facts { return p.facts }
+
+func (p *platform) faults(what string) (error, error) {
+	if p.fail == nil {
+		return nil, nil
+	}
+	return p.fail(what)
+}
+
+func (p *platform) Create(_ context.Context, spec *Spec) (string, error) {
+	before, after := p.faults("create")
+	if before != nil {
+		return "", before
+	}
+	for id, l := range p.lists {
+		if l.mark == spec.Mark() {
+			return id, after
+		}
+	}
+	p.seq++
+	id := fmt.Sprint("list", p.seq)
+	p.lists[id] = &platformList{mark: spec.Mark(), members: map[string]time.Time{}}
+	return id, after
+}
+
+func (p *platform) change(remote string, members []Member, what string, do func(l *platformList, user string)) (Answer, error) {
+	before, after := p.faults(what)
+	if before != nil {
+		return Answer{}, before
+	}
+	if p.lists[remote] == nil {
+		return Answer{}, &Problem{Class: Gone, Msg: "no such list"}
+	}
+	if len(members) > p.facts.Batch {
+		return Answer{}, &Problem{Class: Refused, Msg: "too many members"}
+	}
+	for _, m := range members {
+		for _, k := range m.Keys {
+			p.heard[k] = true
+		}
+	}
+	members = slices.Clone(members)
+	apply := func() {
+		if l := p.lists[remote]; l != nil {
+			for _, m := range members {
+				for _, k := range m.Keys {
+					if u := p.users[k]; u != "" {
+						do(l, u)
+					}
+				}
+			}
+		}
+	}
+	p.seq++
+	call := fmt.Sprint("call", p.seq)
+	if p.facts.Later {
+		p.pending[call] = apply
+		p.order = append(p.order, call)
+		return Answer{Call: call, Open: true}, after
+	}
+	apply()
+	return Answer{Call: call}, after
+}
+
+func (p *platform) Add(_ context.Context, remote string, _ *Spec, members []Member) (Answer, error) {
+	return p.change(remote, members, "add", func(l *platformList, u string) { l.members[u] = time.Time{} })
+}
+
+func (p *platform) Remove(_ context.Context, remote string, _ *Spec, members []Member) (Answer, error) {
+	if !p.facts.Removal {
+		return Answer{}, &Problem{Class: Refused, Msg: "nobody can be taken out"}
+	}
+	return p.change(remote, members, "remove", func(l *platformList, u string) { delete(l.members, u) })
+}
+
+// Result carries calls out in an order of its own, the newest first, one each time it is asked.
+func (p *platform) Result(_ context.Context, _, call string) (Answer, error) {
+	before, after := p.faults("result")
+	if before != nil {
+		return Answer{}, before
+	}
+	if n := len(p.order); n > 0 {
+		p.pending[p.order[n-1]]()
+		delete(p.pending, p.order[n-1])
+		p.order = p.order[:n-1]
+	}
+	_, open := p.pending[call]
+	return Answer{Call: call, Open: open}, after
+}
+
+func (p *platform) Look(_ context.Context, remote string) (Look, error) {
+	before, after := p.faults("look")
+	if before != nil {
+		return Look{}, before
+	}
+	l := p.lists[remote]
+	if l == nil {
+		return Look{}, &Problem{Class: Gone, Msg: "no such list"}
+	}
+	return Look{Ready: true, Matched: len(l.members)}, after
+}
+
+func (p *platform) Delete(_ context.Context, remote string) error {
+	before, after := p.faults("delete")
+	if before != nil {
+		return before
+	}
+	delete(p.lists, remote)
+	return after
+}
+
+func person(n int) enishi.ID { return enishi.NewID("person", fmt.Sprint(n)) }
+
+func mail(n int) string { return fmt.Sprintf("p%d@example.jp", n) }
+
+func (w *world) syncer(p *platform) *Syncer {
+	return newSyncer(Config{Destinations: map[string]*Destination{"ads": {Name: "ads", Recipient: "Ads Inc.", Country: "US", Basis: ByConsent, Consent: "ads.marketing", Platform: p}},
+		Segment: func(context.Context, string) (Segment, error) {
+			return Segment{Size: len(w.members), Stale: w.stale, Found: true}, nil
+		}, Now: func() time.Time { w.now = w.now.Add(time.Millisecond); return w.now }}, w)
+}
+
+// expected are the users whom the people who are wanted have identifiers of.
+func (w *world) expected(p *platform, def *Definition) map[string]bool {
+	rules, _ := match.For(p.facts.Platform)
+	out := map[string]bool{}
+	for id := range w.members {
+		c := w.people[id]
+		if c == nil || c.Consent != "in" || c.HoldUntil.After(w.now) {
+			continue
+		}
+		for _, k := range rules.Keys(&c.Person, def.Keys) {
+			if u := p.users[k]; u != "" {
+				out[u] = true
+			}
+		}
+	}
+	return out
+}
+
+func definition(t interface{ Fatal(...any) }) *Definition {
+	d, err := Parse([]byte(`{"title": "VIP", "segment": "vip", "destination": "ads"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestEquals: whatever people do and whatever fails, once nothing fails the platform's list is who is wanted, and whatever the platform was told of stands in
+// the disclosures.
+func TestEquals(t *testing.T) {
+	for name, facts := range map[string]Facts{
+		"at once":  {Platform: match.MetaAds, Batch: 3, Removal: true},
+		"later":    {Platform: match.GoogleAds, Batch: 3, Removal: true, Later: true},
+		"expires":  {Platform: match.TikTok, Batch: 2, Removal: true, Expires: 90 * 24 * time.Hour},
+		"new list": {Platform: match.YahooJP, Batch: 4},
+		"both":     {Platform: match.YahooJP, Batch: 4, Later: true},
+	} {
+		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts) }) })
+	}
+}
+
+func equals(t *rapid.T, facts Facts) {
+	const n = 8
+	ctx, w, p, def := context.Background(), newWorld(), newPlatform(facts), definition(t)
+	rules, _ := match.For(facts.Platform)
+	// Every address and number has a user, some users have both.
+	for i := range n {
+		e := rules.Keys(&match.Person{Emails: []string{mail(i)}}, match.Kinds())[0]
+		p.users[e] = fmt.Sprint("user", i)
+		p.users[rules.Keys(&match.Person{Phones: []string{phone(i)}}, match.Kinds())[0]] = fmt.Sprint("user", i)
+		w.people[person(i)] = &candidate{Profile: person(i), Found: true, Consent: "in", Person: match.Person{Emails: []string{mail(i)}}}
+	}
+	crash := errors.New("crash")
+	failures := 0
+	faulty := func(t *rapid.T) func(string) error {
+		return func(point string) error {
+			if failures > 0 && rapid.IntRange(0, 9).Draw(t, point) == 0 {
+				failures--
+				return crash
+			}
+			return nil
+		}
+	}
+	p.fail = func(what string) (error, error) {
+		if failures == 0 {
+			return nil, nil
+		}
+		switch rapid.IntRange(0, 11).Draw(t, what) {
+		case 0:
+			failures--
+			return &Problem{Class: Retry, Msg: "500"}, nil
+		case 1:
+			failures--
+			return nil, &Problem{Class: Retry, Msg: "the answer was lost"} // taken all the same
+		case 2:
+			failures--
+			return &Problem{Class: Rate, After: time.Second, Msg: "429"}, nil
+		}
+		return nil, nil
+	}
+	once := func() error {
+		s := w.syncer(p)
+		s.Fault = faulty(t)
+		_, err := s.Sync(ctx, "vip", def)
+		if err != nil && !errors.Is(err, crash) {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(2 * time.Minute)
+		return err
+	}
+	for range rapid.IntRange(1, 12).Draw(t, "steps") {
+		i := rapid.IntRange(0, n-1).Draw(t, "who")
+		id := person(i)
+		switch rapid.SampledFrom([]string{"join", "join", "leave", "out", "in", "hold", "erase", "mail", "phone", "drop", "merge", "sync", "sync", "month", "gone", "stale"}).Draw(t, "what") {
+		case "join":
+			w.members[id] = true
+		case "leave":
+			delete(w.members, id)
+		case "out", "in":
+			if c := w.people[id]; c != nil {
+				c.Consent = rapid.SampledFrom([]string{"", "in", "out"}).Draw(t, "consent")
+			}
+		case "hold":
+			if c := w.people[id]; c != nil {
+				c.HoldUntil = w.now.Add(time.Hour)
+			}
+		case "erase":
+			delete(w.people, id)
+			delete(w.members, id)
+		case "mail":
+			if c := w.people[id]; c != nil {
+				c.Person.Emails = []string{mail(rapid.IntRange(0, n-1).Draw(t, "address"))}
+			}
+		case "phone":
+			if c := w.people[id]; c != nil {
+				c.Person.Phones = []string{phone(i)}
+			}
+		case "drop":
+			if c := w.people[id]; c != nil {
+				c.Person.Phones = nil
+			}
+		case "merge": // what one had, another has
+			j := person((i + 1) % n)
+			if a, b := w.people[id], w.people[j]; a != nil && b != nil {
+				b.Person.Emails = append(b.Person.Emails, a.Person.Emails...)
+				b.Person.Phones = append(b.Person.Phones, a.Person.Phones...)
+				delete(w.people, id)
+				delete(w.members, id)
+			}
+		case "month":
+			w.now = w.now.Add(80 * 24 * time.Hour)
+		case "gone":
+			for l := range p.lists {
+				delete(p.lists, l)
+			}
+		case "stale":
+			w.stale = rapid.Bool().Draw(t, "stale")
+		case "sync":
+			failures = rapid.IntRange(0, 3).Draw(t, "failures")
+			_ = once()
+		}
+	}
+	failures, w.stale = 0, false
+	for i := 0; ; i++ {
+		if i == 60 {
+			t.Fatalf("there is no end: %+v", w.standing["vip"])
+		}
+		began := w.now
+		if once() == nil {
+			if st := w.standing["vip"]; st.Problem == nil && st.EndedAt.After(began) && !st.Rebuilt && st.Added+st.Taken+st.Refreshed == 0 {
+				break
+			}
+		}
+	}
+	got := map[string]bool{}
+	for id, l := range p.lists {
+		if id != w.standing["vip"].Remote {
+			t.Fatalf("a list is left at the platform: %s (%s)", id, l.mark)
+		}
+		for u := range l.members {
+			got[u] = true
+		}
+	}
+	if diff := cmp.Diff(w.expected(p, def), got); diff != "" {
+		t.Fatalf("the platform's list is not who is wanted (-want +got)\n%s", diff)
+	}
+	told := map[match.Key]bool{}
+	for _, d := range w.disclosures {
+		if d.Recipient == "" || d.Country == "" || d.At.IsZero() || d.Basis == "" {
+			t.Fatalf("a disclosure without what the law asks for: %+v", d)
+		}
+		for _, k := range d.Keys {
+			told[k] = true
+		}
+	}
+	for k := range p.heard {
+		if !told[k] {
+			t.Fatalf("%v left without a disclosure", k)
+		}
+	}
+}
+
+func phone(n int) string { return fmt.Sprintf("+8190%08d", n) }
