@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"enishi"
 	"enishi/segments/audiences/match"
@@ -26,6 +25,9 @@ func (r *run) removals(ctx context.Context, p *plan) error {
 
 func (r *run) additions(ctx context.Context, p *plan) error {
 	for _, x := range p.add {
+		if !x.again {
+			r.st.InList++
+		}
 		if r.adding = append(r.adding, x); len(r.adding) >= r.facts.Batch {
 			if err := r.flush(ctx, OpAdd); err != nil {
 				return err
@@ -50,11 +52,10 @@ func (r *run) flush(ctx context.Context, op string) error {
 	b := &Batch{Audience: r.name, Generation: r.generation, Op: op, State: BatchOpen, Remote: r.remote, People: len(list), At: at, UpdatedAt: at}
 	b.ID = enishi.NewID("audience batch", r.name, strconv.Itoa(r.generation), op, strconv.FormatInt(at.UnixNano(), 10), list[0].entry.Profile.String(), strconv.Itoa(len(list)))
 	entries := make([]Entry, len(list))
-	consents := make(map[enishi.ID]time.Time, len(list))
 	for i, x := range list {
 		e := x.entry
 		e.Batch, e.At = b.ID, at
-		entries[i], consents[e.Profile] = e, x.consent
+		entries[i] = e
 		b.Keys += len(e.Keys)
 		switch {
 		case op == OpRemove:
@@ -81,7 +82,7 @@ func (r *run) flush(ctx context.Context, op string) error {
 	if err := r.fault("entries stored"); err != nil {
 		return err
 	}
-	return r.send(ctx, b, entries, consents)
+	return r.send(ctx, b, entries)
 }
 
 // mark notes that those who share an identifier with somebody who is taken out are to be told again: the platform takes out whomever it matches.
@@ -103,7 +104,7 @@ func (r *run) mark(ctx context.Context, leaving []Entry) error {
 }
 
 // send tells the platform what a batch says, and stores the answer. A batch without entries is one that a crash left before they were stored.
-func (r *run) send(ctx context.Context, b *Batch, entries []Entry, consents map[enishi.ID]time.Time) error {
+func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 	if len(entries) == 0 {
 		return r.settled(ctx, b, BatchDone, "")
 	}
@@ -119,7 +120,7 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry, consents map[
 		e := &entries[i]
 		members[i] = Member{Profile: e.Profile, Keys: e.Keys, Value: e.Value}
 		list[i] = Disclosure{Profile: e.Profile, Batch: b.ID, At: b.At, Audience: r.name, Destination: r.dest.Name, Platform: r.facts.Platform, Recipient: r.dest.Recipient,
-			Country: r.dest.Country, Basis: r.dest.Basis, Purpose: r.dest.Consent, Op: b.Op, Keys: e.Keys, ConsentAt: consents[e.Profile]}
+			Country: r.dest.Country, Basis: r.dest.Basis, Purpose: r.dest.Consent, Op: b.Op, Keys: e.Keys}
 	}
 	if err := r.store.Disclose(ctx, list); err != nil {
 		return err
@@ -164,6 +165,8 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 			r.st.Taken++
 		case rejected:
 			e.State, e.Reason = Rejected, reason
+			r.st.InList--
+			r.st.Rejected++
 		default:
 			e.State, e.Reason = Accepted, ""
 		}
@@ -206,7 +209,7 @@ func (r *run) settle(ctx context.Context) error {
 			if waits {
 				return errWait // nothing overtakes
 			}
-			if err := r.send(ctx, b, entries, nil); err != nil {
+			if err := r.send(ctx, b, entries); err != nil {
 				return err
 			}
 			waits = waits || b.State == BatchAsked

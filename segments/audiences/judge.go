@@ -54,7 +54,6 @@ type candidate struct {
 	Profile   enishi.ID
 	Found     bool   // there is such a person
 	Consent   string // in, out, empty
-	ConsentAt time.Time
 	HoldUntil time.Time
 	Value     enishi.Amount
 	Person    match.Person

@@ -107,7 +107,6 @@ type Disclosure struct {
 	Purpose     string
 	Op          string
 	Keys        []match.Key
-	ConsentAt   time.Time
 }
 
 // store is what a Syncer reads and writes; [Tables] is it.

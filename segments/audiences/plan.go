@@ -11,9 +11,8 @@ import (
 
 // step is what has to be done about somebody.
 type step struct {
-	entry   Entry // as it will be stored: the keys that are told
-	again   bool  // was told before
-	consent time.Time
+	entry Entry // as it will be stored: the keys that are told
+	again bool  // was told before
 }
 
 // plan is the difference of a range of ids.
@@ -26,9 +25,8 @@ type plan struct {
 
 // want is somebody who belongs into the list.
 type want struct {
-	keys    []match.Key
-	value   enishi.Amount
-	consent time.Time
+	keys  []match.Key
+	value enishi.Amount
 }
 
 // difference compares who is in a list with who is wanted there. reasons say of those who are not wanted why; of who is in neither they left the segment.
@@ -61,7 +59,6 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 			out := *e // with all keys: what is taken out in part cannot be told from what is left when they leave before the rest is told again
 			out.State, out.Reason = Leaving, LeftChanged
 			p.remove = append(p.remove, step{entry: out, again: true})
-			told = false
 		}
 		switch {
 		case e.State == Rejected && same:
@@ -69,12 +66,12 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 		case told && same && e.State != Again && !(values && e.Value != w.value) && !e.At.Before(fresh):
 			continue
 		}
-		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, again: e.told(), consent: w.consent})
+		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, again: e.told()})
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(wanted), enishi.ID.Compare) {
 		if !in[id] {
 			w := wanted[id]
-			p.add = append(p.add, step{entry: Entry{Profile: id, Keys: w.keys, Value: w.value, State: Sent}, consent: w.consent})
+			p.add = append(p.add, step{entry: Entry{Profile: id, Keys: w.keys, Value: w.value, State: Sent}})
 		}
 	}
 	return p

@@ -325,7 +325,7 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 			if keys, reason := r.dest.judge(c, r.def, r.rules, r.at); reason != "" {
 				reasons[c.Profile] = reason
 			} else {
-				wanted[c.Profile] = want{keys, c.Value, c.ConsentAt}
+				wanted[c.Profile] = want{keys, c.Value}
 			}
 		}
 	}

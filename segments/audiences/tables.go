@@ -1,9 +1,314 @@
 package audiences
 
-import "enishi/internal/clickhouse"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
 
-// Tables are the tables of audiences.
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"enishi"
+	"enishi/internal/clickhouse"
+	"enishi/segments/audiences/match"
+)
+
+// Tables are the ledger, the batches, the runs and the disclosures, and the tables of the fold that tell who is wanted.
 type Tables struct {
-	DB *clickhouse.DB
-	store
+	DB   *clickhouse.DB
+	last atomic.Uint64
+}
+
+// version rises with each write of this process; another that takes over begins at its own clock, after [Takeover].
+func (t *Tables) version() uint64 {
+	for {
+		last := t.last.Load()
+		next := max(last+1, uint64(time.Now().UnixNano()))
+		if t.last.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
+
+func column[T, V any](list []T, of func(*T) V) []V {
+	out := make([]V, len(list))
+	for i := range list {
+		out[i] = of(&list[i])
+	}
+	return out
+}
+
+func repeat[V any](n int, v V) []V {
+	out := make([]V, n)
+	for i := range out {
+		out[i] = v
+	}
+	return out
+}
+
+func keyTexts(keys []match.Key) []string {
+	return column(keys, func(k *match.Key) string { return keyText(*k) })
+}
+
+func parseKeys(texts []string) []match.Key {
+	return column(texts, func(s *string) match.Key { return parseKey(*s) })
+}
+
+// bounds are the first id of a range and the one behind its last one.
+func bounds(from, to byte) (args []any, where string) {
+	args = append(args, ch.Named("from", fmt.Sprintf("%02x%030d", from, 0)), ch.Named("to", fmt.Sprintf("%02x%s", to, strings.Repeat("f", 30))))
+	return args, "profile_id >= toFixedString(unhex({from:String}), 16) AND profile_id <= toFixedString(unhex({to:String}), 16)"
+}
+
+func idList(ids []enishi.ID) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("toFixedString(unhex('" + id.String() + "'), 16)")
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+func collect[T any](ctx context.Context, db *clickhouse.DB, what string, scan func(driver.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := db.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		x, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", what, err)
+		}
+		out = append(out, x)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return out, nil
+}
+
+// Members are the members of a segment in a range of ids.
+func (t *Tables) Members(ctx context.Context, q *query, from, to byte) ([]candidate, error) {
+	args, where := bounds(from, to)
+	return t.candidates(ctx, q, where, "SELECT profile_id FROM memberships FINAL WHERE segment = {segment:String} AND "+where, append(args, ch.Named("segment", q.Segment))...)
+}
+
+// People are those of some ids, also those of whom nothing is known.
+func (t *Tables) People(ctx context.Context, q *query, ids []enishi.ID) ([]candidate, error) {
+	var out []candidate
+	const most = 2000
+	for len(ids) > 0 {
+		n := min(most, len(ids))
+		in := idList(ids[:n])
+		page, err := t.candidates(ctx, q, "profile_id IN "+in, "SELECT arrayJoin(["+in[1:len(in)-1]+"]) AS profile_id")
+		if err != nil {
+			return nil, err
+		}
+		out, ids = append(out, page...), ids[n:]
+	}
+	return out, nil
+}
+
+// candidates joins people and their identifiers to ids; where bounds the other tables as the ids are.
+func (t *Tables) candidates(ctx context.Context, q *query, where, ids string, args ...any) ([]candidate, error) {
+	args = append(args, ch.Named("consent", q.Consent), ch.Named("provider", q.LINE))
+	scan := func(rows driver.Rows) (c candidate, err error) {
+		var id string
+		var found uint8
+		var value int64
+		if err = rows.Scan(&id, &found, &c.Consent, &c.HoldUntil, &value, &c.Person.Family, &c.Person.Given, &c.Person.Birthday, &c.Person.Gender, &c.Person.Customer,
+			&c.Person.Emails, &c.Person.Phones, &c.Person.LINE); err != nil {
+			return c, err
+		}
+		copy(c.Profile[:], id)
+		c.Found, c.Value = found == 1, enishi.Amount(value)
+		return c, nil
+	}
+	return collect(ctx, t.DB, "who belongs into an audience", scan, `SELECT m.profile_id, p.found, p.consent, p.hold_until, p.ltv, p.family_name, p.given_name, p.birthday, p.gender, p.customer_id,
+		arrayMap(x -> x.2, arrayFilter(x -> x.1 = 'email', i.list)), arrayMap(x -> x.2, arrayFilter(x -> x.1 = 'phone', i.list)), arrayFirst(x -> x.1 = 'line', i.list).2
+		FROM (`+ids+`) AS m
+		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, hold_until, ltv, family_name, given_name, birthday, toString(gender) AS gender, customer_id FROM people FINAL WHERE `+where+`) AS p ON p.profile_id = m.profile_id
+		LEFT JOIN (SELECT profile_id, groupArray((toString(kind), value)) AS list FROM identifiers FINAL WHERE (`+where+`) AND (kind IN ('email', 'phone') OR kind = 'line' AND scope = {provider:String}) GROUP BY profile_id) AS i ON i.profile_id = m.profile_id
+		ORDER BY m.profile_id`, args...)
+}
+
+const entryColumns = "profile_id, keys, value, toString(state), toString(reason), batch, at"
+
+func scanEntry(rows driver.Rows) (e Entry, err error) {
+	var id, batch string
+	var keys []string
+	var value int64
+	if err = rows.Scan(&id, &keys, &value, &e.State, &e.Reason, &batch, &e.At); err != nil {
+		return e, err
+	}
+	copy(e.Profile[:], id)
+	copy(e.Batch[:], batch)
+	e.Keys, e.Value, e.At = parseKeys(keys), enishi.Amount(value), e.At.UTC()
+	return e, nil
+}
+
+func (t *Tables) entries(ctx context.Context, audience string, generation int, where string, args ...any) ([]Entry, error) {
+	return collect(ctx, t.DB, "the members of an audience", scanEntry, "SELECT "+entryColumns+" FROM audience_members FINAL WHERE audience = {audience:String} AND generation = {generation:UInt32} AND ("+where+") ORDER BY profile_id",
+		append(args, ch.Named("audience", audience), ch.Named("generation", uint32(generation)))...)
+}
+
+// Entries are those of a range of ids, by id.
+func (t *Tables) Entries(ctx context.Context, audience string, generation int, from, to byte) ([]Entry, error) {
+	args, where := bounds(from, to)
+	return t.entries(ctx, audience, generation, where, args...)
+}
+
+// BatchEntries are those that a batch told of last.
+func (t *Tables) BatchEntries(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error) {
+	return t.entries(ctx, audience, generation, "batch = toFixedString(unhex({batch:String}), 16)", ch.Named("batch", batch.String()))
+}
+
+// Sharing are those that were told one of the keys.
+func (t *Tables) Sharing(ctx context.Context, audience string, generation int, keys []match.Key) ([]Entry, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return t.entries(ctx, audience, generation, "state != 'removed' AND hasAny(keys, {keys:Array(String)})", ch.Named("keys", keyTexts(keys)))
+}
+
+// PutEntries stores entries as they are now.
+func (t *Tables) PutEntries(ctx context.Context, audience string, generation int, list []Entry) error {
+	return t.DB.Insert(ctx, "audience_members", []string{"audience", "generation", "profile_id", "version", "is_deleted", "keys", "value", "state", "reason", "batch", "at"}, len(list),
+		repeat(len(list), audience), repeat(len(list), uint32(generation)), column(list, func(e *Entry) enishi.ID { return e.Profile }), repeat(len(list), t.version()), make([]uint8, len(list)),
+		column(list, func(e *Entry) []string { return keyTexts(e.Keys) }), column(list, func(e *Entry) int64 { return int64(e.Value) }), column(list, func(e *Entry) string { return e.State }),
+		column(list, func(e *Entry) string { return e.Reason }), column(list, func(e *Entry) enishi.ID { return e.Batch }), column(list, func(e *Entry) int64 { return e.At.UnixMilli() }))
+}
+
+// Drop forgets the entries of a generation.
+func (t *Tables) Drop(ctx context.Context, audience string, generation int) error {
+	err := t.DB.Exec(ctx, "DELETE FROM audience_members WHERE audience = {audience:String} AND generation = {generation:UInt32}", ch.Named("audience", audience), ch.Named("generation", uint32(generation)))
+	if err != nil {
+		return fmt.Errorf("forget a list of %s: %w", audience, err)
+	}
+	return nil
+}
+
+// OpenBatches are those whose end is not known, the oldest first.
+func (t *Tables) OpenBatches(ctx context.Context, audience string) ([]Batch, error) {
+	return t.Batches(ctx, "audience = {audience:String} AND state IN ('open', 'asked') ORDER BY at, id", ch.Named("audience", audience))
+}
+
+// Batches are those that fit a condition.
+func (t *Tables) Batches(ctx context.Context, where string, args ...any) ([]Batch, error) {
+	scan := func(rows driver.Rows) (b Batch, err error) {
+		var id string
+		var generation, people, keys, accepted, rejected, tries uint32
+		if err = rows.Scan(&b.Audience, &b.At, &id, &generation, &b.Op, &b.State, &b.Remote, &b.Call, &people, &keys, &accepted, &rejected, &b.Reason, &tries, &b.UpdatedAt); err != nil {
+			return b, err
+		}
+		copy(b.ID[:], id)
+		b.Generation, b.People, b.Keys, b.Accepted, b.Rejected, b.Tries = int(generation), int(people), int(keys), int(accepted), int(rejected), int(tries)
+		b.At, b.UpdatedAt = b.At.UTC(), b.UpdatedAt.UTC()
+		return b, nil
+	}
+	return collect(ctx, t.DB, "calls of audiences", scan, "SELECT toString(audience), at, id, generation, toString(op), toString(state), remote, call, people, keys, accepted, rejected, reason, tries, updated_at FROM audience_batches FINAL WHERE "+where, args...)
+}
+
+// PutBatch stores a batch as it is now.
+func (t *Tables) PutBatch(ctx context.Context, b *Batch) error {
+	one := []Batch{*b}
+	number := func(of func(*Batch) int) []uint32 {
+		return column(one, func(b *Batch) uint32 { return uint32(of(b)) })
+	}
+	return t.DB.Insert(ctx, "audience_batches", []string{"audience", "at", "id", "version", "generation", "op", "state", "remote", "call", "people", "keys", "accepted", "rejected", "reason", "tries", "updated_at"}, 1,
+		[]string{b.Audience}, []int64{b.At.UnixMilli()}, []enishi.ID{b.ID}, []uint64{t.version()}, number(func(b *Batch) int { return b.Generation }), []string{b.Op}, []string{b.State}, []string{b.Remote}, []string{b.Call},
+		number(func(b *Batch) int { return b.People }), number(func(b *Batch) int { return b.Keys }), number(func(b *Batch) int { return b.Accepted }), number(func(b *Batch) int { return b.Rejected }), []string{b.Reason},
+		number(func(b *Batch) int { return b.Tries }), []int64{b.UpdatedAt.UnixMilli()})
+}
+
+// Disclose stores that identifiers leave; what is stored already is not stored twice.
+func (t *Tables) Disclose(ctx context.Context, list []Disclosure) error {
+	text := func(of func(*Disclosure) string) []string { return column(list, of) }
+	return t.DB.Insert(ctx, "disclosures", []string{"profile_id", "batch", "at", "audience", "destination", "platform", "recipient", "country", "basis", "purpose", "op", "keys"}, len(list),
+		column(list, func(d *Disclosure) enishi.ID { return d.Profile }), column(list, func(d *Disclosure) enishi.ID { return d.Batch }), column(list, func(d *Disclosure) int64 { return d.At.UnixMilli() }),
+		text(func(d *Disclosure) string { return d.Audience }), text(func(d *Disclosure) string { return d.Destination }), text(func(d *Disclosure) string { return d.Platform }), text(func(d *Disclosure) string { return d.Recipient }),
+		text(func(d *Disclosure) string { return d.Country }), text(func(d *Disclosure) string { return d.Basis }), text(func(d *Disclosure) string { return d.Purpose }), text(func(d *Disclosure) string { return d.Op }),
+		column(list, func(d *Disclosure) []string { return keyTexts(d.Keys) }))
+}
+
+// Standing is how an audience stands; nil when it never ran.
+func (t *Tables) Standing(ctx context.Context, audience string) (*Standing, error) {
+	list, err := t.Standings(ctx, "audience = {audience:String} ORDER BY began_at DESC LIMIT 1", ch.Named("audience", audience))
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// Standings are those that fit a condition, one for each run.
+func (t *Tables) Standings(ctx context.Context, where string, args ...any) ([]Standing, error) {
+	scan := func(rows driver.Rows) (s Standing, err error) {
+		var generation, wanted, in, added, taken, refreshed, rejected, calls, today uint32
+		var matched int64
+		var left map[string]uint32
+		var rebuilt uint8
+		var p Problem
+		var class string
+		if err = rows.Scan(&s.Audience, &s.BeganAt, &s.EndedAt, &s.Remote, &generation, &s.Next, &s.Old, &wanted, &in, &matched, &added, &taken, &refreshed, &rejected, &left, &calls, &rebuilt,
+			&s.Day, &today, &class, &p.Code, &p.Msg, &p.MsgJA, &s.RetryAt); err != nil {
+			return s, err
+		}
+		s.Generation, s.Wanted, s.InList, s.Matched, s.Added, s.Taken, s.Refreshed, s.Rejected = int(generation), int(wanted), int(in), int(matched), int(added), int(taken), int(refreshed), int(rejected)
+		s.Calls, s.Today, s.Rebuilt, s.LeftOut = int(calls), int(today), rebuilt == 1, make(map[string]int, len(left))
+		for reason, n := range left {
+			s.LeftOut[reason] = int(n)
+		}
+		if class != "" {
+			p.Class = Class(class)
+			s.Problem = &p
+		}
+		s.BeganAt, s.EndedAt, s.RetryAt = zeroed(s.BeganAt), zeroed(s.EndedAt), zeroed(s.RetryAt)
+		return s, nil
+	}
+	return collect(ctx, t.DB, "how audiences stand", scan, `SELECT toString(audience), began_at, ended_at, remote, generation, next, old, wanted, in_list, matched, added, taken, refreshed, rejected,
+		mapApply((k, v) -> (toString(k), v), left_out), calls, rebuilt, day, today, toString(problem), code, message, message_ja, retry_at FROM audience_runs FINAL WHERE `+where, args...)
+}
+
+// zeroed is a time as UTC; the beginning of 1970 stands for none.
+func zeroed(at time.Time) time.Time {
+	if at.UnixMilli() == 0 {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+func millis(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMilli()
+}
+
+// PutStanding stores how an audience stands.
+func (t *Tables) PutStanding(ctx context.Context, s *Standing) error {
+	p := Problem{}
+	if s.Problem != nil {
+		p = *s.Problem
+	}
+	left := make(map[string]uint32, len(s.LeftOut))
+	for reason, n := range s.LeftOut {
+		left[reason] = uint32(n)
+	}
+	n := func(i int) []uint32 { return []uint32{uint32(i)} }
+	var rebuilt uint8
+	if s.Rebuilt {
+		rebuilt = 1
+	}
+	return t.DB.Insert(ctx, "audience_runs", []string{"audience", "began_at", "version", "ended_at", "remote", "generation", "next", "old", "wanted", "in_list", "matched", "added", "taken", "refreshed", "rejected", "left_out", "calls", "rebuilt",
+		"day", "today", "problem", "code", "message", "message_ja", "retry_at"}, 1,
+		[]string{s.Audience}, []int64{millis(s.BeganAt)}, []uint64{t.version()}, []int64{millis(s.EndedAt)}, []string{s.Remote}, n(s.Generation), []string{s.Next}, []string{s.Old}, n(s.Wanted), n(s.InList), []int64{int64(s.Matched)},
+		n(s.Added), n(s.Taken), n(s.Refreshed), n(s.Rejected), []map[string]uint32{left}, n(s.Calls), []uint8{rebuilt}, []string{s.Day}, n(s.Today), []string{string(p.Class)}, []string{p.Code}, []string{p.Msg}, []string{p.MsgJA}, []int64{millis(s.RetryAt)})
 }
