@@ -48,6 +48,8 @@ func (r *run) flush(ctx context.Context, op string) error {
 	}
 	list := *steps
 	*steps = nil
+	// As the ledger gives them when an answer comes later: answers name members by their place.
+	slices.SortFunc(list, func(a, b step) int { return a.entry.Profile.Compare(b.entry.Profile) })
 	at := r.now()
 	b := &Batch{Audience: r.name, Generation: r.generation, Op: op, State: BatchOpen, Remote: r.remote, People: len(list), At: at, UpdatedAt: at}
 	b.ID = enishi.NewID("audience batch", r.name, strconv.Itoa(r.generation), op, strconv.FormatInt(at.UnixNano(), 10), list[0].entry.Profile.String(), strconv.Itoa(len(list)))
