@@ -113,7 +113,7 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 	if r.cfg.Mine != nil && !r.cfg.Mine() {
 		return errWait
 	}
-	if err := r.today(); err != nil {
+	if err := r.today(ctx); err != nil {
 		return err
 	}
 	list := make([]Disclosure, len(entries))
@@ -252,7 +252,7 @@ func (r *run) appendOrRebuild(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if removals == 0 {
+	if expired := r.facts.Expires > 0 && r.now().Sub(r.st.MadeAt) > r.facts.Expires*5/6; removals == 0 && !expired {
 		return r.fill(ctx)
 	}
 	next, err := r.dest.Platform.Create(ctx, r.spec(r.st.Generation+1))
@@ -288,7 +288,7 @@ func (r *run) rebuild(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	r.st.Old, r.st.Remote, r.st.Generation, r.st.Next, r.st.Rebuilt = r.st.Remote, r.remote, r.generation, "", true
+	r.st.Old, r.st.Remote, r.st.Generation, r.st.Next, r.st.MadeAt, r.st.Rebuilt = r.st.Remote, r.remote, r.generation, "", r.now(), true
 	if err := r.store.PutStanding(ctx, r.st); err != nil {
 		return err
 	}

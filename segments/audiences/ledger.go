@@ -70,10 +70,11 @@ type Batch struct {
 // Standing is what is known of an audience beyond its entries, the newest row of the table audience_runs of it.
 type Standing struct {
 	Audience   string
-	Remote     string // the list at the platform; empty: none was made
-	Generation int    // of Remote
-	Next       string // the list that is to take its place; empty: none
-	Old        string // the list whose place was taken, while it is still at the platform
+	Remote     string    // the list at the platform; empty: none was made
+	Generation int       // of Remote
+	Next       string    // the list that is to take its place; empty: none
+	Old        string    // the list whose place was taken, while it is still at the platform
+	MadeAt     time.Time // of Remote
 	BeganAt    time.Time
 	EndedAt    time.Time
 	Wanted     int

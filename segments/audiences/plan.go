@@ -21,6 +21,7 @@ type plan struct {
 	add     []step
 	wanted  int
 	leftOut map[string]int
+	reasons map[enishi.ID]string // why somebody is not wanted
 }
 
 // want is somebody who belongs into the list.
@@ -34,7 +35,7 @@ type want struct {
 //
 // An entry of Rejected is tried again only with other keys: the platform would say the same.
 func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.ID]string, fresh time.Time, values bool) plan {
-	p := plan{wanted: len(wanted), leftOut: map[string]int{}}
+	p := plan{wanted: len(wanted), leftOut: map[string]int{}, reasons: reasons}
 	for _, reason := range reasons {
 		p.leftOut[reason]++
 	}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"enishi"
 	"enishi/segments/audiences/match"
@@ -42,6 +45,9 @@ type Syncer struct {
 	store store
 	log   *slog.Logger
 
+	mu    sync.Mutex
+	paces map[string]*rate.Limiter // by destination
+
 	// Fault fails at a named point; for tests. Nil: none.
 	Fault func(point string) error
 }
@@ -62,7 +68,7 @@ func newSyncer(cfg Config, st store) *Syncer {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Syncer{cfg: cfg, store: st, log: cfg.Log.With("component", "audiences")}
+	return &Syncer{cfg: cfg, store: st, log: cfg.Log.With("component", "audiences"), paces: map[string]*rate.Limiter{}}
 }
 
 // errWait ends a run that goes on later: the platform works at something, or a budget is used up.
@@ -121,6 +127,21 @@ func (s *Syncer) Sync(ctx context.Context, name string, def *Definition) (*Stand
 		return nil, err
 	}
 	return r.st, nil
+}
+
+// pace is how fast an account may be called; audiences of one account share it.
+func (s *Syncer) pace(d *Destination) *rate.Limiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.paces[d.Name]
+	if l == nil {
+		l = rate.NewLimiter(rate.Inf, 1)
+		if n := d.Platform.Facts().Calls; n > 0 {
+			l = rate.NewLimiter(rate.Limit(float64(n)/60), max(1, n/60))
+		}
+		s.paces[d.Name] = l
+	}
+	return l
 }
 
 // pause is how long nothing is tried after a problem.
@@ -232,7 +253,7 @@ func (r *run) work(ctx context.Context) error {
 		if err != nil {
 			return problemOf(err)
 		}
-		r.remote, r.st.Remote = remote, remote
+		r.remote, r.st.Remote, r.st.MadeAt = remote, remote, r.now()
 		if err := r.store.PutStanding(ctx, r.st); err != nil {
 			return err
 		}
@@ -355,7 +376,7 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 		take(list)
 	}
 	var fresh time.Time
-	if r.facts.Expires > 0 {
+	if r.facts.Expires > 0 && r.facts.Removal { // else it is the list that expires
 		fresh = r.at.Add(-r.facts.Expires * 5 / 6)
 	}
 	p := difference(entries, wanted, reasons, fresh, r.facts.Values && r.def.Use == Value)
@@ -370,8 +391,8 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 	return &p, nil
 }
 
-// today counts a call against the budget of the day.
-func (r *run) today() error {
+// today counts a call against the budget of the day, and keeps the platform's pace.
+func (r *run) today(ctx context.Context) error {
 	day := r.now().In(r.cfg.Zone()).Format(time.DateOnly)
 	if r.st.Day != day {
 		r.st.Day, r.st.Today = day, 0
@@ -383,5 +404,5 @@ func (r *run) today() error {
 	}
 	r.st.Today++
 	r.st.Calls++
-	return nil
+	return r.pace(r.dest).Wait(ctx)
 }

@@ -257,7 +257,7 @@ func (t *Tables) Standings(ctx context.Context, where string, args ...any) ([]St
 		var rebuilt uint8
 		var p Problem
 		var class string
-		if err = rows.Scan(&s.Audience, &s.BeganAt, &s.EndedAt, &s.Remote, &generation, &s.Next, &s.Old, &wanted, &in, &matched, &added, &taken, &refreshed, &rejected, &left, &calls, &rebuilt,
+		if err = rows.Scan(&s.Audience, &s.BeganAt, &s.EndedAt, &s.Remote, &generation, &s.Next, &s.Old, &s.MadeAt, &wanted, &in, &matched, &added, &taken, &refreshed, &rejected, &left, &calls, &rebuilt,
 			&s.Day, &today, &class, &p.Code, &p.Msg, &p.MsgJA, &s.RetryAt); err != nil {
 			return s, err
 		}
@@ -270,10 +270,10 @@ func (t *Tables) Standings(ctx context.Context, where string, args ...any) ([]St
 			p.Class = Class(class)
 			s.Problem = &p
 		}
-		s.BeganAt, s.EndedAt, s.RetryAt = zeroed(s.BeganAt), zeroed(s.EndedAt), zeroed(s.RetryAt)
+		s.BeganAt, s.EndedAt, s.RetryAt, s.MadeAt = zeroed(s.BeganAt), zeroed(s.EndedAt), zeroed(s.RetryAt), zeroed(s.MadeAt)
 		return s, nil
 	}
-	return collect(ctx, t.DB, "how audiences stand", scan, `SELECT toString(audience), began_at, ended_at, remote, generation, next, old, wanted, in_list, matched, added, taken, refreshed, rejected,
+	return collect(ctx, t.DB, "how audiences stand", scan, `SELECT toString(audience), began_at, ended_at, remote, generation, next, old, made_at, wanted, in_list, matched, added, taken, refreshed, rejected,
 		mapApply((k, v) -> (toString(k), v), left_out), calls, rebuilt, day, today, toString(problem), code, message, message_ja, retry_at FROM audience_runs FINAL WHERE `+where, args...)
 }
 
@@ -307,8 +307,8 @@ func (t *Tables) PutStanding(ctx context.Context, s *Standing) error {
 	if s.Rebuilt {
 		rebuilt = 1
 	}
-	return t.DB.Insert(ctx, "audience_runs", []string{"audience", "began_at", "version", "ended_at", "remote", "generation", "next", "old", "wanted", "in_list", "matched", "added", "taken", "refreshed", "rejected", "left_out", "calls", "rebuilt",
+	return t.DB.Insert(ctx, "audience_runs", []string{"audience", "began_at", "version", "ended_at", "remote", "generation", "next", "old", "made_at", "wanted", "in_list", "matched", "added", "taken", "refreshed", "rejected", "left_out", "calls", "rebuilt",
 		"day", "today", "problem", "code", "message", "message_ja", "retry_at"}, 1,
-		[]string{s.Audience}, []int64{millis(s.BeganAt)}, []uint64{t.version()}, []int64{millis(s.EndedAt)}, []string{s.Remote}, n(s.Generation), []string{s.Next}, []string{s.Old}, n(s.Wanted), n(s.InList), []int64{int64(s.Matched)},
+		[]string{s.Audience}, []int64{millis(s.BeganAt)}, []uint64{t.version()}, []int64{millis(s.EndedAt)}, []string{s.Remote}, n(s.Generation), []string{s.Next}, []string{s.Old}, []int64{millis(s.MadeAt)}, n(s.Wanted), n(s.InList), []int64{int64(s.Matched)},
 		n(s.Added), n(s.Taken), n(s.Refreshed), n(s.Rejected), []map[string]uint32{left}, n(s.Calls), []uint8{rebuilt}, []string{s.Day}, n(s.Today), []string{string(p.Class)}, []string{p.Code}, []string{p.Msg}, []string{p.MsgJA}, []int64{millis(s.RetryAt)})
 }

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS audience_batches (
 -- How audiences stand, a row for each run and each wait within it; the newest tells.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS audience_runs (
-    audience LowCardinality(String), began_at DateTime64(3, 'UTC'), version UInt64, ended_at DateTime64(3, 'UTC'), remote String, generation UInt32, next String, old String,
+    audience LowCardinality(String), began_at DateTime64(3, 'UTC'), version UInt64, ended_at DateTime64(3, 'UTC'), remote String, generation UInt32, next String, old String, made_at DateTime64(3, 'UTC'),
     wanted UInt32, in_list UInt32, matched Int64, added UInt32, taken UInt32, refreshed UInt32, rejected UInt32, left_out Map(LowCardinality(String), UInt32), calls UInt32, rebuilt UInt8,
     day String, today UInt32, problem LowCardinality(String), code String, message String, message_ja String, retry_at DateTime64(3, 'UTC')
 ) ENGINE = ReplacingMergeTree(version) ORDER BY (audience, began_at) TTL toDateTime(began_at) + INTERVAL 3 YEAR;
