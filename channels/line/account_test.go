@@ -103,6 +103,23 @@ func TestAudienceCalls(t *testing.T) {
 			t.Errorf("%d: %+v %v", i, s, err)
 		}
 	}
+	if err := f.AddToAudience(ctx, small, users[maxAudienceJSON:]); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := f.Audience(ctx, small); err != nil || s.Status != "IN_PROGRESS" || s.People != maxAudienceJSON+1 {
+		t.Errorf("added: %+v %v", s, err)
+	}
+	if err := f.AddToAudience(ctx, small, users); err != nil || f.sim.Counts().Calls["audience/addfile 202"] != 1 {
+		t.Fatal(err, f.sim.Counts().Calls)
+	}
+	if s, err := f.Audience(ctx, small); err != nil || s.People != maxAudienceJSON+1 {
+		t.Errorf("added as a file: %+v %v", s, err)
+	}
+	for text, want := range map[string]int64{"セール": small, "LARGE": 0, "large": large, "none": 0} {
+		if id, found, err := f.FindAudience(ctx, text); err != nil || id != want || found != (want != 0) {
+			t.Errorf("%q finds %d %v %v", text, id, found, err)
+		}
+	}
 	send := Narrowcast{Messages: json.RawMessage(`[{"type":"text","text":"春"}]`), Audience: small, Max: 55, UpToQuota: true, Notify: true, Idempotent: enishi.NewID("n", "1")}
 	first, err := f.Narrowcast(ctx, send)
 	if err != nil || first.ProviderID == "" || first.Code != "202" {

@@ -145,6 +145,15 @@ func accountRules() []rule {
 			_ = w.Close()
 			return c.call("POST", "audienceGroup/upload/byFile", b.String(), "Content-Type: "+w.FormDataContentType()).status == 202
 		}},
+		{field: "AudiencesPage", try: status(200, func(c *channel, n int) reply {
+			return c.call("GET", fmt.Sprint("audienceGroup/list?page=1&size=", n), "")
+		})},
+		{field: "AudienceKept", try: func(t *testing.T, l Limits, n int) bool {
+			c := newChannel(t, Config{Limits: l})
+			c.call("POST", "audienceGroup/upload", `{"description":"a","audiences":[]}`)
+			c.clock.add(time.Duration(n) - time.Second)
+			return c.call("PUT", "audienceGroup/upload", `{"audienceGroupId":4389303728991,"audiences":[]}`).status == 202
+		}},
 		{field: "NarrowcastsPerHour", try: rate(time.Second, func(c *channel) reply { return c.call("POST", "message/narrowcast", `{"messages":`+hello+`}`) })},
 		{field: "NarrowcastAudiences", try: status(202, func(c *channel, n int) reply {
 			return c.call("POST", "message/narrowcast", `{"messages":`+hello+`,"recipient":{"type":"operator","or":[`+repeat(`{"type":"audience","audienceGroupId":1}`)(n)+`]}}`)

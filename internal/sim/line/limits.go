@@ -44,6 +44,8 @@ type Limits struct {
 	AudienceName           int
 	AudienceUsers          int // in one call by JSON
 	AudienceFile           int // lines
+	AudiencesPage          int // in one answer of the list
+	AudienceKept           time.Duration
 	NarrowcastsPerHour     int
 	NarrowcastAudiences    int           // audiences and redeliveries
 	NarrowcastLeast        int           // people of the audience, and who are left in the end
@@ -115,7 +117,7 @@ func Documented() Limits {
 		AggregationUnits: 1, UnitName: 30, UnitsPerMonth: 1000, FollowersPage: 1000,
 		RichMenusPerHour: 100, RichMenuBatchesPerHour: 3, RichMenus: 1000, RichMenuName: 300, RichMenuBar: 14, RichMenuAreas: 20, RichMenuImage: 1 << 20, RichMenuUsers: 500,
 		CouponTitle: 60, CouponDescription: 1000,
-		AudiencesPerMinute: 60, Audiences: 1000, AudienceName: 120, AudienceUsers: 10_000, AudienceFile: 1_500_000,
+		AudiencesPerMinute: 60, Audiences: 1000, AudienceName: 120, AudienceUsers: 10_000, AudienceFile: 1_500_000, AudiencesPage: 40, AudienceKept: 180 * 24 * time.Hour,
 		NarrowcastsPerHour: 60, NarrowcastAudiences: 10, NarrowcastLeast: 50, NarrowcastKept: 14 * 24 * time.Hour,
 		DeliveryTagMin: 16, DeliveryTagMax: 100, NoticeHeld: 24 * time.Hour,
 		InsightPerHour: 60, InsightLeast: 20, InsightDays: 30,

@@ -32,6 +32,8 @@ func routes() []route {
 		{method: "POST", pattern: "/v2/bot/audienceGroup/upload", name: "audience/create"},
 		{method: "PUT", pattern: "/v2/bot/audienceGroup/upload", name: "audience/add"},
 		{method: "POST", pattern: "/v2/bot/audienceGroup/upload/byFile", name: "audience/file", media: "multipart/form-data"},
+		{method: "PUT", pattern: "/v2/bot/audienceGroup/upload/byFile", name: "audience/addfile", media: "multipart/form-data"},
+		{method: "GET", pattern: "/v2/bot/audienceGroup/list", name: "audience/list"},
 		{method: "GET", pattern: "/v2/bot/audienceGroup/*", name: "audience"},
 		{method: "DELETE", pattern: "/v2/bot/audienceGroup/*", name: "audience/delete"},
 		{method: "POST", pattern: "/v2/bot/message/narrowcast", name: "narrowcast"},
@@ -102,8 +104,10 @@ func (s *Server) further(c *call) *answer {
 		return s.listCoupons()
 	case "coupon/close":
 		return s.closeCoupon(c)
-	case "audience/create", "audience/file", "audience/add":
+	case "audience/create", "audience/file", "audience/add", "audience/addfile":
 		return s.uploadAudience(c)
+	case "audience/list":
+		return s.listAudiences(c)
 	case "audience":
 		return s.audience(c)
 	case "audience/delete":
