@@ -33,6 +33,7 @@ import (
 	"enishi/internal/pipeline"
 	"enishi/internal/simulation"
 	"enishi/internal/stream"
+	"enishi/segments/audiences"
 )
 
 // Config is what an API needs. Fields are required unless they say otherwise. One process can hold several.
@@ -71,6 +72,8 @@ type Config struct {
 	Exports   *exports.Runner   // of tables; nil: there are none
 	Pulls     *pulls.Keeper     // of files that come by themselves; nil: none do
 	Outflow   *outflow.Outflow  // of changes to other systems; nil: nothing leaves
+	// AdAccounts are the accounts at advertising platforms, by name.
+	AdAccounts map[string]*audiences.Destination
 
 	// MailSender is the mail account of a name, nil when there is none; nil: there are none.
 	MailSender func(name string) *email.Channel
@@ -129,6 +132,12 @@ type API struct {
 
 	lab *simulation.Lab
 
+	audiences *audiences.Syncer
+	adTables  *audiences.Tables
+	adLooked  time.Time // by keepAudiences alone, as the next two
+	adSince   time.Time
+	adWork    map[string]*audienceWork
+
 	progressMemo memo[*progress]
 	mixedMemo    memo[[]mixed]
 	homeMemo     memo[*homePage]
@@ -174,6 +183,9 @@ func New(cfg Config) (*API, error) {
 		return nil, fmt.Errorf("build api: %w", err)
 	}
 	a.lab = lab
+	a.adTables, a.adWork = &audiences.Tables{DB: cfg.DB}, map[string]*audienceWork{}
+	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Destinations: cfg.AdAccounts, Zone: a.zone, Now: cfg.Now, Log: a.log,
+		Mine: func() bool { return slices.Contains(cfg.Folder.Owned(), 0) }})
 	if err := a.build(); err != nil {
 		return nil, fmt.Errorf("build api: %w", err)
 	}
@@ -217,6 +229,9 @@ func (a *API) Run(ctx context.Context) error {
 	watch(deliverabilityEvery, "thresholds of mail are not checked", a.checkDeliverability)
 	if a.cfg.Exports != nil {
 		watch(exportsLook, "scheduled exports wait", a.keepExports)
+	}
+	if len(a.cfg.AdAccounts) > 0 {
+		watch(audiencesLook, "audiences wait", a.keepAudiences)
 	}
 	if a.cfg.Postal != nil {
 		if !a.cfg.Postal.ByHand() {

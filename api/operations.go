@@ -120,6 +120,15 @@ func operations() []operation {
 		{"list-segment-changes", get, "/segments/{name}/changes", viewer, reads, "Segments", "Who entered and left, newest first"},
 		{"list-members", get, "/segments/{name}/members", viewer, reads, "Segments", "Who is in it"},
 
+		{"list-ad-accounts", get, "/ad-accounts", viewer, reads, "Audiences", "Accounts at advertising platforms: who receives, where, on what ground, and what people are matched by"},
+		{"list-audiences", get, "/audiences", viewer, reads, "Audiences", "Lists at advertising platforms that follow segments, and how they stand"},
+		{"get-audience", get, "/audiences/{name}", viewer, reads, "Audiences", "One of them with its runs and calls"},
+		{"save-audience", put, "/audiences/{name}", approver, writes, "Audiences", "Save an audience; its first run begins at once"},
+		{"delete-audience", erase, "/audiences/{name}", approver, writes, "Audiences", "Delete it, and its list at the platform; what was disclosed stays on record"},
+		{"sync-audience", post, "/audiences/{name}/sync", approver, writes, "Audiences", "Run it now"},
+		{"try-audience", post, "/audiences/try", editor, asks, "Audiences", "Who would be added, taken out and left out, and why; nothing is sent"},
+		{"list-disclosures", get, "/people/{id}/disclosures", approver, reads, "People", "Whom identifiers of the person were handed to, when and on what ground (第三者提供の記録)"},
+
 		{"list-export-tables", get, "/export-tables", viewer, reads, "Exports", "The tables that can be exported whole with their columns, and the places they can go to"},
 		{"list-export-plans", get, "/bulk-exports", viewer, reads, "Exports", "Exports that are kept, with their schedule and last run"},
 		{"save-export-plan", put, "/bulk-exports/{name}", approver, writes, "Exports", "Save an export that can be run again, and runs by its schedule"},

@@ -223,6 +223,8 @@ func (a *API) alertHref(x *alertRow) string {
 		return "/deliverability"
 	case floodKind:
 		return "/identity"
+	case audienceKind:
+		return "/audiences"
 	case "export_failed":
 		return "/outflow"
 	case "line_quota":

@@ -21,6 +21,7 @@ import (
 	"enishi/internal/stream"
 	"enishi/journeys"
 	"enishi/segments"
+	"enishi/segments/audiences"
 )
 
 func partitionOf(topic string, n int) stream.Partition {
@@ -173,7 +174,7 @@ func (a *API) putSetting(ctx context.Context, name string, body json.RawMessage,
 }
 
 type definitionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,stream"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,audience,setting,stream"`
 	NamePath
 	Body struct {
 		Body   json.RawMessage `json:"body" doc:"The definition as a file has it; a journey's state included."`
@@ -217,6 +218,8 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 		w, err = a.putRichMenu(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case line.KindReply:
 		w, err = a.putReply(ctx, in.Name, b.Body, b.Expect, b.Reason)
+	case audiences.Kind:
+		w, err = a.putAudience(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case exports.PlanKind:
 		w, err = a.putExportPlan(ctx, in.Name, b.Body, b.Expect, b.Reason)
 	case pulls.Kind:
@@ -242,7 +245,7 @@ func (a *API) saveDefinition(ctx context.Context, in *definitionInput) (*written
 }
 
 type definitionsInput struct {
-	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,stream,key" required:"true"`
+	Kind string `query:"kind" enum:"segment,list,ranking,cuts,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,audience,setting,stream,key" required:"true"`
 	Name string `query:"name" maxLength:"128" required:"false" doc:"All versions of this one; unless said the newest version of each."`
 }
 
@@ -263,7 +266,7 @@ func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listO
 }
 
 type definitionVersionInput struct {
-	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,setting,stream"`
+	Kind string `path:"kind" enum:"segment,list,ranking,journey,template,block,store,words,reply,richmenu,mapping,filepull,bulk_export,audience,setting,stream"`
 	NamePath
 	Version int64 `query:"version" minimum:"1" required:"false" doc:"As GET /definitions lists them; the newest unless said."`
 }

@@ -60,6 +60,7 @@ type Config struct {
 	Postal  PostalConfig            `koanf:"postal"`
 	Sources map[string]SourceConfig `koanf:"sources"`
 	Places  map[string]PlaceConfig  `koanf:"places"`
+	Ads     map[string]AdsConfig    `koanf:"ads"`
 	Log     LogConfig               `koanf:"log"`
 }
 
@@ -292,6 +293,10 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		expand(&x.Password, &x.AccessKey, &x.SecretKey)
 		cfg.Places[name] = x
 	}
+	for name, x := range cfg.Ads {
+		expand(&x.Token)
+		cfg.Ads[name] = x
+	}
 	for i := range cfg.Webhook.Keys {
 		expand(&cfg.Webhook.Keys[i])
 	}
@@ -405,6 +410,7 @@ func (c *Config) Check() error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.checkSources()...)
+	errs = append(errs, c.checkAds()...)
 	if c.Keys == "" {
 		c.Keys = filepath.Join(c.Data, "keys")
 	}

@@ -274,7 +274,7 @@ func (a *app) workspaceHandler(w *workspace) (http.Handler, error) {
 		Workspace: w.name, Base: base, Version: version(), DB: w.db, Stream: w.stream, Definitions: w.definitions, Folder: w.folder, Ingester: w.ingester,
 		Dead: w.dead, Debug: w.debug, Hasher: w.hasher(), Reports: w.reports, Renderer: w.renderer, Key: derive(a.keys.Sessions, w.name), LINEProvider: w.cfg.LINE.Provider, TakeMail: w.intake.Take, MailSender: func(string) *email.Channel { return w.mail }, LINE: w.line, Postal: w.post, Social: w.social,
 		TakeEvents: w.ingest, Connections: w.connections(), HookState: w.hooks.State, LINEPages: w.linePages, Webhook: w.calls.Check, Queues: w.sender.Status, Limits: w.sender.Limits, MailReady: w.cfg.SMTP.Addr != "", LINEReady: w.cfg.LINE.Token != "",
-		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Imports: w.imports, Pulls: w.filePulls, Exports: w.exports, Outflow: w.outflow, Moves: moves, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
+		IngestPassed: w.ingestPassed, MessagesPassed: w.messagesPassed, Import: w.importRecords, Imports: w.imports, Pulls: w.filePulls, Exports: w.exports, Outflow: w.outflow, AdAccounts: w.adAccounts, Moves: moves, Demo: a.cfg.Demo && w.name == "", ClearDemo: d.clear, Loopback: loopback(a.cfg.Listen) && !a.cfg.Proxy, Secure: strings.HasPrefix(publicURL(a.cfg), "https://"),
 		Troubles: a.health.Troubles, Now: w.now, Log: w.log})
 	if err != nil {
 		return nil, fmt.Errorf("workspace %q: %w", w.name, err)

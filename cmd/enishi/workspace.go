@@ -39,6 +39,7 @@ import (
 	"enishi/internal/outflow"
 	"enishi/internal/pipeline"
 	"enishi/internal/stream"
+	"enishi/segments/audiences"
 )
 
 // workspace is one shop: its clients, its fold, its sender. A process may hold several; they share nothing but the servers.
@@ -83,6 +84,8 @@ type workspace struct {
 	replier     *line.Replier
 	post        *postal.Office
 	postIn      *postal.Channel
+	adAccounts  map[string]*audiences.Destination
+	adSims      *adSims // nil: accounts are configured
 	reports     *analytics.Reports
 	products    *catalogue.Keeper
 	replaying   sync.Mutex
@@ -275,7 +278,7 @@ func (w *workspace) buildChannels(ctx context.Context) error {
 	if err := w.buildLINE(); err != nil {
 		return err
 	}
-	if err := errors.Join(w.buildSocial(), w.buildSMS(), w.buildPush()); err != nil {
+	if err := errors.Join(w.buildSocial(), w.buildSMS(), w.buildPush(), w.buildAds()); err != nil {
 		return err
 	}
 	// A replica whose servers are elsewhere may have no folder to write to.
@@ -399,6 +402,9 @@ func (w *workspace) Run(ctx context.Context) error {
 	run("line replies", w.replier.Run)
 	if w.inbox != nil {
 		run("inbox", w.inbox.Run)
+	}
+	if w.adSims != nil {
+		run("simulators of advertising platforms", w.adSims.Run)
 	}
 	run("readiness", w.watch)
 	return g.Wait()

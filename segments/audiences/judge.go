@@ -26,6 +26,7 @@ type Destination struct {
 	Consent     string // permission that counts: channel.purpose
 	Provider    string // of LINE: user ids differ by provider
 	CallsPerDay int    // 0: no limit of our own
+	Simulated   bool   // a simulator of this process
 	Platform    Platform
 }
 

@@ -1,0 +1,301 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"enishi"
+	"enishi/segments"
+	"enishi/segments/audiences"
+	"enishi/segments/audiences/match"
+)
+
+const (
+	audiencesLook  = 2 * time.Second
+	audienceKind   = "audience" // of alerts
+	withdrawalWait = time.Minute
+)
+
+// audienceWork is what the replica that keeps audiences remembers of one.
+type audienceWork struct {
+	order string    // the newest order that was carried out
+	again time.Time // not before: the platform works at a call
+	seen  time.Time // up to when withdrawals were looked for
+}
+
+func (a *API) audienceTables() *audiences.Tables { return a.adTables }
+
+// audienceSegment is how a segment stands, for the run of an audience.
+func (a *API) audienceSegment(ctx context.Context, name string) (audiences.Segment, error) {
+	d, ok := a.cfg.Definitions.Current(segments.KindSegment, name)
+	if !ok {
+		return audiences.Segment{}, nil
+	}
+	p, err := a.progress(ctx, true)
+	if err != nil {
+		return audiences.Segment{}, err
+	}
+	held, _ := a.sweeping()
+	s := audiences.Segment{Found: true, Stale: a.stale(p, &d, p.sweep(&d), &held) != nil}
+	err = a.each(ctx, "SELECT count() FROM memberships FINAL WHERE segment = {name:String}", []any{named("name", name)}, func(rows driver.Rows) error {
+		var n uint64
+		err := rows.Scan(&n)
+		s.Size = int(n)
+		return err
+	})
+	return s, err
+}
+
+// keepAudiences runs what is due.
+func (a *API) keepAudiences(ctx context.Context) error {
+	now := time.Now() // of this process, also while the shop's clock is another
+	if now.Sub(a.adLooked) > 3*audiencesLook {
+		a.adSince = now
+	}
+	a.adLooked = now
+	standing, err := a.standings(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	kept := map[string]bool{}
+	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
+		kept[d.Name] = true
+		if err := a.keepAudience(ctx, &d, standing[d.Name]); err != nil && ctx.Err() == nil {
+			errs = append(errs, fmt.Errorf("audience %s: %w", d.Name, err))
+		}
+	}
+	for name, s := range standing {
+		if !kept[name] && (s.Remote != "" || s.Next != "" || s.Old != "") {
+			errs = append(errs, a.dropAudience(ctx, name, s))
+		}
+	}
+	a.adLooked = time.Now()
+	return errors.Join(append(errs, a.alertAudiences(ctx))...)
+}
+
+// keepAudience runs one audience when it is due: by its schedule, by an order, since the platform works at a call of it, since it was changed, or since somebody in it may not stay.
+func (a *API) keepAudience(ctx context.Context, d *enishi.Definition, s *audiences.Standing) error {
+	def, err := audienceOf(d)
+	if err != nil {
+		return err
+	}
+	if a.destination(def.Destination) == nil {
+		return nil // shown on its page
+	}
+	w := a.adWork[d.Name]
+	if w == nil {
+		w = &audienceWork{}
+		a.adWork[d.Name] = w
+	}
+	var order audienceOrder
+	if o, ok := a.cfg.Definitions.Current(audienceOrderKind, d.Name); ok {
+		if err := json.Unmarshal(o.Body, &order); err != nil {
+			return fmt.Errorf("read the order: %w", err)
+		}
+		if s != nil && !o.At.After(s.BeganAt) {
+			w.order = order.ID // a run has begun since
+		}
+	}
+	now := a.cfg.Now().UTC()
+	ordered := order.ID != w.order
+	due := s == nil || ordered || s.EndedAt.Before(s.BeganAt) || d.At.After(s.BeganAt) || !def.Next(s.EndedAt, a.zone()).After(now)
+	if !due {
+		if due, err = a.withdrawn(ctx, d.Name, s, w, now); err != nil {
+			return err
+		}
+	}
+	if !due || time.Now().Before(w.again) && !ordered {
+		return nil
+	}
+	if time.Since(a.adSince) < audiences.Takeover { // the replica before this one may have a call in flight
+		open, err := a.audienceTables().OpenBatches(ctx, d.Name)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(open, func(b audiences.Batch) bool { return now.Sub(b.UpdatedAt) < audiences.Takeover }) {
+			return nil
+		}
+	}
+	if err := a.checkSensitive(def); err != nil { // the segment was changed since the audience was saved
+		var e *enishi.Error
+		if !errors.As(err, &e) || e.Code != enishi.Invalid {
+			return err
+		}
+		w.again = time.Now().Add(time.Minute)
+		return a.holdAudience(ctx, d.Name, s, e)
+	}
+	got, err := a.audiences.Sync(ctx, d.Name, def)
+	if err != nil {
+		return err
+	}
+	w.order = order.ID
+	w.again = time.Time{}
+	if got.EndedAt.Before(got.BeganAt) && got.Problem == nil {
+		w.again = time.Now().Add(a.destination(def.Destination).Platform.Facts().Ask)
+	}
+	return nil
+}
+
+// holdAudience notes that an audience is not kept, for its segment may not be told to a platform. Who is in the list is taken out by hand: the audience is deleted, or the segment mended.
+func (a *API) holdAudience(ctx context.Context, name string, s *audiences.Standing, why *enishi.Error) error {
+	if s == nil {
+		s = &audiences.Standing{Audience: name, Matched: -1}
+	}
+	now := a.cfg.Now().UTC().Truncate(time.Millisecond)
+	s.Problem = &audiences.Problem{Class: audiences.Refused, Code: "sensitive", Msg: why.Msg, MsgJA: why.MsgJA}
+	s.BeganAt, s.RetryAt = now, now
+	return a.audienceTables().PutStanding(ctx, s)
+}
+
+// withdrawn tells whether somebody who is in a list may not stay: refused, held, erased. The law does not wait for a schedule.
+func (a *API) withdrawn(ctx context.Context, name string, s *audiences.Standing, w *audienceWork, now time.Time) (found bool, err error) {
+	if s.Remote == "" || s.Problem != nil || now.Sub(w.seen) < withdrawalWait {
+		return false, nil
+	}
+	w.seen = now
+	d, ok := a.cfg.Definitions.Current(audiences.Kind, name)
+	if !ok {
+		return false, nil
+	}
+	def, err := audienceOf(&d)
+	if err != nil {
+		return false, err
+	}
+	dest := a.destination(def.Destination)
+	err = a.each(ctx, `SELECT 1 FROM (SELECT profile_id FROM audience_members FINAL WHERE audience = {name:String} AND generation = {generation:UInt32} AND state IN ('sent', 'accepted', 'again')) AS m
+		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, hold_until FROM people FINAL) AS p ON p.profile_id = m.profile_id
+		WHERE p.found = 0 OR p.consent = 'out' OR {needed:UInt8} = 1 AND p.consent != 'in' OR {held:UInt8} = 1 AND p.hold_until > fromUnixTimestamp64Milli({now:Int64}) LIMIT 1`,
+		[]any{named("name", name), named("generation", fmt.Sprint(s.Generation)), named("consent", dest.Consent), named("needed", digit(dest.Basis != audiences.ByProcessor)), named("held", digit(def.Use != audiences.Exclude)), millis("now", now)},
+		func(driver.Rows) error { found = true; return nil })
+	return found, err
+}
+
+func digit(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+// dropAudience takes the lists of an audience that was deleted away at the platform.
+func (a *API) dropAudience(ctx context.Context, name string, s *audiences.Standing) error {
+	history := a.cfg.Definitions.History(audiences.Kind, name)
+	for i := len(history) - 1; i >= 0; i-- {
+		if history[i].Deleted {
+			continue
+		}
+		def, err := audienceOf(&history[i])
+		if err != nil || a.destination(def.Destination) == nil {
+			return err
+		}
+		if s.Problem != nil && a.cfg.Now().Before(s.RetryAt) {
+			return nil
+		}
+		return a.audiences.Delete(ctx, name, def)
+	}
+	return nil
+}
+
+// alertAudiences shows what needs somebody and takes back what does not any more.
+func (a *API) alertAudiences(ctx context.Context) error {
+	now := a.now()
+	told, err := a.raised(ctx, audienceKind, now.AddDate(0, 0, -1))
+	if err != nil {
+		return err
+	}
+	standing, err := a.standings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
+		s := standing[d.Name]
+		if s == nil || s.Problem == nil || s.Problem.Class != audiences.Auth && s.Problem.Class != audiences.Refused {
+			continue
+		}
+		id := enishi.NewID("alert", audienceKind, d.Name, string(s.Problem.Class), s.Problem.Code)
+		if x, ok := told[id]; ok && x.ClosedAt.IsZero() {
+			delete(told, id)
+			continue
+		}
+		def, err := audienceOf(&d)
+		if err != nil {
+			return err
+		}
+		delete(told, id)
+		if err := a.storeAlert(ctx, enishi.Alert{ID: id, Kind: audienceKind, Severity: "error", At: now, Text: fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, s.Problem.Msg),
+			TextJA: fmt.Sprintf("オーディエンス「%s」を同期できません: %s", def.Title, s.Problem.MsgJA)}); err != nil {
+			return err
+		}
+	}
+	for _, x := range told {
+		if x.ClosedAt.IsZero() {
+			x.ClosedAt = now
+			if err := a.storeAlert(ctx, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type disclosureRow struct {
+	At        time.Time `json:"at"`
+	Audience  string    `json:"audience"`
+	Title     string    `json:"title" doc:"Of the audience; its name when it is deleted."`
+	Platform  string    `json:"platform"`
+	Recipient string    `json:"recipient" doc:"Who received, by its legal name."`
+	Country   string    `json:"country"`
+	Basis     string    `json:"basis" enum:"consent,processor"`
+	Purpose   string    `json:"purpose" doc:"The permission that counted."`
+	Op        string    `json:"op" enum:"add,remove" doc:"remove tells identifiers that were told before, so that the platform takes the person out."`
+	Items     []string  `json:"items" doc:"Kinds of the identifiers; all but customer and line left as hashes (SHA-256)."`
+	Batch     enishi.ID `json:"batch"`
+}
+
+// listDisclosures are the records of identifiers of a person that left to platforms, also those under ids that the person had before: 個人情報保護法 33 条 5 項 gives a right to
+// them.
+func (a *API) listDisclosures(ctx context.Context, in *PersonPath) (*listOutput[disclosureRow], error) {
+	rows, err := a.disclosures(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(rows), nil
+}
+
+func (a *API) disclosures(ctx context.Context, person string) ([]disclosureRow, error) {
+	p, _, err := a.load(ctx, person)
+	if err != nil {
+		return nil, err
+	}
+	out := []disclosureRow{}
+	err = a.each(ctx, `SELECT at, toString(audience), toString(platform), toString(recipient), toString(country), toString(basis), toString(purpose), toString(op), keys, batch FROM disclosures FINAL
+		WHERE profile_id IN `+idList(subjects(p))+` ORDER BY at DESC LIMIT 1000`, nil, func(rows driver.Rows) error {
+		var r disclosureRow
+		var keys []string
+		var batch string
+		if err := rows.Scan(&r.At, &r.Audience, &r.Platform, &r.Recipient, &r.Country, &r.Basis, &r.Purpose, &r.Op, &keys, &batch); err != nil {
+			return err
+		}
+		r.At, r.Batch, r.Title, r.Items = r.At.UTC(), idOf(batch), r.Audience, []string{}
+		if d, ok := a.cfg.Definitions.Current(audiences.Kind, r.Audience); ok {
+			if def, err := audienceOf(&d); err == nil {
+				r.Title = def.Title
+			}
+		}
+		for _, k := range match.Kinds() {
+			if slices.ContainsFunc(keys, func(s string) bool { return len(s) > len(k) && s[:len(k)+1] == string(k)+":" }) {
+				r.Items = append(r.Items, string(k))
+			}
+		}
+		out = append(out, r)
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,473 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"enishi"
+	"enishi/segments"
+	"enishi/segments/audiences"
+	"enishi/segments/audiences/match"
+)
+
+// audienceOrderKind is the kind of definition that asks for a run at once; its name is the audience's.
+const audienceOrderKind = "audience_order"
+
+type audienceOrder struct {
+	ID string `json:"id"`
+}
+
+// AudienceBody is an audience as it is saved.
+type AudienceBody struct {
+	Title       string   `json:"title" minLength:"1" maxLength:"80"`
+	Segment     string   `json:"segment" maxLength:"128"`
+	Destination string   `json:"destination" maxLength:"32" doc:"An account of the configuration: see GET /ad-accounts."`
+	Use         string   `json:"use,omitempty" enum:"include,exclude,seed,value" doc:"What the platform uses it for; include unless said. value tells how much each is worth (LTV)."`
+	Keys        []string `json:"keys,omitempty" maxItems:"5" doc:"What people are matched by: email, phone, line, name, customer; the first three unless said."`
+	Every       string   `json:"every,omitempty" maxLength:"8" doc:"Pause between two runs, 15m to 24h; 1h unless daily is given."`
+	Daily       string   `json:"daily,omitempty" maxLength:"5" doc:"Time of day by the shop's clock: 03:30."`
+	Minimum     int      `json:"minimum,omitempty" minimum:"0" maximum:"10000000" doc:"Nothing is sent while the segment has fewer people; at least what the platform asks for."`
+	Paused      bool     `json:"paused,omitempty" doc:"Nobody is added; who may not stay is taken out all the same."`
+}
+
+type audienceProblem struct {
+	Class string    `json:"class" enum:"retry,rate,auth,gone,refused"`
+	Code  string    `json:"code,omitempty" doc:"The platform's own."`
+	Text  Text      `json:"text"`
+	Until time.Time `json:"until,omitzero" doc:"Nothing is tried before."`
+}
+
+type leftOutRow struct {
+	Reason string `json:"reason"`
+	Label  Text   `json:"label"`
+	Count  int    `json:"count"`
+}
+
+type AudienceRow struct {
+	Name             string           `json:"name"`
+	Body             AudienceBody     `json:"body"`
+	SegmentTitle     Text             `json:"segment_title"`
+	DestinationTitle string           `json:"destination_title"`
+	Platform         string           `json:"platform"`
+	State            string           `json:"state" enum:"new,working,done,problem,paused"`
+	StateLabel       Text             `json:"state_label"`
+	Wanted           int              `json:"wanted" doc:"Members of the segment who may be told to the platform, as of the last run."`
+	InList           int              `json:"in_list" doc:"People whom the platform has."`
+	Matched          *int             `json:"matched,omitempty" doc:"Those that it knows, where it says so."`
+	Rejected         int              `json:"rejected"`
+	LeftOut          []leftOutRow     `json:"left_out"`
+	Problem          *audienceProblem `json:"problem,omitempty"`
+	LastAt           time.Time        `json:"last_at,omitzero" doc:"When the last run ended."`
+	NextAt           time.Time        `json:"next_at,omitzero"`
+	Rebuilds         bool             `json:"rebuilds" doc:"The platform takes nobody out of a list: who leaves makes a new one needed, which takes the place of the old one."`
+	Version          int64            `json:"version"`
+	Actor            string           `json:"actor"`
+	UpdatedAt        time.Time        `json:"updated_at"`
+}
+
+type audienceRunRow struct {
+	BeganAt   time.Time        `json:"began_at"`
+	EndedAt   time.Time        `json:"ended_at,omitzero" doc:"Absent: it went on later."`
+	Wanted    int              `json:"wanted"`
+	InList    int              `json:"in_list"`
+	Added     int              `json:"added"`
+	Removed   int              `json:"removed"`
+	Refreshed int              `json:"refreshed"`
+	Rejected  int              `json:"rejected"`
+	Calls     int              `json:"calls"`
+	Rebuilt   bool             `json:"rebuilt"`
+	Problem   *audienceProblem `json:"problem,omitempty"`
+}
+
+type audienceCallRow struct {
+	ID       enishi.ID `json:"id"`
+	At       time.Time `json:"at"`
+	Op       string    `json:"op" enum:"add,remove"`
+	State    string    `json:"state" enum:"open,asked,done,refused"`
+	People   int       `json:"people"`
+	Keys     int       `json:"keys" doc:"Identifiers that were told."`
+	Accepted int       `json:"accepted"`
+	Rejected int       `json:"rejected"`
+	Reason   string    `json:"reason,omitempty" doc:"Of those who were not taken, as the platform says it."`
+	Tries    int       `json:"tries"`
+}
+
+type adAudiencePage struct {
+	Body struct {
+		AudienceRow
+		Remote string            `json:"remote,omitempty" doc:"The list's id at the platform."`
+		Runs   []audienceRunRow  `json:"runs" doc:"The newest first."`
+		Calls  []audienceCallRow `json:"calls" doc:"That changed the list, the newest first."`
+	}
+}
+
+func (a *API) destination(name string) *audiences.Destination { return a.cfg.AdAccounts[name] }
+
+// audienceOf reads an audience's definition.
+func audienceOf(d *enishi.Definition) (*audiences.Definition, error) {
+	def, err := audiences.Parse(d.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read the audience %s: %w", d.Name, err)
+	}
+	return def, nil
+}
+
+func audienceProblemOf(s *audiences.Standing) *audienceProblem {
+	if s.Problem == nil {
+		return nil
+	}
+	p := &audienceProblem{Class: string(s.Problem.Class), Code: s.Problem.Code, Text: Text{s.Problem.MsgJA, s.Problem.Msg}.complete()}
+	if s.RetryAt.After(s.BeganAt) {
+		p.Until = s.RetryAt
+	}
+	return p
+}
+
+func leftOutRows(m map[string]int) []leftOutRow {
+	out := []leftOutRow{}
+	for _, reason := range slices.Sorted(maps.Keys(m)) {
+		if m[reason] > 0 {
+			out = append(out, leftOutRow{reason, audienceReason(reason), m[reason]})
+		}
+	}
+	return out
+}
+
+// audienceReason says why somebody is not told to a platform, or was taken out.
+func audienceReason(reason string) Text {
+	t, ok := map[string]Text{
+		audiences.LeftSegment:   {"セグメントから外れた", "left the segment"},
+		audiences.LeftErased:    {"消去された、または別の方と統合された", "erased, or joined with somebody else"},
+		audiences.LeftNoConsent: {"第三者提供の同意がない", "no permission to hand over"},
+		audiences.LeftOptedOut:  {"広告への利用を断った", "refused the use for advertisements"},
+		audiences.LeftHold:      {"配信を保留中", "on hold"},
+		audiences.LeftNoKeys:    {"照合できる連絡先がない", "no identifier to match by"},
+		audiences.LeftChanged:   {"連絡先が変わった", "identifiers changed"},
+		audiences.LeftByHand:    {"オーディエンスが削除された", "the audience was deleted"},
+	}[reason]
+	if !ok {
+		return Text{reason, reason}
+	}
+	return t
+}
+
+func (a *API) audienceRow(d *enishi.Definition, def *audiences.Definition, s *audiences.Standing) AudienceRow {
+	row := AudienceRow{Name: d.Name, Body: AudienceBody{Title: def.Title, Segment: def.Segment, Destination: def.Destination, Use: def.Use, Every: def.Every, Daily: def.Daily, Minimum: def.Minimum, Paused: def.Paused},
+		SegmentTitle: a.titles.segment(def.Segment), DestinationTitle: def.Destination, Version: d.Version, Actor: d.Actor, UpdatedAt: d.At, State: "new", LeftOut: []leftOutRow{}}
+	for _, k := range def.Keys {
+		row.Body.Keys = append(row.Body.Keys, string(k))
+	}
+	if dest := a.destination(def.Destination); dest != nil {
+		f := dest.Platform.Facts()
+		row.DestinationTitle, row.Platform, row.Rebuilds = dest.Title, f.Platform, !f.Removal
+	} else {
+		row.Problem = &audienceProblem{Class: "refused", Code: "destination", Text: Text{"設定に広告アカウント「" + def.Destination + "」がありません。", "the configuration has no account " + def.Destination}}
+	}
+	if s != nil {
+		row.Wanted, row.InList, row.Rejected, row.LeftOut, row.LastAt, row.NextAt = s.Wanted, s.InList, s.Rejected, leftOutRows(s.LeftOut), s.EndedAt, def.Next(s.EndedAt, a.zone()).UTC()
+		if s.Matched >= 0 {
+			row.Matched = &s.Matched
+		}
+		row.State = "working"
+		if !s.EndedAt.Before(s.BeganAt) {
+			row.State = "done"
+		}
+		if p := audienceProblemOf(s); p != nil {
+			row.Problem = p
+		}
+	}
+	switch {
+	case row.Problem != nil:
+		row.State = "problem"
+	case def.Paused:
+		row.State = "paused"
+	}
+	row.StateLabel = map[string]Text{"new": {"初回の同期待ち", "waits for its first run"}, "working": {"同期中", "at work"}, "done": {"同期済み", "in step"}, "problem": {"要対応", "needs somebody"}, "paused": {"一時停止中", "paused"}}[row.State]
+	if row.Problem != nil && (row.Problem.Class == "retry" || row.Problem.Class == "rate") {
+		row.StateLabel = Text{"自動で再試行します", "is tried again by itself"}
+	}
+	return row
+}
+
+func (a *API) standings(ctx context.Context) (map[string]*audiences.Standing, error) {
+	list, err := a.audienceTables().Standings(ctx, "1 ORDER BY began_at DESC LIMIT 1 BY audience")
+	out := make(map[string]*audiences.Standing, len(list))
+	for i := range list {
+		out[list[i].Audience] = &list[i]
+	}
+	return out, err
+}
+
+func (a *API) listAudiences(ctx context.Context, _ *struct{}) (*listOutput[AudienceRow], error) {
+	standing, err := a.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf([]AudienceRow{})
+	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
+		def, err := audienceOf(&d)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Items = append(out.Body.Items, a.audienceRow(&d, def, standing[d.Name]))
+	}
+	return out, nil
+}
+
+func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, error) {
+	d, ok := a.cfg.Definitions.Current(audiences.Kind, in.Name)
+	if !ok {
+		return nil, notFound("audience", "オーディエンス")
+	}
+	def, err := audienceOf(&d)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := a.audienceTables().Standings(ctx, "audience = {name:String} ORDER BY began_at DESC LIMIT 50", named("name", in.Name))
+	if err != nil {
+		return nil, err
+	}
+	calls, err := a.audienceTables().Batches(ctx, "audience = {name:String} ORDER BY at DESC, id LIMIT 50", named("name", in.Name))
+	if err != nil {
+		return nil, err
+	}
+	out := &adAudiencePage{}
+	out.Body.Runs, out.Body.Calls = []audienceRunRow{}, []audienceCallRow{}
+	var newest *audiences.Standing
+	if len(runs) > 0 {
+		newest = &runs[0]
+		out.Body.Remote = newest.Remote
+	}
+	out.Body.AudienceRow = a.audienceRow(&d, def, newest)
+	for i := range runs {
+		s := &runs[i]
+		r := audienceRunRow{BeganAt: s.BeganAt, Wanted: s.Wanted, InList: s.InList, Added: s.Added, Removed: s.Taken, Refreshed: s.Refreshed, Rejected: s.Rejected, Calls: s.Calls, Rebuilt: s.Rebuilt, Problem: audienceProblemOf(s)}
+		if !s.EndedAt.Before(s.BeganAt) {
+			r.EndedAt = s.EndedAt
+		}
+		out.Body.Runs = append(out.Body.Runs, r)
+	}
+	for i := range calls {
+		b := &calls[i]
+		out.Body.Calls = append(out.Body.Calls, audienceCallRow{b.ID, b.At, b.Op, b.State, b.People, b.Keys, b.Accepted, b.Rejected, b.Reason, b.Tries})
+	}
+	return out, nil
+}
+
+type saveAudienceInput struct {
+	NamePath
+	Body struct {
+		AudienceBody
+		Expect int64  `json:"expect" doc:"The version this replaces; 0 for a new one."`
+		Reason string `json:"reason,omitempty" maxLength:"500"`
+	}
+}
+
+func (a *API) saveAudience(ctx context.Context, in *saveAudienceInput) (*writtenOutput, error) {
+	body, err := json.Marshal(&in.Body.AudienceBody)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.putAudience(ctx, in.Name, body, in.Body.Expect, in.Body.Reason)
+	return &writtenOutput{w}, err
+}
+
+// putAudience saves an audience: it hands people to others, which needs who may export.
+func (a *API) putAudience(ctx context.Context, name string, body []byte, expect int64, reason string) (Written, error) {
+	if !callOf(ctx).caller.role.includes(approver) {
+		return Written{}, refusal(enishi.Denied, "to hand people to a platform needs the role approver", "広告媒体への送信には「承認者」の権限が必要です。")
+	}
+	def, err := audiences.Parse(body)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := errors.Join(checkName(name), a.checkAudience(def)); err != nil {
+		return Written{}, err
+	}
+	if d, ok := a.cfg.Definitions.Current(audiences.Kind, name); ok {
+		if old, err := audienceOf(&d); err == nil && old.Destination != def.Destination {
+			return Written{}, enishi.FieldError("body.destination", "an audience stays at its account: make another one for "+def.Destination, "送り先の広告アカウントは変更できません。別のオーディエンスを作成してください。")
+		}
+	}
+	return a.save(ctx, enishi.Definition{Kind: audiences.Kind, Name: name, Expect: expect, Body: compact(body), Reason: reason})
+}
+
+// checkAudience tells what stands against an audience: account, segment, keys, law.
+func (a *API) checkAudience(def *audiences.Definition) error {
+	dest := a.destination(def.Destination)
+	if dest == nil {
+		known := strings.Join(slices.Sorted(maps.Keys(a.cfg.AdAccounts)), ", ")
+		return enishi.FieldError("body.destination", "the configuration has no account "+def.Destination+"; it has "+known, "設定に広告アカウント「"+def.Destination+"」がありません。設定にあるのは "+known+" です。")
+	}
+	facts := dest.Platform.Facts()
+	rules, ok := match.For(facts.Platform)
+	if !ok {
+		return fmt.Errorf("audiences: no rules for %s", facts.Platform)
+	}
+	if !slices.ContainsFunc(def.Keys, func(k match.Kind) bool { return slices.Contains(rules.Kinds(), k) }) {
+		var kinds []string
+		for _, k := range rules.Kinds() {
+			kinds = append(kinds, string(k))
+		}
+		return enishi.FieldError("body.keys", "this platform matches by "+strings.Join(kinds, ", "), "この媒体で照合に使えるのは "+strings.Join(kinds, ", ")+" です。")
+	}
+	if def.Use == audiences.Value && !facts.Values {
+		return enishi.FieldError("body.use", "this platform takes no values", "この媒体には顧客価値を送れません。用途を変更してください。")
+	}
+	return a.checkSensitive(def)
+}
+
+// checkSensitive refuses what may not be told to a platform, by the segment's expression, its title and those of the segments that it names.
+func (a *API) checkSensitive(def *audiences.Definition) error {
+	d, ok := a.cfg.Definitions.Current(segments.KindSegment, def.Segment)
+	if !ok {
+		return enishi.FieldError("body.segment", "there is no segment "+def.Segment, "「"+def.Segment+"」というセグメントはありません。")
+	}
+	s, err := a.library().Compile(d.Name, d.Version, d.Body)
+	if err != nil {
+		return enishi.FieldError("body.segment", "its condition does not compile", "セグメントの条件式にエラーがあります。先に直してください。")
+	}
+	texts := []string{def.Title}
+	for _, name := range append([]string{def.Segment}, s.Took(segments.KindSegment)...) {
+		var b segments.Body
+		if d, ok := a.cfg.Definitions.Current(segments.KindSegment, name); ok && json.Unmarshal(d.Body, &b) == nil {
+			texts = append(texts, b.Expression, b.Title.JA, b.Title.EN)
+		}
+	}
+	var marked []string
+	for name, m := range a.traitsSetting() {
+		if m.Sensitive {
+			marked = append(marked, name)
+		}
+	}
+	if found := audiences.Sensitive(texts, marked); len(found) > 0 {
+		return enishi.FieldError("body.segment", fmt.Sprintf("the segment is about “%s” (%s): such people are not told to advertising platforms (要配慮個人情報, and the platforms' own rules)", found[0].Text, found[0].Law),
+			fmt.Sprintf("セグメントが「%s」に関わるため、広告媒体には送れません（要配慮個人情報、媒体の規約）。", found[0].Text))
+	}
+	return nil
+}
+
+func (a *API) deleteAudience(ctx context.Context, in *deleteInput) (*writtenOutput, error) {
+	if _, ok := a.cfg.Definitions.Current(audiences.Kind, in.Name); !ok {
+		return nil, notFound("audience", "オーディエンス")
+	}
+	w, err := a.save(ctx, enishi.Definition{Kind: audiences.Kind, Name: in.Name, Expect: in.Expect, Deleted: true, Reason: in.Reason})
+	return &writtenOutput{w}, err
+}
+
+func (a *API) syncAudience(ctx context.Context, in *NamePath) (*writtenOutput, error) {
+	if _, ok := a.cfg.Definitions.Current(audiences.Kind, in.Name); !ok {
+		return nil, notFound("audience", "オーディエンス")
+	}
+	body, err := json.Marshal(audienceOrder{callOf(ctx).request.String()})
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.save(ctx, enishi.Definition{Kind: audienceOrderKind, Name: in.Name, Expect: -1, Body: body})
+	return &writtenOutput{w}, err
+}
+
+type tryAudienceInput struct {
+	Body struct {
+		Name string       `json:"name,omitempty" maxLength:"128" doc:"Of the audience that is there; absent: of a new one."`
+		Body AudienceBody `json:"body"`
+	}
+}
+
+type audienceChangeRow struct {
+	Person enishi.ID `json:"person"`
+	Name   string    `json:"name"`
+	What   string    `json:"what" enum:"add,remove,refresh,leave_out"`
+	Reason Text      `json:"reason,omitzero"`
+	Keys   []string  `json:"keys"`
+}
+
+type audienceForecast struct {
+	Body struct {
+		Wanted  int                 `json:"wanted"`
+		Add     int                 `json:"add"`
+		Remove  int                 `json:"remove"`
+		Refresh int                 `json:"refresh"`
+		LeftOut []leftOutRow        `json:"left_out"`
+		Rebuild bool                `json:"rebuild"`
+		Calls   int                 `json:"calls" doc:"Calls that change the list, at least."`
+		Minimum int                 `json:"minimum" doc:"Below so many people nothing is sent at first."`
+		Some    []audienceChangeRow `json:"some" doc:"The first 20 of each sort."`
+	}
+}
+
+// tryAudience tells what a run would do; nothing is sent or kept.
+func (a *API) tryAudience(ctx context.Context, in *tryAudienceInput) (*audienceForecast, error) {
+	body, err := json.Marshal(&in.Body.Body)
+	if err != nil {
+		return nil, err
+	}
+	def, err := audiences.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkAudience(def); err != nil {
+		return nil, err
+	}
+	f, err := a.audiences.Dry(ctx, in.Body.Name, def)
+	if err != nil {
+		return nil, err
+	}
+	out := &audienceForecast{}
+	b := &out.Body
+	b.Wanted, b.Add, b.Remove, b.Refresh, b.LeftOut, b.Rebuild, b.Calls, b.Some = f.Wanted, f.Add, f.Remove, f.Refresh, leftOutRows(f.LeftOut), f.Rebuild, f.Calls, []audienceChangeRow{}
+	b.Minimum = max(def.Minimum, a.destination(def.Destination).Platform.Facts().Minimum)
+	var ids []enishi.ID
+	for i := range f.Some {
+		ids = append(ids, f.Some[i].Profile)
+	}
+	names, err := a.names(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range f.Some {
+		row := audienceChangeRow{Person: c.Profile, Name: names[c.Profile], What: c.What, Keys: append([]string{}, c.Kinds...)}
+		if c.Reason != "" {
+			row.Reason = audienceReason(c.Reason)
+		}
+		b.Some = append(b.Some, row)
+	}
+	return out, nil
+}
+
+type adAccountRow struct {
+	Name      string   `json:"name"`
+	Title     string   `json:"title"`
+	Platform  string   `json:"platform"`
+	Recipient string   `json:"recipient" doc:"Who receives, by its legal name."`
+	Country   string   `json:"country"`
+	Basis     string   `json:"basis" enum:"consent,processor" doc:"On what ground identifiers are handed over: 第三者提供 with consent, or 委託."`
+	Consent   string   `json:"consent" doc:"The permission that counts: channel.purpose."`
+	Keys      []string `json:"keys" doc:"What the platform matches by."`
+	Minimum   int      `json:"minimum"`
+	Rebuilds  bool     `json:"rebuilds"`
+	Values    bool     `json:"values"`
+	Simulated bool     `json:"simulated" doc:"A simulator of this process: nothing leaves."`
+}
+
+func (a *API) listAdAccounts(context.Context, *struct{}) (*listOutput[adAccountRow], error) {
+	out := listOf([]adAccountRow{})
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.AdAccounts)) {
+		d := a.cfg.AdAccounts[name]
+		f := d.Platform.Facts()
+		row := adAccountRow{Name: name, Title: d.Title, Platform: f.Platform, Recipient: d.Recipient, Country: d.Country, Basis: d.Basis, Consent: d.Consent, Keys: []string{}, Minimum: f.Minimum, Rebuilds: !f.Removal, Values: f.Values, Simulated: d.Simulated}
+		if rules, ok := match.For(f.Platform); ok {
+			for _, k := range rules.Kinds() {
+				row.Keys = append(row.Keys, string(k))
+			}
+		}
+		out.Body.Items = append(out.Body.Items, row)
+	}
+	return out, nil
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"enishi/channels/line"
+	"enishi/internal/sim/ads"
+	"enishi/segments/audiences"
+	"enishi/segments/audiences/google"
+	adline "enishi/segments/audiences/line"
+	"enishi/segments/audiences/match"
+	"enishi/segments/audiences/meta"
+)
+
+// AdsConfig is an account at an advertising platform that audiences are told to.
+type AdsConfig struct {
+	Platform    string `koanf:"platform" help:"google, meta or line, of the account NAME. Without any account: simulators of Google and Meta."`
+	Title       string `koanf:"title" help:"What the console calls it. Default: NAME."`
+	Recipient   string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad."`
+	Country     string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company."`
+	Basis       string `koanf:"basis" help:"On what ground identifiers are handed over: consent (第三者提供 with the person's consent), or processor (委託; whoever objects is left out; ask your counsel). Default: consent; of line, whose audiences serve the account's own messages, processor."`
+	Consent     string `koanf:"consent" help:"Permission that counts, CHANNEL.PURPOSE. Default: ads.marketing; of line line.marketing."`
+	Account     string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; line: name of the official account. Default of line: default."`
+	Login       string `koanf:"login" help:"google: id of the manager account by which the advertiser is reached."`
+	Key         string `koanf:"key" help:"google: file with the key of the service account (JSON)."`
+	Token       string `koanf:"token" help:"meta: token of a system user with ads_management. Write ${VARIABLE} to take it from the environment."`
+	Endpoint    string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own."`
+	Version     string `koanf:"version" help:"meta: version of the API."`
+	CallsPerDay int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day; 0: as many as the platform allows."`
+}
+
+// companies are who receives, as the platforms' terms for Japan name them.
+var companies = map[string]struct{ name, country string }{
+	match.GoogleAds: {"Google LLC", "US"},
+	match.MetaAds:   {"Meta Platforms, Inc.", "US"},
+	match.LINEOA:    {"LINEヤフー株式会社", "JP"},
+}
+
+// buildAds opens the accounts at advertising platforms.
+func (w *workspace) buildAds() error {
+	w.adAccounts = map[string]*audiences.Destination{}
+	client := &http.Client{Timeout: audiences.CallTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, name := range slices.Sorted(maps.Keys(w.cfg.Ads)) {
+		c := w.cfg.Ads[name]
+		d, err := w.adAccount(name, &c, client)
+		if err != nil {
+			return fmt.Errorf("config: ads.%s: %w", name, err)
+		}
+		w.adAccounts[name] = d
+	}
+	if len(w.cfg.Ads) > 0 {
+		return nil
+	}
+	var err error
+	if w.adSims, err = openAdSims(w.now); err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		name string
+		AdsConfig
+	}{{"google", AdsConfig{Platform: match.GoogleAds, Title: "Google 広告（開発用シミュレーター）", Account: w.adSims.google.Account, Endpoint: w.adSims.url + "/google"}},
+		{"meta", AdsConfig{Platform: match.MetaAds, Title: "Meta 広告（開発用シミュレーター）", Account: w.adSims.meta.Account, Token: w.adSims.meta.Token, Endpoint: w.adSims.url + "/meta"}},
+		{"line", AdsConfig{Platform: match.LINEOA, Title: "LINE 公式アカウントのオーディエンス"}}} {
+		d, err := w.adAccount(c.name, &c.AdsConfig, client)
+		if err != nil {
+			return fmt.Errorf("simulated account %s: %w", c.name, err)
+		}
+		d.Simulated = c.name != "line" || w.cfg.LINE.Token == ""
+		w.adAccounts[c.name] = d
+	}
+	return nil
+}
+
+func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*audiences.Destination, error) {
+	basis, consent := audiences.ByConsent, "ads.marketing"
+	if c.Platform == match.LINEOA {
+		basis, consent = audiences.ByProcessor, "line.marketing"
+	}
+	d := &audiences.Destination{Name: name, Title: cmp.Or(c.Title, name), Recipient: cmp.Or(c.Recipient, companies[c.Platform].name), Country: cmp.Or(strings.ToUpper(c.Country), companies[c.Platform].country),
+		Basis: cmp.Or(c.Basis, basis), Consent: cmp.Or(c.Consent, consent), Provider: w.cfg.LINE.Provider, CallsPerDay: c.CallsPerDay}
+	var err error
+	switch c.Platform {
+	case match.GoogleAds:
+		var key []byte
+		if w.adSims != nil {
+			key = w.adSims.key
+		} else if key, err = os.ReadFile(c.Key); err != nil {
+			return nil, fmt.Errorf("key: %w", err)
+		}
+		d.Platform, err = google.New(google.Config{Base: c.Endpoint, Account: c.Account, Login: c.Login, Key: key, Client: client})
+	case match.MetaAds:
+		d.Platform, err = meta.New(meta.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Token: c.Token, Client: client})
+	case match.LINEOA:
+		account, ok := w.line.Get(cmp.Or(c.Account, line.DefaultAccount))
+		if !ok {
+			return nil, fmt.Errorf("account: there is no official account %q", c.Account)
+		}
+		d.Platform = adline.New(account.Channel)
+	default:
+		return nil, fmt.Errorf("platform: %q is not google, meta or line", c.Platform)
+	}
+	return d, err
+}
+
+// checkAds finds what cannot work in the configuration of the accounts.
+func (c *Config) checkAds() []error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Ads)) {
+		x := c.Ads[name]
+		bad := func(text string) { errs = append(errs, fmt.Errorf("config: ads.%s.%s", name, text)) }
+		if !workspaceName(name) {
+			errs = append(errs, fmt.Errorf("config: ads: %q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name))
+		}
+		if _, ok := companies[x.Platform]; !ok {
+			bad("platform: give google, meta or line")
+		}
+		if x.Basis != "" && x.Basis != audiences.ByConsent && x.Basis != audiences.ByProcessor {
+			bad("basis: give consent or processor")
+		}
+		if x.Consent != "" && strings.Count(x.Consent, ".") != 1 {
+			bad("consent: write CHANNEL.PURPOSE, such as ads.marketing")
+		}
+		if x.Country != "" && len(x.Country) != 2 {
+			bad("country: give two letters, such as US")
+		}
+		if x.Platform == match.GoogleAds && (x.Account == "" || x.Key == "") {
+			bad("account: google needs account and key")
+		}
+		if x.Platform == match.MetaAds && (x.Account == "" || x.Token == "") {
+			bad("account: meta needs account and token")
+		}
+	}
+	return errs
+}
+
+// adSims are simulators of advertising platforms, for development and the demo: everybody uses them, and nothing leaves.
+type adSims struct {
+	google   *ads.Google
+	meta     *ads.Meta
+	key      []byte // of the service account
+	url      string
+	listener net.Listener
+	server   *http.Server
+}
+
+// openAdSims binds an address; Run serves it.
+func openAdSims(now func() time.Time) (*adSims, error) {
+	s := &adSims{google: ads.NewGoogle("1234567890", now), meta: ads.NewMeta("1234567890", "simulator", now)}
+	s.google.Everybody()
+	s.meta.Everybody()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open simulators of advertising platforms: %w", err)
+	}
+	s.listener, s.url = l, "http://"+l.Addr().String()
+	mux := http.NewServeMux()
+	mux.Handle("/google/", http.StripPrefix("/google", s.google))
+	mux.Handle("/meta/", http.StripPrefix("/meta", s.meta))
+	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	s.key, err = json.Marshal(map[string]string{"type": "service_account", "client_email": "enishi@simulator.iam.gserviceaccount.com", "private_key_id": "1", "token_uri": s.url + "/google/token",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}))})
+	return s, err
+}
+
+// Run serves until ctx ends.
+func (s *adSims) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { s.server.Close() })
+	defer stop()
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
