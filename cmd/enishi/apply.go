@@ -17,7 +17,7 @@ import (
 
 // definitionKinds are the kinds of definitions that files may hold, in the order in which they can be saved: each names those before it.
 func definitionKinds() []string {
-	return []string{"setting", "mapping", "filepull", "store", "list", "words", "block", "template", "reply", "ranking", "segment", "richmenu", "bulk_export", "journey", "stream"}
+	return []string{"setting", "mapping", "filepull", "store", "list", "words", "block", "template", "reply", "ranking", "segment", "richmenu", "bulk_export", "audience", "journey", "stream"}
 }
 
 type applyCommand struct {

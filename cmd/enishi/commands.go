@@ -28,6 +28,7 @@ import (
 	"enishi/internal/stream"
 	"enishi/journeys"
 	"enishi/segments"
+	"enishi/segments/audiences"
 )
 
 type statusCommand struct {
@@ -312,6 +313,8 @@ func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Web
 		if m, err = mapping.Parse(body); err == nil {
 			_, err = mapping.Compile(m, nil)
 		}
+	case audiences.Kind:
+		_, err = audiences.Parse(body)
 	case exports.PlanKind:
 		var p *exports.Plan
 		if p, err = exports.ParsePlan(body); err == nil {
@@ -327,7 +330,7 @@ func (d *definitionFile) check(others []definitionFile, calls func(*journeys.Web
 		_, err = outflow.Parse(body)
 	case "setting", "list":
 	default:
-		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping, filepull, bulk_export, stream or setting")
+		err = fmt.Errorf("kind is segment, list, ranking, journey, template, block, store, words, reply, richmenu, mapping, filepull, bulk_export, audience, stream or setting")
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.Kind, d.Name, err)
