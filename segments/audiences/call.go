@@ -163,7 +163,6 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 		reason, rejected := answer.Rejected[i]
 		switch {
 		case b.Op == OpRemove: // whom the platform does not know is not in the list either
-			e.State = Removed
 			r.st.Taken++
 		case rejected:
 			e.State, e.Reason = Rejected, reason
@@ -173,7 +172,11 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 			e.State, e.Reason = Accepted, ""
 		}
 	}
-	if err := r.store.PutEntries(ctx, r.name, b.Generation, entries); err != nil {
+	keep := r.store.PutEntries
+	if b.Op == OpRemove {
+		keep = r.store.Forget
+	}
+	if err := keep(ctx, r.name, b.Generation, entries); err != nil {
 		return err
 	}
 	if err := r.fault("answered"); err != nil {

@@ -17,22 +17,19 @@ const (
 	Again    = "again"    // is to be told once more: somebody with the same identifier was taken out
 	Rejected = "rejected" // the platform did not take it, and was told no more
 	Leaving  = "leaving"  // the platform was asked to take them out; the answer is not there yet
-	Removed  = "removed"  // the platform took them out
 )
 
-// Entry is somebody in a list, one row of the table audience_members.
+// Entry is somebody in a list, one row of the table audience_members: the platform may have one of the keys, also of Rejected, by an addition before. Who
+// was taken out has none; what was told of them stands in the disclosures.
 type Entry struct {
 	Profile enishi.ID
 	Keys    []match.Key // as the platform was told; of Again and Rejected too
 	Value   enishi.Amount
 	State   string
-	Reason  string    // of Rejected the platform's, of Leaving and Removed ours (left, no_consent, hold ...)
+	Reason  string    // of Rejected the platform's, of Leaving ours (left, no_consent, hold ...)
 	Batch   enishi.ID // the call that told of it last
 	At      time.Time // when the platform was told last
 }
-
-// told tells whether the platform may have one of the keys: also one whose last addition it did not take may be there by an earlier one.
-func (e *Entry) told() bool { return e.State != Removed }
 
 // Operations of a batch.
 const (
@@ -121,6 +118,8 @@ type store interface {
 	// Sharing are entries that were told one of the keys.
 	Sharing(ctx context.Context, audience string, generation int, keys []match.Key) ([]Entry, error)
 	PutEntries(ctx context.Context, audience string, generation int, entries []Entry) error
+	// Forget deletes entries: the platform took them out.
+	Forget(ctx context.Context, audience string, generation int, entries []Entry) error
 	Drop(ctx context.Context, audience string, generation int) error
 	OpenBatches(ctx context.Context, audience string) ([]Batch, error)
 	PutBatch(ctx context.Context, b *Batch) error

@@ -20,7 +20,6 @@ type plan struct {
 	remove  []step // entry.Keys are those to take out
 	add     []step
 	wanted  int
-	leftOut map[string]int
 	reasons map[enishi.ID]string // why somebody is not wanted
 }
 
@@ -35,28 +34,23 @@ type want struct {
 //
 // An entry of Rejected is tried again only with other keys: the platform would say the same.
 func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.ID]string, fresh time.Time, values bool) plan {
-	p := plan{wanted: len(wanted), leftOut: map[string]int{}, reasons: reasons}
-	for _, reason := range reasons {
-		p.leftOut[reason]++
-	}
+	p := plan{wanted: len(wanted), reasons: reasons}
 	in := make(map[enishi.ID]bool, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		w, stays := wanted[e.Profile]
 		if !stays {
-			if e.told() {
-				out := *e
-				if out.Reason = reasons[e.Profile]; out.Reason == "" {
-					out.Reason = LeftSegment
-				}
-				out.State = Leaving
-				p.remove = append(p.remove, step{entry: out, again: true})
+			out := *e
+			if out.Reason = reasons[e.Profile]; out.Reason == "" {
+				out.Reason = LeftSegment
 			}
+			out.State = Leaving
+			p.remove = append(p.remove, step{entry: out, again: true})
 			continue
 		}
 		in[e.Profile] = true
-		told, same := e.told() && e.State != Leaving, sameKeys(e.Keys, w.keys)
-		if e.told() && len(without(e.Keys, w.keys)) > 0 {
+		told, same := e.State != Leaving, sameKeys(e.Keys, w.keys)
+		if len(without(e.Keys, w.keys)) > 0 {
 			out := *e // with all keys: what is taken out in part cannot be told from what is left when they leave before the rest is told again
 			out.State, out.Reason = Leaving, LeftChanged
 			p.remove = append(p.remove, step{entry: out, again: true})
@@ -67,7 +61,7 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 		case told && same && e.State != Again && !(values && e.Value != w.value) && !e.At.Before(fresh):
 			continue
 		}
-		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, again: e.told()})
+		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, again: true})
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(wanted), enishi.ID.Compare) {
 		if !in[id] {

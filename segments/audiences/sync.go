@@ -53,10 +53,7 @@ type Syncer struct {
 }
 
 // New makes a Syncer.
-func New(cfg Config) *Syncer {
-	s := newSyncer(cfg, cfg.Tables)
-	return s
-}
+func New(cfg Config) *Syncer { return newSyncer(cfg, cfg.Tables) }
 
 func newSyncer(cfg Config, st store) *Syncer {
 	if cfg.Now == nil {
@@ -323,8 +320,8 @@ func (r *run) each(ctx context.Context, do func(*plan) error) error {
 			return err
 		}
 		r.st.Wanted += p.wanted
-		for reason, n := range p.leftOut {
-			r.st.LeftOut[reason] += n
+		for _, reason := range p.reasons {
+			r.st.LeftOut[reason]++
 		}
 		if err := do(p); err != nil {
 			return err
@@ -359,7 +356,7 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 		}
 		var in []enishi.ID
 		for i := range base {
-			if base[i].told() && base[i].State != Leaving {
+			if base[i].State != Leaving {
 				in = append(in, base[i].Profile)
 			}
 		}

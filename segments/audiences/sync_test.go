@@ -95,6 +95,13 @@ func (w *world) PutEntries(_ context.Context, audience string, generation int, e
 	return nil
 }
 
+func (w *world) Forget(_ context.Context, audience string, generation int, entries []Entry) error {
+	for _, e := range entries {
+		delete(w.entries[list(audience, generation)], e.Profile)
+	}
+	return nil
+}
+
 func (w *world) Drop(_ context.Context, audience string, generation int) error {
 	delete(w.entries, list(audience, generation))
 	return nil

@@ -176,13 +176,22 @@ func (t *Tables) Sharing(ctx context.Context, audience string, generation int, k
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	return t.entries(ctx, audience, generation, "state != 'removed' AND hasAny(keys, {keys:Array(String)})", ch.Named("keys", keyTexts(keys)))
+	return t.entries(ctx, audience, generation, "hasAny(keys, {keys:Array(String)})", ch.Named("keys", keyTexts(keys)))
 }
 
 // PutEntries stores entries as they are now.
 func (t *Tables) PutEntries(ctx context.Context, audience string, generation int, list []Entry) error {
+	return t.putEntries(ctx, audience, generation, list, 0)
+}
+
+// Forget deletes the entries of those who were taken out.
+func (t *Tables) Forget(ctx context.Context, audience string, generation int, list []Entry) error {
+	return t.putEntries(ctx, audience, generation, list, 1)
+}
+
+func (t *Tables) putEntries(ctx context.Context, audience string, generation int, list []Entry, gone uint8) error {
 	return t.DB.Insert(ctx, "audience_members", []string{"audience", "generation", "profile_id", "version", "is_deleted", "keys", "value", "state", "reason", "batch", "at"}, len(list),
-		repeat(len(list), audience), repeat(len(list), uint32(generation)), column(list, func(e *Entry) enishi.ID { return e.Profile }), repeat(len(list), t.version()), make([]uint8, len(list)),
+		repeat(len(list), audience), repeat(len(list), uint32(generation)), column(list, func(e *Entry) enishi.ID { return e.Profile }), repeat(len(list), t.version()), repeat(len(list), gone),
 		column(list, func(e *Entry) []string { return keyTexts(e.Keys) }), column(list, func(e *Entry) int64 { return int64(e.Value) }), column(list, func(e *Entry) string { return e.State }),
 		column(list, func(e *Entry) string { return e.Reason }), column(list, func(e *Entry) enishi.ID { return e.Batch }), column(list, func(e *Entry) int64 { return e.At.UnixMilli() }))
 }
