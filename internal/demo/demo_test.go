@@ -92,8 +92,14 @@ func TestHistory(t *testing.T) {
 	var last time.Time
 	placed := map[string]time.Time{}
 	cancelled := map[string]bool{}
+	ads := map[string]int{}
 	for _, r := range New(1, 50).History(opened) {
 		e := k.take(r, opened).Event
+		for _, c := range e.Consent {
+			if c.Channel == "ads" {
+				ads[c.State]++
+			}
+		}
 		if e.At.Before(last) {
 			t.Errorf("%s at %s comes after %s", e.Type, e.At, last)
 		}
@@ -119,6 +125,9 @@ func TestHistory(t *testing.T) {
 	}
 	if k.types["user.signed_up"] != 50 {
 		t.Errorf("%d of 50 customers are registered", k.types["user.signed_up"])
+	}
+	if ads["in"] < 25 || ads["out"] < 4 || ads["in"]+ads["out"] > 45 { // some were never asked
+		t.Errorf("answers about advertisements: %v", ads)
 	}
 	for _, typ := range []string{"order.placed", "order.paid", "order.confirmed", "order.cancelled", "store.purchased", "shipment.shipped", "shipment.delivered", "review.written",
 		"page.viewed", "product.viewed", "points.earned", "subscription.started", "subscription.renewed", "subscription.cancelled"} {

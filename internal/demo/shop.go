@@ -34,6 +34,7 @@ type Customer struct {
 	Birthday      string
 	Gender        string
 	MailOK        bool
+	Ads           string // what the customer answered about advertisements: in, out; empty: registered before it was asked
 	Subscribes    bool
 	Habit         float64 // 0..1: how often the person buys
 	Store         int
@@ -87,6 +88,13 @@ func New(seed uint64, n int) *Shop {
 			o := &s.Customers[i-1]
 			c.Family, c.Place, c.Zip, c.Street, c.Lat, c.Lon = o.Family, o.Place, o.Zip, o.Street, o.Lat, o.Lon
 		}
+		switch i * 7 % 20 { // by the number alone, so that nothing else of the shop hangs on it
+		case 0, 1, 2, 3:
+		case 4, 5, 6:
+			c.Ads = "out"
+		default:
+			c.Ads = "in"
+		}
 		if i%37 == 5 { // as customers write: without the house number
 			c.Street = places[c.Place].town
 		}
@@ -134,6 +142,10 @@ func (s *Shop) registration(c *Customer, at time.Time) []enishi.Event {
 	}
 	e := enishi.Event{Type: "user.signed_up", At: at, Person: p, Channel: "web", Consent: []enishi.ConsentChange{{Channel: "email", Purpose: "marketing", State: state,
 		Method: "form:signup", Text: "お得な情報をメールで受け取る"}}}
+	if c.Ads != "" {
+		e.Consent = append(e.Consent, enishi.ConsentChange{Channel: "ads", Purpose: "marketing", State: c.Ads, Method: "form:signup",
+			Text: "広告の配信のため、メールアドレスと電話番号をハッシュ化して Google LLC と Meta Platforms, Inc.（いずれもアメリカ合衆国）に提供することに同意する"})
+	}
 	if c.LINE == "" {
 		return []enishi.Event{e}
 	}
