@@ -27,6 +27,7 @@ type audienceWork struct {
 	order string    // the newest order that was carried out
 	again time.Time // not before: the platform works at a call
 	seen  time.Time // up to when withdrawals were looked for
+	begun bool      // a run has begun since this process did, whose configuration may be another
 }
 
 func (a *API) audienceTables() *audiences.Tables { return a.adTables }
@@ -131,11 +132,17 @@ func (a *API) keepAudience(ctx context.Context, d *enishi.Definition, s *audienc
 		w.again = time.Now().Add(time.Minute)
 		return a.holdAudience(ctx, d.Name, s, e)
 	}
+	if s != nil && s.Problem != nil && (s.Problem.Class == audiences.Auth || s.Problem.Class == audiences.Refused) && (!w.begun || ordered || d.At.After(s.BeganAt)) && now.Before(s.RetryAt) {
+		s.RetryAt = now // somebody may have mended it
+		if err := a.audienceTables().PutStanding(ctx, s); err != nil {
+			return err
+		}
+	}
 	got, err := a.audiences.Sync(ctx, d.Name, def)
 	if err != nil {
 		return err
 	}
-	w.order = order.ID
+	w.order, w.begun = order.ID, true
 	w.again = time.Time{}
 	if got.EndedAt.Before(got.BeganAt) && got.Problem == nil {
 		w.again = time.Now().Add(a.destination(def.Destination).Platform.Facts().Ask)
@@ -270,13 +277,20 @@ func (a *API) listDisclosures(ctx context.Context, in *PersonPath) (*listOutput[
 }
 
 func (a *API) disclosures(ctx context.Context, person string) ([]disclosureRow, error) {
-	p, _, err := a.load(ctx, person)
-	if err != nil {
-		return nil, err
+	var who []enishi.ID
+	p, _, missing := a.load(ctx, person)
+	if missing != nil { // perhaps erased: the record stays under the id
+		id, err := enishi.ParseID(person)
+		if e, ok := errors.AsType[*enishi.Error](missing); err != nil || !ok || e.Code != enishi.NotFound {
+			return nil, missing
+		}
+		who = []enishi.ID{id}
+	} else {
+		who = subjects(p)
 	}
 	out := []disclosureRow{}
-	err = a.each(ctx, `SELECT at, toString(audience), toString(platform), toString(recipient), toString(country), toString(basis), toString(purpose), toString(op), keys, batch FROM disclosures FINAL
-		WHERE profile_id IN `+idList(subjects(p))+` ORDER BY at DESC LIMIT 1000`, nil, func(rows driver.Rows) error {
+	err := a.each(ctx, `SELECT at, toString(audience), toString(platform), toString(recipient), toString(country), toString(basis), toString(purpose), toString(op), keys, batch FROM disclosures FINAL
+		WHERE profile_id IN `+idList(who)+` ORDER BY at DESC LIMIT 1000`, nil, func(rows driver.Rows) error {
 		var r disclosureRow
 		var keys []string
 		var batch string
@@ -297,5 +311,8 @@ func (a *API) disclosures(ctx context.Context, person string) ([]disclosureRow, 
 		out = append(out, r)
 		return nil
 	})
+	if err == nil && len(out) == 0 && missing != nil {
+		return nil, missing
+	}
 	return out, err
 }

@@ -25,18 +25,9 @@ func (c *holdCommand) Run(ctx context.Context, s streams) error {
 	if !c.Release && c.Reason == "" {
 		return errors.New("say why: --reason TEXT")
 	}
-	var found struct {
-		Items []struct{ ID, Name string }
-	}
-	if err := api.call(ctx, "GET", "/people?"+url.Values{"q": {c.Person}, "limit": {"2"}}.Encode(), nil, &found); err != nil {
+	id, name, err := api.person(ctx, c.Person)
+	if err != nil {
 		return err
-	}
-	if len(found.Items) > 1 {
-		return fmt.Errorf("several people are found by %q: name one by profile id", c.Person)
-	}
-	id, name := c.Person, c.Person
-	if len(found.Items) == 1 {
-		id, name = found.Items[0].ID, found.Items[0].Name
 	}
 	path := "/people/" + url.PathEscape(id) + "/hold"
 	if c.Release {
@@ -54,6 +45,23 @@ func (c *holdCommand) Run(ctx context.Context, s streams) error {
 	if err := api.call(ctx, "POST", path, body, nil); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.out, "holding marketing to %s %s %s\n", id, name, until)
+	_, err = fmt.Fprintf(s.out, "holding marketing to %s %s %s\n", id, name, until)
 	return err
+}
+
+// person finds somebody by a profile id, customer id, e-mail address or phone number. What finds nobody may be the id of somebody who was erased: it is given back.
+func (c *client) person(ctx context.Context, text string) (id, name string, err error) {
+	var found struct {
+		Items []struct{ ID, Name string }
+	}
+	if err := c.call(ctx, "GET", "/people?"+url.Values{"q": {text}, "limit": {"2"}}.Encode(), nil, &found); err != nil {
+		return "", "", err
+	}
+	switch len(found.Items) {
+	case 0:
+		return text, text, nil
+	case 1:
+		return found.Items[0].ID, found.Items[0].Name, nil
+	}
+	return "", "", fmt.Errorf("several people are found by %q: name one by profile id", text)
 }

@@ -47,6 +47,7 @@ type cli struct {
 	Bounce      bounceCommand      `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
 	Sources     sourcesCommand     `cmd:"" help:"Show the systems that call us, and how they are."`
 	Shopify     shopifyCommand     `cmd:"" help:"Work with a Shopify shop."`
+	Audience    audienceCommand    `cmd:"" help:"Lists at advertising platforms that follow segments: list, show, sync, disclosures."`
 	Stream      streamCommand      `cmd:"" help:"Changes that leave for other systems: list, status, pause, resume, replay, test, key."`
 	WebhookKey  webhookKeyCommand  `cmd:"" name:"webhook-key" help:"Print the key by which the receivers of webhooks check the signature."`
 	DKIM        dkimCommand        `cmd:"" name:"dkim" help:"Keys that sign mail."`

@@ -238,6 +238,9 @@ func (r *run) work(ctx context.Context) error {
 	r.generation, r.remote = r.st.Generation, r.st.Remote
 	if r.remote == "" {
 		if r.frozen() {
+			if r.seg.Found && !r.def.Paused {
+				return errWait // the segment is being evaluated
+			}
 			return nil
 		}
 		least := max(r.def.Minimum, r.facts.Minimum)
