@@ -2,6 +2,7 @@ package audiences
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -110,11 +111,13 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 	if len(entries) == 0 {
 		return r.settled(ctx, b, BatchDone, "")
 	}
-	if r.cfg.Mine != nil && !r.cfg.Mine() {
+	if !r.mine() {
 		return errWait
 	}
-	if err := r.today(ctx); err != nil {
-		return err
+	if r.whole == nil {
+		if err := r.today(ctx); err != nil {
+			return err
+		}
 	}
 	list := make([]Disclosure, len(entries))
 	members := make([]Member, len(entries))
@@ -124,11 +127,17 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 		list[i] = Disclosure{Profile: e.Profile, Batch: b.ID, At: b.At, Audience: r.name, Destination: r.dest.Name, Platform: r.facts.Platform, Recipient: r.dest.Recipient,
 			Country: r.dest.Country, Basis: r.dest.Basis, Purpose: r.dest.Consent, Op: b.Op, Keys: e.Keys}
 	}
-	if err := r.store.Disclose(ctx, list); err != nil {
-		return err
+	if r.whole == nil || b.Op == OpAdd { // a list that is written without them tells nothing of who was taken out
+		if err := r.store.Disclose(ctx, list); err != nil {
+			return err
+		}
 	}
 	if err := r.fault("disclosed"); err != nil {
 		return err
+	}
+	if r.whole != nil {
+		b.State, b.UpdatedAt = BatchAsked, r.now()
+		return r.store.PutBatch(ctx, b)
 	}
 	b.Tries++
 	within, cancel := context.WithTimeout(ctx, CallTimeout)
@@ -197,7 +206,7 @@ func (r *run) settled(ctx context.Context, b *Batch, state, reason string) error
 	return r.store.PutBatch(ctx, b)
 }
 
-// settle ends what is open, the oldest first.
+// settle ends what is open, the oldest first. Of a whole list what was not written yet stays open: [run.write] does that.
 func (r *run) settle(ctx context.Context) error {
 	open, err := r.store.OpenBatches(ctx, r.name)
 	if err != nil {
@@ -206,6 +215,9 @@ func (r *run) settle(ctx context.Context) error {
 	waits := false
 	for i := range open {
 		b := &open[i]
+		if r.whole != nil && b.State == BatchAsked && b.Call == "" {
+			continue
+		}
 		entries, err := r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
 		if err != nil {
 			return err
@@ -217,14 +229,14 @@ func (r *run) settle(ctx context.Context) error {
 			if err := r.send(ctx, b, entries); err != nil {
 				return err
 			}
-			waits = waits || b.State == BatchAsked
+			waits = waits || b.State == BatchAsked && r.whole == nil
 			continue
 		}
 		within, cancel := context.WithTimeout(ctx, CallTimeout)
 		answer, err := r.dest.Platform.Result(within, b.Remote, b.Call)
 		cancel()
 		if err != nil {
-			return problemOf(err)
+			return r.nothingCame(ctx, open, b.Call, problemOf(err))
 		}
 		if answer.Open {
 			waits = true
@@ -273,6 +285,10 @@ func (r *run) appendOrRebuild(ctx context.Context) error {
 func (r *run) rebuild(ctx context.Context) error {
 	r.generation, r.remote = r.st.Generation+1, r.st.Next
 	if err := r.fill(ctx); err != nil {
+		var p *Problem
+		if errors.As(err, &p) && p.Code == tooSmall { // whoever may not stay is out all the same
+			return errors.Join(r.away(ctx, BatchRefused, tooSmall), err)
+		}
 		return err
 	}
 	l, err := r.dest.Platform.Look(ctx, r.remote)

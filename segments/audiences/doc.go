@@ -15,7 +15,8 @@
 // takes out whom an identifier matches, whatever else it was told of them. So whoever shares an identifier with somebody who was taken
 // out is told again.
 //
-// Platforms that cannot take anybody out get a new list, which takes the place of the old one when it is ready.
+// Platforms that cannot take anybody out get a new list, which takes the place of the old one when it is ready. Of a [Whole] list, such as a file, the batches are stored in the
+// same way and wait; then everybody whom the ledger has is written at once.
 //
 // # What holds after a crash
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"enishi"
@@ -60,6 +61,35 @@ type Platform interface {
 	Delete(ctx context.Context, remote string) error
 }
 
+// Whole is a platform that takes a list as a whole, such as a file: once the ledger says who is to be in it, all members are written at once, in place of those who
+// were there or, where nobody can be taken out, to a new list. Its Add and Remove are never called; embed [Lists].
+type Whole interface {
+	Platform
+	// Write makes the list of the members, which come by their ids. An error of theirs ends it, and the list stays what it was. An answer that is open has to name
+	// its Call, and is asked for by Result; a Problem of class Refused that Result gives means that nothing came of it: the list is written again.
+	Write(ctx context.Context, remote string, spec *Spec, members iter.Seq2[*Member, error]) (Answer, error)
+}
+
+// Lists has the calls of a Platform that a [Whole] is never asked for.
+type Lists struct{}
+
+var errWhole = errors.New("audiences: the list is written as a whole")
+
+// Add is not what a whole list can do.
+func (Lists) Add(context.Context, string, *Spec, []Member) (Answer, error) {
+	return Answer{}, errWhole
+}
+
+// Remove is not what a whole list can do.
+func (Lists) Remove(context.Context, string, *Spec, []Member) (Answer, error) {
+	return Answer{}, errWhole
+}
+
+// Result has nothing to tell of a list that is there at once.
+func (Lists) Result(_ context.Context, _, call string) (Answer, error) {
+	return Answer{Call: call}, nil
+}
+
 // Answer is what became of a call.
 type Answer struct {
 	Call     string         // the platform's name of it; empty: it gives none
@@ -98,6 +128,14 @@ type Problem struct {
 	MsgJA string
 	Err   error
 }
+
+// TooSmall is that a list cannot be used with so few people.
+func TooSmall(people, least int) *Problem {
+	return &Problem{Class: Refused, Code: tooSmall, Msg: fmt.Sprintf("the segment has %d people, a list needs %d to be used; nothing was sent", people, least),
+		MsgJA: fmt.Sprintf("セグメントは %d 人です。配信に使うには %d 人以上が必要なため、まだ送っていません。", people, least)}
+}
+
+const tooSmall = "too_small"
 
 // Error is for the log.
 func (p *Problem) Error() string {

@@ -78,6 +78,7 @@ type run struct {
 	def   *Definition
 	dest  *Destination
 	facts Facts
+	whole Whole // the platform, where its lists are written as a whole; else nil
 	rules *match.Rules
 	at    time.Time
 	st    *Standing
@@ -178,6 +179,7 @@ func (s *Syncer) begin(ctx context.Context, name string, def *Definition) (*run,
 	}
 	r := &run{Syncer: s, name: name, def: def, dest: dest, facts: facts, rules: rules, at: s.now(),
 		query: query{Segment: def.Segment, Consent: dest.Consent, LINE: dest.Provider, Values: def.Use == Value}}
+	r.whole, _ = dest.Platform.(Whole)
 	var err error
 	if r.seg, err = s.cfg.Segment(ctx, def.Segment); err != nil {
 		return nil, err
@@ -246,8 +248,7 @@ func (r *run) work(ctx context.Context) error {
 		least := max(r.def.Minimum, r.facts.Minimum)
 		if r.seg.Size < least { // a list that the platform does not show need not be told to it
 			r.st.Wanted = r.seg.Size
-			return &Problem{Class: Refused, Code: "too_small", Msg: fmt.Sprintf("the segment has %d people, a list needs %d to be used; nothing was sent", r.seg.Size, least),
-				MsgJA: fmt.Sprintf("セグメントは %d 人です。配信に使うには %d 人以上が必要なため、まだ送っていません。", r.seg.Size, least)}
+			return TooSmall(r.seg.Size, least)
 		}
 		remote, err := r.dest.Platform.Create(ctx, r.spec(r.generation))
 		if err != nil {
@@ -283,6 +284,11 @@ func (r *run) fill(ctx context.Context) error {
 	}
 	if err := r.flush(ctx, OpAdd); err != nil {
 		return err
+	}
+	if r.whole != nil {
+		if err := r.write(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.settle(ctx); err != nil {
 		return err

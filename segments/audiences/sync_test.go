@@ -150,6 +150,7 @@ type platform struct {
 	seq     int
 	heard   map[match.Key]bool
 	pending map[string]func() // calls whose effect comes later
+	dead    map[string]bool   // calls that come to nothing
 	order   []string
 	fail    func(what string) (before, after error)
 }
@@ -244,6 +245,9 @@ func (p *platform) Result(_ context.Context, _, call string) (Answer, error) {
 	if before != nil {
 		return Answer{}, before
 	}
+	if p.dead[call] {
+		return Answer{}, &Problem{Class: Refused, Msg: "the file was no good"}
+	}
 	if n := len(p.order); n > 0 {
 		p.pending[p.order[n-1]]()
 		delete(p.pending, p.order[n-1])
@@ -278,7 +282,7 @@ func person(n int) enishi.ID { return enishi.NewID("person", fmt.Sprint(n)) }
 
 func mail(n int) string { return fmt.Sprintf("p%d@example.jp", n) }
 
-func (w *world) syncer(p *platform) *Syncer {
+func (w *world) syncer(p Platform) *Syncer {
 	return newSyncer(Config{Destinations: map[string]*Destination{"ads": {Name: "ads", Recipient: "Ads Inc.", Country: "US", Basis: ByConsent, Consent: "ads.marketing", Platform: p}},
 		Segment: func(context.Context, string) (Segment, error) {
 			return Segment{Size: len(w.members), Stale: w.stale, Found: true}, nil
@@ -321,13 +325,24 @@ func TestEquals(t *testing.T) {
 		"new list": {Platform: match.YahooJP, Batch: 4},
 		"both":     {Platform: match.YahooJP, Batch: 4, Later: true},
 	} {
-		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts) }) })
+		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, false) }) })
+	}
+	for name, facts := range map[string]Facts{
+		"a file":             {Platform: match.File, Batch: 3, Removal: true},
+		"a file to new list": {Platform: match.YahooJP, Batch: 3},
+		"a file, later":      {Platform: match.YahooJP, Batch: 3, Later: true},
+	} {
+		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, true) }) })
 	}
 }
 
-func equals(t *rapid.T, facts Facts) {
+func equals(t *rapid.T, facts Facts, whole bool) {
 	const n = 8
 	ctx, w, p, def := context.Background(), newWorld(), newPlatform(facts), definition(t)
+	var dest Platform = p
+	if whole {
+		dest = &wholePlatform{platform: p}
+	}
 	rules, _ := match.For(facts.Platform)
 	// Every address and number has a user, some users have both.
 	for i := range n {
@@ -365,7 +380,7 @@ func equals(t *rapid.T, facts Facts) {
 		return nil, nil
 	}
 	once := func() error {
-		s := w.syncer(p)
+		s := w.syncer(dest)
 		s.Fault = faulty(t)
 		_, err := s.Sync(ctx, "vip", def)
 		if err != nil && !errors.Is(err, crash) {
