@@ -20,6 +20,7 @@ const (
 	audiencesLook  = 2 * time.Second
 	audienceKind   = "audience" // of alerts
 	withdrawalWait = time.Minute
+	byHandAlert    = 7 * 24 * time.Hour // how long it is said that files have to be uploaded by hand
 )
 
 // audienceWork is what the replica that keeps audiences remembers of one.
@@ -221,22 +222,41 @@ func (a *API) alertAudiences(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	raise := func(x enishi.Alert) error {
+		open, ok := told[x.ID]
+		delete(told, x.ID)
+		if ok && open.ClosedAt.IsZero() {
+			return nil
+		}
+		x.Kind, x.At = audienceKind, now
+		return a.storeAlert(ctx, x)
+	}
+	left, err := a.audienceTables().Batches(ctx, "op = 'remove' AND state = 'done' AND at >= fromUnixTimestamp64Milli({since:Int64}) ORDER BY at DESC LIMIT 1 BY audience", millis("since", now.Add(-byHandAlert)))
+	if err != nil {
+		return err
+	}
 	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
-		s := standing[d.Name]
-		if s == nil || s.Problem == nil || s.Problem.Class != audiences.Auth && s.Problem.Class != audiences.Refused {
-			continue
-		}
-		id := enishi.NewID("alert", audienceKind, d.Name, string(s.Problem.Class), s.Problem.Code)
-		if x, ok := told[id]; ok && x.ClosedAt.IsZero() {
-			delete(told, id)
-			continue
-		}
 		def, err := audienceOf(&d)
 		if err != nil {
 			return err
 		}
-		delete(told, id)
-		if err := a.storeAlert(ctx, enishi.Alert{ID: id, Kind: audienceKind, Severity: "error", At: now, Text: fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, s.Problem.Msg),
+		if dest := a.destination(def.Destination); dest != nil && dest.Platform.Facts().ByHand {
+			for i := range left {
+				b := &left[i]
+				if b.Audience != d.Name {
+					continue
+				}
+				if err := raise(enishi.Alert{ID: enishi.NewID("alert", audienceKind, d.Name, "by hand", b.ID.String()), Severity: "warning", Text: fmt.Sprintf("Somebody left the audience “%s”: upload its new files (%s) by hand to %s, in place of the old ones.", def.Title, b.Remote, dest.Title),
+					TextJA: fmt.Sprintf("オーディエンス「%s」から外れた方がいます。新しいファイル（%s）を「%s」に手動でアップロードし、古いオーディエンスと置き換えてください。", def.Title, b.Remote, dest.Title)}); err != nil {
+					return err
+				}
+			}
+		}
+		s := standing[d.Name]
+		if s == nil || s.Problem == nil || s.Problem.Class != audiences.Auth && s.Problem.Class != audiences.Refused {
+			continue
+		}
+		if err := raise(enishi.Alert{ID: enishi.NewID("alert", audienceKind, d.Name, string(s.Problem.Class), s.Problem.Code), Severity: "error", Text: fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, s.Problem.Msg),
 			TextJA: fmt.Sprintf("オーディエンス「%s」を同期できません: %s", def.Title, s.Problem.MsgJA)}); err != nil {
 			return err
 		}

@@ -66,6 +66,7 @@ type AudienceRow struct {
 	LastAt           time.Time        `json:"last_at,omitzero" doc:"When the last run ended."`
 	NextAt           time.Time        `json:"next_at,omitzero"`
 	Rebuilds         bool             `json:"rebuilds" doc:"The platform takes nobody out of a list: who leaves makes a new one needed, which takes the place of the old one."`
+	Notice           *Text            `json:"notice,omitempty" doc:"What somebody has to do by hand, at platforms that take no list from us."`
 	Version          int64            `json:"version"`
 	Actor            string           `json:"actor"`
 	UpdatedAt        time.Time        `json:"updated_at"`
@@ -165,7 +166,7 @@ func (a *API) audienceRow(d *enishi.Definition, def *audiences.Definition, s *au
 	}
 	if dest := a.destination(def.Destination); dest != nil {
 		f := dest.Platform.Facts()
-		row.DestinationTitle, row.Platform, row.Rebuilds = dest.Title, f.Platform, !f.Removal
+		row.DestinationTitle, row.Platform, row.Rebuilds, row.Notice = dest.Title, f.Platform, !f.Removal, byHand(&f)
 	} else {
 		row.Problem = &audienceProblem{Class: "refused", Code: "destination", Text: Text{"設定に広告アカウント「" + def.Destination + "」がありません。", "the configuration has no account " + def.Destination}}
 	}
@@ -454,6 +455,16 @@ type adAccountRow struct {
 	Rebuilds  bool     `json:"rebuilds"`
 	Values    bool     `json:"values"`
 	Simulated bool     `json:"simulated" doc:"A simulator of this process: nothing leaves."`
+	Notice    *Text    `json:"notice,omitempty" doc:"What somebody has to do by hand, at platforms that take no list from us."`
+}
+
+// byHand says what somebody has to do at a platform that takes no list from us; nil at others.
+func byHand(f *audiences.Facts) *Text {
+	if !f.ByHand {
+		return nil
+	}
+	return &Text{"出力したファイルを、広告マネージャーのオーディエンスに手動で（ハッシュ化済みのデータとして）アップロードしてください。外れた方は、新しいファイルでオーディエンスを作り直すまで媒体側に残ります。",
+		"Upload the files by hand to an audience in the platform's ads manager, as hashed data. Who left stays there until an audience that is made of newer files takes its place."}
 }
 
 func (a *API) listAdAccounts(context.Context, *struct{}) (*listOutput[adAccountRow], error) {
@@ -461,7 +472,7 @@ func (a *API) listAdAccounts(context.Context, *struct{}) (*listOutput[adAccountR
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.AdAccounts)) {
 		d := a.cfg.AdAccounts[name]
 		f := d.Platform.Facts()
-		row := adAccountRow{Name: name, Title: d.Title, Platform: f.Platform, Recipient: d.Recipient, Country: d.Country, Basis: d.Basis, Consent: d.Consent, Keys: []string{}, Minimum: f.Minimum, Rebuilds: !f.Removal, Values: f.Values, Simulated: d.Simulated}
+		row := adAccountRow{Name: name, Title: d.Title, Platform: f.Platform, Recipient: d.Recipient, Country: d.Country, Basis: d.Basis, Consent: d.Consent, Keys: []string{}, Minimum: f.Minimum, Rebuilds: !f.Removal, Values: f.Values, Simulated: d.Simulated, Notice: byHand(&f)}
 		if rules, ok := match.For(f.Platform); ok {
 			for _, k := range rules.Kinds() {
 				row.Keys = append(row.Keys, string(k))

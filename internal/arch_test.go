@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"segments/audiences/google": {"segments/audiences", "segments/audiences/match"},
 	"segments/audiences/meta":   {"enishi", "segments/audiences", "segments/audiences/match"},
 	"segments/audiences/line":   {"channels/line", "segments/audiences", "segments/audiences/match"},
+	"segments/audiences/file":   {"enishi", "internal/place", "segments/audiences", "segments/audiences/match"},
 	"internal/sim/ads":          {},
 	"journeys":                  {"enishi", "profiles", "segments", "internal/wire"},
 	"ingest":                    {"enishi", "internal/stream"},

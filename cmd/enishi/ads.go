@@ -21,6 +21,7 @@ import (
 	"enishi/channels/line"
 	"enishi/internal/sim/ads"
 	"enishi/segments/audiences"
+	"enishi/segments/audiences/file"
 	"enishi/segments/audiences/google"
 	adline "enishi/segments/audiences/line"
 	"enishi/segments/audiences/match"
@@ -29,10 +30,10 @@ import (
 
 // AdsConfig is an account at an advertising platform that audiences are told to.
 type AdsConfig struct {
-	Platform    string `koanf:"platform" help:"google, meta or line, of the account NAME. Without any account: simulators of Google and Meta."`
+	Platform    string `koanf:"platform" help:"google, meta, line, line_ads (files for LINE Ads, which somebody uploads there) or file (files at a place), of the account NAME. Without any account: simulators of Google and Meta."`
 	Title       string `koanf:"title" help:"What the console calls it. Default: NAME."`
-	Recipient   string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad."`
-	Country     string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company."`
+	Recipient   string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad; file has none."`
+	Country     string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company; file has none."`
 	Basis       string `koanf:"basis" help:"On what ground identifiers are handed over: consent (第三者提供 with the person's consent), or processor (委託; whoever objects is left out; ask your counsel). Default: consent; of line, whose audiences serve the account's own messages, processor."`
 	Consent     string `koanf:"consent" help:"Permission that counts, CHANNEL.PURPOSE. Default: ads.marketing; of line line.marketing."`
 	Account     string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; line: name of the official account. Default of line: default."`
@@ -40,6 +41,9 @@ type AdsConfig struct {
 	Key         string `koanf:"key" help:"google: file with the key of the service account (JSON)."`
 	Token       string `koanf:"token" help:"meta: token of a system user with ads_management. Write ${VARIABLE} to take it from the environment."`
 	Endpoint    string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own."`
+	Place       string `koanf:"place" help:"line_ads, file: a name of places."`
+	Folder      string `koanf:"folder" help:"line_ads, file: folder within the place."`
+	Format      string `koanf:"format" help:"file: csv or parquet. Default: csv."`
 	Version     string `koanf:"version" help:"meta: version of the API."`
 	CallsPerDay int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day; 0: as many as the platform allows."`
 }
@@ -49,7 +53,12 @@ var companies = map[string]struct{ name, country string }{
 	match.GoogleAds: {"Google LLC", "US"},
 	match.MetaAds:   {"Meta Platforms, Inc.", "US"},
 	match.LINEOA:    {"LINEヤフー株式会社", "JP"},
+	match.LINEAds:   {"LINEヤフー株式会社", "JP"},
+	match.File:      {}, // whoever it is has to be said
 }
+
+// adPlatforms are the platforms that there are.
+func adPlatforms() string { return strings.Join(slices.Sorted(maps.Keys(companies)), ", ") }
 
 // buildAds opens the accounts at advertising platforms.
 func (w *workspace) buildAds() error {
@@ -111,8 +120,15 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 			return nil, fmt.Errorf("account: there is no official account %q", c.Account)
 		}
 		d.Platform = adline.New(account.Channel)
+	case match.LINEAds, match.File:
+		places, err := w.cfg.openPlaces()
+		if err != nil {
+			return nil, err
+		}
+		d.Platform, err = file.New(file.Config{Place: places[c.Place], Folder: c.Folder, Format: map[bool]string{true: file.LINEAds, false: cmp.Or(c.Format, file.CSV)}[c.Platform == match.LINEAds]})
+		return d, err
 	default:
-		return nil, fmt.Errorf("platform: %q is not google, meta or line", c.Platform)
+		return nil, fmt.Errorf("platform: %q is none of %s", c.Platform, adPlatforms())
 	}
 	return d, err
 }
@@ -127,7 +143,8 @@ func (c *Config) checkAds() []error {
 			errs = append(errs, fmt.Errorf("config: ads: %q: a name is 1-32 of a-z, 0-9 and _, and begins with a letter", name))
 		}
 		if _, ok := companies[x.Platform]; !ok {
-			bad("platform: give google, meta or line")
+			bad("platform: give one of " + adPlatforms())
+			continue
 		}
 		if x.Basis != "" && x.Basis != audiences.ByConsent && x.Basis != audiences.ByProcessor {
 			bad("basis: give consent or processor")
@@ -143,6 +160,17 @@ func (c *Config) checkAds() []error {
 		}
 		if x.Platform == match.MetaAds && (x.Account == "" || x.Token == "") {
 			bad("account: meta needs account and token")
+		}
+		if companies[x.Platform].name == "" && (x.Recipient == "" || x.Country == "") {
+			bad("recipient: give recipient and country: the record of who received what needs them")
+		}
+		if x.Platform == match.LINEAds || x.Platform == match.File {
+			if _, ok := c.Places[x.Place]; !ok {
+				bad("place: give a name of places")
+			}
+			if x.Format != "" && (x.Platform != match.File || x.Format != file.CSV && x.Format != file.Parquet) {
+				bad("format: file takes csv and parquet; leave it out of line_ads")
+			}
 		}
 	}
 	return errs

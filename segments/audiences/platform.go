@@ -42,6 +42,7 @@ type Facts struct {
 	Values   bool          // takes a value of each member
 	Calls    int           // calls a minute that are allowed
 	Ask      time.Duration // pause before a result is asked for
+	ByHand   bool          // somebody has to bring the list to the platform
 }
 
 // Platform speaks for one account at one advertising platform. All calls may be repeated with the same arguments and then change nothing more.
