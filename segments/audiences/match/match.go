@@ -26,7 +26,7 @@ type Person struct {
 	Family   string   // 姓, as written
 	Given    string   // 名, as written
 	Zip      string   // postal code as written: 100-0013, 〒１０００００１３
-	Country  string   // ISO 3166-1 alpha-2; empty: JP
+	Country  string   // ISO 3166-1 alpha-2, or Japan as people write it; empty: JP
 	Customer string   // the shop's customer id
 	Birthday string   // 1990-04-01; --04-01 when the year is not known
 	Gender   string   // female, male; anything else is none
@@ -179,16 +179,24 @@ func digits(s string) string {
 	return b.String()
 }
 
+// country is the code of two letters; Japan when nothing is said, and empty for what is no code: a platform refuses who has one that it does not know.
 func country(p *Person) string {
-	if p.Country == "" {
+	c := strings.ToUpper(strings.TrimSpace(norm.NFKC.String(p.Country)))
+	switch {
+	case c == "" || c == "JAPAN" || c == "JPN" || c == "日本" || c == "日本国":
 		return "JP"
+	case len(c) == 2 && c[0] >= 'A' && c[0] <= 'Z' && c[1] >= 'A' && c[1] <= 'Z':
+		return c
 	}
-	return strings.ToUpper(p.Country)
+	return ""
 }
 
 // zip is a postal code without marks and spaces, of Japan its seven digits and nothing when it has not seven.
 func zip(p *Person) string {
-	if country(p) == "JP" {
+	switch country(p) {
+	case "":
+		return ""
+	case "JP":
 		if d := digits(p.Zip); len(d) == 7 {
 			return d
 		}

@@ -146,3 +146,17 @@ func TestProperties(t *testing.T) {
 		}
 	})
 }
+
+// TestCountry: Japan however it is written, other countries by their code, and no name key with what is no code.
+func TestCountry(t *testing.T) {
+	google, _ := For(GoogleAds)
+	for country, want := range map[string]string{"": "|JP|1000013", "jp": "|JP|1000013", "日本": "|JP|1000013", "Ｊａｐａｎ": "|JP|1000013", "TW": "|TW|1000013", "台湾": "", "Taiwan": ""} {
+		keys := google.Keys(&Person{Family: "佐藤", Given: "花子", Zip: "100-0013", Country: country}, []Kind{Name})
+		if want == "" && len(keys) == 0 {
+			continue
+		}
+		if len(keys) != 1 || want == "" || !strings.HasSuffix(keys[0].Value, want) {
+			t.Errorf("%q: %v, want one that ends in %q", country, keys, want)
+		}
+	}
+}
