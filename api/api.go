@@ -184,7 +184,7 @@ func New(cfg Config) (*API, error) {
 	}
 	a.lab = lab
 	a.adTables, a.adWork = &audiences.Tables{DB: cfg.DB}, map[string]*audienceWork{}
-	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Destinations: cfg.AdAccounts, Zone: a.zone, Now: cfg.Now, Log: a.log,
+	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Currency: a.currency, Destinations: cfg.AdAccounts, Zone: a.zone, Now: cfg.Now, Log: a.log,
 		Mine: func() bool { return slices.Contains(cfg.Folder.Owned(), 0) }})
 	if err := a.build(); err != nil {
 		return nil, fmt.Errorf("build api: %w", err)

@@ -31,6 +31,9 @@ type audienceWork struct {
 	begun bool      // a run has begun since this process did, whose configuration may be another
 }
 
+// AudienceStats are what this replica has done at audiences.
+func (a *API) AudienceStats() audiences.Stats { return a.audiences.Stats() }
+
 func (a *API) audienceTables() *audiences.Tables { return a.adTables }
 
 // audienceSegment is how a segment stands, for the run of an audience.
@@ -157,8 +160,10 @@ func (a *API) holdAudience(ctx context.Context, name string, s *audiences.Standi
 		s = &audiences.Standing{Audience: name, Matched: -1}
 	}
 	now := a.cfg.Now().UTC().Truncate(time.Millisecond)
-	s.Problem = &audiences.Problem{Class: audiences.Refused, Code: "sensitive", Msg: why.Msg, MsgJA: why.MsgJA}
-	s.BeganAt, s.RetryAt = now, now
+	if s.Problem == nil || s.Problem.Code != "sensitive" {
+		s.BeganAt = now // while it lasts it is one row of the history
+	}
+	s.Problem, s.RetryAt = &audiences.Problem{Class: audiences.Refused, Code: "sensitive", Msg: why.Msg, MsgJA: why.MsgJA}, now
 	return a.audienceTables().PutStanding(ctx, s)
 }
 

@@ -8,26 +8,29 @@ import (
 	"strconv"
 
 	"enishi"
-	"enishi/segments/audiences/match"
 )
 
 // removals collects who is to be taken out and sends what fills a call.
 func (r *run) removals(ctx context.Context, p *plan) error {
 	for _, x := range p.remove {
 		r.unlawful = r.unlawful || x.entry.Reason != LeftSegment && x.entry.Reason != LeftChanged
-		if r.removing = append(r.removing, x); len(r.removing) >= r.facts.Batch {
+		if n := len(x.entry.Keys); len(r.removing) > 0 && r.keys+n > r.facts.Batch {
 			if err := r.flush(ctx, OpRemove); err != nil {
 				return err
 			}
 		}
+		r.removing, r.keys = append(r.removing, x), r.keys+len(x.entry.Keys)
 	}
 	return nil
 }
 
 func (r *run) additions(ctx context.Context, p *plan) error {
 	for _, x := range p.add {
-		if !x.again {
+		if x.was == "" || x.was == Rejected || x.was == Leaving {
 			r.st.InList++
+		}
+		if x.was == Rejected {
+			r.st.Rejected--
 		}
 		if r.adding = append(r.adding, x); len(r.adding) >= r.facts.Batch {
 			if err := r.flush(ctx, OpAdd); err != nil {
@@ -42,7 +45,7 @@ func (r *run) additions(ctx context.Context, p *plan) error {
 func (r *run) flush(ctx context.Context, op string) error {
 	steps := &r.adding
 	if op == OpRemove {
-		steps = &r.removing
+		steps, r.keys = &r.removing, 0
 	}
 	if len(*steps) == 0 {
 		return nil
@@ -62,15 +65,10 @@ func (r *run) flush(ctx context.Context, op string) error {
 		b.Keys += len(e.Keys)
 		switch {
 		case op == OpRemove:
-		case x.again:
+		case x.was != "":
 			r.st.Refreshed++
 		default:
 			r.st.Added++
-		}
-	}
-	if op == OpRemove {
-		if err := r.mark(ctx, entries); err != nil {
-			return err
 		}
 	}
 	if err := r.store.PutBatch(ctx, b); err != nil {
@@ -88,22 +86,37 @@ func (r *run) flush(ctx context.Context, op string) error {
 	return r.send(ctx, b, entries)
 }
 
-// mark notes that those who share an identifier with somebody who is taken out are to be told again: the platform takes out whomever it matches.
-func (r *run) mark(ctx context.Context, leaving []Entry) error {
-	var keys []match.Key
-	out := make(map[enishi.ID]bool, len(leaving))
-	for i := range leaving {
-		keys, out[leaving[i].Profile] = append(keys, leaving[i].Keys...), true
-	}
-	sharing, err := r.store.Sharing(ctx, r.name, r.generation, keys)
+// mark notes that those who share an identifier with somebody whom a batch takes out are to be told again: the platform takes out whomever it matches.
+func (r *run) mark(ctx context.Context, b *Batch) error {
+	sharing, err := r.store.Sharing(ctx, r.name, b.Generation, b.ID)
 	if err != nil {
 		return err
 	}
-	sharing = slices.DeleteFunc(sharing, func(e Entry) bool { return out[e.Profile] || e.State != Accepted && e.State != Sent })
+	sharing = slices.DeleteFunc(sharing, func(e Entry) bool { return e.State != Accepted && e.State != Sent })
 	for i := range sharing {
 		sharing[i].State = Again
 	}
-	return r.store.PutEntries(ctx, r.name, r.generation, sharing)
+	return r.store.PutEntries(ctx, r.name, b.Generation, sharing)
+}
+
+// members are what a call tells. A removal tells each identifier as a member of its own: one that the platform does not take must not keep the others in its list.
+func (r *run) members(op string, entries []Entry) []Member {
+	keys := 0
+	for i := range entries {
+		keys += len(entries[i].Keys)
+	}
+	out := make([]Member, 0, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		if op != OpRemove || keys > r.facts.Batch { // one person with more than a call takes
+			out = append(out, Member{Profile: e.Profile, Keys: e.Keys, Value: e.Value})
+			continue
+		}
+		for k := range e.Keys {
+			out = append(out, Member{Profile: e.Profile, Keys: e.Keys[k : k+1]})
+		}
+	}
+	return out
 }
 
 // send tells the platform what a batch says, and stores the answer. A batch without entries is one that a crash left before they were stored.
@@ -119,11 +132,14 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 			return err
 		}
 	}
+	if b.Op == OpRemove {
+		if err := r.mark(ctx, b); err != nil {
+			return err
+		}
+	}
 	list := make([]Disclosure, len(entries))
-	members := make([]Member, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		members[i] = Member{Profile: e.Profile, Keys: e.Keys, Value: e.Value}
 		list[i] = Disclosure{Profile: e.Profile, Batch: b.ID, At: b.At, Audience: r.name, Destination: r.dest.Name, Platform: r.facts.Platform, Recipient: r.dest.Recipient,
 			Country: r.dest.Country, Basis: r.dest.Basis, Purpose: r.dest.Consent, Op: b.Op, Keys: e.Keys}
 	}
@@ -145,8 +161,9 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 	if b.Op == OpRemove {
 		call = r.dest.Platform.Remove
 	}
-	answer, err := call(within, b.Remote, r.spec(b.Generation), members)
+	answer, err := call(within, b.Remote, r.spec(b.Generation), r.members(b.Op, entries))
 	cancel()
+	r.called(err)
 	if err != nil {
 		p := problemOf(err)
 		b.Reason, b.UpdatedAt = p.Error(), r.now()
@@ -165,8 +182,20 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 	return r.answered(ctx, b, entries, &answer)
 }
 
-// answered stores what became of a batch.
+// answered stores what became of a batch. Of a call that the platform took nothing of, all is to be told again.
 func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *Answer) error {
+	b.Call, b.Rejected = answer.Call, len(answer.Rejected)+answer.Refused
+	reason := answer.Reason
+	for _, why := range answer.Rejected {
+		reason = why
+	}
+	told := len(entries)
+	if b.Op == OpRemove {
+		told = len(r.members(b.Op, entries))
+	}
+	if answer.Refused > 0 && b.Rejected >= told {
+		return r.refused(ctx, b, entries, reason)
+	}
 	for i := range entries {
 		e := &entries[i]
 		reason, rejected := answer.Rejected[i]
@@ -191,14 +220,35 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 	if err := r.fault("answered"); err != nil {
 		return err
 	}
-	b.Call = answer.Call
-	b.Rejected = len(answer.Rejected) + answer.Refused
-	b.Accepted = max(0, len(entries)-b.Rejected)
-	reason := answer.Reason
-	for _, why := range answer.Rejected {
-		reason = why
-	}
+	b.Accepted = max(0, told-b.Rejected)
 	return r.settled(ctx, b, BatchDone, reason)
+}
+
+// refused notes that the platform took nothing of a call: who was to go is still there, who was to come is not. Both are told again when the platform is tried again.
+func (r *run) refused(ctx context.Context, b *Batch, entries []Entry, reason string) error {
+	if b.Op == OpAdd {
+		for i := range entries {
+			entries[i].State, entries[i].Reason = Again, reason
+		}
+		if err := r.store.PutEntries(ctx, r.name, b.Generation, entries); err != nil {
+			return err
+		}
+	}
+	if err := r.settled(ctx, b, BatchRefused, reason); err != nil {
+		return err
+	}
+	if r.refusal == nil { // the other calls are made all the same
+		r.refusal = &Problem{Class: Refused, Code: reason, Msg: fmt.Sprintf("the platform took nothing of a call about %d people", len(entries)), MsgJA: fmt.Sprintf("媒体が %d 人分の送信をすべて受け付けませんでした。", len(entries))}
+	}
+	return nil
+}
+
+// end is how the calls so far ended: with the problem of those that the platform took nothing of.
+func (r *run) end() error {
+	if r.refusal != nil {
+		return r.refusal
+	}
+	return nil
 }
 
 func (r *run) settled(ctx context.Context, b *Batch, state, reason string) error {
@@ -218,13 +268,13 @@ func (r *run) settle(ctx context.Context) error {
 		if r.whole != nil && b.State == BatchAsked && b.Call == "" {
 			continue
 		}
-		entries, err := r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
-		if err != nil {
-			return err
-		}
 		if b.State == BatchOpen {
 			if waits {
 				return errWait // nothing overtakes
+			}
+			entries, err := r.lawful(ctx, b)
+			if err != nil {
+				return err
 			}
 			if err := r.send(ctx, b, entries); err != nil {
 				return err
@@ -235,6 +285,7 @@ func (r *run) settle(ctx context.Context) error {
 		within, cancel := context.WithTimeout(ctx, CallTimeout)
 		answer, err := r.dest.Platform.Result(within, b.Remote, b.Call)
 		cancel()
+		r.called(err)
 		if err != nil {
 			return r.nothingCame(ctx, open, b.Call, problemOf(err))
 		}
@@ -245,6 +296,10 @@ func (r *run) settle(ctx context.Context) error {
 		if answer.Call == "" {
 			answer.Call = b.Call
 		}
+		entries, err := r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
+		if err != nil {
+			return err
+		}
 		if err := r.answered(ctx, b, entries, &answer); err != nil {
 			return err
 		}
@@ -252,7 +307,39 @@ func (r *run) settle(ctx context.Context) error {
 	if waits {
 		return errWait
 	}
-	return nil
+	return r.end()
+}
+
+// lawful are the entries of a batch that is sent once more. Who may not be told any more since it was made is left out: the platform may have got them the time before, so
+// their entries stay and the difference takes them out.
+func (r *run) lawful(ctx context.Context, b *Batch) ([]Entry, error) {
+	entries, err := r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
+	if err != nil || b.Op == OpRemove {
+		return entries, err
+	}
+	ids := make([]enishi.ID, len(entries))
+	for i := range entries {
+		ids[i] = entries[i].Profile
+	}
+	people, err := r.store.People(ctx, &r.query, ids)
+	if err != nil {
+		return nil, err
+	}
+	may := make(map[enishi.ID]bool, len(people))
+	for i := range people {
+		_, reason := r.dest.judge(&people[i], r.def, r.rules, r.at)
+		may[people[i].Profile] = reason == "" || reason == LeftNoKeys
+	}
+	var told, held []Entry
+	for _, e := range entries {
+		if may[e.Profile] {
+			told = append(told, e)
+		} else {
+			e.Batch, e.State, e.Reason = enishi.ID{}, Again, LeftByLaw // an answer names members by their place in the batch
+			held = append(held, e)
+		}
+	}
+	return told, r.store.PutEntries(ctx, r.name, b.Generation, held)
 }
 
 // appendOrRebuild keeps a list of a platform that takes nobody out.
@@ -270,19 +357,33 @@ func (r *run) appendOrRebuild(ctx context.Context) error {
 	if expired := r.facts.Expires > 0 && r.now().Sub(r.st.MadeAt) > r.facts.Expires*5/6; removals == 0 && !expired {
 		return r.fill(ctx)
 	}
-	next, err := r.dest.Platform.Create(ctx, r.spec(r.st.Generation+1))
-	if err != nil {
-		return problemOf(err)
-	}
-	r.st.Next = next
+	r.st.Next = making
 	if err := r.store.PutStanding(ctx, r.st); err != nil {
 		return err
 	}
 	return r.rebuild(ctx)
 }
 
+// making stands in place of the next list's id until the platform has answered: that it is to be made is stored before, lest one whose answer was lost stays there for ever.
+const making = "?"
+
+func (r *run) makeNext(ctx context.Context) error {
+	if r.st.Next != making {
+		return nil
+	}
+	next, err := r.dest.Platform.Create(ctx, r.spec(r.st.Generation+1))
+	if err != nil {
+		return problemOf(err)
+	}
+	r.st.Next = next
+	return r.store.PutStanding(ctx, r.st)
+}
+
 // rebuild fills the next list and lets it take the place of the one that is used.
 func (r *run) rebuild(ctx context.Context) error {
+	if err := r.makeNext(ctx); err != nil {
+		return err
+	}
 	r.generation, r.remote = r.st.Generation+1, r.st.Next
 	if err := r.fill(ctx); err != nil {
 		var p *Problem
@@ -344,9 +445,11 @@ func (s *Syncer) Delete(ctx context.Context, name string, def *Definition) error
 	if err != nil {
 		return err
 	}
+	r.begun()
 	if err := r.away(ctx, BatchDone, LeftByHand); err != nil {
 		return fmt.Errorf("delete the audience %s: %w", name, err)
 	}
 	r.st.EndedAt = s.now()
+	s.forget(name)
 	return s.store.PutStanding(ctx, r.st)
 }

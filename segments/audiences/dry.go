@@ -62,7 +62,7 @@ func (s *Syncer) Dry(ctx context.Context, name string, def *Definition) (*Foreca
 		}
 		for _, x := range p.add {
 			what := "add"
-			if x.again || again[x.entry.Profile] {
+			if x.was != "" || again[x.entry.Profile] {
 				what = "refresh"
 				f.Refresh++
 			} else {

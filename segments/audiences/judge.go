@@ -40,14 +40,17 @@ const (
 	LeftNoKeys    = "no_identifiers"
 	LeftChanged   = "identifiers_changed"
 	LeftByHand    = "deleted" // the audience itself
+	LeftByLaw     = "held"    // of a call that was made anew, for they might not be told by then
 )
 
 // query says who is looked for.
 type query struct {
-	Segment string
-	Consent string // channel.purpose
-	LINE    string // provider
-	Values  bool
+	Segment  string
+	Consent  string // channel.purpose
+	LINE     string // provider
+	Values   bool
+	Currency string // of values: what somebody spent in another is worth nothing here
+	Names    bool   // names and postal codes are asked for
 }
 
 // candidate is a member of the segment, or somebody of whom it is asked, as the fold's tables have them.

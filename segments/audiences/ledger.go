@@ -14,7 +14,7 @@ import (
 const (
 	Sent     = "sent"     // told to the platform; the answer is not there yet
 	Accepted = "accepted" // the platform took it
-	Again    = "again"    // is to be told once more: somebody with the same identifier was taken out
+	Again    = "again"    // is to be told once more: somebody with the same identifier was taken out, or the platform took nothing of a call (its Reason)
 	Rejected = "rejected" // the platform did not take it, and was told no more
 	Leaving  = "leaving"  // the platform was asked to take them out; the answer is not there yet
 )
@@ -115,8 +115,8 @@ type store interface {
 	People(ctx context.Context, q *query, ids []enishi.ID) ([]candidate, error)
 	Entries(ctx context.Context, audience string, generation int, from, to byte) ([]Entry, error)
 	BatchEntries(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error)
-	// Sharing are entries that were told one of the keys.
-	Sharing(ctx context.Context, audience string, generation int, keys []match.Key) ([]Entry, error)
+	// Sharing are entries that were told one of the keys which a batch tells, and are not of it.
+	Sharing(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error)
 	PutEntries(ctx context.Context, audience string, generation int, entries []Entry) error
 	// Forget deletes entries: the platform took them out.
 	Forget(ctx context.Context, audience string, generation int, entries []Entry) error

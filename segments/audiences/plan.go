@@ -11,8 +11,8 @@ import (
 
 // step is what has to be done about somebody.
 type step struct {
-	entry Entry // as it will be stored: the keys that are told
-	again bool  // was told before
+	entry Entry  // as it will be stored: the keys that are told
+	was   string // its state before; empty: not told yet
 }
 
 // plan is the difference of a range of ids.
@@ -45,7 +45,7 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 				out.Reason = LeftSegment
 			}
 			out.State = Leaving
-			p.remove = append(p.remove, step{entry: out, again: true})
+			p.remove = append(p.remove, step{entry: out, was: e.State})
 			continue
 		}
 		in[e.Profile] = true
@@ -53,7 +53,7 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 		if len(without(e.Keys, w.keys)) > 0 {
 			out := *e // with all keys: what is taken out in part cannot be told from what is left when they leave before the rest is told again
 			out.State, out.Reason = Leaving, LeftChanged
-			p.remove = append(p.remove, step{entry: out, again: true})
+			p.remove = append(p.remove, step{entry: out, was: e.State})
 		}
 		switch {
 		case e.State == Rejected && same:
@@ -61,7 +61,7 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 		case told && same && e.State != Again && !(values && e.Value != w.value) && !e.At.Before(fresh):
 			continue
 		}
-		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, again: true})
+		p.add = append(p.add, step{entry: Entry{Profile: e.Profile, Keys: w.keys, Value: w.value, State: Sent}, was: e.State})
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(wanted), enishi.ID.Compare) {
 		if !in[id] {

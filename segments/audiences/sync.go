@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type Segment struct {
 type Config struct {
 	Tables       *Tables
 	Segment      func(ctx context.Context, name string) (Segment, error)
+	Currency     func(ctx context.Context) (string, error) // of values; nil: JPY
 	Destinations map[string]*Destination
 	Zone         func() *time.Location
 	Now          func() time.Time
@@ -47,6 +49,7 @@ type Syncer struct {
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // by destination
+	stats Stats
 
 	// Fault fails at a named point; for tests. Nil: none.
 	Fault func(point string) error
@@ -89,7 +92,10 @@ type run struct {
 	remote     string // list that calls go to
 	removing   []step // collected for the next call
 	adding     []step
-	unlawful   bool // somebody has to go for another reason than that they left the segment
+	keys       int      // of removing
+	currency   string   // of values
+	refusal    *Problem // of calls that the platform took nothing of
+	unlawful   bool     // somebody has to go for another reason than that they left the segment
 }
 
 // Sync makes an audience what it is to be, as far as the platform lets it, and gives how it stands then. A run that cannot end now, for the platform works at a call, is
@@ -102,7 +108,8 @@ func (s *Syncer) Sync(ctx context.Context, name string, def *Definition) (*Stand
 	if r.st.Problem != nil && r.at.Before(r.st.RetryAt) {
 		return r.st, nil
 	}
-	r.st.Problem, r.st.RetryAt = nil, time.Time{}
+	before := *r.st
+	r.begun()
 	err = r.work(ctx)
 	var p *Problem
 	switch {
@@ -112,6 +119,9 @@ func (s *Syncer) Sync(ctx context.Context, name string, def *Definition) (*Stand
 	case errors.As(err, &p):
 		r.st.Problem = p
 		r.st.RetryAt = s.now().Add(p.pause())
+		if same := before.Problem; same != nil && same.Class == p.Class && same.Code == p.Code && r.st.Added+r.st.Taken+r.st.Refreshed == 0 && r.st.Remote == before.Remote && r.st.Next == before.Next {
+			r.st.BeganAt = before.BeganAt // what has not changed for a week is one row of the history
+		}
 		if p.Class == Gone {
 			r.log.Warn("a list is gone at the platform; a new one will be made", "audience", r.name, "platform", r.facts.Platform)
 			if err := r.away(ctx, BatchRefused, "the list is gone"); err != nil && !errors.As(err, &p) {
@@ -121,6 +131,7 @@ func (s *Syncer) Sync(ctx context.Context, name string, def *Definition) (*Stand
 	default:
 		return nil, err
 	}
+	s.count(r)
 	if err := s.store.PutStanding(ctx, r.st); err != nil {
 		return nil, err
 	}
@@ -178,9 +189,15 @@ func (s *Syncer) begin(ctx context.Context, name string, def *Definition) (*run,
 		return nil, fmt.Errorf("audiences: no rules for the platform %q", facts.Platform)
 	}
 	r := &run{Syncer: s, name: name, def: def, dest: dest, facts: facts, rules: rules, at: s.now(),
-		query: query{Segment: def.Segment, Consent: dest.Consent, LINE: dest.Provider, Values: def.Use == Value}}
+		query: query{Segment: def.Segment, Consent: dest.Consent, LINE: dest.Provider, Values: def.Use == Value, Names: slices.Contains(def.Keys, match.Name) && slices.Contains(rules.Kinds(), match.Name)}}
 	r.whole, _ = dest.Platform.(Whole)
 	var err error
+	if r.currency = "JPY"; r.query.Values && s.cfg.Currency != nil {
+		if r.currency, err = s.cfg.Currency(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.query.Currency = r.currency
 	if r.seg, err = s.cfg.Segment(ctx, def.Segment); err != nil {
 		return nil, err
 	}
@@ -190,13 +207,27 @@ func (s *Syncer) begin(ctx context.Context, name string, def *Definition) (*run,
 	if r.st == nil {
 		r.st = &Standing{Audience: name, Matched: -1}
 	}
-	r.st.LeftOut = map[string]int{}
-	r.st.BeganAt, r.st.Wanted, r.st.InList, r.st.Added, r.st.Taken, r.st.Refreshed, r.st.Rejected, r.st.Calls, r.st.Rebuilt = r.at, 0, 0, 0, 0, 0, 0, 0, false
 	return r, nil
+}
+
+// begun begins a run. One that waited for the platform goes on under its own beginning: it is one row of the history.
+func (r *run) begun() {
+	st := r.st
+	goesOn := st.Problem == nil && !st.BeganAt.IsZero() && st.EndedAt.Before(st.BeganAt)
+	st.Problem, st.RetryAt = nil, time.Time{}
+	if !goesOn {
+		st.BeganAt, st.Added, st.Taken, st.Refreshed, st.Calls, st.Rebuilt = r.at, 0, 0, 0, 0, false
+	}
+	if st.LeftOut == nil {
+		st.LeftOut = map[string]int{}
+	}
 }
 
 // away takes all lists of the audience away at the platform and forgets who was in them. It may be repeated.
 func (r *run) away(ctx context.Context, state, reason string) error {
+	if err := r.makeNext(ctx); err != nil { // found, or made to be deleted
+		return err
+	}
 	for _, remote := range []string{r.st.Next, r.st.Remote, r.st.Old} {
 		if remote == "" {
 			continue
@@ -224,7 +255,7 @@ func (r *run) away(ctx context.Context, state, reason string) error {
 }
 
 func (r *run) spec(generation int) *Spec {
-	return &Spec{Audience: r.name, Generation: generation, Title: r.def.Title, Use: r.def.Use, Kinds: r.def.Keys}
+	return &Spec{Audience: r.name, Generation: generation, Title: r.def.Title, Use: r.def.Use, Kinds: r.def.Keys, Currency: r.currency}
 }
 
 func (r *run) work(ctx context.Context) error {
@@ -321,9 +352,10 @@ func (r *run) ranges() [][2]byte {
 
 // each works at the difference of one range after another.
 func (r *run) each(ctx context.Context, do func(*plan) error) error {
+	ranges := r.ranges()
 	clear(r.st.LeftOut)
-	r.st.Wanted, r.st.InList = 0, 0
-	for _, ids := range r.ranges() {
+	r.st.Wanted, r.st.InList, r.st.Rejected = 0, 0, 0
+	for _, ids := range ranges {
 		p, err := r.plan(ctx, ids[0], ids[1])
 		if err != nil {
 			return err
@@ -387,10 +419,10 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 	}
 	p := difference(entries, wanted, reasons, fresh, r.facts.Values && r.def.Use == Value)
 	for i := range entries {
-		if entries[i].State == Accepted || entries[i].State == Sent || entries[i].State == Again {
+		switch e := &entries[i]; {
+		case e.State == Accepted, e.State == Sent, e.State == Again && e.Reason == "":
 			r.st.InList++
-		}
-		if entries[i].State == Rejected {
+		case e.State == Rejected:
 			r.st.Rejected++
 		}
 	}

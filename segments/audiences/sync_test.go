@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"enishi"
@@ -25,12 +24,13 @@ type world struct {
 	batches     map[enishi.ID]Batch
 	disclosures map[[2]enishi.ID]Disclosure
 	standing    map[string]Standing
+	history     map[time.Time]Standing // by when a run began
 	stale       bool
 }
 
 func newWorld() *world {
 	return &world{now: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), members: map[enishi.ID]bool{}, people: map[enishi.ID]*candidate{}, entries: map[string]map[enishi.ID]Entry{},
-		batches: map[enishi.ID]Batch{}, disclosures: map[[2]enishi.ID]Disclosure{}, standing: map[string]Standing{}}
+		batches: map[enishi.ID]Batch{}, disclosures: map[[2]enishi.ID]Disclosure{}, standing: map[string]Standing{}, history: map[time.Time]Standing{}}
 }
 
 func list(audience string, generation int) string { return fmt.Sprint(audience, "/", generation) }
@@ -77,9 +77,18 @@ func (w *world) BatchEntries(_ context.Context, audience string, generation int,
 	return sorted(w.entries[list(audience, generation)], func(_ enishi.ID, e Entry) bool { return e.Batch == batch }), nil
 }
 
-func (w *world) Sharing(_ context.Context, audience string, generation int, keys []match.Key) ([]Entry, error) {
-	return sorted(w.entries[list(audience, generation)], func(_ enishi.ID, e Entry) bool {
-		return slices.ContainsFunc(e.Keys, func(k match.Key) bool { return slices.Contains(keys, k) })
+func (w *world) Sharing(_ context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error) {
+	all := w.entries[list(audience, generation)]
+	keys := map[match.Key]bool{}
+	for _, e := range all {
+		if e.Batch == batch {
+			for _, k := range e.Keys {
+				keys[k] = true
+			}
+		}
+	}
+	return sorted(all, func(_ enishi.ID, e Entry) bool {
+		return e.Batch != batch && slices.ContainsFunc(e.Keys, func(k match.Key) bool { return keys[k] })
 	}), nil
 }
 
@@ -138,7 +147,7 @@ func (w *world) Standing(_ context.Context, audience string) (*Standing, error) 
 func (w *world) PutStanding(_ context.Context, s *Standing) error {
 	c := *s
 	c.LeftOut = maps.Clone(s.LeftOut)
-	w.standing[s.Audience] = c
+	w.standing[s.Audience], w.history[s.BeganAt] = c, c
 	return nil
 }
 
@@ -149,10 +158,16 @@ type platform struct {
 	lists   map[string]*platformList
 	seq     int
 	heard   map[match.Key]bool
-	pending map[string]func() // calls whose effect comes later
-	dead    map[string]bool   // calls that come to nothing
+	pending map[string]func() Answer // calls whose effect comes later
+	dead    map[string]bool          // calls that come to nothing
 	order   []string
+	done    map[string]bool
 	fail    func(what string) (before, after error)
+	bad     map[match.Key]bool // identifiers that the platform does not take: a member with one is not taken
+	counts  bool               // of those it tells only how many they are
+	broken  func(what string) bool
+	added   map[match.Key]int // how often an addition told an identifier
+	specs   []Spec
 }
 
 type platformList struct {
@@ -161,7 +176,7 @@ type platformList struct {
 }
 
 func newPlatform(f Facts) *platform {
-	return &platform{facts: f, users: map[match.Key]string{}, lists: map[string]*platformList{}, heard: map[match.Key]bool{}, pending: map[string]func(){}}
+	return &platform{facts: f, users: map[match.Key]string{}, lists: map[string]*platformList{}, heard: map[match.Key]bool{}, pending: map[string]func() Answer{}, bad: map[match.Key]bool{}, added: map[match.Key]int{}, done: map[string]bool{}}
 }
 
 func (p *platform) Facts() Facts { return p.facts }
@@ -206,29 +221,48 @@ func (p *platform) change(remote string, members []Member, what string, do func(
 		}
 	}
 	members = slices.Clone(members)
-	apply := func() {
-		if l := p.lists[remote]; l != nil {
-			for _, m := range members {
-				for _, k := range m.Keys {
-					if u := p.users[k]; u != "" {
-						do(l, u)
-					}
+	p.seq++
+	call := fmt.Sprint("call", p.seq)
+	broken := p.broken != nil && p.broken(what)
+	apply := func() Answer {
+		a := Answer{Call: call, Rejected: map[int]string{}}
+		if broken {
+			a.Refused, a.Reason = len(members), "internal"
+			return a
+		}
+		l := p.lists[remote]
+		for i, m := range members {
+			if slices.ContainsFunc(m.Keys, func(k match.Key) bool { return p.bad[k] }) && (what == "add" || !p.counts) {
+				if p.counts {
+					a.Refused, a.Reason = a.Refused+1, "bad"
+				} else {
+					a.Rejected[i] = "bad"
+				}
+				continue
+			}
+			for _, k := range m.Keys {
+				if u := p.users[k]; u != "" && l != nil {
+					do(l, u)
 				}
 			}
 		}
+		return a
 	}
-	p.seq++
-	call := fmt.Sprint("call", p.seq)
 	if p.facts.Later {
 		p.pending[call] = apply
 		p.order = append(p.order, call)
 		return Answer{Call: call, Open: true}, after
 	}
-	apply()
-	return Answer{Call: call}, after
+	return apply(), after
 }
 
-func (p *platform) Add(_ context.Context, remote string, _ *Spec, members []Member) (Answer, error) {
+func (p *platform) Add(_ context.Context, remote string, spec *Spec, members []Member) (Answer, error) {
+	p.specs = append(p.specs, *spec)
+	for _, m := range members {
+		for _, k := range m.Keys {
+			p.added[k]++
+		}
+	}
 	return p.change(remote, members, "add", func(l *platformList, u string) { l.members[u] = time.Time{} })
 }
 
@@ -249,12 +283,16 @@ func (p *platform) Result(_ context.Context, _, call string) (Answer, error) {
 		return Answer{}, &Problem{Class: Refused, Msg: "the file was no good"}
 	}
 	if n := len(p.order); n > 0 {
-		p.pending[p.order[n-1]]()
-		delete(p.pending, p.order[n-1])
+		last := p.order[n-1]
+		a := p.pending[last]()
+		p.pending[last] = func() Answer { return a } // an answer that is lost is asked for again
+		p.done[last] = true
 		p.order = p.order[:n-1]
 	}
-	_, open := p.pending[call]
-	return Answer{Call: call, Open: open}, after
+	if !p.done[call] {
+		return Answer{Call: call, Open: true}, after
+	}
+	return p.pending[call](), after
 }
 
 func (p *platform) Look(_ context.Context, remote string) (Look, error) {
@@ -289,22 +327,35 @@ func (w *world) syncer(p Platform) *Syncer {
 		}, Now: func() time.Time { w.now = w.now.Add(time.Millisecond); return w.now }}, w)
 }
 
-// expected are the users whom the people who are wanted have identifiers of.
-func (w *world) expected(p *platform, def *Definition) map[string]bool {
+// wanted are the identifiers of the people who are wanted.
+func (w *world) wanted(p *platform, def *Definition) map[enishi.ID][]match.Key {
 	rules, _ := match.For(p.facts.Platform)
-	out := map[string]bool{}
+	out := map[enishi.ID][]match.Key{}
 	for id := range w.members {
-		c := w.people[id]
-		if c == nil || c.Consent != "in" || c.HoldUntil.After(w.now) {
-			continue
+		if c := w.people[id]; c != nil && c.Consent == "in" && !c.HoldUntil.After(w.now) {
+			if keys := rules.Keys(&c.Person, def.Keys); len(keys) > 0 {
+				out[id] = keys
+			}
 		}
-		for _, k := range rules.Keys(&c.Person, def.Keys) {
-			if u := p.users[k]; u != "" {
+	}
+	return out
+}
+
+// usersOf have one of the identifiers of people that are kept.
+func (p *platform) usersOf(people map[enishi.ID][]match.Key, keep func([]match.Key) bool) map[string]bool {
+	out := map[string]bool{}
+	for _, keys := range people {
+		for _, k := range keys {
+			if u := p.users[k]; u != "" && keep(keys) {
 				out[u] = true
 			}
 		}
 	}
 	return out
+}
+
+func (p *platform) takes(keys []match.Key) bool {
+	return !slices.ContainsFunc(keys, func(k match.Key) bool { return p.bad[k] })
 }
 
 func definition(t interface{ Fatal(...any) }) *Definition {
@@ -318,25 +369,27 @@ func definition(t interface{ Fatal(...any) }) *Definition {
 // TestEquals: whatever people do and whatever fails, once nothing fails the platform's list is who is wanted, and whatever the platform was told of stands in
 // the disclosures.
 func TestEquals(t *testing.T) {
-	for name, facts := range map[string]Facts{
+	for name, facts := range map[string]Facts{ // each also with identifiers that the platform does not take
 		"at once":  {Platform: match.MetaAds, Batch: 3, Removal: true},
 		"later":    {Platform: match.GoogleAds, Batch: 3, Removal: true, Later: true},
 		"expires":  {Platform: match.TikTok, Batch: 2, Removal: true, Expires: 90 * 24 * time.Hour},
 		"new list": {Platform: match.YahooJP, Batch: 4},
 		"both":     {Platform: match.YahooJP, Batch: 4, Later: true},
 	} {
-		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, false) }) })
+		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, false, 0, false) }) })
+		t.Run(name+", rejects by place", func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, false, 3, false) }) })
+		t.Run(name+", counts rejects", func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, false, 3, true) }) })
 	}
 	for name, facts := range map[string]Facts{
 		"a file":             {Platform: match.File, Batch: 3, Removal: true},
 		"a file to new list": {Platform: match.YahooJP, Batch: 3},
 		"a file, later":      {Platform: match.YahooJP, Batch: 3, Later: true},
 	} {
-		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, true) }) })
+		t.Run(name, func(t *testing.T) { rapid.Check(t, func(t *rapid.T) { equals(t, facts, true, 0, false) }) })
 	}
 }
 
-func equals(t *rapid.T, facts Facts, whole bool) {
+func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 	const n = 8
 	ctx, w, p, def := context.Background(), newWorld(), newPlatform(facts), definition(t)
 	var dest Platform = p
@@ -348,9 +401,14 @@ func equals(t *rapid.T, facts Facts, whole bool) {
 	for i := range n {
 		e := rules.Keys(&match.Person{Emails: []string{mail(i)}}, match.Kinds())[0]
 		p.users[e] = fmt.Sprint("user", i)
-		p.users[rules.Keys(&match.Person{Phones: []string{phone(i)}}, match.Kinds())[0]] = fmt.Sprint("user", i)
+		number := rules.Keys(&match.Person{Phones: []string{phone(i)}}, match.Kinds())[0]
+		p.users[number] = fmt.Sprint("user", i)
+		if i < bad {
+			p.bad[number] = true
+		}
 		w.people[person(i)] = &candidate{Profile: person(i), Found: true, Consent: "in", Person: match.Person{Emails: []string{mail(i)}}}
 	}
+	p.counts = counts
 	crash := errors.New("crash")
 	failures := 0
 	faulty := func(t *rapid.T) func(string) error {
@@ -376,8 +434,22 @@ func equals(t *rapid.T, facts Facts, whole bool) {
 		case 2:
 			failures--
 			return &Problem{Class: Rate, After: time.Second, Msg: "429"}, nil
+		case 3: // 200 with an error: nobody knows what was taken
+			failures--
+			refused := &Problem{Class: Refused, Code: "200", Msg: "an error in the body"}
+			if rapid.Bool().Draw(t, "taken") {
+				return nil, refused
+			}
+			return refused, nil
 		}
 		return nil, nil
+	}
+	p.broken = func(what string) bool { // the platform takes a call, and does nothing of it in the end
+		if failures > 0 && rapid.IntRange(0, 9).Draw(t, "broken "+what) == 0 {
+			failures--
+			return true
+		}
+		return false
 	}
 	once := func() error {
 		s := w.syncer(dest)
@@ -442,28 +514,30 @@ func equals(t *rapid.T, facts Facts, whole bool) {
 		}
 	}
 	failures, w.stale = 0, false
+	var st Standing
 	for i := 0; ; i++ {
 		if i == 60 {
 			t.Fatalf("there is no end: %+v", w.standing["vip"])
 		}
 		began := w.now
-		if once() == nil {
-			if st := w.standing["vip"]; st.Problem == nil && st.EndedAt.After(began) && !st.Rebuilt && st.Added+st.Taken+st.Refreshed == 0 {
-				break
-			}
+		if once() != nil {
+			continue
+		}
+		st = w.standing["vip"]
+		if st.EndedAt.After(began) && st.Problem == nil && !st.Rebuilt && st.Added+st.Taken+st.Refreshed == 0 {
+			w.now = began
+			break
+		}
+		if st.RetryAt.After(w.now) {
+			w.now = st.RetryAt
+		}
+		if st.Problem != nil && st.Problem.Code == "bad" && i > 30 { // nothing but what the platform does not take is left, and it is told
+			w.now = began
+			break
 		}
 	}
-	got := map[string]bool{}
-	for id, l := range p.lists {
-		if id != w.standing["vip"].Remote {
-			t.Fatalf("a list is left at the platform: %s (%s)", id, l.mark)
-		}
-		for u := range l.members {
-			got[u] = true
-		}
-	}
-	if diff := cmp.Diff(w.expected(p, def), got); diff != "" {
-		t.Fatalf("the platform's list is not who is wanted (-want +got)\n%s", diff)
+	if st.Next == "" || st.Problem == nil { // else a list that the platform takes nobody into does not take the place of the old one
+		compare(t, w, p, def, &st)
 	}
 	told := map[match.Key]bool{}
 	for _, d := range w.disclosures {
@@ -478,6 +552,54 @@ func equals(t *rapid.T, facts Facts, whole bool) {
 		if !told[k] {
 			t.Fatalf("%v left without a disclosure", k)
 		}
+	}
+}
+
+// compare compares the platform's list and the ledger with who is wanted.
+func compare(t *rapid.T, w *world, p *platform, def *Definition, st *Standing) {
+	got := map[string]bool{}
+	for id, l := range p.lists {
+		if id != st.Remote {
+			t.Fatalf("a list is left at the platform: %s (%s)", id, l.mark)
+		}
+		for u := range l.members {
+			got[u] = true
+		}
+	}
+	wanted := w.wanted(p, def)
+	least, most := p.usersOf(wanted, p.takes), p.usersOf(wanted, func([]match.Key) bool { return true })
+	for u := range least {
+		if !got[u] {
+			t.Fatalf("%s is wanted and not in the list: %v", u, got)
+		}
+	}
+	for u := range got {
+		if !most[u] {
+			t.Fatalf("%s is in the list and not wanted: %v", u, most)
+		}
+	}
+	rejected := 0
+	entries := w.entries[list("vip", st.Generation)]
+	for id, keys := range wanted {
+		e, want := entries[id], Accepted
+		if !p.takes(keys) {
+			if want = Rejected; p.counts {
+				want = e.State
+				if b := w.batches[e.Batch]; b.Rejected == 0 || b.Reason != "bad" {
+					t.Fatalf("nobody is told that members of a call were not taken: %+v", b)
+				}
+			}
+			rejected++
+		}
+		if e.State != want || !slices.Equal(e.Keys, keys) || want == Rejected && e.Reason != "bad" {
+			t.Fatalf("the ledger has %+v of somebody of %v, want %s", e, keys, want)
+		}
+	}
+	if len(entries) != len(wanted) && st.Problem == nil {
+		t.Fatalf("the ledger has %d, wanted are %d", len(entries), len(wanted))
+	}
+	if !p.counts && (st.Rejected != rejected || st.InList != len(wanted)-rejected || st.Wanted != len(wanted)) {
+		t.Fatalf("%d rejected and %d in the list of %d, want %d of %d", st.Rejected, st.InList, st.Wanted, rejected, len(wanted))
 	}
 }
 

@@ -119,23 +119,27 @@ func (t *Tables) People(ctx context.Context, q *query, ids []enishi.ID) ([]candi
 
 // candidates joins people and their identifiers to ids; where bounds the other tables as the ids are.
 func (t *Tables) candidates(ctx context.Context, q *query, where, ids string, args ...any) ([]candidate, error) {
-	args = append(args, ch.Named("consent", q.Consent), ch.Named("provider", q.LINE))
+	args = append(args, ch.Named("consent", q.Consent), ch.Named("provider", q.LINE), ch.Named("currency", q.Currency))
+	address := "'' AS zip, '' AS country"
+	if q.Names { // the traits are the widest column
+		address = "traits['postal_code'] AS zip, traits['country'] AS country"
+	}
 	scan := func(rows driver.Rows) (c candidate, err error) {
 		var id string
 		var found uint8
 		var value int64
 		if err = rows.Scan(&id, &found, &c.Consent, &c.HoldUntil, &value, &c.Person.Family, &c.Person.Given, &c.Person.Birthday, &c.Person.Gender, &c.Person.Customer,
-			&c.Person.Emails, &c.Person.Phones, &c.Person.LINE); err != nil {
+			&c.Person.Zip, &c.Person.Country, &c.Person.Emails, &c.Person.Phones, &c.Person.LINE); err != nil {
 			return c, err
 		}
 		copy(c.Profile[:], id)
 		c.Found, c.Value = found == 1, enishi.Amount(value)
 		return c, nil
 	}
-	return collect(ctx, t.DB, "who belongs into an audience", scan, `SELECT m.profile_id, p.found, p.consent, p.hold_until, p.ltv, p.family_name, p.given_name, p.birthday, p.gender, p.customer_id,
+	return collect(ctx, t.DB, "who belongs into an audience", scan, `SELECT m.profile_id, p.found, p.consent, p.hold_until, p.ltv, p.family_name, p.given_name, p.birthday, p.gender, p.customer_id, p.zip, p.country,
 		arrayMap(x -> x.2, arrayFilter(x -> x.1 = 'email', i.list)), arrayMap(x -> x.2, arrayFilter(x -> x.1 = 'phone', i.list)), arrayFirst(x -> x.1 = 'line', i.list).2
 		FROM (`+ids+`) AS m
-		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, hold_until, ltv, family_name, given_name, birthday, toString(gender) AS gender, customer_id FROM people FINAL WHERE `+where+`) AS p ON p.profile_id = m.profile_id
+		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, hold_until, if(currency IN ('', {currency:String}), ltv, 0) AS ltv, family_name, given_name, birthday, toString(gender) AS gender, customer_id, `+address+` FROM people FINAL WHERE `+where+`) AS p ON p.profile_id = m.profile_id
 		LEFT JOIN (SELECT profile_id, groupArray((toString(kind), value)) AS list FROM identifiers FINAL WHERE (`+where+`) AND (kind IN ('email', 'phone') OR kind = 'line' AND scope = {provider:String}) GROUP BY profile_id) AS i ON i.profile_id = m.profile_id
 		ORDER BY m.profile_id`, args...)
 }
@@ -166,17 +170,22 @@ func (t *Tables) Entries(ctx context.Context, audience string, generation int, f
 	return t.entries(ctx, audience, generation, where, args...)
 }
 
-// BatchEntries are those that a batch told of last.
-func (t *Tables) BatchEntries(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error) {
-	return t.entries(ctx, audience, generation, "batch = toFixedString(unhex({batch:String}), 16)", ch.Named("batch", batch.String()))
+// found are entries of people that a query without FINAL names: FINAL reads a table whole unless the ids are bounded.
+func (t *Tables) found(ctx context.Context, audience string, generation int, inner, where string, args ...any) ([]Entry, error) {
+	return t.entries(ctx, audience, generation, "profile_id IN (SELECT profile_id FROM audience_members WHERE audience = {audience:String} AND generation = {generation:UInt32} AND "+inner+") AND "+where, args...)
 }
 
-// Sharing are those that were told one of the keys.
-func (t *Tables) Sharing(ctx context.Context, audience string, generation int, keys []match.Key) ([]Entry, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	return t.entries(ctx, audience, generation, "hasAny(keys, {keys:Array(String)})", ch.Named("keys", keyTexts(keys)))
+const ofBatch = "batch = toFixedString(unhex({batch:String}), 16)"
+
+// BatchEntries are those that a batch told of last.
+func (t *Tables) BatchEntries(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error) {
+	return t.found(ctx, audience, generation, ofBatch, ofBatch, ch.Named("batch", batch.String()))
+}
+
+// Sharing are those that were told one of the keys which a batch tells, and are not of it.
+func (t *Tables) Sharing(ctx context.Context, audience string, generation int, batch enishi.ID) ([]Entry, error) {
+	return t.found(ctx, audience, generation, `arrayExists(k -> k IN (SELECT arrayJoin(keys) FROM audience_members WHERE audience = {audience:String} AND generation = {generation:UInt32} AND `+ofBatch+`), keys)`,
+		"NOT ("+ofBatch+")", ch.Named("batch", batch.String()))
 }
 
 // PutEntries stores entries as they are now.

@@ -76,8 +76,9 @@ func (s *shopTables) fold(c *candidate, member bool) {
 	if hold.IsZero() {
 		hold = time.UnixMilli(0)
 	}
-	must(s.t, s.DB.Insert(s.ctx, "people", []string{"profile_id", "version", "is_deleted", "consents", "hold_until", "ltv", "customer_id"}, 1, id, []uint64{s.version}, []uint8{gone},
-		[]map[string]string{consents}, []time.Time{hold}, []int64{int64(c.Value)}, []string{c.Person.Customer}))
+	must(s.t, s.DB.Insert(s.ctx, "people", []string{"profile_id", "version", "is_deleted", "consents", "hold_until", "ltv", "customer_id", "currency", "family_name", "given_name", "traits"}, 1, id, []uint64{s.version}, []uint8{gone},
+		[]map[string]string{consents}, []time.Time{hold}, []int64{int64(c.Value)}, []string{c.Person.Customer}, []string{s.currency}, []string{c.Person.Family}, []string{c.Person.Given},
+		[]map[string]string{{"postal_code": c.Person.Zip, "country": c.Person.Country, "city": "千代田区"}}))
 	out := uint8(1)
 	if member && c.Found {
 		out = 0
@@ -106,10 +107,11 @@ func (s *shopTables) fold(c *candidate, member bool) {
 
 type shopTables struct {
 	*Tables
-	t       *testing.T
-	ctx     context.Context
-	version uint64
-	had     map[enishi.ID][]string
+	t        *testing.T
+	ctx      context.Context
+	version  uint64
+	currency string
+	had      map[enishi.ID][]string
 }
 
 func must(t *testing.T, err error) {
@@ -233,5 +235,38 @@ func TestTables(t *testing.T) {
 	}
 	if left, err := s.Entries(s.ctx, "vip", 0, 0, 255); err != nil || len(left) != 0 {
 		t.Errorf("the ledger keeps %d: %v", len(left), err)
+	}
+}
+
+// TestNamesAndValues: names leave with the postal code of the person's own data and match nobody without one; what somebody spent in another currency than the list's is worth nothing.
+func TestNamesAndValues(t *testing.T) {
+	s := &shopTables{Tables: openTables(t, "audience_names"), t: t, ctx: t.Context(), had: map[enishi.ID][]string{}}
+	p, def := newPlatform(Facts{Platform: match.GoogleAds, Batch: 10, Removal: true, Values: true}), definition(t)
+	def.Keys, def.Use = []match.Kind{match.Name}, Value
+	people := []*candidate{
+		{Profile: person(0), Found: true, Consent: "in", Value: 50000, Person: match.Person{Family: "佐藤", Given: "花子", Zip: "〒１００-００１３"}},
+		{Profile: person(1), Found: true, Consent: "in", Value: 70000, Person: match.Person{Family: "高橋", Given: "太郎", Zip: "150-0001", Country: "日本"}},
+		{Profile: person(2), Found: true, Consent: "in", Value: 90000, Person: match.Person{Family: "鈴木", Given: "一郎"}}, // no postal code
+	}
+	for i, c := range people {
+		s.currency = []string{"JPY", "USD", "JPY"}[i]
+		s.fold(c, true)
+	}
+	syncer := New(Config{Tables: s.Tables, Destinations: map[string]*Destination{"ads": {Name: "ads", Recipient: "Ads Inc.", Country: "US", Basis: ByConsent, Consent: "ads.marketing", Platform: p}},
+		Segment:  func(context.Context, string) (Segment, error) { return Segment{Size: 3, Found: true}, nil },
+		Currency: func(context.Context) (string, error) { return "JPY", nil }})
+	st, err := syncer.Sync(s.ctx, "vip", def)
+	must(t, err)
+	if st.Problem != nil || st.InList != 2 || st.LeftOut[LeftNoKeys] != 1 || p.specs[0].Currency != "JPY" {
+		t.Fatalf("%+v %+v", st, p.specs)
+	}
+	rules, _ := match.For(match.GoogleAds)
+	entries, err := s.Entries(s.ctx, "vip", 0, 0, 255)
+	must(t, err)
+	for _, e := range entries {
+		i := slices.IndexFunc(people, func(c *candidate) bool { return c.Profile == e.Profile })
+		if want := rules.Keys(&people[i].Person, def.Keys); len(want) != 1 || !slices.Equal(e.Keys, want) || e.Value != []enishi.Amount{50000, 0}[i] {
+			t.Errorf("person %d is told as %+v, want %v", i, e, want)
+		}
 	}
 }

@@ -39,6 +39,7 @@ func (r *run) write(ctx context.Context) error {
 	var ours error
 	answer, err := r.whole.Write(within, r.remote, r.spec(r.generation), r.all(within, &ours))
 	cancel()
+	r.called(err)
 	switch {
 	case ours != nil:
 		return ours
@@ -88,7 +89,7 @@ func (r *run) all(ctx context.Context, ours *error) iter.Seq2[*Member, error] {
 			}
 			for i := range entries {
 				e := &entries[i]
-				if e.State == Leaving || e.State == Rejected {
+				if e.State == Leaving || e.State == Rejected || e.State == Again && e.Reason == LeftByLaw {
 					continue
 				}
 				if !yield(&Member{Profile: e.Profile, Keys: e.Keys, Value: e.Value}, nil) {

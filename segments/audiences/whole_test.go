@@ -49,7 +49,7 @@ func (p *wholePlatform) Write(_ context.Context, remote string, _ *Spec, members
 	if people < p.facts.Minimum {
 		return Answer{}, TooSmall(people, p.facts.Minimum)
 	}
-	apply := func() {
+	apply := func() Answer {
 		if l := p.lists[remote]; l != nil {
 			if p.facts.Removal {
 				clear(l.members)
@@ -58,6 +58,7 @@ func (p *wholePlatform) Write(_ context.Context, remote string, _ *Spec, members
 				l.members[u] = time.Time{}
 			}
 		}
+		return Answer{}
 	}
 	p.writes++
 	if p.facts.Later {
