@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"enishi/segments/audiences"
 )
 
 // metrics is what /metrics shows: counters of each part, read when asked.
@@ -53,4 +55,44 @@ func (m *metrics) add(w *workspace) {
 		}
 		return oldest
 	})
+	m.registry.MustRegister(audienceMetrics{func() audiences.Stats {
+		if w.api == nil { // is built later
+			return audiences.Stats{}
+		}
+		return w.api.AudienceStats()
+	}, labels})
+}
+
+// audienceMetrics are figures of audiences, whose names are known only when they are asked for.
+type audienceMetrics struct {
+	stats  func() audiences.Stats
+	labels prometheus.Labels
+}
+
+// Describe says nothing beforehand: which audiences there are changes.
+func (audienceMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect tells the figures of now.
+func (m audienceMetrics) Collect(out chan<- prometheus.Metric) {
+	s := m.stats()
+	tell := func(name, help string, kind prometheus.ValueType, value float64, label string, of ...string) {
+		var names []string
+		if label != "" {
+			names = []string{label}
+		}
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("enishi_audience_"+name, help, names, m.labels), kind, value, of...)
+	}
+	tell("runs_total", "Runs of audiences that ended.", prometheus.CounterValue, float64(s.Runs), "")
+	tell("seconds_total", "Seconds worked at audiences, waits for platforms included.", prometheus.CounterValue, s.Seconds, "")
+	for class, n := range s.Calls {
+		tell("calls_total", "Calls to advertising platforms, by the class of their problem.", prometheus.CounterValue, float64(n), "class", class)
+	}
+	for name, n := range s.People {
+		tell("people", "People in the list of an audience.", prometheus.GaugeValue, float64(n), "audience", name)
+		problem := 0.0
+		if s.Problems[name] != "" {
+			problem = 1
+		}
+		tell("problem", "1 while an audience has a problem.", prometheus.GaugeValue, problem, "audience", name)
+	}
 }
