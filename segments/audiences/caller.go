@@ -124,3 +124,12 @@ func RetryAfter(h http.Header) time.Duration {
 	}
 	return time.Duration(n) * time.Second
 }
+
+// Reset reads a header that says when calls are allowed again, in seconds of the Unix clock; 0 when there is none or it is over.
+func Reset(h http.Header, name string, now time.Time) time.Duration {
+	n, err := strconv.ParseInt(h.Get(name), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, time.Unix(n, 0).Sub(now))
+}

@@ -17,10 +17,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
 
 	"enishi/segments/audiences"
@@ -48,10 +46,6 @@ type Config struct {
 type Platform struct {
 	cfg    Config
 	caller audiences.Caller
-	signer *jwt.Config
-
-	mu     sync.Mutex
-	tokens oauth2.TokenSource
 }
 
 // New reads the key; it makes no call.
@@ -75,40 +69,15 @@ func New(cfg Config) (*Platform, error) {
 	if err := json.Unmarshal(cfg.Key, &key); err != nil || key.Email == "" || key.Private == "" || key.TokenURI == "" {
 		return nil, errors.New("google: the key is no JSON file of a service account")
 	}
-	p := &Platform{cfg: cfg}
-	p.signer = &jwt.Config{Email: key.Email, PrivateKey: []byte(key.Private), PrivateKeyID: key.ID, Scopes: []string{scope}, TokenURL: key.TokenURI}
-	p.renew()
-	p.caller = audiences.Caller{Client: cfg.Client, Base: strings.TrimSuffix(cfg.Base, "/"), Header: p.header, Renew: p.renew, Problem: problem}
-	return p, nil
+	signer := &jwt.Config{Email: key.Email, PrivateKey: []byte(key.Private), PrivateKeyID: key.ID, Scopes: []string{scope}, TokenURL: key.TokenURI}
+	tokens := audiences.NewTokens(cfg.Client, audiences.Problem{Msg: "Google does not accept the service account: check that its key is valid and that it is a user of the advertiser's account",
+		MsgJA: "Google がサービスアカウントを受け付けません。鍵が有効か、広告アカウントにユーザーとして追加されているかを確認してください。"}, signer.TokenSource)
+	return &Platform{cfg: cfg, caller: audiences.Caller{Client: cfg.Client, Base: strings.TrimSuffix(cfg.Base, "/"), Header: tokens.Header, Renew: tokens.Renew, Problem: problem}}, nil
 }
 
 // Facts of the Data Manager API.
 func (p *Platform) Facts() audiences.Facts {
 	return audiences.Facts{Platform: match.GoogleAds, Batch: 10_000, Removal: true, Later: true, Minimum: 100, Expires: days * 24 * time.Hour, Calls: 300, Ask: 30 * time.Second}
-}
-
-// renew forgets the token.
-func (p *Platform) renew() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tokens = p.signer.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, p.cfg.Client))
-}
-
-func (p *Platform) header(_ context.Context, r *http.Request) error {
-	p.mu.Lock()
-	tokens := p.tokens
-	p.mu.Unlock()
-	t, err := tokens.Token()
-	if err != nil {
-		var refused *oauth2.RetrieveError
-		if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < 500 {
-			return &audiences.Problem{Class: audiences.Auth, Code: refused.ErrorCode, Msg: "Google does not accept the service account: check that its key is valid and that it is a user of the advertiser's account",
-				MsgJA: "Google がサービスアカウントを受け付けません。鍵が有効か、広告アカウントにユーザーとして追加されているかを確認してください。", Err: err}
-		}
-		return err
-	}
-	t.SetAuthHeader(r)
-	return nil
 }
 
 type violation struct{ Field, Reason, Description string }
