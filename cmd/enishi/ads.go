@@ -21,38 +21,47 @@ import (
 	"enishi/channels/line"
 	"enishi/internal/sim/ads"
 	"enishi/segments/audiences"
+	"enishi/segments/audiences/criteo"
 	"enishi/segments/audiences/file"
 	"enishi/segments/audiences/google"
 	adline "enishi/segments/audiences/line"
 	"enishi/segments/audiences/match"
 	"enishi/segments/audiences/meta"
+	"enishi/segments/audiences/tiktok"
+	"enishi/segments/audiences/x"
 )
 
 // AdsConfig is an account at an advertising platform that audiences are told to.
 type AdsConfig struct {
-	Platform    string `koanf:"platform" help:"google, meta, line, line_ads (files for LINE Ads, which somebody uploads there) or file (files at a place), of the account NAME. Without any account: simulators of Google and Meta."`
-	Title       string `koanf:"title" help:"What the console calls it. Default: NAME."`
-	Recipient   string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad; file has none."`
-	Country     string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company; file has none."`
-	Basis       string `koanf:"basis" help:"On what ground identifiers are handed over: consent (第三者提供 with the person's consent), or processor (委託; whoever objects is left out; ask your counsel). Default: consent; of line, whose audiences serve the account's own messages, processor."`
-	Consent     string `koanf:"consent" help:"Permission that counts, CHANNEL.PURPOSE. Default: ads.marketing; of line line.marketing."`
-	Account     string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; line: name of the official account. Default of line: default."`
-	Login       string `koanf:"login" help:"google: id of the manager account by which the advertiser is reached."`
-	Key         string `koanf:"key" help:"google: file with the key of the service account (JSON)."`
-	Token       string `koanf:"token" help:"meta: token of a system user with ads_management. Write ${VARIABLE} to take it from the environment."`
-	Endpoint    string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own."`
-	Place       string `koanf:"place" help:"line_ads, file: a name of places."`
-	Folder      string `koanf:"folder" help:"line_ads, file: folder within the place."`
-	Format      string `koanf:"format" help:"file: csv or parquet. Default: csv."`
-	Version     string `koanf:"version" help:"meta: version of the API."`
-	CallsPerDay int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day; 0: as many as the platform allows."`
+	Platform     string `koanf:"platform" help:"google, meta, line, tiktok, x, criteo, line_ads (files for LINE Ads, which somebody uploads there) or file (files at a place), of the account NAME. Without any account: simulators of google, meta, tiktok, x and criteo, and the official account itself."`
+	Title        string `koanf:"title" help:"What the console calls it. Default: NAME."`
+	Recipient    string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad; file has none."`
+	Country      string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company; file has none."`
+	Basis        string `koanf:"basis" help:"On what ground identifiers are handed over: consent (第三者提供 with the person's consent), or processor (委託; whoever objects is left out; ask your counsel). Default: consent; of line, whose audiences serve the account's own messages, processor."`
+	Consent      string `koanf:"consent" help:"Permission that counts, CHANNEL.PURPOSE. Default: ads.marketing; of line line.marketing."`
+	Account      string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; tiktok, criteo: the advertiser's id; x: id of the account in Ads Manager (18ce54d4x5t); line: name of the official account. Default of line: default."`
+	Login        string `koanf:"login" help:"google: id of the manager account by which the advertiser is reached."`
+	Key          string `koanf:"key" help:"google: file with the key of the service account (JSON)."`
+	Token        string `koanf:"token" help:"meta: token of a system user with ads_management; tiktok: access token of an app that the advertiser authorised; x: token of a user of the account. Write ${VARIABLE} to take it from the environment."`
+	TokenSecret  string `koanf:"token_secret" help:"x: secret of the user's token. Write ${VARIABLE}."`
+	ClientID     string `koanf:"client_id" help:"x: API key (consumer key) of the app; criteo: id of the application."`
+	ClientSecret string `koanf:"client_secret" help:"x: secret of the API key; criteo: secret of the application. Write ${VARIABLE}."`
+	Endpoint     string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own."`
+	Place        string `koanf:"place" help:"line_ads, file: a name of places."`
+	Folder       string `koanf:"folder" help:"line_ads, file: folder within the place."`
+	Format       string `koanf:"format" help:"file: csv or parquet. Default: csv."`
+	Version      string `koanf:"version" help:"meta, tiktok, x, criteo: version of the API."`
+	CallsPerDay  int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day; 0: as many as the platform allows."`
 }
 
-// companies are who receives, as the platforms' terms for Japan name them.
+// companies are who receives, as the platforms' terms for Japan name them. Whose contract says another gives ads.NAME.recipient and country.
 var companies = map[string]struct{ name, country string }{
 	match.GoogleAds: {"Google LLC", "US"},
 	match.MetaAds:   {"Meta Platforms, Inc.", "US"},
 	match.LINEOA:    {"LINEヤフー株式会社", "JP"},
+	match.TikTok:    {"TikTok Pte. Ltd.", "SG"},
+	match.X:         {"X Corp.", "US"},
+	match.Criteo:    {"Criteo S.A.", "FR"},
 	match.LINEAds:   {"LINEヤフー株式会社", "JP"},
 	match.File:      {}, // whoever it is has to be said
 }
@@ -84,6 +93,10 @@ func (w *workspace) buildAds() error {
 		AdsConfig
 	}{{"google", AdsConfig{Platform: match.GoogleAds, Title: "Google 広告（開発用シミュレーター）", Account: w.adSims.google.Account, Endpoint: w.adSims.url + "/google"}},
 		{"meta", AdsConfig{Platform: match.MetaAds, Title: "Meta 広告（開発用シミュレーター）", Account: w.adSims.meta.Account, Token: w.adSims.meta.Token, Endpoint: w.adSims.url + "/meta"}},
+		{"tiktok", AdsConfig{Platform: match.TikTok, Title: "TikTok 広告（開発用シミュレーター）", Account: w.adSims.tiktok.Account, Token: w.adSims.tiktok.Token, Endpoint: w.adSims.url + "/tiktok"}},
+		{"x", AdsConfig{Platform: match.X, Title: "X 広告（開発用シミュレーター）", Account: w.adSims.x.Account, ClientID: w.adSims.x.Keys.Consumer, ClientSecret: w.adSims.x.Keys.ConsumerSecret,
+			Token: w.adSims.x.Keys.Token, TokenSecret: w.adSims.x.Keys.TokenSecret, Endpoint: w.adSims.url + "/x"}},
+		{"criteo", AdsConfig{Platform: match.Criteo, Title: "Criteo（開発用シミュレーター）", Account: w.adSims.criteo.Account, ClientID: w.adSims.criteo.ID, ClientSecret: w.adSims.criteo.Secret, Endpoint: w.adSims.url + "/criteo"}},
 		{"line", AdsConfig{Platform: match.LINEOA, Title: "LINE 公式アカウントのオーディエンス"}}} {
 		d, err := w.adAccount(c.name, &c.AdsConfig, client)
 		if err != nil {
@@ -114,6 +127,12 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 		d.Platform, err = google.New(google.Config{Base: c.Endpoint, Account: c.Account, Login: c.Login, Key: key, Client: client})
 	case match.MetaAds:
 		d.Platform, err = meta.New(meta.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Token: c.Token, Client: client})
+	case match.TikTok:
+		d.Platform, err = tiktok.New(tiktok.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Token: c.Token, Client: client, Now: w.now})
+	case match.X:
+		d.Platform, err = x.New(x.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, ConsumerKey: c.ClientID, ConsumerSecret: c.ClientSecret, Token: c.Token, TokenSecret: c.TokenSecret, Client: client, Now: w.now})
+	case match.Criteo:
+		d.Platform, err = criteo.New(criteo.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, ID: c.ClientID, Secret: c.ClientSecret, Client: client, Now: w.now})
 	case match.LINEOA:
 		account, ok := w.line.Get(cmp.Or(c.Account, line.DefaultAccount))
 		if !ok {
@@ -158,8 +177,14 @@ func (c *Config) checkAds() []error {
 		if x.Platform == match.GoogleAds && (x.Account == "" || x.Key == "") {
 			bad("account: google needs account and key")
 		}
-		if x.Platform == match.MetaAds && (x.Account == "" || x.Token == "") {
-			bad("account: meta needs account and token")
+		if (x.Platform == match.MetaAds || x.Platform == match.TikTok) && (x.Account == "" || x.Token == "") {
+			bad("account: " + x.Platform + " needs account and token")
+		}
+		if x.Platform == match.X && (x.Account == "" || x.ClientID == "" || x.ClientSecret == "" || x.Token == "" || x.TokenSecret == "") {
+			bad("account: x needs account, client_id, client_secret, token and token_secret")
+		}
+		if x.Platform == match.Criteo && (x.Account == "" || x.ClientID == "" || x.ClientSecret == "") {
+			bad("account: criteo needs account, client_id and client_secret")
 		}
 		if companies[x.Platform].name == "" && (x.Recipient == "" || x.Country == "") {
 			bad("recipient: give recipient and country: the record of who received what needs them")
@@ -180,6 +205,9 @@ func (c *Config) checkAds() []error {
 type adSims struct {
 	google   *ads.Google
 	meta     *ads.Meta
+	tiktok   *ads.TikTok
+	x        *ads.X
+	criteo   *ads.Criteo
 	key      []byte // of the service account
 	url      string
 	listener net.Listener
@@ -188,17 +216,21 @@ type adSims struct {
 
 // openAdSims binds an address; Run serves it.
 func openAdSims(now func() time.Time) (*adSims, error) {
-	s := &adSims{google: ads.NewGoogle("1234567890", now), meta: ads.NewMeta("1234567890", "simulator", now)}
-	s.google.Everybody()
-	s.meta.Everybody()
+	s := &adSims{google: ads.NewGoogle("1234567890", now), meta: ads.NewMeta("1234567890", "simulator", now), tiktok: ads.NewTikTok("1234567890", "simulator", now),
+		x: ads.NewX("simulator", ads.XKeys{Consumer: "simulator", ConsumerSecret: "simulator", Token: "simulator", TokenSecret: "simulator"}, now), criteo: ads.NewCriteo("1234567890", "simulator", "simulator", now)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open simulators of advertising platforms: %w", err)
 	}
 	s.listener, s.url = l, "http://"+l.Addr().String()
 	mux := http.NewServeMux()
-	mux.Handle("/google/", http.StripPrefix("/google", s.google))
-	mux.Handle("/meta/", http.StripPrefix("/meta", s.meta))
+	for name, sim := range map[string]interface {
+		http.Handler
+		Everybody()
+	}{"/google": s.google, "/meta": s.meta, "/tiktok": s.tiktok, "/x": s.x, "/criteo": s.criteo} {
+		sim.Everybody()
+		mux.Handle(name+"/", http.StripPrefix(name, sim))
+	}
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -294,7 +294,7 @@ func LoadConfig(file string, environ func() []string) (Config, error) {
 		cfg.Places[name] = x
 	}
 	for name, x := range cfg.Ads {
-		expand(&x.Token)
+		expand(&x.Token, &x.TokenSecret, &x.ClientSecret)
 		cfg.Ads[name] = x
 	}
 	for i := range cfg.Webhook.Keys {
