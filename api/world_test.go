@@ -153,12 +153,49 @@ func needEngine(t testing.TB) {
 	}
 }
 
+// databases are empty ones that a test before has used: to make one takes longer than most tests, and each costs the engine some work as long as it is there.
+var databases struct {
+	mu   sync.Mutex
+	free []*clickhouse.DB
+}
+
+func takeDatabase(ctx context.Context, name string) (*clickhouse.DB, error) {
+	databases.mu.Lock()
+	defer databases.mu.Unlock()
+	if n := len(databases.free); n > 0 {
+		db := databases.free[n-1]
+		databases.free = databases.free[:n-1]
+		return db, nil
+	}
+	return clickhouse.Open(ctx, clickhouse.Config{Transport: engine, Database: name})
+}
+
+// giveDatabase empties a database for the next test.
+func giveDatabase(db *clickhouse.DB) {
+	ctx := context.Background()
+	var tables []string
+	err := db.Conn().QueryRow(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND total_rows > 0 AND name != 'goose_db_version'").Scan(&tables)
+	for _, table := range tables {
+		if err == nil {
+			err = db.Conn().Exec(ctx, "TRUNCATE TABLE `"+table+"` SYNC")
+		}
+	}
+	if err != nil {
+		log.Print(err)
+		_ = db.Close()
+		return
+	}
+	databases.mu.Lock()
+	defer databases.mu.Unlock()
+	databases.free = append(databases.free, db)
+}
+
 func openWorld(ctx context.Context, change func(*Config)) (*world, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	name := fmt.Sprintf("api_%d_%d", os.Getpid(), serial.Add(1))
 	w := &world{log: &logBuffer{}}
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	db, err := clickhouse.Open(ctx, clickhouse.Config{Transport: engine, Database: name})
+	db, err := takeDatabase(ctx, name)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -194,7 +231,7 @@ func openWorld(ctx context.Context, change func(*Config)) (*world, error) {
 			log.Print(err)
 		}
 		client.Close()
-		_ = db.Close()
+		giveDatabase(db)
 	}
 	deadline, done := context.WithTimeout(ctx, 20*time.Second)
 	defer done()
