@@ -114,7 +114,7 @@ var secretive = regexp.MustCompile(`(?i)auth|token|secret|key|password|cookie|se
 
 // Check tells what is wrong with a call, as an [enishi.Error] that names url, method, headers.NAME or body.
 func (c *Channel) Check(r *channels.Request) error {
-	if err := c.checkURL(r.URL); err != nil {
+	if err := c.CheckURL(r.URL); err != nil {
 		return err
 	}
 	if r.Method != "" && r.Method != http.MethodPost && r.Method != http.MethodPut {
@@ -129,7 +129,8 @@ func (c *Channel) Check(r *channels.Request) error {
 	return channels.CheckWebhook(r.Body)
 }
 
-func (c *Channel) checkURL(address string) error {
+// CheckURL tells what is wrong with an address that calls are to go to, as an [enishi.Error] that names url.
+func (c *Channel) CheckURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || len(address) > 2000 {
 		return enishi.FieldError("url", "write an address such as https://crm.shop.example/hooks, without a user", "https://crm.shop.example/hooks のように書いてください（ユーザー名は書けません）。")
@@ -221,7 +222,7 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	if r == nil {
 		return channels.Receipt{}, channels.Permanent(errors.New("there is no call")).With("", "content")
 	}
-	if err := c.checkURL(r.URL); err != nil {
+	if err := c.CheckURL(r.URL); err != nil {
 		return channels.Receipt{}, channels.Permanent(err).With("", "address")
 	}
 	headers, err := c.headers(r)
@@ -232,39 +233,72 @@ func (c *Channel) Send(ctx context.Context, m *channels.Rendered) (channels.Rece
 	if method == "" {
 		method = http.MethodPost
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.URL, strings.NewReader(r.Body))
+	req, err := c.request(ctx, method, r.URL, ID(m.SendID), headers, r.Body)
 	if err != nil {
 		return channels.Receipt{}, channels.Permanent(err).With("", "address")
 	}
-	client := c.public
-	if c.inside(req.URL) {
-		client = c.own
-	}
-	now := c.cfg.Now()
-	req.Header = headers
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", agent)
-	req.Header.Set("webhook-id", ID(m.SendID))
-	req.Header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
-	req.Header.Set("webhook-signature", c.Sign(ID(m.SendID), now, []byte(r.Body)))
 	if m.Begin != nil {
 		if err := m.Begin(); err != nil {
 			return channels.Receipt{}, channels.Busy(err, 0)
 		}
 	}
-	answer, err := client.Do(req)
+	answer, err := c.do(req)
+	if errors.Is(err, outward.ErrForbidden) {
+		return channels.Receipt{}, channels.Permanent(outward.ErrForbidden).With("", "address")
+	}
 	if err != nil {
-		if errors.Is(err, outward.ErrForbidden) {
-			return channels.Receipt{}, channels.Permanent(outward.ErrForbidden).With("", "address")
-		}
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // without the address, whose query may be secret
-		}
 		return channels.Receipt{}, channels.Busy(err, 0)
 	}
 	defer answer.Body.Close()
 	return c.read(answer)
+}
+
+// Post makes a call that is no step of a journey: JSON, signed, with an id that is the same whenever the call is made again. An address that may not be called is an
+// [enishi.Error] or outward.ErrForbidden; other errors are of the network. Who calls closes the answer's body.
+func (c *Channel) Post(ctx context.Context, address, id, body string) (*http.Response, error) {
+	if err := c.CheckURL(address); err != nil {
+		return nil, err
+	}
+	req, err := c.request(ctx, http.MethodPost, address, id, http.Header{}, body)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(req)
+}
+
+func (c *Channel) request(ctx context.Context, method, address, id string, headers http.Header, body string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	now := c.cfg.Now()
+	req.Header = headers
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", agent)
+	req.Header.Set("webhook-id", id)
+	req.Header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
+	req.Header.Set("webhook-signature", c.Sign(id, now, []byte(body)))
+	return req, nil
+}
+
+// do makes a call. An error does not have the address, whose query may be secret.
+func (c *Channel) do(req *http.Request) (*http.Response, error) {
+	client := c.public
+	if c.inside(req.URL) {
+		client = c.own
+	}
+	answer, err := client.Do(req)
+	if err == nil {
+		return answer, nil
+	}
+	if errors.Is(err, outward.ErrForbidden) {
+		return nil, outward.ErrForbidden
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return nil, err
 }
 
 // read judges an answer.

@@ -28,15 +28,16 @@ import (
 	"enishi/segments/audiences/match"
 	"enishi/segments/audiences/meta"
 	"enishi/segments/audiences/tiktok"
+	"enishi/segments/audiences/webhook"
 	"enishi/segments/audiences/x"
 )
 
 // AdsConfig is an account at an advertising platform that audiences are told to.
 type AdsConfig struct {
-	Platform     string `koanf:"platform" help:"google, meta, line, tiktok, x, criteo, line_ads (files for LINE Ads, which somebody uploads there) or file (files at a place), of the account NAME. Without any account: simulators of google, meta, tiktok, x and criteo, and the official account itself."`
+	Platform     string `koanf:"platform" help:"google, meta, line, tiktok, x, criteo, line_ads (files for LINE Ads, which somebody uploads there) file (files at a place) or webhook (signed calls), of the account NAME. Without any account: simulators of google, meta, tiktok, x and criteo, and the official account itself."`
 	Title        string `koanf:"title" help:"What the console calls it. Default: NAME."`
-	Recipient    string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad; file has none."`
-	Country      string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company; file has none."`
+	Recipient    string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad; file and webhook have none."`
+	Country      string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company; file and webhook have none."`
 	Basis        string `koanf:"basis" help:"On what ground identifiers are handed over: consent (第三者提供 with the person's consent), or processor (委託; whoever objects is left out; ask your counsel). Default: consent; of line, whose audiences serve the account's own messages, processor."`
 	Consent      string `koanf:"consent" help:"Permission that counts, CHANNEL.PURPOSE. Default: ads.marketing; of line line.marketing."`
 	Account      string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; tiktok, criteo: the advertiser's id; x: id of the account in Ads Manager (18ce54d4x5t); line: name of the official account. Default of line: default."`
@@ -46,7 +47,7 @@ type AdsConfig struct {
 	TokenSecret  string `koanf:"token_secret" help:"x: secret of the user's token. Write ${VARIABLE}."`
 	ClientID     string `koanf:"client_id" help:"x: API key (consumer key) of the app; criteo: id of the application."`
 	ClientSecret string `koanf:"client_secret" help:"x: secret of the API key; criteo: secret of the application. Write ${VARIABLE}."`
-	Endpoint     string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own."`
+	Endpoint     string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own. webhook: address that is called."`
 	Place        string `koanf:"place" help:"line_ads, file: a name of places."`
 	Folder       string `koanf:"folder" help:"line_ads, file: folder within the place."`
 	Format       string `koanf:"format" help:"file: csv or parquet. Default: csv."`
@@ -64,6 +65,7 @@ var companies = map[string]struct{ name, country string }{
 	match.Criteo:    {"Criteo S.A.", "FR"},
 	match.LINEAds:   {"LINEヤフー株式会社", "JP"},
 	match.File:      {}, // whoever it is has to be said
+	match.Webhook:   {},
 }
 
 // adPlatforms are the platforms that there are.
@@ -146,6 +148,13 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 		}
 		d.Platform, err = file.New(file.Config{Place: places[c.Place], Folder: c.Folder, Format: map[bool]string{true: file.LINEAds, false: cmp.Or(c.Format, file.CSV)}[c.Platform == match.LINEAds]})
 		return d, err
+	case match.Webhook:
+		channel, err := w.buildWebhooks()
+		if err != nil {
+			return nil, err
+		}
+		d.Platform, err = webhook.New(channel, c.Endpoint)
+		return d, err
 	default:
 		return nil, fmt.Errorf("platform: %q is none of %s", c.Platform, adPlatforms())
 	}
@@ -188,6 +197,9 @@ func (c *Config) checkAds() []error {
 		}
 		if companies[x.Platform].name == "" && (x.Recipient == "" || x.Country == "") {
 			bad("recipient: give recipient and country: the record of who received what needs them")
+		}
+		if x.Platform == match.Webhook && x.Endpoint == "" {
+			bad("endpoint: webhook needs the address that is called")
 		}
 		if x.Platform == match.LINEAds || x.Platform == match.File {
 			if _, ok := c.Places[x.Place]; !ok {

@@ -161,7 +161,9 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 	if b.Op == OpRemove {
 		call = r.dest.Platform.Remove
 	}
-	answer, err := call(within, b.Remote, r.spec(b.Generation), r.members(b.Op, entries))
+	spec := r.spec(b.Generation)
+	spec.Batch = b.ID
+	answer, err := call(within, b.Remote, spec, r.members(b.Op, entries))
 	cancel()
 	r.called(err)
 	if err != nil {

@@ -25,11 +25,17 @@ type Spec struct {
 	Title      string
 	Use        string
 	Kinds      []match.Kind
-	Currency   string // of values
+	Currency   string    // of values
+	Batch      enishi.ID // of Add and Remove: the same whenever the call is made again
 }
 
 // Mark stands in the name or description of a list, so that a list that was made right before a crash is found again.
 func (s *Spec) Mark() string { return fmt.Sprintf("enishi:%s:%d", s.Audience, s.Generation) }
+
+// Alias is who a member is where the receiver has to know one from another: the same each time in an audience, and nothing that ties two audiences together.
+func (s *Spec) Alias(person enishi.ID) enishi.ID {
+	return enishi.NewID("audience member", s.Audience, person.String())
+}
 
 // Facts are what a platform can do and asks for, as its documentation says.
 type Facts struct {

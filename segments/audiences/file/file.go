@@ -127,13 +127,8 @@ func (r *Row) cells() []string {
 	return []string{r.Member, r.Email, r.Phone, r.LINE, r.Customer, r.Given, r.Family, r.Country, r.Zip, r.Value, r.Currency}
 }
 
-// Alias is who a member is in what leaves: the same each time in an audience, and nothing that ties two audiences together.
-func Alias(audience string, person enishi.ID) enishi.ID {
-	return enishi.NewID("audience member", audience, person.String())
-}
-
 func rowOf(spec *audiences.Spec, m *audiences.Member) Row {
-	r := Row{Member: Alias(spec.Audience, m.Profile).String()}
+	r := Row{Member: spec.Alias(m.Profile).String()}
 	put := func(cell *string, v string) {
 		if *cell != "" {
 			v = *cell + ";" + v

@@ -73,7 +73,7 @@ func rows(numbers ...int) []Row {
 		if emails[0] > emails[1] {
 			emails[0], emails[1] = emails[1], emails[0]
 		}
-		r := Row{Member: Alias("vip", person(n)).String(), Email: emails[0] + ";" + emails[1], Customer: fmt.Sprint("C", n), Value: fmt.Sprint(n), Currency: "JPY"}
+		r := Row{Member: spec.Alias(person(n)).String(), Email: emails[0] + ";" + emails[1], Customer: fmt.Sprint("C", n), Value: fmt.Sprint(n), Currency: "JPY"}
 		if n%2 == 1 {
 			r.Phone, r.Given, r.Family, r.Country, r.Zip = match.Hash(fmt.Sprintf("+8190%08d", n)), match.Hash("花子"), match.Hash("佐藤"), "JP", "1000013"
 		}
@@ -174,7 +174,7 @@ func TestValueOnly(t *testing.T) {
 	if r := rowOf(&audiences.Spec{Audience: "vip", Use: audiences.Include, Currency: "JPY"}, &m); r.Value != "" || r.Currency != "" {
 		t.Errorf("%+v", r)
 	}
-	if a, b := Alias("vip", person(1)), Alias("buyers", person(1)); a == b || a == person(1) {
+	if a, b := spec.Alias(person(1)), (&audiences.Spec{Audience: "buyers"}).Alias(person(1)); a == b || a == person(1) {
 		t.Errorf("%s ties two audiences together: %s", a, b)
 	}
 }
