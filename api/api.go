@@ -134,9 +134,6 @@ type API struct {
 
 	audiences *audiences.Syncer
 	adTables  *audiences.Tables
-	adLooked  time.Time // by keepAudiences alone, as the next two
-	adSince   time.Time
-	adWork    map[string]*audienceWork
 
 	progressMemo memo[*progress]
 	mixedMemo    memo[[]mixed]
@@ -183,7 +180,7 @@ func New(cfg Config) (*API, error) {
 		return nil, fmt.Errorf("build api: %w", err)
 	}
 	a.lab = lab
-	a.adTables, a.adWork = &audiences.Tables{DB: cfg.DB}, map[string]*audienceWork{}
+	a.adTables = &audiences.Tables{DB: cfg.DB}
 	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Currency: a.currency, Destinations: cfg.AdAccounts, Zone: a.zone, Now: cfg.Now, Log: a.log,
 		Mine: func() bool { return slices.Contains(cfg.Folder.Owned(), 0) }})
 	if err := a.build(); err != nil {
@@ -231,7 +228,11 @@ func (a *API) Run(ctx context.Context) error {
 		watch(exportsLook, "scheduled exports wait", a.keepExports)
 	}
 	if len(a.cfg.AdAccounts) > 0 {
-		watch(audiencesLook, "audiences wait", a.keepAudiences)
+		for name := range a.cfg.AdAccounts {
+			k := &audienceKeeper{API: a, account: name, work: map[string]*audienceWork{}}
+			watch(audiencesLook, "audiences wait", k.keep)
+		}
+		watch(audiencesLook, "alerts about audiences are raised later", a.alertAudiences)
 	}
 	if a.cfg.Postal != nil {
 		if !a.cfg.Postal.ByHand() {

@@ -57,13 +57,22 @@ func (a *API) audienceSegment(ctx context.Context, name string) (audiences.Segme
 	return s, err
 }
 
-// keepAudiences runs what is due.
-func (a *API) keepAudiences(ctx context.Context) error {
+// audienceKeeper runs the audiences of one account, one after another: what one platform lets wait does not hold up the others.
+type audienceKeeper struct {
+	*API
+	account string
+	looked  time.Time
+	since   time.Time // that this replica looks without a pause
+	work    map[string]*audienceWork
+}
+
+// keep runs what is due.
+func (a *audienceKeeper) keep(ctx context.Context) error {
 	now := time.Now() // of this process, also while the shop's clock is another
-	if now.Sub(a.adLooked) > 3*audiencesLook {
-		a.adSince = now
+	if now.Sub(a.looked) > 3*audiencesLook {
+		a.since = now
 	}
-	a.adLooked = now
+	a.looked = now
 	standing, err := a.standings(ctx)
 	if err != nil {
 		return err
@@ -72,7 +81,11 @@ func (a *API) keepAudiences(ctx context.Context) error {
 	kept := map[string]bool{}
 	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
 		kept[d.Name] = true
-		if err := a.keepAudience(ctx, &d, standing[d.Name]); err != nil && ctx.Err() == nil {
+		def, err := audienceOf(&d)
+		if err == nil && def.Destination == a.account {
+			err = a.keepAudience(ctx, &d, def, standing[d.Name])
+		}
+		if err != nil && ctx.Err() == nil {
 			errs = append(errs, fmt.Errorf("audience %s: %w", d.Name, err))
 		}
 	}
@@ -81,23 +94,16 @@ func (a *API) keepAudiences(ctx context.Context) error {
 			errs = append(errs, a.dropAudience(ctx, name, s))
 		}
 	}
-	a.adLooked = time.Now()
-	return errors.Join(append(errs, a.alertAudiences(ctx))...)
+	a.looked = time.Now()
+	return errors.Join(errs...)
 }
 
 // keepAudience runs one audience when it is due: by its schedule, by an order, since the platform works at a call of it, since it was changed, or since somebody in it may not stay.
-func (a *API) keepAudience(ctx context.Context, d *enishi.Definition, s *audiences.Standing) error {
-	def, err := audienceOf(d)
-	if err != nil {
-		return err
-	}
-	if a.destination(def.Destination) == nil {
-		return nil // shown on its page
-	}
-	w := a.adWork[d.Name]
+func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition, def *audiences.Definition, s *audiences.Standing) (err error) {
+	w := a.work[d.Name]
 	if w == nil {
 		w = &audienceWork{}
-		a.adWork[d.Name] = w
+		a.work[d.Name] = w
 	}
 	var order audienceOrder
 	if o, ok := a.cfg.Definitions.Current(audienceOrderKind, d.Name); ok {
@@ -119,7 +125,7 @@ func (a *API) keepAudience(ctx context.Context, d *enishi.Definition, s *audienc
 	if !due || time.Now().Before(w.again) && !ordered {
 		return nil
 	}
-	if time.Since(a.adSince) < audiences.Takeover { // the replica before this one may have a call in flight
+	if time.Since(a.since) < audiences.Takeover { // the replica before this one may have a call in flight
 		open, err := a.audienceTables().OpenBatches(ctx, d.Name)
 		if err != nil {
 			return err
@@ -197,15 +203,15 @@ func digit(b bool) string {
 	return "0"
 }
 
-// dropAudience takes the lists of an audience that was deleted away at the platform.
-func (a *API) dropAudience(ctx context.Context, name string, s *audiences.Standing) error {
+// dropAudience takes the lists of an audience that was deleted away at the platform, when they are at this account.
+func (a *audienceKeeper) dropAudience(ctx context.Context, name string, s *audiences.Standing) error {
 	history := a.cfg.Definitions.History(audiences.Kind, name)
 	for i := len(history) - 1; i >= 0; i-- {
 		if history[i].Deleted {
 			continue
 		}
 		def, err := audienceOf(&history[i])
-		if err != nil || a.destination(def.Destination) == nil {
+		if err != nil || def.Destination != a.account {
 			return err
 		}
 		if s.Problem != nil && a.cfg.Now().Before(s.RetryAt) {

@@ -196,6 +196,13 @@ func (s *Server) FailAudience(id int64, why string) {
 // DropAudience deletes an audience as somebody would in the Official Account Manager.
 func (s *Server) DropAudience(id int64) { s.mu.Lock(); delete(s.audiences, id); s.mu.Unlock() }
 
+// AudienceIDs are the ids of the audiences.
+func (s *Server) AudienceIDs() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.audiences))
+}
+
 // AudienceUsers are the users of an audience; ok is false when there is none.
 func (s *Server) AudienceUsers(id int64) (users []string, ok bool) {
 	s.mu.Lock()
