@@ -1,9 +1,12 @@
 package line
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
+	"mime/multipart"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -77,6 +80,22 @@ func TestCouponCalls(t *testing.T) {
 }
 
 // TestAudienceCalls: small ones by JSON, large ones as a file; a narrowcast to one, and how it ends.
+// TestAudienceFile: what is uploaded is whole, with its last boundary.
+func TestAudienceFile(t *testing.T) {
+	media, raw, err := audienceFile([]string{"U1", "U2"}, "audienceGroupId", "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params, err := mime.ParseMediaType(media)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := multipart.NewReader(bytes.NewReader(raw), params["boundary"]).ReadForm(1 << 20)
+	if err != nil || form.Value["audienceGroupId"][0] != "7" || len(form.File["file"]) != 1 || form.File["file"][0].Size != 5 {
+		t.Errorf("%+v, %v", form, err)
+	}
+}
+
 func TestAudienceCalls(t *testing.T) {
 	t.Parallel()
 	f := newStrict(t, linesim.Config{})

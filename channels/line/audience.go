@@ -90,7 +90,10 @@ func audienceFile(users []string, field, value string) (media string, raw []byte
 	if _, err := f.Write([]byte(strings.Join(users, "\n"))); err != nil {
 		return "", nil, err
 	}
-	return w.FormDataContentType(), b.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // writes the last boundary
+		return "", nil, err
+	}
+	return w.FormDataContentType(), b.Bytes(), nil
 }
 
 // FindAudience is the newest audience whose name contains a text.
