@@ -189,7 +189,7 @@ func TestRefusals(t *testing.T) {
 		"the connection is cut":     {func(w *world, _ string) { w.sim.Fail(ads.Fault{Reset: true}) }, audiences.Retry, ""},
 		"another advertiser":        {func(w *world, _ string) { w.cfg.Account = "1" }, audiences.Auth, ""},
 		"too many members":          {func(w *world, _ string) { w.sim.Limits.Members = 0 }, audiences.Refused, "TOO_MANY_MEMBERS"},
-		"too many identifiers":      {func(w *world, _ string) { w.sim.Limits.Identifiers = 2 }, "", ""}, // that member is left out
+		"too much at once":          {func(w *world, _ string) { w.sim.Limits.BodyBytes = 100 }, audiences.Refused, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, ctx := start(t), t.Context()
@@ -204,6 +204,25 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%q, want %q %s: %v", class(err), c.want, c.code, err)
 			}
 		})
+	}
+}
+
+// TestOwnLimits: a member with too many identifiers is left out, and a list whose members were to stay too long is not made.
+func TestOwnLimits(t *testing.T) {
+	w, ctx := start(t), t.Context()
+	w.users(1)
+	id, err := w.Create(ctx, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sim.Limits.Identifiers = 2
+	a, err := w.Add(ctx, id, spec, []audiences.Member{somebody(0)})
+	if diff := cmp.Diff(map[int]string{0: "TOO_MANY_USER_IDENTIFIERS"}, a.Rejected); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	w.sim.Limits.MaxDays = days - 1
+	if _, err := w.Create(ctx, &audiences.Spec{Audience: "long", Title: "長い"}); class(err) != audiences.Refused {
+		t.Errorf("a list for %d days: %v", days, err)
 	}
 }
 

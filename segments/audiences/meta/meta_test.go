@@ -124,6 +124,7 @@ func TestRefusals(t *testing.T) {
 		"the list is flagged":      {func(w *world, id string) { w.sim.Flag(id) }, audiences.Refused, "2654/1713231"},
 		"too many calls":           {func(w *world, _ string) { w.sim.Limits.PerHour = 1 }, audiences.Rate, "80003/2446079"},
 		"too many rows":            {func(w *world, _ string) { w.sim.Limits.Rows = 1 }, audiences.Refused, "2650/0"},
+		"too much at once":         {func(w *world, _ string) { w.sim.Limits.BodyBytes = 100 }, audiences.Refused, "100/0"},
 		"a fault of Meta's": {func(w *world, _ string) {
 			w.sim.Fail(ads.Fault{Status: 500, Body: `{"error": {"code": 2, "message": "Service temporarily unavailable"}}`})
 		}, audiences.Retry, "2/0"},
