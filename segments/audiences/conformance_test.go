@@ -46,7 +46,7 @@ type shop struct {
 	cut     int                              // the answer of so manieth call is cut, what it asked for is done; 0: none
 }
 
-// platforms are all that tell lists by calls.
+// platforms are all that keep lists. A receiver of webhooks keeps none that could be asked for, and files are written whole: they have tests of their own.
 var platforms = map[string]func(t *testing.T, s *shop){
 	match.GoogleAds: func(t *testing.T, s *shop) {
 		sim := ads.NewGoogle("1234567890", s.clock)
