@@ -65,6 +65,9 @@ type AudienceRow struct {
 	Problem          *audienceProblem `json:"problem,omitempty"`
 	LastAt           time.Time        `json:"last_at,omitzero" doc:"When the last run ended."`
 	NextAt           time.Time        `json:"next_at,omitzero"`
+	CallsToday       int              `json:"calls_today" doc:"That told of people, by the shop's day."`
+	CallsPerDay      int              `json:"calls_per_day" doc:"At most so many; 0: as many as the platform allows."`
+	Simulated        bool             `json:"simulated" doc:"The account is a simulator of this process: nothing leaves."`
 	Rebuilds         bool             `json:"rebuilds" doc:"The platform takes nobody out of a list: who leaves makes a new one needed, which takes the place of the old one."`
 	Notice           *Text            `json:"notice,omitempty" doc:"What somebody has to do by hand, at platforms that take no list from us."`
 	Version          int64            `json:"version"`
@@ -96,15 +99,17 @@ type audienceCallRow struct {
 	Accepted int       `json:"accepted"`
 	Rejected int       `json:"rejected"`
 	Reason   string    `json:"reason,omitempty" doc:"Of those who were not taken, as the platform says it."`
+	Why      Text      `json:"why,omitzero" doc:"The reason in words."`
 	Tries    int       `json:"tries"`
 }
 
 type adAudiencePage struct {
 	Body struct {
 		AudienceRow
-		Remote string            `json:"remote,omitempty" doc:"The list's id at the platform."`
-		Runs   []audienceRunRow  `json:"runs" doc:"The newest first."`
-		Calls  []audienceCallRow `json:"calls" doc:"That changed the list, the newest first."`
+		Remote  string            `json:"remote,omitempty" doc:"The list's id at the platform."`
+		Runs    []audienceRunRow  `json:"runs" doc:"The newest first."`
+		Calls   []audienceCallRow `json:"calls" doc:"That changed the list, the newest first."`
+		Refused []audienceRefusal `json:"refused" doc:"Why people were not taken, of the last 30 days."`
 	}
 }
 
@@ -140,24 +145,6 @@ func leftOutRows(m map[string]int) []leftOutRow {
 	return out
 }
 
-// audienceReason says why somebody is not told to a platform, or was taken out.
-func audienceReason(reason string) Text {
-	t, ok := map[string]Text{
-		audiences.LeftSegment:   {"セグメントから外れた", "left the segment"},
-		audiences.LeftErased:    {"消去された、または別の方と統合された", "erased, or joined with somebody else"},
-		audiences.LeftNoConsent: {"第三者提供の同意がない", "no permission to hand over"},
-		audiences.LeftOptedOut:  {"広告への利用を断った", "refused the use for advertisements"},
-		audiences.LeftHold:      {"配信を保留中", "on hold"},
-		audiences.LeftNoKeys:    {"照合できる連絡先がない", "no identifier to match by"},
-		audiences.LeftChanged:   {"連絡先が変わった", "identifiers changed"},
-		audiences.LeftByHand:    {"オーディエンスが削除された", "the audience was deleted"},
-	}[reason]
-	if !ok {
-		return Text{reason, reason}
-	}
-	return t
-}
-
 func (a *API) audienceRow(d *enishi.Definition, def *audiences.Definition, s *audiences.Standing) AudienceRow {
 	row := AudienceRow{Name: d.Name, Body: AudienceBody{Title: def.Title, Segment: def.Segment, Destination: def.Destination, Use: def.Use, Every: def.Every, Daily: def.Daily, Minimum: def.Minimum, Paused: def.Paused},
 		SegmentTitle: a.titles.segment(def.Segment), DestinationTitle: def.Destination, Version: d.Version, Actor: d.Actor, UpdatedAt: d.At, State: "new", LeftOut: []leftOutRow{}}
@@ -166,12 +153,15 @@ func (a *API) audienceRow(d *enishi.Definition, def *audiences.Definition, s *au
 	}
 	if dest := a.destination(def.Destination); dest != nil {
 		f := dest.Platform.Facts()
-		row.DestinationTitle, row.Platform, row.Rebuilds, row.Notice = dest.Title, f.Platform, !f.Removal, byHand(&f)
+		row.DestinationTitle, row.Platform, row.Rebuilds, row.Notice, row.Simulated, row.CallsPerDay = dest.Title, f.Platform, !f.Removal, byHand(&f), dest.Simulated, dest.CallsPerDay
 	} else {
 		row.Problem = &audienceProblem{Class: "refused", Code: "destination", Text: Text{"設定に広告アカウント「" + def.Destination + "」がありません。", "the configuration has no account " + def.Destination}}
 	}
 	if s != nil {
 		row.Wanted, row.InList, row.Rejected, row.LeftOut, row.LastAt, row.NextAt = s.Wanted, s.InList, s.Rejected, leftOutRows(s.LeftOut), s.EndedAt, def.Next(s.EndedAt, a.zone()).UTC()
+		if s.Day == a.cfg.Now().In(a.zone()).Format(time.DateOnly) {
+			row.CallsToday = s.Today
+		}
 		if s.Matched >= 0 {
 			row.Matched = &s.Matched
 		}
@@ -256,9 +246,14 @@ func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, e
 	}
 	for i := range calls {
 		b := &calls[i]
-		out.Body.Calls = append(out.Body.Calls, audienceCallRow{b.ID, b.At, b.Op, b.State, b.People, b.Keys, b.Accepted, b.Rejected, b.Reason, b.Tries})
+		row := audienceCallRow{ID: b.ID, At: b.At, Op: b.Op, State: b.State, People: b.People, Keys: b.Keys, Accepted: b.Accepted, Rejected: b.Rejected, Reason: b.Reason, Tries: b.Tries}
+		if b.Rejected > 0 || b.State == audiences.BatchRefused {
+			row.Why, _ = rejection(b.Reason)
+		}
+		out.Body.Calls = append(out.Body.Calls, row)
 	}
-	return out, nil
+	out.Body.Refused, err = a.audienceRefusals(ctx, newest)
+	return out, err
 }
 
 type saveAudienceInput struct {
@@ -398,7 +393,9 @@ type audienceForecast struct {
 		LeftOut []leftOutRow        `json:"left_out"`
 		Rebuild bool                `json:"rebuild"`
 		Calls   int                 `json:"calls" doc:"Calls that change the list, at least."`
-		Minimum int                 `json:"minimum" doc:"Below so many people nothing is sent at first."`
+		Segment int                 `json:"segment" doc:"Members of the segment."`
+		Stale   bool                `json:"stale" doc:"The segment is being evaluated anew or is behind: nobody is added before that is over."`
+		Minimum int                 `json:"minimum" doc:"Nothing is sent at first while the segment has fewer members."`
 		Some    []audienceChangeRow `json:"some" doc:"The first 20 of each sort."`
 	}
 }
@@ -423,6 +420,11 @@ func (a *API) tryAudience(ctx context.Context, in *tryAudienceInput) (*audienceF
 	out := &audienceForecast{}
 	b := &out.Body
 	b.Wanted, b.Add, b.Remove, b.Refresh, b.LeftOut, b.Rebuild, b.Calls, b.Some = f.Wanted, f.Add, f.Remove, f.Refresh, leftOutRows(f.LeftOut), f.Rebuild, f.Calls, []audienceChangeRow{}
+	segment, err := a.audienceSegment(ctx, def.Segment)
+	if err != nil {
+		return nil, err
+	}
+	b.Segment, b.Stale = segment.Size, segment.Stale
 	b.Minimum = max(def.Minimum, a.destination(def.Destination).Platform.Facts().Minimum)
 	var ids []enishi.ID
 	for i := range f.Some {

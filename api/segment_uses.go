@@ -10,11 +10,12 @@ import (
 
 	"enishi"
 	"enishi/segments"
+	"enishi/segments/audiences"
 )
 
 // segmentUse is a definition that names a segment.
 type segmentUse struct {
-	Kind   string `json:"kind" enum:"journey,segment"`
+	Kind   string `json:"kind" enum:"journey,segment,audience"`
 	Name   string `json:"name"`
 	Title  Text   `json:"title"`
 	Status string `json:"status,omitempty" doc:"Of a journey."`
@@ -28,8 +29,8 @@ func (a *API) listSegmentUses(ctx context.Context, in *NamePath) (*listOutput[se
 	return listOf(a.uses(in.Name)), nil
 }
 
-// uses are the journeys whose current version names a segment, and the segments and journeys that take in its condition by way
-// of others.
+// uses are the journeys whose current version names a segment, the segments and journeys that take in its condition by way
+// of others, and the audiences that are made of it.
 func (a *API) uses(segment string) []segmentUse {
 	out := []segmentUse{}
 	for _, d := range a.cfg.Definitions.List("journey") {
@@ -47,6 +48,11 @@ func (a *API) uses(segment string) []segmentUse {
 			use.Kind, use.Title, use.Status = d.Kind, a.titles.journey(d.Name), headOf(&d).State
 		}
 		out = append(out, use)
+	}
+	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
+		if def, err := audienceOf(&d); err == nil && def.Segment == segment {
+			out = append(out, segmentUse{Kind: audiences.Kind, Name: d.Name, Title: Text{def.Title, def.Title}, Where: []Text{{"広告オーディエンス", "ad audience"}}})
+		}
 	}
 	return out
 }
@@ -114,7 +120,7 @@ func calledSegments(expression string) []string {
 	return out
 }
 
-// checkUnused refuses to delete a segment that conditions take in, and one that a journey uses that the caller has not been shown.
+// checkUnused refuses to delete a segment that conditions take in, and one that a journey or an audience uses that the caller has not been shown.
 func (a *API) checkUnused(segment, confirmed string) error {
 	if err := a.checkUntaken(segments.KindSegment, segment); err != nil {
 		return err
