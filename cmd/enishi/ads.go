@@ -93,13 +93,13 @@ func (w *workspace) buildAds() error {
 	for _, c := range []struct {
 		name string
 		AdsConfig
-	}{{"google", AdsConfig{Platform: match.GoogleAds, Title: "Google 広告（開発用シミュレーター）", Account: w.adSims.google.Account, Endpoint: w.adSims.url + "/google"}},
-		{"meta", AdsConfig{Platform: match.MetaAds, Title: "Meta 広告（開発用シミュレーター）", Account: w.adSims.meta.Account, Token: w.adSims.meta.Token, Endpoint: w.adSims.url + "/meta"}},
-		{"tiktok", AdsConfig{Platform: match.TikTok, Title: "TikTok 広告（開発用シミュレーター）", Account: w.adSims.tiktok.Account, Token: w.adSims.tiktok.Token, Endpoint: w.adSims.url + "/tiktok"}},
-		{"x", AdsConfig{Platform: match.X, Title: "X 広告（開発用シミュレーター）", Account: w.adSims.x.Account, ClientID: w.adSims.x.Keys.Consumer, ClientSecret: w.adSims.x.Keys.ConsumerSecret,
+	}{{"google", AdsConfig{Platform: match.GoogleAds, Title: "Google Ads", Account: w.adSims.google.Account, Endpoint: w.adSims.url + "/google"}},
+		{"meta", AdsConfig{Platform: match.MetaAds, Title: "Meta Ads", Account: w.adSims.meta.Account, Token: w.adSims.meta.Token, Endpoint: w.adSims.url + "/meta"}},
+		{"tiktok", AdsConfig{Platform: match.TikTok, Title: "TikTok Ads", Account: w.adSims.tiktok.Account, Token: w.adSims.tiktok.Token, Endpoint: w.adSims.url + "/tiktok"}},
+		{"x", AdsConfig{Platform: match.X, Title: "X Ads", Account: w.adSims.x.Account, ClientID: w.adSims.x.Keys.Consumer, ClientSecret: w.adSims.x.Keys.ConsumerSecret,
 			Token: w.adSims.x.Keys.Token, TokenSecret: w.adSims.x.Keys.TokenSecret, Endpoint: w.adSims.url + "/x"}},
-		{"criteo", AdsConfig{Platform: match.Criteo, Title: "Criteo（開発用シミュレーター）", Account: w.adSims.criteo.Account, ClientID: w.adSims.criteo.ID, ClientSecret: w.adSims.criteo.Secret, Endpoint: w.adSims.url + "/criteo"}},
-		{"line", AdsConfig{Platform: match.LINEOA, Title: "LINE 公式アカウントのオーディエンス"}}} {
+		{"criteo", AdsConfig{Platform: match.Criteo, Title: "Criteo", Account: w.adSims.criteo.Account, ClientID: w.adSims.criteo.ID, ClientSecret: w.adSims.criteo.Secret, Endpoint: w.adSims.url + "/criteo"}},
+		{"line", AdsConfig{Platform: match.LINEOA, Title: "LINE"}}} {
 		d, err := w.adAccount(c.name, &c.AdsConfig, client)
 		if err != nil {
 			return fmt.Errorf("simulated account %s: %w", c.name, err)

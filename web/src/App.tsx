@@ -18,6 +18,9 @@ const Segment = page(() => import("./pages/Segment"), "Segment");
 const Rankings = page(() => import("./pages/Rankings"), "Rankings");
 const Lists = page(() => import("./pages/Lists"), "Lists");
 const List = page(() => import("./pages/List"), "List");
+const Audiences = page(() => import("./pages/Audiences"), "Audiences");
+const Audience = page(() => import("./pages/Audience"), "Audience");
+const AudienceEdit = page(() => import("./pages/AudienceEdit"), "AudienceEdit");
 const Overlap = page(() => import("./pages/Overlap"), "Overlap");
 const Journeys = page(() => import("./pages/Journeys"), "Journeys");
 const Journey = page(() => import("./pages/Journey"), "Journey");
@@ -88,6 +91,10 @@ export function App() {
           <Route path="/segments/lists/:name" element={<List />} />
           <Route path="/segments/overlap" element={<Overlap />} />
           <Route path="/segments/:name" element={<Segment />} />
+          <Route path="/audiences" element={<Audiences />} />
+          <Route path="/audiences/new" element={<AudienceEdit />} />
+          <Route path="/audiences/:name" element={<Audience />} />
+          <Route path="/audiences/:name/edit" element={<AudienceEdit />} />
           <Route path="/journeys" element={<Journeys />} />
           <Route path="/journeys/:name" element={<Journey />} />
           <Route path="/journeys/:name/edit" element={<JourneyEdit />} />

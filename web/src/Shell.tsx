@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { ActionIcon, Alert, Anchor, AppShell, Badge, Burger, Group, Kbd, Menu, NavLink, ScrollArea, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { Spotlight, spotlight } from "@mantine/spotlight";
-import { IconActivity, IconChartBar, IconDatabase, IconHome, IconLanguage, IconMail, IconMoon, IconRoute, IconSearch, IconSettings, IconSun, IconTemplate, IconUsers, IconUsersGroup } from "@tabler/icons-react";
+import { IconActivity, IconChartBar, IconDatabase, IconHome, IconLanguage, IconMail, IconMoon, IconRoute, IconSearch, IconSettings, IconSun, IconTargetArrow, IconTemplate, IconUsers, IconUsersGroup } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate } from "react-router";
@@ -19,6 +19,7 @@ const places = [
   { to: "/live", key: "live", icon: IconActivity },
   { to: "/people", key: "people", icon: IconUsers },
   { to: "/segments", key: "segments", icon: IconUsersGroup },
+  { to: "/audiences", key: "audiences", icon: IconTargetArrow },
   { to: "/journeys", key: "journeys", icon: IconRoute },
   { to: "/broadcasts", key: "outbox", icon: IconMail },
   { to: "/content", key: "content", icon: IconTemplate },

@@ -60,3 +60,11 @@ export function money(amount?: string | null, currency = "JPY"): string {
   const symbol: Record<string, string> = { JPY: "¥", USD: "$", EUR: "€", BRL: "R$" };
   return sign + (symbol[currency] ?? currency + " ") + grouped + cents;
 }
+/** アメリカ合衆国, of US */
+export const country = (code: string): string => {
+  try {
+    return new Intl.DisplayNames(locale(), { type: "region" }).of(code) ?? code;
+  } catch {
+    return code; // of a configuration that names none
+  }
+};

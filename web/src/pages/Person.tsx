@@ -3,6 +3,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
+import { Disclosures } from "../audience/Disclosures";
 import { request, useApi, type ApiError } from "../api";
 import { count, day, instant, money, short } from "../format";
 import { joined, pick } from "../i18n";
@@ -24,9 +25,11 @@ export function Person() {
   const { id = "" } = useParams();
   const [params, setParams] = useSearchParams();
   const person = useApi("/people/{id}", { path: { id } }, { refetchInterval: 10_000 });
+  const session = useApi("/session", {}, { staleTime: 60_000 });
   if (person.error && !person.data) return <Page title={t("person.one")}><ProblemBox error={person.error} retry={() => void person.refetch()} /></Page>;
   if (!person.data) return <Loading lines={10} />;
   const p = person.data;
+  const asked = session.data?.role === "approver" || session.data?.role === "admin"; // who answers a person that asks for the record
   const h = p.header;
   const summary = joined([
     t("person.bought", { n: count(h.orders_count) }),
@@ -50,19 +53,21 @@ export function Person() {
       <Coming person={p} />
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Tabs value={["orders", "addresses", "why", "consents"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
+          <Tabs value={["orders", "addresses", "why", "consents", "disclosures"].find((x) => x === params.get("tab")) ?? "timeline"} onChange={(v) => setParams((q) => { if (v && v !== "timeline") q.set("tab", v); else q.delete("tab"); return q; }, { replace: true })} keepMounted={false}>
             <Tabs.List mb="md">
               <Tabs.Tab value="timeline">{t("person.timeline")}</Tabs.Tab>
               <Tabs.Tab value="orders">{t("person.ordersTab", { n: count(p.orders.length) })}</Tabs.Tab>
               <Tabs.Tab value="addresses">{t("addresses.tab")}</Tabs.Tab>
               <Tabs.Tab value="why">{t("person.why")}</Tabs.Tab>
               <Tabs.Tab value="consents">{t("person.consentHistory")}</Tabs.Tab>
+              {asked && <Tabs.Tab value="disclosures">{t("audiences.disclosures")}</Tabs.Tab>}
             </Tabs.List>
             <Tabs.Panel value="timeline"><PersonTimeline id={p.id} /></Tabs.Panel>
             <Tabs.Panel value="orders"><Orders person={p} /></Tabs.Panel>
             <Tabs.Panel value="addresses"><AddressBook id={p.id} name={p.name.display} /></Tabs.Panel>
             <Tabs.Panel value="why"><Decisions id={p.id} /></Tabs.Panel>
             <Tabs.Panel value="consents"><Permissions id={p.id} /></Tabs.Panel>
+            {asked && <Tabs.Panel value="disclosures"><Disclosures id={p.id} /></Tabs.Panel>}
           </Tabs>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}><Side person={p} reload={() => void person.refetch()} /></Grid.Col>

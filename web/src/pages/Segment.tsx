@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { request, useApi, type ApiError } from "../api";
+import { OfSegment } from "../audience/OfSegment";
 import { Builder } from "../builder/Builder";
 import { Expression } from "../builder/Expression";
 import { useCondition } from "../builder/useCondition";
@@ -101,6 +102,7 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
           <Tabs.List><Tabs.Tab value="condition">{t("segment.tabCondition")}</Tabs.Tab><Tabs.Tab value="sizes">{t("segment.tabSizes")}</Tabs.Tab></Tabs.List>
         </Tabs>
       )}
+      {!fresh && <OfSegment name={name} />}
       {now && <Sweep segment={now} reload={reload} />}
       {tab === "sizes" && <Sizes name={start.name} />}
       {tab === "condition" && <>

@@ -1,0 +1,223 @@
+//go:build browser
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowserAudiences: a marketer hands a segment of the demo shop to an advertising platform. A segment about trouble of skin is refused at its field, the forecast says who
+// would be told and who not, and why; the saved audience is synced, paused, goes on, is synced at once, changed and deleted; the page of somebody in it has the record of what was told.
+func TestBrowserAudiences(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil, "--demo", "--data", t.TempDir())
+	d := &mailing{builder: builder{openBrowser(t)}, s: s}
+	s.segment("gentle_care", "敏感肌の方", "orders_count > 0")
+	s.segment("all_buyers", "購入した人", "orders_count > 0")
+	eventually(t, 120*time.Second, "the segment of buyers", func() error {
+		var list struct {
+			Items []struct {
+				Name    string
+				Members int
+				Stale   *struct{}
+			}
+		}
+		if err := s.call("GET", "/segments", nil, &list); err != nil {
+			return err
+		}
+		for _, x := range list.Items {
+			if x.Name == "all_buyers" && x.Members > 300 && x.Stale == nil {
+				return nil
+			}
+		}
+		return fmt.Errorf("not there: %+v", list.Items)
+	})
+	for _, lang := range languages() {
+		d.speak(lang)
+		d.audiences(lang)
+	}
+}
+
+// segment saves a segment of the whole expression.
+func (s *server) segment(name, title, expression string) {
+	s.t.Helper()
+	if err := s.call("PUT", "/segments/"+name, map[string]any{"title": map[string]any{"ja": title, "en": title}, "description": map[string]any{"ja": "", "en": ""}, "expression": expression, "expect": 0}, nil); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// option takes one of a list that is opened by a click.
+func (d *mailing) option(label, word string) {
+	d.t.Helper()
+	eventually(d.t, 20*time.Second, label+": "+word, func() error {
+		if !js[bool](d.browser, word, fmt.Sprintf(`(() => { const o = [...document.querySelectorAll("[role=option]")].find(o => o.offsetParent && o.innerText.trim().startsWith(%q)); if (o) { o.click(); return true; }
+			[...document.querySelectorAll("main input")].find(e => e.offsetParent && (e.labels?.[0]?.innerText ?? e.getAttribute("aria-label") ?? "").replace(/ ?\*$/, "").trim() === %q)?.click(); return false; })()`, word, label)) {
+			return errors.New("is not offered")
+		}
+		return nil
+	})
+}
+
+// complained takes back what the page had to complain of an answer that was asked for.
+func (b *browser) complained(status string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	there := len(b.said)
+	if b.said = slices.DeleteFunc(b.said, func(s string) bool { return strings.Contains(s, "status of "+status) }); len(b.said) == there {
+		b.t.Errorf("no answer %s", status)
+	}
+}
+
+func (d *mailing) audiences(lang string) {
+	t, s := d.t, d.s
+	t.Helper()
+	title := map[string]string{"ja": "購入した人を除外", "en": "Spare buyers"}[lang]
+	japanese := lang == "ja"
+	d.do("the audiences", chromedp.Navigate(s.base+"/audiences?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("no audience", d.w("audiences.none"), d.w("audiences.allSimulated"), "Google LLC")
+	d.click("main", d.w("audiences.config"))
+	d.shot("audiences-none-" + lang)
+	d.checkPage("audiences-none-"+lang, false) // the example of a configuration has English words
+
+	d.click("main", d.w("audiences.new"))
+	d.see("the form", d.w("audiences.choose"))
+	d.fill("main", d.w("segment.title"), title)
+	d.option(d.w("audiences.account"), "Google Ads")
+	d.pick("main", d.w("audiences.segment"), "敏感肌の方")
+	d.see("why it is refused", map[string]string{"ja": "広告媒体には送れません", "en": "such people are not told to advertising platforms"}[lang])
+	if !js[bool](d.browser, "save", fmt.Sprintf(`[...document.querySelectorAll("main button")].find(e => e.innerText.trim() === %q).disabled`, d.w("audiences.save"))) {
+		t.Error("a sensitive segment can be saved")
+	}
+	d.complained("422") // of the forecast
+	d.shot("audiences-refused-" + lang)
+	d.axe("audiences-refused-" + lang)
+	d.pick("main", d.w("audiences.segment"), "購入した人")
+	d.click("main", d.w("audiences.use_exclude"))
+	d.see("the forecast", d.w("audiences.forecastAbout"), d.w("audiences.leftOut"), map[string]string{"ja": "第三者提供の同意がない", "en": "no permission to hand over"}[lang])
+	d.do("it stands", chromedp.WaitNotPresent(chromedp.CSS(`[aria-busy=true]`)))
+	d.shot("audiences-form-" + lang)
+	d.checkPage("audiences-form-"+lang, false) // the internal name
+	d.click("main", d.w("audiences.save"))
+	d.see("it is synced", title, map[string]string{"ja": "同期済み", "en": "in step"}[lang])
+	d.see("what was told", d.w("audiences.tabCalls"), d.w("audiences.law"), d.w("audiences.listId"))
+	d.click("main", d.w("audiences.whoNow"))
+	d.see("who is left out", d.w("audiences.noCalls"))
+	d.shot("audience-" + lang)
+	d.checkPage("audience-"+lang, japanese)
+	name := js[string](d.browser, "name", `location.pathname.split("/").pop()`)
+
+	type standing struct {
+		State            string
+		Wanted           int
+		InList           int  `json:"in_list"`
+		Matched          *int `json:"matched"`
+		CallsToday       int  `json:"calls_today"`
+		Body             struct{ Paused bool }
+		Runs, Calls      []struct{}
+		DestinationTitle string `json:"destination_title"`
+	}
+	var a standing
+	eventually(t, 60*time.Second, "the platform knows them", func() error {
+		if err := s.call("GET", "/audiences/"+name, nil, &a); err != nil {
+			return err
+		}
+		if a.State != "done" || a.InList == 0 || a.InList != a.Wanted || a.CallsToday == 0 || a.Matched == nil {
+			return fmt.Errorf("%+v", a)
+		}
+		return nil
+	})
+	d.see("its numbers", fmt.Sprint(a.InList))
+	d.click("main", d.w("audiences.tabCalls"))
+	d.see("the calls", d.w("audiences.op_add"), d.w("audiences.call_done"))
+	d.shot("audience-calls-" + lang)
+	d.axe("audience-calls-" + lang)
+	d.click("main", d.w("audiences.tabRuns"))
+	d.see("the runs", d.w("audiences.runOk"))
+	runs := len(a.Runs)
+
+	d.click("main", d.w("audiences.pause"))
+	d.see("what a pause does", d.w("audiences.pauseText", a.InList))
+	d.shot("audience-pause-" + lang)
+	d.click("[role=dialog]", d.w("audiences.pause"))
+	d.see("it is paused", map[string]string{"ja": "一時停止中", "en": "paused"}[lang], d.w("audiences.resume"))
+	d.click("main", d.w("audiences.resume"))
+	d.see("it goes on", d.w("audiences.pause"))
+	d.click("main", d.w("audiences.syncNow"))
+	d.see("it is told", d.w("audiences.syncing"))
+	eventually(t, 60*time.Second, "runs", func() error {
+		if err := s.call("GET", "/audiences/"+name, nil, &a); err != nil || len(a.Runs) <= runs || a.State != "done" || a.Body.Paused {
+			return fmt.Errorf("%+v %w", a, err)
+		}
+		return nil
+	})
+	d.see("it is in step again", map[string]string{"ja": "同期済み", "en": "in step"}[lang])
+	d.shot("audience-runs-" + lang)
+	d.checkPage("audience-runs-"+lang, japanese)
+
+	d.do("edit", chromedp.Navigate(s.base+"/audiences/"+name+"/edit?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("the form of it", d.w("audiences.accountStays"), d.w("audiences.thenChange", 0, 0))
+	d.click("main", d.w("audiences.daily"))
+	d.click("main", d.w("audiences.saveChange"))
+	d.see("it is daily", d.w("audiences.dailyAt", "03:30"))
+
+	d.do("the list", chromedp.Navigate(s.base+"/audiences?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("the list", title, "購入した人", fmt.Sprint(a.InList))
+	d.shot("audiences-" + lang)
+	d.checkPage("audiences-"+lang, japanese)
+	d.do("the segment", chromedp.Navigate(s.base+"/segments/all_buyers?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("the segment", d.w("audiences.ofSegmentPage"), title, d.w("audiences.ofSegmentMake"))
+	d.shot("audience-segment-" + lang)
+	d.axe("audience-segment-" + lang)
+
+	// Somebody who was told: the forecast of nobody's consent would be empty, so one is looked for among those in the list.
+	var forecast struct {
+		Some []struct{ Person, What string }
+	}
+	if err := s.call("POST", "/audiences/try", map[string]any{"body": map[string]any{"title": "x", "segment": "all_buyers", "destination": "google"}}, &forecast); err != nil {
+		t.Fatal(err)
+	}
+	person := ""
+	for _, x := range forecast.Some {
+		if x.What == "add" {
+			person = x.Person
+			break
+		}
+	}
+	d.do("somebody", chromedp.Navigate(s.base+"/people/"+person+"?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.click("main", d.w("audiences.disclosures"))
+	d.see("what was told of them", "Google LLC", title, d.w("audiences.key_email"), d.w("audiences.basis_consent"))
+	d.shot("audience-disclosures-" + lang)
+	d.checkPage("audience-disclosures-"+lang, false) // sources of the demo shop
+	d.quiet("the walk in " + lang)
+	if full() {
+		js[string](d.browser, "theme", `(localStorage.setItem("mantine-color-scheme-value", "dark"), "set")`)
+		for what, path := range map[string]string{"audiences": "/audiences", "audience": "/audiences/" + name, "audience-edit": "/audiences/" + name + "/edit"} {
+			d.do(what+" in the dark", chromedp.Navigate(s.base+path+"?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+			d.see(what, "購入した人")
+			d.do("loaded", chromedp.WaitNotPresent(chromedp.CSS(`[aria-busy=true]`)))
+			d.shot(what + "-dark-" + lang)
+			d.axe(what + "-dark-" + lang)
+		}
+		js[string](d.browser, "theme", `(localStorage.setItem("mantine-color-scheme-value", "light"), "set")`)
+	}
+
+	d.do("the audience", chromedp.Navigate(s.base+"/audiences/"+name+"?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("the audience", title)
+	d.click("main", d.w("moreActions"))
+	d.click("[role=menu]", d.w("audiences.delete"))
+	d.see("what deleting does", d.w("audiences.deleteText", a.DestinationTitle, a.InList))
+	d.shot("audience-delete-" + lang)
+	d.click("[role=dialog]", d.w("audiences.deleteDo"))
+	d.see("it is gone", d.w("audiences.none"))
+	d.do("somebody", chromedp.Navigate(s.base+"/people/"+person+"?tab=disclosures&lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("the record stays", "Google LLC")
+	d.quiet("after the deletion in " + lang)
+}
