@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"segments/audiences/line":    {"channels/line", "segments/audiences", "segments/audiences/match"},
 	"segments/audiences/webhook": {"enishi", "channels/webhook", "internal/outward", "segments/audiences", "segments/audiences/match"},
 	"segments/audiences/file":    {"enishi", "internal/place", "segments/audiences", "segments/audiences/match"},
+	"segments/audiences/yahoo":   {"segments/audiences", "segments/audiences/match"},
 	"segments/audiences/tiktok":  {"segments/audiences", "segments/audiences/match"},
 	"segments/audiences/x":       {"segments/audiences", "segments/audiences/match"},
 	"segments/audiences/criteo":  {"segments/audiences", "segments/audiences/match"},

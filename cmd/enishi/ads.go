@@ -30,28 +30,29 @@ import (
 	"enishi/segments/audiences/tiktok"
 	"enishi/segments/audiences/webhook"
 	"enishi/segments/audiences/x"
+	"enishi/segments/audiences/yahoo"
 )
 
 // AdsConfig is an account at an advertising platform that audiences are told to.
 type AdsConfig struct {
-	Platform     string `koanf:"platform" help:"google, meta, line, tiktok, x, criteo, line_ads (files for LINE Ads, which somebody uploads there) file (files at a place) or webhook (signed calls), of the account NAME. Without any account: simulators of google, meta, tiktok, x and criteo, and the official account itself."`
+	Platform     string `koanf:"platform" help:"google, meta, line, yahoo (Yahoo!広告 ディスプレイ広告), tiktok, x, criteo, line_ads (files for LINE Ads, which somebody uploads there), file (files at a place) or webhook (signed calls), of the account NAME. Without any account: simulators of google, meta, yahoo, tiktok, x and criteo, and the official account itself."`
 	Title        string `koanf:"title" help:"What the console calls it. Default: NAME."`
 	Recipient    string `koanf:"recipient" help:"Who receives, by its legal name: of the record that the law asks for (第三者提供の記録). Default: the platform's company in Japan or abroad; file and webhook have none."`
 	Country      string `koanf:"country" help:"Country of the recipient, ISO 3166-1 alpha-2. Default: of the platform's company; file and webhook have none."`
 	Basis        string `koanf:"basis" help:"On what ground identifiers are handed over: consent (第三者提供 with the person's consent), or processor (委託; whoever objects is left out; ask your counsel). Default: consent; of line, whose audiences serve the account's own messages, processor."`
 	Consent      string `koanf:"consent" help:"Permission that counts, CHANNEL.PURPOSE. Default: ads.marketing; of line line.marketing."`
-	Account      string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; tiktok, criteo: the advertiser's id; x: id of the account in Ads Manager (18ce54d4x5t); line: name of the official account. Default of line: default."`
-	Login        string `koanf:"login" help:"google: id of the manager account by which the advertiser is reached."`
+	Account      string `koanf:"account" help:"google: the advertiser's id (123-456-7890); meta: the number of the advertising account; yahoo: the number of the advertising account; tiktok, criteo: the advertiser's id; x: id of the account in Ads Manager (18ce54d4x5t); line: name of the official account. Default of line: default."`
+	Login        string `koanf:"login" help:"google, yahoo: id of the manager account (MCC) by which the advertiser is reached."`
 	Key          string `koanf:"key" help:"google: file with the key of the service account (JSON)."`
-	Token        string `koanf:"token" help:"meta: token of a system user with ads_management; tiktok: access token of an app that the advertiser authorised; x: token of a user of the account. Write ${VARIABLE} to take it from the environment."`
+	Token        string `koanf:"token" help:"meta: token of a system user with ads_management; tiktok: access token of an app that the advertiser authorised; x: token of a user of the account; yahoo: refresh token of somebody who may manage the account. Write ${VARIABLE} to take it from the environment."`
 	TokenSecret  string `koanf:"token_secret" help:"x: secret of the user's token. Write ${VARIABLE}."`
-	ClientID     string `koanf:"client_id" help:"x: API key (consumer key) of the app; criteo: id of the application."`
-	ClientSecret string `koanf:"client_secret" help:"x: secret of the API key; criteo: secret of the application. Write ${VARIABLE}."`
+	ClientID     string `koanf:"client_id" help:"x: API key (consumer key) of the app; criteo, yahoo: id of the application."`
+	ClientSecret string `koanf:"client_secret" help:"x: secret of the API key; criteo, yahoo: secret of the application. Write ${VARIABLE}."`
 	Endpoint     string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own. webhook: address that is called."`
 	Place        string `koanf:"place" help:"line_ads, file: a name of places."`
 	Folder       string `koanf:"folder" help:"line_ads, file: folder within the place."`
 	Format       string `koanf:"format" help:"file: csv or parquet. Default: csv."`
-	Version      string `koanf:"version" help:"meta, tiktok, x, criteo: version of the API."`
+	Version      string `koanf:"version" help:"meta, yahoo, tiktok, x, criteo: version of the API."`
 	CallsPerDay  int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day; 0: as many as the platform allows."`
 }
 
@@ -60,6 +61,7 @@ var companies = map[string]struct{ name, country string }{
 	match.GoogleAds: {"Google LLC", "US"},
 	match.MetaAds:   {"Meta Platforms, Inc.", "US"},
 	match.LINEOA:    {"LINEヤフー株式会社", "JP"},
+	match.YahooJP:   {"LINEヤフー株式会社", "JP"},
 	match.TikTok:    {"TikTok Pte. Ltd.", "SG"},
 	match.X:         {"X Corp.", "US"},
 	match.Criteo:    {"Criteo S.A.", "FR"},
@@ -99,6 +101,7 @@ func (w *workspace) buildAds() error {
 		{"x", AdsConfig{Platform: match.X, Title: "X Ads", Account: w.adSims.x.Account, ClientID: w.adSims.x.Keys.Consumer, ClientSecret: w.adSims.x.Keys.ConsumerSecret,
 			Token: w.adSims.x.Keys.Token, TokenSecret: w.adSims.x.Keys.TokenSecret, Endpoint: w.adSims.url + "/x"}},
 		{"criteo", AdsConfig{Platform: match.Criteo, Title: "Criteo", Account: w.adSims.criteo.Account, ClientID: w.adSims.criteo.ID, ClientSecret: w.adSims.criteo.Secret, Endpoint: w.adSims.url + "/criteo"}},
+		{"yahoo", AdsConfig{Platform: match.YahooJP, Title: "Yahoo! JAPAN Ads", Account: w.adSims.yahoo.Account, ClientID: w.adSims.yahoo.ID, ClientSecret: w.adSims.yahoo.Secret, Token: w.adSims.yahoo.Refresh, Endpoint: w.adSims.url + "/yahoo"}},
 		{"line", AdsConfig{Platform: match.LINEOA, Title: "LINE"}}} {
 		d, err := w.adAccount(c.name, &c.AdsConfig, client)
 		if err != nil {
@@ -141,6 +144,8 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 			return nil, fmt.Errorf("account: there is no official account %q", c.Account)
 		}
 		d.Platform = adline.New(account.Channel)
+	case match.YahooJP:
+		d.Platform, err = yahoo.New(yahoo.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Login: c.Login, ID: c.ClientID, Secret: c.ClientSecret, Refresh: c.Token, Client: client})
 	case match.LINEAds, match.File:
 		places, err := w.cfg.openPlaces()
 		if err != nil {
@@ -195,6 +200,9 @@ func (c *Config) checkAds() []error {
 		if x.Platform == match.Criteo && (x.Account == "" || x.ClientID == "" || x.ClientSecret == "") {
 			bad("account: criteo needs account, client_id and client_secret")
 		}
+		if x.Platform == match.YahooJP && (x.Account == "" || x.ClientID == "" || x.ClientSecret == "" || x.Token == "") {
+			bad("account: yahoo needs account, client_id, client_secret and token (the refresh token)")
+		}
 		if companies[x.Platform].name == "" && (x.Recipient == "" || x.Country == "") {
 			bad("recipient: give recipient and country: the record of who received what needs them")
 		}
@@ -220,6 +228,7 @@ type adSims struct {
 	tiktok   *ads.TikTok
 	x        *ads.X
 	criteo   *ads.Criteo
+	yahoo    *ads.Yahoo
 	key      []byte // of the service account
 	url      string
 	listener net.Listener
@@ -229,7 +238,8 @@ type adSims struct {
 // openAdSims binds an address; Run serves it.
 func openAdSims(now func() time.Time) (*adSims, error) {
 	s := &adSims{google: ads.NewGoogle("1234567890", now), meta: ads.NewMeta("1234567890", "simulator", now), tiktok: ads.NewTikTok("1234567890", "simulator", now),
-		x: ads.NewX("simulator", ads.XKeys{Consumer: "simulator", ConsumerSecret: "simulator", Token: "simulator", TokenSecret: "simulator"}, now), criteo: ads.NewCriteo("1234567890", "simulator", "simulator", now)}
+		x: ads.NewX("simulator", ads.XKeys{Consumer: "simulator", ConsumerSecret: "simulator", Token: "simulator", TokenSecret: "simulator"}, now), criteo: ads.NewCriteo("1234567890", "simulator", "simulator", now),
+		yahoo: ads.NewYahoo("1234567890", "1234567890", "simulator", "simulator", "simulator", now)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open simulators of advertising platforms: %w", err)
@@ -239,7 +249,7 @@ func openAdSims(now func() time.Time) (*adSims, error) {
 	for name, sim := range map[string]interface {
 		http.Handler
 		Everybody()
-	}{"/google": s.google, "/meta": s.meta, "/tiktok": s.tiktok, "/x": s.x, "/criteo": s.criteo} {
+	}{"/google": s.google, "/meta": s.meta, "/tiktok": s.tiktok, "/x": s.x, "/criteo": s.criteo, "/yahoo": s.yahoo} {
 		sim.Everybody()
 		mux.Handle(name+"/", http.StripPrefix(name, sim))
 	}
