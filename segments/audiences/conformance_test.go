@@ -9,6 +9,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -37,11 +39,12 @@ import (
 type shop struct {
 	audiences.Platform
 	now     time.Time
-	members func(id string) (int, bool)      // how many users are in a list
+	members func(id string) ([]string, bool) // who is in a list, by their identifiers: kind:value
 	drop    func(id string)                  // somebody deletes the list there
 	revoke  func()                           // the token is taken back
 	rate    func()                           // one call more, and the limit is reached
 	fail    func(ads.Fault)                  // of the next call
+	heal    func()                           // no call fails any more
 	person  func(n int) (m audiences.Member) // has one identifier
 	cut     int                              // the answer of so manieth call is cut, what it asked for is done; 0: none
 }
@@ -50,43 +53,42 @@ type shop struct {
 var platforms = map[string]func(t *testing.T, s *shop){
 	match.GoogleAds: func(t *testing.T, s *shop) {
 		sim := ads.NewGoogle("1234567890", s.clock)
-		url := s.serve(t, sim)
 		sim.Delay = time.Minute
-		platform, err := google.New(google.Config{Base: url, Account: "123-456-7890", Key: googleKey(t, url)})
+		platform, err := google.New(google.Config{Base: base, Account: "123-456-7890", Key: googleKey(t), Client: s.client(sim)})
 		s.set(t, platform, err, sim, sim.Members)
 		s.drop, s.revoke, s.rate = sim.Drop, func() { sim.Revoke(true) }, func() { sim.Limits.PerMinute = 1 }
 	},
 	match.MetaAds: func(t *testing.T, s *shop) {
 		sim := ads.NewMeta("1", "token", s.clock)
-		platform, err := meta.New(meta.Config{Base: s.serve(t, sim), Account: "1", Token: "token"})
+		platform, err := meta.New(meta.Config{Base: base, Client: s.client(sim), Account: "1", Token: "token"})
 		s.set(t, platform, err, sim, func(id string) ([]string, bool) {
 			users, ok := sim.Members(id)
-			return make([]string, len(users)), ok
+			return slices.Sorted(maps.Keys(users)), ok
 		})
 		s.drop, s.revoke, s.rate = sim.Drop, func() { sim.Revoke(true) }, func() { sim.Limits.PerHour = 1 }
 	},
 	match.TikTok: func(t *testing.T, s *shop) {
 		sim := ads.NewTikTok("1", "token", s.clock)
-		platform, err := tiktok.New(tiktok.Config{Base: s.serve(t, sim), Account: "1", Token: "token", Now: s.clock})
+		platform, err := tiktok.New(tiktok.Config{Base: base, Client: s.client(sim), Account: "1", Token: "token", Now: s.clock})
 		s.set(t, platform, err, sim, sim.Members)
 		s.drop, s.revoke, s.rate = sim.Drop, func() { sim.Revoke(true) }, func() { sim.Limits.PerMinute = 1 }
 	},
 	match.X: func(t *testing.T, s *shop) {
 		keys := ads.XKeys{Consumer: "a", ConsumerSecret: "b", Token: "c", TokenSecret: "d"}
 		sim := ads.NewX("1", keys, s.clock)
-		platform, err := x.New(x.Config{Base: s.serve(t, sim), Account: "1", ConsumerKey: "a", ConsumerSecret: "b", Token: "c", TokenSecret: "d", Now: s.clock})
+		platform, err := x.New(x.Config{Base: base, Client: s.client(sim), Account: "1", ConsumerKey: "a", ConsumerSecret: "b", Token: "c", TokenSecret: "d", Now: s.clock})
 		s.set(t, platform, err, sim, sim.Members)
 		s.drop, s.revoke, s.rate = sim.Drop, func() { sim.Revoke(true) }, func() { sim.Limits.Reads = 1 }
 	},
 	match.Criteo: func(t *testing.T, s *shop) {
 		sim := ads.NewCriteo("1", "a", "b", s.clock)
-		platform, err := criteo.New(criteo.Config{Base: s.serve(t, sim), Account: "1", ID: "a", Secret: "b", Now: s.clock})
+		platform, err := criteo.New(criteo.Config{Base: base, Client: s.client(sim), Account: "1", ID: "a", Secret: "b", Now: s.clock})
 		s.set(t, platform, err, sim, sim.Members)
 		s.drop, s.revoke, s.rate = sim.Drop, func() { sim.Revoke(true) }, func() { sim.Limits.PerMinute = 1 }
 	},
 	match.LINEOA: func(t *testing.T, s *shop) {
 		sim := linesim.New(linesim.Config{ChannelToken: "token", Now: s.clock})
-		channel, err := line.New(line.Config{Token: "token", BaseURL: s.serve(t, sim)})
+		channel, err := line.New(line.Config{Token: "token", BaseURL: base, Client: s.client(sim)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,16 +100,23 @@ var platforms = map[string]func(t *testing.T, s *shop){
 			return n
 		}
 		s.Platform = adline.New(channel)
-		s.members = func(id string) (int, bool) {
+		s.members = func(id string) ([]string, bool) {
 			users, ok := sim.AudienceUsers(number(id))
-			return len(users), ok
+			for i := range users {
+				users[i] = string(match.LINE) + ":" + users[i]
+			}
+			return users, ok
 		}
 		s.drop = func(id string) { sim.DropAudience(number(id)) }
 		s.revoke = func() { sim.Inject(linesim.Fault{Status: 401, Times: -1, Message: "Authentication failed"}) }
 		s.rate = func() {
 			sim.Inject(linesim.Fault{Status: 429, Times: -1, Message: "The API rate limit has been exceeded."})
 		}
+		s.heal = sim.ClearFaults
 		s.fail = func(f ads.Fault) {
+			if f.Status == http.StatusOK { // LINE says by its status alone whether a call was carried out
+				f = ads.Fault{Reset: true, After: true}
+			}
 			header := http.Header{}
 			for k, v := range f.Header {
 				header.Set(k, v)
@@ -125,44 +134,66 @@ func (s *shop) clock() time.Time { return s.now }
 func (s *shop) set(t *testing.T, p audiences.Platform, err error, sim interface {
 	Everybody()
 	Fail(ads.Fault)
+	Heal()
 }, members func(string) ([]string, bool)) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	sim.Everybody()
-	s.Platform, s.fail = p, sim.Fail
-	s.members = func(id string) (int, bool) {
-		users, ok := members(id)
-		return len(users), ok
-	}
+	s.Platform, s.fail, s.heal, s.members = p, sim.Fail, sim.Heal, members
 	s.person = func(n int) audiences.Member {
 		return audiences.Member{Keys: []match.Key{{Kind: match.Email, Value: match.Hash(fmt.Sprint(n))}}}
 	}
 }
 
-func (s *shop) serve(t *testing.T, h http.Handler) string {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.cut > 0 {
-			if s.cut--; s.cut == 0 {
-				h.ServeHTTP(httptest.NewRecorder(), r)
-				panic(http.ErrAbortHandler)
-			}
-		}
-		h.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	return server.URL
+// wire carries calls to a simulator in this process.
+type wire struct {
+	shop *shop
+	to   http.Handler
 }
+
+// RoundTrip hands a call over as a server would get it; a handler that aborts has cut the connection.
+func (w wire) RoundTrip(r *http.Request) (answer *http.Response, err error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if x := recover(); x != nil {
+			if x != http.ErrAbortHandler {
+				panic(x)
+			}
+			answer, err = nil, io.ErrUnexpectedEOF
+		}
+	}()
+	in := r.Clone(r.Context())
+	in.RequestURI, in.Host, in.RemoteAddr = r.URL.RequestURI(), r.URL.Host, "192.0.2.1:1234"
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	out := httptest.NewRecorder()
+	w.to.ServeHTTP(out, in)
+	if w.shop.cut > 0 {
+		if w.shop.cut--; w.shop.cut == 0 {
+			return nil, io.ErrUnexpectedEOF
+		}
+	}
+	return out.Result(), nil
+}
+
+// base is the address of a platform.
+const base = "http://platform.test"
+
+func (s *shop) client(to http.Handler) *http.Client { return &http.Client{Transport: wire{s, to}} }
 
 var googlePrivate = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-func googleKey(t *testing.T, url string) []byte {
+func googleKey(t *testing.T) []byte {
 	private, err := googlePrivate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := json.Marshal(map[string]string{"client_email": "a@b.example", "private_key_id": "1", "token_uri": url + "/token",
+	b, err := json.Marshal(map[string]string{"client_email": "a@b.example", "private_key_id": "1", "token_uri": base + "/token",
 		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)}))})
 	if err != nil {
 		t.Fatal(err)
@@ -208,8 +239,8 @@ func (s *shop) tell(ctx context.Context, do change, id string, members []audienc
 
 func (s *shop) has(t *testing.T, id string, want int) {
 	t.Helper()
-	if n, ok := s.members(id); n != want || !ok {
-		t.Errorf("%d in the list (there: %t), want %d", n, ok, want)
+	if got, ok := s.members(id); len(got) != want || !ok {
+		t.Errorf("%d in the list (there: %t), want %d", len(got), ok, want)
 	}
 }
 
