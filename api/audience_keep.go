@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -319,9 +320,18 @@ func (a *API) disclosures(ctx context.Context, person string) ([]disclosureRow, 
 	} else {
 		who = subjects(p)
 	}
+	out, err := a.disclosuresOf(ctx, who, 1000)
+	if err == nil && len(out) == 0 && missing != nil {
+		return nil, missing
+	}
+	return out, err
+}
+
+// disclosuresOf are at most so many records, the newest first.
+func (a *API) disclosuresOf(ctx context.Context, who []enishi.ID, most int) ([]disclosureRow, error) {
 	out := []disclosureRow{}
 	err := a.each(ctx, `SELECT at, toString(audience), toString(platform), toString(recipient), toString(country), toString(basis), toString(purpose), toString(op), keys, batch FROM disclosures FINAL
-		WHERE profile_id IN `+idList(who)+` ORDER BY at DESC LIMIT 1000`, nil, func(rows driver.Rows) error {
+		WHERE profile_id IN `+idList(who)+` ORDER BY at DESC, batch LIMIT `+strconv.Itoa(most), nil, func(rows driver.Rows) error {
 		var r disclosureRow
 		var keys []string
 		var batch string
@@ -342,8 +352,5 @@ func (a *API) disclosures(ctx context.Context, person string) ([]disclosureRow, 
 		out = append(out, r)
 		return nil
 	})
-	if err == nil && len(out) == 0 && missing != nil {
-		return nil, missing
-	}
 	return out, err
 }

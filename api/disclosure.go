@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type disclosure struct {
 	Segments   []disclosedSegment   `json:"segments"`
 	Pieces     []disclosedPiece     `json:"postal_pieces"`
 	Provisions []disclosedProvision `json:"postal_provisions"`
+	Platforms  []disclosureRow      `json:"disclosures"`
 }
 
 type disclosedEvent struct {
@@ -158,6 +160,9 @@ func (a *API) disclose(ctx context.Context, p *profiles.Profile) (*disclosure, e
 		if err := read(ctx, d, who); err != nil {
 			return nil, err
 		}
+	}
+	if d.Platforms, err = a.disclosuresOf(ctx, subjects(p), math.MaxInt32); err != nil {
+		return nil, fmt.Errorf("read disclosures: %w", err)
 	}
 	for _, m := range a.memberships(p, a.now()) {
 		d.Segments = append(d.Segments, disclosedSegment{m.Name, m.Title, m.Since})
@@ -345,6 +350,16 @@ func (a *API) sections(p *profiles.Profile, d *disclosure) []section {
 		}
 		provisions.Rows = append(provisions.Rows, []any{x.At, x.Recipient, x.Way, Text{strings.Join(ja, "、"), strings.Join(en, ", ")}})
 	}
+	platforms := section{"disclosures", Text{"広告媒体などへの提供", "Given to advertising platforms"}, []Text{when, {"提供先", "To whom"}, {"国", "Country"}, {"根拠", "Ground"}, {"許可", "Permission"}, {"項目", "What"}, {"内容", "For"}, {"オーディエンス", "Audience"}}, nil}
+	for _, x := range d.Platforms {
+		var ja, en []string
+		for _, i := range x.Items {
+			ja, en = append(ja, word("match_key", i).JA), append(en, word("match_key", i).EN)
+		}
+		channel, purpose, _ := strings.Cut(x.Purpose, ".")
+		permission := Text{word("channel", channel).JA + "・" + word("purpose", purpose).JA, word("channel", channel).EN + ", " + word("purpose", purpose).EN}
+		platforms.Rows = append(platforms.Rows, []any{x.At, x.Recipient, x.Country, word("basis", x.Basis), permission, Text{strings.Join(ja, "、"), strings.Join(en, ", ")}, word("disclosure_op", x.Op), x.Title})
+	}
 	segments := section{"segments", Text{"現在の分類（セグメント）", "Segments now"}, []Text{{"分類", "Segment"}, {"いつから", "Since"}}, nil}
 	for _, x := range d.Segments {
 		segments.Rows = append(segments.Rows, []any{x.Title, x.Since})
@@ -362,7 +377,7 @@ func (a *API) sections(p *profiles.Profile, d *disclosure) []section {
 		detail, _ := json.Marshal(x.Detail) // of JSON
 		events.Rows = append(events.Rows, []any{x.At, x.Label, x.Source, string(detail)})
 	}
-	return []section{person, consents, orders, messages, pieces, provisions, decisions, segments, merges, events}
+	return []section{person, consents, orders, messages, pieces, provisions, platforms, decisions, segments, merges, events}
 }
 
 // cellText is a cell in a language, its instants by the shop's clock.

@@ -30,6 +30,7 @@ func TestDisclosure(t *testing.T) {
 	for i, who := range []string{id, w.id(enishi.Customer, "C10002")} {
 		exec(fmt.Sprintf(`INSERT INTO postal_pieces (batch, send_id, version, state, profile_id, subject, purpose, updated_at, address, code) VALUES ('spring%[2]d', unhex('%[1]s'), 1, 'exported', unhex('%[1]s'), unhex('%[1]s'), 'marketing', now64(3), '{"name":"=佐藤 花子","postal_code":"1000001","prefecture":"東京都","city":"番地%[2]d"}', 'CODE%[2]d')`, who, i))
 		exec(fmt.Sprintf(`INSERT INTO postal_provisions (id, at, batch, recipient, way, items) VALUES (unhex('%[1]s'), now64(3), 'spring%[2]d', '印刷会社%[2]d', 'sftp', ['name','address'])`, who, i))
+		exec(fmt.Sprintf(`INSERT INTO disclosures (profile_id, batch, at, audience, destination, platform, recipient, country, basis, purpose, op, keys) VALUES (unhex('%[1]s'), unhex('%[1]s'), now64(3), 'buyers%[2]d', 'google', 'google', 'Google LLC %[2]d', 'US', 'consent', 'ads.marketing', 'add', ['email:%[3]s', 'phone:%[3]s'])`, who, i, strings.Repeat("ab", 32)))
 		exec(fmt.Sprintf(`INSERT INTO decisions (subject, send_id, profile_id, at, version, journey, channel, purpose, sent, reason) VALUES (unhex('%[1]s'), unhex('%[1]s'), unhex('%[1]s'), now64(3), 1, 'welcome%[2]d', 'email', 'marketing', 0, 'consent')`, who, i))
 	}
 	exec("INSERT INTO postal_returns (code, returned_at, taken_at) VALUES ('CODE0', '2026-01-05 00:00:00', now64(3))")
@@ -42,10 +43,13 @@ func TestDisclosure(t *testing.T) {
 	if len(d.Pieces) != 1 || d.Pieces[0].Address.City != "番地0" || d.Pieces[0].Back.IsZero() || len(d.Provisions) != 1 || d.Provisions[0].Recipient != "印刷会社0" || len(d.Decisions) != 1 || len(d.Events) < 3 || len(d.Consents) == 0 || len(d.Merges) == 0 {
 		t.Errorf("%d pieces, %d provisions, %d decisions, %d events, %d consents, %d merges", len(d.Pieces), len(d.Provisions), len(d.Decisions), len(d.Events), len(d.Consents), len(d.Merges))
 	}
-	for _, other := range []string{"suzuki", "C10002", "番地1", "印刷会社1", "welcome1"} {
+	for _, other := range []string{"suzuki", "C10002", "番地1", "印刷会社1", "welcome1", "Google LLC 1", "buyers1"} {
 		if strings.Contains(a.text, other) {
 			t.Errorf("it has %s of somebody else", other)
 		}
+	}
+	if len(d.Platforms) != 1 || d.Platforms[0].Recipient != "Google LLC 0" || strings.Join(d.Platforms[0].Items, " ") != "email phone" || strings.Contains(a.text, "abab") {
+		t.Errorf("to platforms: %+v", d.Platforms)
 	}
 	for _, m := range d.Merges {
 		if m.A.Person.String() != id || m.B.Person.String() != id {
@@ -53,7 +57,7 @@ func TestDisclosure(t *testing.T) {
 		}
 	}
 	page := w.call("GET", path+"/export?format=html", nil, "Accept-Language", "ja").want(200)
-	for _, text := range []string{"お客様の個人データの開示", "佐藤 花子", "印刷会社0", "住所", "お送りしたメッセージ", "同じお客様としてまとめた記録"} {
+	for _, text := range []string{"お客様の個人データの開示", "佐藤 花子", "印刷会社0", "住所", "Google LLC 0", "本人の同意（第三者提供）", "メールアドレス（ハッシュ）、電話番号（ハッシュ）", "お送りしたメッセージ", "同じお客様としてまとめた記録"} {
 		if !strings.Contains(page.text, text) {
 			t.Errorf("the page lacks %s", text)
 		}
@@ -78,7 +82,7 @@ func TestDisclosure(t *testing.T) {
 		}
 		files[f.Name] = string(b)
 	}
-	if !strings.Contains(files["index.html"], "Disclosure of personal data") || !json.Valid([]byte(files["data.json"])) || len(files) != 12 {
+	if !strings.Contains(files["index.html"], "Disclosure of personal data") || !json.Valid([]byte(files["data.json"])) || len(files) != 13 {
 		t.Errorf("%d files", len(files))
 	}
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(files["postal_pieces.csv"], "\ufeff"))).ReadAll()

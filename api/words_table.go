@@ -48,6 +48,11 @@ var words = map[string]Text{
 	"identifier.": {"識別子", "identifier"}, "identifier.customer": {"会員番号", "customer number"}, "identifier.pos_card": {"会員カード", "member card"}, "identifier.line": {"LINE", "LINE"}, "identifier.email": {"メール", "e-mail"},
 	"identifier.phone": {"電話番号", "phone"}, "identifier.social": {"SNS", "social account"}, "identifier.push_token": {"アプリ通知", "push token"}, "identifier.anonymous": {"ブラウザ", "browser"},
 
+	"match_key.email": {"メールアドレス（ハッシュ）", "e-mail address (hash)"}, "match_key.phone": {"電話番号（ハッシュ）", "phone number (hash)"}, "match_key.name": {"氏名（ハッシュ）・郵便番号", "name (hash) and postal code"},
+	"match_key.customer": {"会員番号", "customer number"}, "match_key.line": {"LINE のユーザー ID", "LINE user id"}, "match_key.": {"識別子", "identifier"},
+	"basis.consent": {"本人の同意（第三者提供）", "consent (provision to a third party)"}, "basis.processor": {"委託", "processor on our behalf"}, "basis.": {"不明", "not known"},
+	"disclosure_op.add": {"リストへの追加", "added to the list"}, "disclosure_op.remove": {"リストからの削除", "taken off the list"}, "disclosure_op.": {"不明", "not known"},
+
 	"trait.family_name": {"姓", "Family name"}, "trait.given_name": {"名", "Given name"}, "trait.family_name_kana": {"姓（カナ）", "Family name (kana)"}, "trait.given_name_kana": {"名（カナ）", "Given name (kana)"},
 	"trait.name": {"氏名", "Name"}, "trait.gender": {"性別", "Gender"}, "trait.birthday": {"生年月日", "Birthday"}, "trait.prefecture": {"都道府県", "Prefecture"}, "trait.postal_code": {"郵便番号", "Postal code"},
 	"trait.lat": {"緯度", "Latitude"}, "trait.lon": {"経度", "Longitude"}, "trait.city": {"市区町村", "City"}, "trait.address1": {"住所", "Address"}, "trait.address2": {"建物名", "Building"}, "trait.language": {"言語", "Language"}, "trait.timezone": {"時間帯", "Time zone"},

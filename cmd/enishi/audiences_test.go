@@ -201,9 +201,12 @@ func TestAudiences(t *testing.T) {
 	})
 	s.kill()
 	release()
-	if len(a.have("google")) == 0 || len(a.have("line")) > 0 {
-		t.Fatalf("the kill came at another moment: %d at Google, %d at LINE", len(a.have("google")), len(a.have("line")))
-	}
+	eventually(t, 10*time.Second, "Google has worked at the call", func() error {
+		if google, line := len(a.have("google")), len(a.have("line")); google == 0 || line > 0 {
+			return fmt.Errorf("the kill came at another moment: %d at Google, %d at LINE", google, line)
+		}
+		return nil
+	})
 	s.launch()
 	s.waitReady()
 

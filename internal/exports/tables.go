@@ -141,6 +141,7 @@ var tables = []Table{
 		" language variant decided_at:time cutoff_at:time updated_at:time address:json! household! rank:whole postal_code! prefecture barcode! code cost:money sequence:whole seed:flag").grows("updated_at", hour),
 	spec("postal_provisions", "郵便 DM の委託の記録", "Addresses given to print houses", "id:id at:time batch account recipient way file pieces:whole size:whole sha256 items:texts actor").grows("at", hour),
 	spec("postal_returns", "戻ってきた郵便 DM", "Direct mail that came back", "code batch send_id:id reason returned_at:time taken_at:time actor").grows("taken_at", hour),
+	spec("disclosures", "広告媒体などへの提供の記録", "Identifiers given to advertising platforms", "profile_id:id batch:id at:time audience destination platform recipient country basis purpose op keys:texts!").grows("at", hour),
 	spec("line_statistics", "LINE の反応（送信単位）", "Reactions on LINE by unit", "account unit journey template month:whole messages:whole last_at:time seen:whole clicked:whole played:whole watched:whole asked_at:time").grows("asked_at", hour),
 }
 

@@ -137,10 +137,11 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 			return err
 		}
 	}
+	at := r.now()
 	list := make([]Disclosure, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		list[i] = Disclosure{Profile: e.Profile, Batch: b.ID, At: b.At, Audience: r.name, Destination: r.dest.Name, Platform: r.facts.Platform, Recipient: r.dest.Recipient,
+		list[i] = Disclosure{Profile: e.Profile, Batch: b.ID, At: at, Audience: r.name, Destination: r.dest.Name, Platform: r.facts.Platform, Recipient: r.dest.Recipient,
 			Country: r.dest.Country, Basis: r.dest.Basis, Purpose: r.dest.Consent, Op: b.Op, Keys: e.Keys}
 	}
 	if r.whole == nil || b.Op == OpAdd { // a list that is written without them tells nothing of who was taken out
