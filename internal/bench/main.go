@@ -63,6 +63,7 @@ func stages() []stage {
 		{"simulate", "a journey tried on a year of everybody's past", runSimulate},
 		{"postal", "addresses, print houses' files and PDFs of direct mail", runPostal},
 		{"direct", "social messages, SMS and notifications to their services", runDirect},
+		{"audiences", "segments told to Google and Meta, at first and after a day", runAudiences},
 		{"reads", "a person's page and a look-up by an identifier, among all stored people", runReads},
 		{"reports", "reports against bare SQL on the same tables", runReports},
 	}
@@ -84,7 +85,7 @@ func main() {
 	flag.BoolVar(&gate, "gate", false, "end with code 1 when a gate or a goal is missed")
 	flag.IntVar(&b.rounds, "rounds", 9, "rounds of A and B; 3 for a quick look")
 	flag.IntVar(&b.profiles, "profiles", 200_000, "people of the standard mix, 5 events each, over all rounds")
-	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start, sweep, waiting and reads")
+	flag.IntVar(&b.stored, "stored", 1_000_000, "stored profiles of the stages start, sweep, waiting, audiences and reads")
 	flag.IntVar(&b.rows, "rows", 10_000_000, "events of the stage reports")
 	flag.IntVar(&b.facts, "facts", 20_000_000, "facts of the stages recompute and preview, 20 to a person")
 	flag.IntVar(&b.rate, "rate", 2000, "events a second of the stage latency")
@@ -95,7 +96,15 @@ func main() {
 	flag.StringVar(&b.dir, "dir", "", "folder for the data of a run, emptied afterwards; default: a temporary one")
 	flag.StringVar(&b.cpuprofile, "cpuprofile", "", "write CPU profiles of the product's slices to this name, with a number for each")
 	open := flag.String("open", "", "open a folder of the stage start and tell what that took; the stage calls itself so")
+	platforms := flag.Bool("platforms", false, "be the advertising platforms of the stage audiences; the stage calls itself so")
 	flag.Parse()
+	if *platforms {
+		if err := servePlatforms(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(2)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if *open != "" {
