@@ -30,6 +30,12 @@ type audienceWork struct {
 	again time.Time // not before: the platform works at a call
 	seen  time.Time // up to when withdrawals were looked for
 	begun bool      // a run has begun since this process did, whose configuration may be another
+	saved time.Time // when the definition was that the last run went by
+}
+
+// mended tells whether somebody may have mended what needs a person: once for each order, each saved definition and each start of the process.
+func (w *audienceWork) mended(d *enishi.Definition, s *audiences.Standing, ordered bool) bool {
+	return s != nil && s.Problem != nil && (s.Problem.Class == audiences.Auth || s.Problem.Class == audiences.Refused) && (!w.begun || ordered || d.At.After(w.saved))
 }
 
 // AudienceStats are what this replica has done at audiences.
@@ -143,17 +149,20 @@ func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition,
 		w.again = time.Now().Add(time.Minute)
 		return a.holdAudience(ctx, d.Name, s, e)
 	}
-	if s != nil && s.Problem != nil && (s.Problem.Class == audiences.Auth || s.Problem.Class == audiences.Refused) && (!w.begun || ordered || d.At.After(s.BeganAt)) && now.Before(s.RetryAt) {
-		s.RetryAt = now // somebody may have mended it
+	if w.mended(d, s, ordered) && now.Before(s.RetryAt) {
+		s.RetryAt = now
 		if err := a.audienceTables().PutStanding(ctx, s); err != nil {
 			return err
 		}
+	}
+	if s != nil && s.Problem != nil && now.Before(s.RetryAt) {
+		return nil
 	}
 	got, err := a.audiences.Sync(ctx, d.Name, def)
 	if err != nil {
 		return err
 	}
-	w.order, w.begun = order.ID, true
+	w.order, w.begun, w.saved = order.ID, true, d.At
 	w.again = time.Time{}
 	if got.EndedAt.Before(got.BeganAt) && got.Problem == nil {
 		w.again = time.Now().Add(a.destination(def.Destination).Platform.Facts().Ask)

@@ -26,7 +26,7 @@ func (r *run) removals(ctx context.Context, p *plan) error {
 
 func (r *run) additions(ctx context.Context, p *plan) error {
 	for _, x := range p.add {
-		if x.was == "" || x.was == Rejected || x.was == Leaving {
+		if !x.in {
 			r.st.InList++
 		}
 		if x.was == Rejected {
@@ -96,6 +96,7 @@ func (r *run) mark(ctx context.Context, b *Batch) error {
 	for i := range sharing {
 		sharing[i].State = Again
 	}
+	r.changed(sharing)
 	return r.store.PutEntries(ctx, r.name, b.Generation, sharing)
 }
 

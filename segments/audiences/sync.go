@@ -92,10 +92,13 @@ type run struct {
 	remote     string // list that calls go to
 	removing   []step // collected for the next call
 	adding     []step
-	keys       int      // of removing
-	currency   string   // of values
-	refusal    *Problem // of calls that the platform took nothing of
-	unlawful   bool     // somebody has to go for another reason than that they left the segment
+	keys       int // of removing
+	cut        [][2]byte
+	kept       map[byte]*plan // by the first byte of its ids
+	steps      int            // in kept
+	currency   string         // of values
+	refusal    *Problem       // of calls that the platform took nothing of
+	unlawful   bool           // somebody has to go for another reason than that they left the segment
 }
 
 // Sync makes an audience what it is to be, as far as the platform lets it, and gives how it stands then. A run that cannot end now, for the platform works at a call, is
@@ -269,7 +272,8 @@ func (r *run) work(ctx context.Context) error {
 		return r.rebuild(ctx)
 	}
 	r.generation, r.remote = r.st.Generation, r.st.Remote
-	if r.remote == "" {
+	fresh := r.remote == ""
+	if fresh {
 		if r.frozen() {
 			if r.seg.Found && !r.def.Paused {
 				return errWait // the segment is being evaluated
@@ -293,7 +297,13 @@ func (r *run) work(ctx context.Context) error {
 	if !r.facts.Removal {
 		return r.appendOrRebuild(ctx)
 	}
-	if err := r.each(ctx, func(p *plan) error { return r.removals(ctx, p) }); err != nil {
+	if fresh { // nobody is in it
+		return r.fill(ctx)
+	}
+	if err := r.each(ctx, func(p *plan) error {
+		r.keep(p)
+		return r.removals(ctx, p)
+	}); err != nil {
 		return err
 	}
 	if err := r.flush(ctx, OpRemove); err != nil {
@@ -336,31 +346,44 @@ func (r *run) look(ctx context.Context) error {
 	return nil
 }
 
-// ranges cuts the ids so that a range has some thousand people.
+// ranges cuts the ids so that a range has some ten thousand people. A run keeps its cut.
 func (r *run) ranges() [][2]byte {
+	if r.cut != nil {
+		return r.cut
+	}
 	n := 1
-	for n < 256 && max(r.seg.Size, r.st.InList)/n > 5000 {
+	for n < 256 && max(r.seg.Size, r.st.InList)/n > rangeSize {
 		n *= 2
 	}
 	width := 256 / n
-	out := make([][2]byte, n)
-	for i := range out {
-		out[i] = [2]byte{byte(i * width), byte(i*width + width - 1)}
+	r.cut = make([][2]byte, n)
+	for i := range r.cut {
+		r.cut[i] = [2]byte{byte(i * width), byte(i*width + width - 1)}
 	}
-	return out
+	return r.cut
 }
 
-// each works at the difference of one range after another.
+const (
+	rangeSize = 20_000 // people of a range at most
+	keptSteps = 50_000 // additions that are kept in memory while removals are carried out
+)
+
+// each works at the difference of one range after another. Those of kept were compared already in this run.
 func (r *run) each(ctx context.Context, do func(*plan) error) error {
 	ranges := r.ranges()
 	clear(r.st.LeftOut)
 	r.st.Wanted, r.st.InList, r.st.Rejected = 0, 0, 0
 	for _, ids := range ranges {
-		p, err := r.plan(ctx, ids[0], ids[1])
-		if err != nil {
-			return err
+		p := r.kept[ids[0]]
+		if p == nil {
+			var err error
+			if p, err = r.plan(ctx, ids[0], ids[1]); err != nil {
+				return err
+			}
 		}
 		r.st.Wanted += p.wanted
+		r.st.InList += p.inList
+		r.st.Rejected += p.rejected
 		for _, reason := range p.reasons {
 			r.st.LeftOut[reason]++
 		}
@@ -369,6 +392,27 @@ func (r *run) each(ctx context.Context, do func(*plan) error) error {
 		}
 	}
 	return nil
+}
+
+// keep holds what a range is to add until its removals are carried out, so that it is not compared twice; not of more than fits into memory.
+func (r *run) keep(p *plan) {
+	if r.kept == nil {
+		r.kept = map[byte]*plan{}
+	}
+	if r.steps += len(p.add) + len(p.reasons); r.steps <= keptSteps {
+		r.kept[p.from] = p.removed()
+	}
+}
+
+// changed forgets what was kept of ranges in which entries are other than they were compared.
+func (r *run) changed(entries []Entry) {
+	for i := range entries {
+		for from, p := range r.kept {
+			if id := entries[i].Profile[0]; id >= p.from && id <= p.to {
+				delete(r.kept, from)
+			}
+		}
+	}
 }
 
 // plan compares a range of ids.
@@ -418,12 +462,13 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 		fresh = r.at.Add(-r.facts.Expires * 5 / 6)
 	}
 	p := difference(entries, wanted, reasons, fresh, r.facts.Values && r.def.Use == Value)
+	p.from, p.to = from, to
 	for i := range entries {
-		switch e := &entries[i]; {
-		case e.State == Accepted, e.State == Sent, e.State == Again && e.Reason == "":
-			r.st.InList++
-		case e.State == Rejected:
-			r.st.Rejected++
+		switch {
+		case inList(&entries[i]):
+			p.inList++
+		case entries[i].State == Rejected:
+			p.rejected++
 		}
 	}
 	return &p, nil
