@@ -15,7 +15,7 @@ var sensitive = []struct {
 	law   string
 	words []string
 }{
-	{"health", []string{"疾患", "病気", "病歴", "持病", "通院", "服薬", "診断", "健康診断", "障害者", "障がい", "アレルギー", "糖尿", "高血圧", "うつ", "更年期", "disease", "illness", "medical", "diagnos", "medication", "allerg", "diabet", "depress", "disab", "menopaus"}},
+	{"health", []string{"疾患", "病気", "病歴", "持病", "通院", "服薬", "診断", "健康診断", "障害者", "障がい", "アレルギー", "糖尿", "高血圧", "うつ病", "抑うつ", "鬱", "更年期", "disease", "illness", "medical", "diagnos", "medication", "allerg", "diabet", "depress", "disab", "menopaus"}},
 	{"skin", []string{"肌荒れ", "肌トラブル", "肌悩み", "敏感肌", "乾燥肌", "アトピー", "ニキビ", "にきび", "シミ悩み", "薄毛", "脱毛症", "skin_trouble", "skin_problem", "skin_concern", "sensitive_skin", "acne", "atop", "eczema", "hair_loss"}},
 	{"pregnancy", []string{"妊娠", "妊婦", "妊活", "出産予定", "授乳", "不妊", "生理周期", "pregnan", "maternity", "fertility", "due_date", "breastfeed"}},
 	{"creed", []string{"宗教", "信仰", "信条", "思想", "支持政党", "人種", "国籍", "性的指向", "religio", "creed", "political", "ethnic", "sexual"}},

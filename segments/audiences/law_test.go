@@ -14,6 +14,7 @@ func TestSensitive(t *testing.T) {
 		`ltv >= 10000`:                                "",
 		`count(orders) >= 2`:                          "",
 		`traits.size == "M"`:                          "",
+		"うつわが好きな方":                                    "",
 		"優良顧客":                                        "",
 	} {
 		got := ""
