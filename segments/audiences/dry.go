@@ -45,6 +45,7 @@ func (s *Syncer) Dry(ctx context.Context, name string, def *Definition) (*Foreca
 			f.Some = append(f.Some, c)
 		}
 	}
+	keys := 0 // to be taken out, each a member of a call
 	for _, ids := range r.ranges() {
 		p, err := r.plan(ctx, ids[0], ids[1])
 		if err != nil {
@@ -53,6 +54,7 @@ func (s *Syncer) Dry(ctx context.Context, name string, def *Definition) (*Foreca
 		f.Wanted += p.wanted
 		again := map[enishi.ID]bool{}
 		for _, x := range p.remove {
+			keys += len(x.entry.Keys)
 			if x.entry.Reason == LeftChanged {
 				again[x.entry.Profile] = true
 				continue // told anew below
@@ -77,9 +79,12 @@ func (s *Syncer) Dry(ctx context.Context, name string, def *Definition) (*Foreca
 		}
 	}
 	calls := func(n int) int { return (n + r.facts.Batch - 1) / r.facts.Batch }
-	f.Calls = calls(f.Remove) + calls(f.Add+f.Refresh)
+	f.Calls = calls(keys) + calls(f.Add+f.Refresh)
 	if f.Rebuild {
 		f.Calls = calls(f.Wanted)
+	}
+	if r.whole != nil {
+		f.Calls = min(1, f.Calls)
 	}
 	return f, nil
 }

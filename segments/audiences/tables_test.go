@@ -195,7 +195,7 @@ func TestTables(t *testing.T) {
 	s.fold(people[25], true)
 	f, err := syncer.Dry(s.ctx, "vip", def)
 	must(t, err)
-	if f.Add != 1 || f.Remove != 5 || f.Refresh != 1 || f.LeftOut[LeftOptedOut] != 1 || f.Calls != 3 || len(f.Some) != 10 {
+	if f.Add != 1 || f.Remove != 5 || f.Refresh != 1 || f.LeftOut[LeftOptedOut] != 1 || f.Calls != 4 || len(f.Some) != 10 {
 		t.Errorf("the forecast: %+v", f)
 	}
 	check("after a day", append(all(3, 20, 4, 5), 25)...)

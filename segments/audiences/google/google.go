@@ -178,7 +178,19 @@ func (p *Platform) Create(ctx context.Context, spec *audiences.Spec) (string, er
 	}
 }
 
-type identifier map[string]any
+// identifier is one of a member's: one of its fields.
+type identifier struct {
+	Email   string   `json:"emailAddress,omitempty"`
+	Phone   string   `json:"phoneNumber,omitempty"`
+	Address *address `json:"address,omitempty"`
+}
+
+type address struct {
+	Given  string `json:"givenName"`
+	Family string `json:"familyName"`
+	Region string `json:"regionCode"`
+	Postal string `json:"postalCode"`
+}
 
 type member struct {
 	UserData struct {
@@ -193,12 +205,12 @@ func members(list []audiences.Member) []member {
 			var id identifier
 			switch k.Kind {
 			case match.Email:
-				id = identifier{"emailAddress": k.Value}
+				id = identifier{Email: k.Value}
 			case match.Phone:
-				id = identifier{"phoneNumber": k.Value}
+				id = identifier{Phone: k.Value}
 			case match.Name:
 				parts := strings.Split(k.Value, match.Separator)
-				id = identifier{"address": map[string]string{"givenName": parts[0], "familyName": parts[1], "regionCode": parts[2], "postalCode": parts[3]}}
+				id = identifier{Address: &address{Given: parts[0], Family: parts[1], Region: parts[2], Postal: parts[3]}}
 			default:
 				continue
 			}
