@@ -29,6 +29,7 @@ type audienceWork struct {
 	order string    // the newest order that was carried out
 	again time.Time // not before: the platform works at a call
 	seen  time.Time // up to when withdrawals were looked for
+	ran   time.Time // when a run of this process ended last, by its own clock: what is open since is its own
 	begun bool      // a run has begun since this process did, whose configuration may be another
 	saved time.Time // when the definition was that the last run went by
 }
@@ -132,7 +133,7 @@ func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition,
 	if !due || time.Now().Before(w.again) && !ordered {
 		return nil
 	}
-	if time.Since(a.since) < audiences.Takeover { // the replica before this one may have a call in flight
+	if time.Since(a.since) < audiences.Takeover && !w.ran.After(a.since) { // the replica before this one may have a call in flight
 		open, err := a.audienceTables().OpenBatches(ctx, d.Name)
 		if err != nil {
 			return err
@@ -162,7 +163,7 @@ func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition,
 	if err != nil {
 		return err
 	}
-	w.order, w.begun, w.saved = order.ID, true, d.At
+	w.order, w.begun, w.saved, w.ran = order.ID, true, d.At, time.Now()
 	w.again = time.Time{}
 	if got.EndedAt.Before(got.BeganAt) && got.Problem == nil {
 		w.again = time.Now().Add(a.destination(def.Destination).Platform.Facts().Ask)
