@@ -180,7 +180,7 @@ func New(cfg Config) (*API, error) {
 		return nil, fmt.Errorf("build api: %w", err)
 	}
 	a.lab = lab
-	a.adTables = &audiences.Tables{DB: cfg.DB}
+	a.adTables = &audiences.Tables{DB: cfg.DB, Number: func(raw string) (string, error) { return ingest.Normalise(enishi.Phone, raw) }}
 	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Currency: a.currency, Destinations: cfg.AdAccounts, Zone: a.zone, Now: cfg.Now, Log: a.log,
 		Mine: func() bool { return slices.Contains(cfg.Folder.Owned(), 0) }})
 	if err := a.build(); err != nil {

@@ -27,7 +27,7 @@ type audienceTest struct {
 
 func (a *audienceTest) add(typ string, who *adShopper, more map[string]any) {
 	a.sent++
-	person := map[string]any{"customer_id": "c-" + who.name, "email": who.email(), "phone": who.phone}
+	person := map[string]any{"customer_id": "c-" + who.name, "email": who.email(), "phone": strings.Replace(who.phone, "+81", "0", 1)} // as people write it
 	if who.friend() {
 		person["line_user_id"] = who.user()
 	}

@@ -17,8 +17,10 @@ import (
 
 // Tables are the ledger, the batches, the runs and the disclosures, and the tables of the fold that tell who is wanted.
 type Tables struct {
-	DB   *clickhouse.DB
-	last atomic.Uint64
+	DB *clickhouse.DB
+	// Number is the E.164 form of a number as it came in: the tables of the fold keep what customers wrote. Nil: numbers came in that form.
+	Number func(raw string) (string, error)
+	last   atomic.Uint64
 }
 
 // version rises with each write of this process; another that takes over begins at its own clock, after [Takeover].
@@ -134,7 +136,7 @@ func (t *Tables) candidates(ctx context.Context, q *query, where, ids string, ar
 			return c, err
 		}
 		copy(c.Profile[:], id)
-		c.Found, c.Value, c.Person.Emails, c.Person.Phones = found == 1, enishi.Amount(value), split(emails), split(phones)
+		c.Found, c.Value, c.Person.Emails, c.Person.Phones = found == 1, enishi.Amount(value), split(emails), t.numbers(split(phones))
 		return c, nil
 	}
 	return collect(ctx, t.DB, "who belongs into an audience", scan, `SELECT m.profile_id, p.found, p.consent, p.hold_until, p.ltv, p.family_name, p.given_name, p.birthday, p.gender, p.customer_id, p.zip, p.country,
@@ -144,6 +146,20 @@ func (t *Tables) candidates(ctx context.Context, q *query, where, ids string, ar
 		LEFT JOIN (SELECT profile_id, arrayStringConcat(groupArrayIf(value, kind = 'email'), '\0') AS emails, arrayStringConcat(groupArrayIf(value, kind = 'phone'), '\0') AS phones,
 			anyIf(value, kind = 'line') AS line FROM identifiers FINAL WHERE (`+where+`) AND (kind IN ('email', 'phone') OR kind = 'line' AND scope = {provider:String}) GROUP BY profile_id) AS i ON i.profile_id = m.profile_id
 		ORDER BY m.profile_id`, args...)
+}
+
+// numbers leaves out what is none.
+func (t *Tables) numbers(raw []string) []string {
+	if t.Number == nil {
+		return raw
+	}
+	out := raw[:0]
+	for _, r := range raw {
+		if n, err := t.Number(r); err == nil && n != "" {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // split takes texts apart that a query put together, which costs less than a list in each row.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"enishi"
+	"enishi/ingest"
 	"enishi/internal/clickhouse"
 	"enishi/internal/embedded"
 	"enishi/segments/audiences/match"
@@ -268,5 +269,18 @@ func TestNamesAndValues(t *testing.T) {
 		if want := rules.Keys(&people[i].Person, def.Keys); len(want) != 1 || !slices.Equal(e.Keys, want) || e.Value != []enishi.Amount{50000, 0}[i] {
 			t.Errorf("person %d is told as %+v, want %v", i, e, want)
 		}
+	}
+}
+
+// TestNumbersAsWritten: the fold keeps numbers as customers wrote them; they leave in the form that platforms compare, and what is no number does not.
+func TestNumbersAsWritten(t *testing.T) {
+	s := &shopTables{Tables: openTables(t, "audience_numbers"), t: t, ctx: t.Context(), had: map[enishi.ID][]string{}}
+	s.Number = func(raw string) (string, error) { return ingest.Normalise(enishi.Phone, raw) }
+	s.fold(&candidate{Profile: person(0), Found: true, Consent: "in", Person: match.Person{Phones: []string{"０９０-２３００-０８３８", "03(3581)4111", "内線 12"}}}, true)
+	got, err := s.People(s.ctx, &query{Segment: "vip", Consent: "ads.marketing"}, []enishi.ID{person(0)})
+	must(t, err)
+	slices.Sort(got[0].Person.Phones)
+	if want := []string{"+81335814111", "+819023000838"}; !slices.Equal(got[0].Person.Phones, want) {
+		t.Errorf("numbers %v, want %v", got[0].Person.Phones, want)
 	}
 }
