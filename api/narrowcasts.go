@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 
 	"enishi"
 	"enishi/channels/line"
+	"enishi/segments/audiences"
+	"enishi/segments/audiences/match"
 )
 
 // A narrowcast hands one message to LINE for everybody in an audience, by one call. It is no message of the ledger: LINE does not
@@ -23,7 +26,8 @@ const audienceAge = 24 * time.Hour
 type narrowcastInput struct {
 	Body struct {
 		Account  string `json:"account,omitempty" maxLength:"32"`
-		Audience int64  `json:"audience" minimum:"1" doc:"Id of an audience that is READY and at most 24 hours old."`
+		Audience int64  `json:"audience,omitempty" minimum:"1" doc:"Id of an audience that is READY and was made, or kept in step, within 24 hours."`
+		Kept     string `json:"kept,omitempty" maxLength:"128" doc:"Instead of audience: name of an audience (/audiences) that is kept at LINE."`
 		Template string `json:"template" minLength:"1" maxLength:"64" doc:"A LINE template for advertising, without anything that differs from person to person."`
 		Title    string `json:"title" minLength:"1" maxLength:"120" doc:"For lists; nobody outside reads it."`
 		Limit    int    `json:"limit,omitempty" minimum:"0" maximum:"1500000" doc:"At most so many people, chosen by LINE at random; 0: everybody."`
@@ -99,12 +103,23 @@ func (a *API) createNarrowcast(ctx context.Context, in *narrowcastInput) (*narro
 	if err != nil {
 		return nil, err
 	}
+	if b.Kept != "" && b.Audience == 0 {
+		if b.Audience, err = a.keptAtLINE(ctx, b.Kept); err != nil {
+			return nil, err
+		}
+	} else if b.Kept != "" || b.Audience == 0 {
+		return nil, enishi.FieldError("body.audience", "give the id of an audience, or the name of one that is kept (kept)", "オーディエンスの ID か、同期しているオーディエンスの名前（kept）のどちらか一方を指定してください。")
+	}
 	s, err := o.Channel.Audience(ctx, b.Audience)
 	if err != nil {
 		return nil, saidByLINE(err)
 	}
 	now := a.cfg.Now().UTC()
-	if why := audienceWrong(&s, now); !why.isZero() {
+	of, err := a.audienceAsOf(ctx, b.Audience, &s)
+	if err != nil {
+		return nil, err
+	}
+	if why := audienceWrong(&s, now.Sub(of)); !why.isZero() {
 		return nil, refusal(enishi.Conflict, why.EN, why.JA)
 	}
 	x := &narrowcast{id: id, account: o.Name, template: b.Template, title: strings.TrimSpace(b.Title), messages: messages, actor: c.caller.name, audience: b.Audience, most: uint32(b.Limit), people: uint64(s.People),
@@ -114,7 +129,7 @@ func (a *API) createNarrowcast(ctx context.Context, in *narrowcastInput) (*narro
 	}
 	a.log.Info("narrowcast asked for", "account", o.Name, "audience", b.Audience, "people", s.People, "template", b.Template, "narrowcast", id, "actor", c.caller.name, "request_id", c.request)
 	out := narrowcastPage(x)
-	out.AudienceAge = int64(now.Sub(s.MadeAt()).Seconds())
+	out.AudienceAge = int64(now.Sub(of).Seconds())
 	return &narrowcastOutput{out}, nil
 }
 
@@ -132,8 +147,7 @@ func (a *API) alike(ctx context.Context, template string) (string, error) {
 }
 
 // audienceWrong says why an audience may not be sent to; empty: it may.
-func audienceWrong(s *line.AudienceState, now time.Time) Text {
-	age := now.Sub(s.MadeAt())
+func audienceWrong(s *line.AudienceState, age time.Duration) Text {
 	switch {
 	case s.Status == "IN_PROGRESS" || s.Status == "ACTIVATING":
 		return Text{"オーディエンスはまだ準備中です。しばらくしてからやり直してください。", "LINE is still preparing the audience: try again in a while"}
@@ -147,6 +161,50 @@ func audienceWrong(s *line.AudienceState, now time.Time) Text {
 			fmt.Sprintf("the audience was made %d hours ago, and people may have stopped advertising since: refresh it first (it may be 24 hours old at most)", h)}
 	}
 	return Text{}
+}
+
+// keptAtLINE is the id at LINE of an audience that is kept there.
+func (a *API) keptAtLINE(ctx context.Context, name string) (int64, error) {
+	standing, err := a.standings(ctx)
+	if err != nil {
+		return 0, err
+	}
+	d, ok := a.cfg.Definitions.Current(audiences.Kind, name)
+	if !ok {
+		return 0, enishi.FieldError("body.kept", "there is no audience "+name, "「"+name+"」というオーディエンスはありません。")
+	}
+	def, err := audienceOf(&d)
+	if err != nil {
+		return 0, err
+	}
+	dest, s := a.destination(def.Destination), standing[name]
+	if dest == nil || dest.Platform.Facts().Platform != match.LINEOA {
+		return 0, enishi.FieldError("body.kept", "the audience "+name+" is not at LINE", "オーディエンス「"+name+"」の送り先は LINE ではありません。")
+	}
+	if s == nil || s.Remote == "" {
+		return 0, refusal(enishi.Conflict, "the audience is not at LINE yet: see its page", "このオーディエンスはまだ LINE に作られていません。オーディエンスの画面で状態を確認してください。")
+	}
+	return strconv.ParseInt(s.Remote, 10, 64)
+}
+
+// audienceAsOf is as of when nobody is in an audience who had stopped advertising: when it was made, or when an audience of ours was last kept in step there.
+func (a *API) audienceAsOf(ctx context.Context, id int64, s *line.AudienceState) (time.Time, error) {
+	runs, err := a.audienceTables().Standings(ctx, "remote = {remote:String} ORDER BY ended_at DESC LIMIT 1", named("remote", strconv.FormatInt(id, 10)))
+	if err != nil || len(runs) == 0 {
+		return s.MadeAt(), err
+	}
+	d, ok := a.cfg.Definitions.Current(audiences.Kind, runs[0].Audience)
+	if !ok {
+		return s.MadeAt(), nil
+	}
+	def, err := audienceOf(&d)
+	if err != nil {
+		return s.MadeAt(), err
+	}
+	if dest := a.destination(def.Destination); dest == nil || dest.Platform.Facts().Platform != match.LINEOA || runs[0].EndedAt.Before(s.MadeAt()) {
+		return s.MadeAt(), nil
+	}
+	return runs[0].EndedAt, nil
 }
 
 func (a *API) listNarrowcasts(ctx context.Context, in *couponsInput) (*listOutput[narrowcastRow], error) {

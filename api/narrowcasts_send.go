@@ -144,9 +144,13 @@ func (a *API) narrowcastFits(ctx context.Context, x *narrowcast, s *line.Audienc
 		x.next = now.Add(busyPause)
 		return false, errors.Join(fmt.Errorf("ask for its audience: %w", err), a.noteNarrowcast(ctx, x))
 	}
+	of, err := a.audienceAsOf(ctx, x.audience, s)
+	if err != nil {
+		return false, err
+	}
 	reason := ""
-	switch age := now.Sub(s.MadeAt()); {
-	case age > audienceAge:
+	switch {
+	case now.Sub(of) > audienceAge:
 		reason = "audience_old"
 	case s.Status != "READY":
 		reason = "audience_state"

@@ -11,6 +11,8 @@ import (
 
 	"enishi/channels/line"
 	linesim "enishi/internal/sim/line"
+	"enishi/segments/audiences"
+	adline "enishi/segments/audiences/line"
 )
 
 // narrowWorld is a workspace whose narrowcasts move only when a test says so, with a clock of its own.
@@ -335,5 +337,51 @@ func TestNarrowcastQuota(t *testing.T) {
 	w.expect(w.look(w.ask(), 0), "refused", "without what is kept for notices", "It is over")
 	if w.calls("narrowcast 202") != 1 || len(w.sim.Sent()) != 60 {
 		t.Errorf("%v", w.sim.Counts().Calls)
+	}
+}
+
+// TestNarrowcastKept: an audience that is kept at LINE is found by its name, and is as old as its last run.
+func TestNarrowcastKept(t *testing.T) {
+	t.Parallel()
+	w := newNarrowWorld(t, 1000, 0)
+	o, _ := w.cfg.LINE.Get("")
+	w.cfg.AdAccounts = map[string]*audiences.Destination{"line": {Name: "line", Basis: audiences.ByProcessor, Consent: "line.marketing", Platform: adline.New(o.Channel)},
+		"ads": {Name: "ads", Basis: audiences.ByConsent, Consent: "ads.marketing", Platform: idlePlatform{}}}
+	w.restart()
+	w.segment("tokyo", `traits.prefecture == "東京都"`)
+	for _, account := range []string{"line", "ads"} {
+		w.write(put, "/audiences/at_"+account, map[string]any{"title": "東京", "segment": "tokyo", "destination": account, "expect": 0})
+	}
+	body := map[string]any{"kept": "at_line", "template": "spring", "title": "春"}
+	if a := w.call(post, "/line/narrowcasts", body).want(409); !strings.Contains(a.text, "まだ LINE に") {
+		t.Error(a.text)
+	}
+	id := w.audience(60)
+	kept := func() {
+		t.Helper()
+		if err := w.api.audienceTables().PutStanding(t.Context(), &audiences.Standing{Audience: "at_line", Remote: fmt.Sprint(id), BeganAt: w.now(), EndedAt: w.now(), Matched: -1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept()
+	w.pass(48 * time.Hour)
+	if a := w.call(post, "/line/narrowcasts", body).want(409); !strings.Contains(a.text, "48 時間前") {
+		t.Error(a.text)
+	}
+	w.pass(-time.Hour)
+	kept()
+	w.pass(time.Hour)
+	made := into[narrowcastRow](w.call(post, "/line/narrowcasts", body))
+	if made.Audience != id || made.AudienceAge < 3599 || made.AudienceAge > 3601 {
+		t.Errorf("%+v", made)
+	}
+	if got := w.look(made.ID, time.Second); got.State == "refused" || got.State == "intent" {
+		t.Errorf("%+v", got)
+	}
+	for says, change := range map[string]map[string]any{"nothing": {"kept": "nothing"}, "LINE ではありません": {"kept": "at_ads"}, "どちらか一方": {"kept": "at_line", "audience": id}} {
+		change["template"], change["title"] = "spring", "春"
+		if a := w.call(post, "/line/narrowcasts", change).want(422); !strings.Contains(a.text, says) {
+			t.Error(a.text)
+		}
 	}
 }

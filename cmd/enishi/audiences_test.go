@@ -36,7 +36,7 @@ type adShopper struct {
 	erased   bool
 	phone    string
 	with     *adShopper // one person with them
-	unusable bool     // Meta does not take their row
+	unusable bool       // Meta does not take their row
 }
 
 func (x *adShopper) email() string { return x.name + "@shop.example" }

@@ -38,7 +38,8 @@ func (b bothWords) in(language string) string {
 type narrowcastSendCommand struct {
 	client
 	Account  string `help:"The account." default:"default" placeholder:"NAME"`
-	Audience int64  `help:"Id of the audience at LINE." required:"" placeholder:"ID"`
+	Audience int64  `help:"Id of the audience at LINE." xor:"audience" required:"" placeholder:"ID"`
+	Kept     string `help:"Instead: name of an audience that is kept at LINE (enishi audience list)." xor:"audience" required:"" placeholder:"NAME"`
 	Template string `help:"A LINE template for advertising, the same words for everybody." required:"" placeholder:"NAME"`
 	Title    string `help:"For lists." required:"" placeholder:"TEXT"`
 	Limit    int    `help:"At most so many people, whom LINE chooses at random; 0: everybody." placeholder:"N"`
@@ -48,7 +49,12 @@ type narrowcastSendCommand struct {
 func (c *narrowcastSendCommand) Run(ctx context.Context, s streams) error {
 	server := c.in(s)
 	var made narrowcast
-	err := server.call(ctx, "POST", "/line/narrowcasts", map[string]any{"account": c.Account, "audience": c.Audience, "template": c.Template, "title": c.Title, "limit": c.Limit}, &made)
+	body := map[string]any{"account": c.Account, "audience": c.Audience, "template": c.Template, "title": c.Title, "limit": c.Limit}
+	if c.Kept != "" {
+		delete(body, "audience")
+		body["kept"] = c.Kept
+	}
+	err := server.call(ctx, "POST", "/line/narrowcasts", body, &made)
 	if err != nil {
 		return err
 	}

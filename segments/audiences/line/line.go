@@ -1,7 +1,7 @@
 // Package line keeps audiences of a LINE Official Account, which narrowcasts are sent to and which LINE Ads can take over.
 //
 // LINE takes nobody off an audience and keeps it for at most 180 days: whoever leaves makes a new audience needed, which takes the place of the old one when LINE says that it is READY.
-// Which audience is the current one is what the audience's page says; a narrowcast of Enishi finds it by itself.
+// Which audience is the current one is what the audience's page says; a narrowcast of Enishi finds it by the audience's name.
 // Rules: developers.line.biz/en/reference/messaging-api/#manage-audience-group.
 package line
 
