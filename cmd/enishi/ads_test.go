@@ -29,15 +29,22 @@ func TestAdsConfig(t *testing.T) {
 		return cfg.Check()
 	}
 	for yaml, want := range map[string]string{
-		`{platform: tiktk}`:                        "ads.main.platform: give one of criteo",
-		`{platform: google, account: 1-2}`:         "needs account and key",
-		`{platform: meta, token: t}`:               "meta needs account and token",
-		`{platform: tiktok, account: 1}`:           "tiktok needs account and token",
-		`{platform: x, account: a, client_id: b}`:  "token_secret",
-		`{platform: criteo, account: 1, token: t}`: "client_secret",
-		`{platform: line, basis: guess}`:           "basis",
-		`{platform: line, consent: ads}`:           "CHANNEL.PURPOSE",
-		`{platform: line, country: Japan}`:         "two letters",
+		`{platform: tiktk}`:                                             "ads.main.platform: give one of criteo",
+		`{platform: google, account: 1-2}`:                              "needs account and key",
+		`{platform: meta, token: t}`:                                    "meta needs account and token",
+		`{platform: tiktok, account: 1}`:                                "tiktok needs account and token",
+		`{platform: x, account: a, client_id: b}`:                       "token_secret",
+		`{platform: criteo, account: 1, token: t}`:                      "client_secret",
+		`{platform: line, basis: guess}`:                                "basis",
+		`{platform: yahoo, account: 1, client_id: a, client_secret: b}`: "the refresh token",
+		`{platform: file, place: depot, recipient: R, country: JP}`:     "place: give a name of places",
+		`{platform: line_ads}`:                                          "place: give a name of places",
+		`{platform: line_ads, format: csv}`:                             "leave it out of line_ads",
+		`{platform: file, format: xlsx}`:                                "csv and parquet",
+		`{platform: webhook, endpoint: "https://cdp.example/"}`:         "give recipient and country",
+		`{platform: webhook, recipient: R, country: JP}`:                "needs the address",
+		`{platform: line, consent: ads}`:                                "CHANNEL.PURPOSE",
+		`{platform: line, country: Japan}`:                              "two letters",
 	} {
 		if err := check(yaml); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", yaml, err, want)
@@ -84,7 +91,19 @@ func TestAdSimulators(t *testing.T) {
 			continue
 		}
 		member := audiences.Member{Keys: rules.Keys(&match.Person{Emails: []string{"a@example.jp"}}, match.Kinds())}
-		if a, err := d.Platform.Add(t.Context(), id, spec, []audiences.Member{member}); err != nil || a.Refused > 0 || len(a.Rejected) > 0 {
+		var a audiences.Answer
+		if whole, ok := d.Platform.(audiences.Whole); ok {
+			a, err = whole.Write(t.Context(), id, spec, func(yield func(*audiences.Member, error) bool) {
+				for range d.Platform.Facts().Minimum {
+					if !yield(&member, nil) {
+						return
+					}
+				}
+			})
+		} else {
+			a, err = d.Platform.Add(t.Context(), id, spec, []audiences.Member{member})
+		}
+		if err != nil || a.Refused > 0 || len(a.Rejected) > 0 {
 			t.Errorf("%s: %+v, %v", name, a, err)
 		}
 		if err := d.Platform.Delete(t.Context(), id); err != nil {
