@@ -91,7 +91,6 @@ func TestAdSimulators(t *testing.T) {
 			continue
 		}
 		member := audiences.Member{Keys: rules.Keys(&match.Person{Emails: []string{"a@example.jp"}}, match.Kinds())}
-<<<<<<< Updated upstream
 		var a audiences.Answer
 		if whole, ok := d.Platform.(audiences.Whole); ok {
 			a, err = whole.Write(t.Context(), id, spec, func(yield func(*audiences.Member, error) bool) {
@@ -105,15 +104,6 @@ func TestAdSimulators(t *testing.T) {
 			a, err = d.Platform.Add(t.Context(), id, spec, []audiences.Member{member})
 		}
 		if err != nil || a.Refused > 0 || len(a.Rejected) > 0 {
-=======
-		add := func() (audiences.Answer, error) {
-			if whole, ok := d.Platform.(audiences.Whole); ok {
-				return whole.Write(t.Context(), id, spec, func(yield func(*audiences.Member, error) bool) { yield(&member, nil) })
-			}
-			return d.Platform.Add(t.Context(), id, spec, []audiences.Member{member})
-		}
-		if a, err := add(); err != nil || a.Refused > 0 || len(a.Rejected) > 0 {
->>>>>>> Stashed changes
 			t.Errorf("%s: %+v, %v", name, a, err)
 		}
 		if err := d.Platform.Delete(t.Context(), id); err != nil {
