@@ -308,7 +308,7 @@ func TestAudiences(t *testing.T) {
 	a.know()
 	a.equal("two people", "meta", "google", "line")
 	if os.Getenv("ENISHI_FULL") != "" {
-		a.kills(4)
+		a.kills(3)
 	}
 	a.recorded()
 

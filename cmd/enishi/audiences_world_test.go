@@ -246,7 +246,7 @@ func (a *audienceTest) equal(phase string, platforms ...string) {
 	a.t.Helper()
 	asked, began := map[string]time.Time{}, time.Now()
 	defer func() { a.t.Logf("%s: %s", phase, time.Since(began).Round(time.Second)) }()
-	eventually(a.t, 40*time.Second, phase, func() error {
+	eventually(a.t, 100*time.Second, phase, func() error {
 		for _, platform := range platforms {
 			have, want, row := a.have(platform), a.want(platform), a.row(platform)
 			if !slices.Equal(have, want) || row.State != "done" || len(a.lists(platform)) != 1 {
@@ -265,7 +265,7 @@ func without(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { _, ok := slices.BinarySearch(b, s); return ok })
 }
 
-// kills ends the process n times at random moments of uploads, while people come and go.
+// kills ends the process n times at random moments of uploads, while people come and go. What is open then is settled after [audiences.Takeover].
 func (a *audienceTest) kills(n int) {
 	a.t.Helper()
 	for range n {
