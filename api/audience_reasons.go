@@ -53,7 +53,7 @@ func rejection(reason string) (label, fix Text) {
 		"INVALID_SHA256_FORMAT":  {{"照合用の値の形が合わない", "an identifier of the wrong form"}, {"顧客の連絡先を直すと、次の同期でまた送ります。", "Mend their identifiers: they are told again by the next run."}},
 		"INVALID_COUNTRY_CODE":   {{"国の指定が合わない", "an unknown country"}, {"顧客の住所を直すと、次の同期でまた送ります。", "Mend their address: they are told again by the next run."}},
 		"REQUIRED_FIELD_MISSING": {{"氏名か郵便番号が欠けている", "the name or the postal code is missing"}, {"顧客の氏名と郵便番号をそろえると、次の同期でまた送ります。", "Complete name and postal code: they are told again by the next run."}},
-		"invalid_entries":        {{"媒体が読めない値がある", "values that the platform cannot read"}, {"誰の値かは媒体が知らせません。メールアドレスと電話番号の誤りを「識別子」のページで直してください。", "The platform does not say whose. Mend mistyped addresses and numbers on the page Identity."}},
+		"invalid_entries":        {{"媒体が読めない値がある", "values that the platform cannot read"}, {"誰の値かは媒体が知らせません。メールアドレスと電話番号の誤りを「データ」の「名寄せ」で直してください。", "The platform does not say whose. Mend mistyped addresses and numbers: Data, Identity."}},
 		"the list is gone":       {{"媒体側でリストが削除されていた", "the list was deleted at the platform"}, {"新しいリストを作り、送り直します。", "A new list is made and filled."}},
 	}[reason]
 	if !ok {

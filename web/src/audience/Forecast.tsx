@@ -26,7 +26,7 @@ export function Forecast({ of: f, account, fresh, paused, brief }: { of: Audienc
       {paused && <Alert color="gray">{t("audiences.pausedNow")}</Alert>}
       {f.rebuild && <Alert color="blue" title={t("audiences.rebuild")}>{t("audiences.rebuildText")}</Alert>}
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
-        {numbers.map(([k, n, note]) => <div key={k}><Text size="xs" c="dimmed">{k}</Text><Text fw={700} fz={20} className="num" lh={1.4}>{t("audiences.n", { n: count(n) })}</Text>{note && <Text size="xs" c="dimmed">{note}</Text>}</div>)}
+        {numbers.map(([k, n, note]) => <div key={k}><Text size="xs" c="dimmed">{k}</Text><Text fw={700} fz={20} className="num" lh={1.4}>{count(n)}</Text>{note && <Text size="xs" c="dimmed">{note}</Text>}</div>)}
       </SimpleGrid>
       <Text size="xs" c="dimmed" className="num">{joined([t("audiences.ofSegment", { n: count(f.segment) }), f.calls > 0 ? t("audiences.inCalls", { n: count(f.calls) }) : t("audiences.noCalls")])}</Text>
       {missing > 0 && account && <Alert color="blue" py="xs">{t(account.platform === "line" ? "audiences.consentMissingLine" : "audiences.consentMissing", { n: count(missing), consent: permissionWords(t, account.consent) })}</Alert>}

@@ -11,7 +11,7 @@ import { Law } from "../audience/Law";
 import { useForecast } from "../audience/useForecast";
 import { fixWords, scheduleWords, stateColour } from "../audience/words";
 import { ago, count, instant, short } from "../format";
-import { actor, joined, pick } from "../i18n";
+import { actor, joined, pick, sentences } from "../i18n";
 import { modals, tell, told } from "../parts/confirm";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import type { AdAccount, AudiencePage } from "../types";
@@ -69,7 +69,7 @@ export function Audience() {
       {a.problem && (
         <Alert color={stateColour(a)} icon={<IconAlertTriangle />} title={t(`audiences.problem_${a.problem.class}`)}>
           <Text size="sm">{pick(a.problem.text)}</Text>
-          <Text size="sm" mt={4}>{fixWords(t, a.problem)} {a.problem.until && t("audiences.until", { at: short(a.problem.until) })}</Text>
+          <Text size="sm" mt={4}>{sentences(fixWords(t, a.problem), a.problem.until ? t("audiences.until", { at: short(a.problem.until) }) : "")}</Text>
         </Alert>
       )}
       {a.notice && <Alert color="blue">{pick(a.notice)}</Alert>}
