@@ -74,7 +74,7 @@ export function Audience() {
       )}
       {a.notice && <Alert color="blue">{pick(a.notice)}</Alert>}
       <SimpleGrid cols={{ base: 2, sm: 3, md: 5 }} spacing="md">
-        <Link to={`/people?segment=${a.body.segment}`} className="plain"><Figure label={t("audiences.wanted")} value={a.runs.length > 0 ? count(a.wanted) : "—"} note={t("audiences.wantedNote")} /></Link>
+        <Link to={`/people?segment=${a.body.segment}`} className="plain"><Figure label={t("audiences.wanted")} value={a.last_at || a.in_list > 0 ? count(a.wanted) : "—"} note={t("audiences.wantedNote")} /></Link>
         <Figure label={t("audiences.inList")} value={count(a.in_list)} note={a.rejected > 0 ? t("audiences.rejectedNote", { n: count(a.rejected) }) : t("audiences.inListNote")} />
         <Figure label={t("audiences.matched")} value={count(a.matched)} note={a.matched == null ? t("audiences.matchedUnknown") : undefined} />
         <Figure label={t("audiences.lastAt")} value={ago(a.last_at)} note={joined([scheduleWords(t, a.body), a.next_at && !a.body.paused && t("audiences.nextAt", { at: short(a.next_at) })])} />
@@ -111,7 +111,7 @@ function Now({ audience: a, account }: { audience: AudiencePage; account?: AdAcc
         <Stack gap="md">
           <Card withBorder padding="lg">
             <Title order={2} mb="sm">{t("audiences.leftOut")}</Title>
-            {a.left_out.length > 0 ? <LeftOut rows={a.left_out} /> : <Text size="sm" c="dimmed">{t("audiences.nobodyLeftOut")}</Text>}
+            {a.left_out.length > 0 ? <LeftOut rows={a.left_out} /> : <Text size="sm" c="dimmed">{t(a.last_at ? "audiences.nobodyLeftOut" : "audiences.noRunYet")}</Text>}
           </Card>
           {a.refused.length > 0 && (
             <Card withBorder padding="lg">
