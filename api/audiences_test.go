@@ -27,7 +27,7 @@ func (p fewPlatform) Facts() audiences.Facts {
 func adWorld(t *testing.T, n int) (w *world, sim *ads.Meta) {
 	t.Helper()
 	sim = ads.NewMeta("12", "token", time.Now)
-	sim.Everybody()
+	sim.Everybody("")
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	platform, err := meta.New(meta.Config{Base: server.URL, Account: "12", Token: "token"})

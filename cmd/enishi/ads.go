@@ -248,9 +248,9 @@ func openAdSims(now func() time.Time) (*adSims, error) {
 	mux := http.NewServeMux()
 	for name, sim := range map[string]interface {
 		http.Handler
-		Everybody()
+		Everybody(kind string)
 	}{"/google": s.google, "/meta": s.meta, "/tiktok": s.tiktok, "/x": s.x, "/criteo": s.criteo, "/yahoo": s.yahoo} {
-		sim.Everybody()
+		sim.Everybody("email") // by numbers too, somebody with both would be two
 		mux.Handle(name+"/", http.StripPrefix(name, sim))
 	}
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}

@@ -85,7 +85,7 @@ func TestAudienceFiles(t *testing.T) {
 	t.Parallel()
 	const people = 130
 	yahoo := ads.NewYahoo("1234", "1234", "app", "secret", "refresh", time.Now)
-	yahoo.Everybody()
+	yahoo.Everybody("")
 	receiver := &toldReceiver{key: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", lists: map[string]map[string][]string{}}
 	platform, system := httptest.NewServer(yahoo), httptest.NewServer(receiver)
 	t.Cleanup(platform.Close)

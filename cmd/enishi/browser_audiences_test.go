@@ -57,7 +57,7 @@ func TestBrowserAudienceTrouble(t *testing.T) {
 
 func walkAudienceTrouble(t *testing.T, lang string) {
 	sim := adsim.NewMeta("123456789", "token", time.Now)
-	sim.Everybody()
+	sim.Everybody("")
 	provider := httptest.NewServer(sim)
 	t.Cleanup(provider.Close)
 	account := "ENISHI_ADS__META_MAIN__"

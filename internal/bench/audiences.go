@@ -60,8 +60,8 @@ type adProcess struct {
 // servePlatforms is that process; it ends when its input does.
 func servePlatforms(in io.Reader, out io.Writer) error {
 	g, m := ads.NewGoogle("1234567890", time.Now), ads.NewMeta("1234567890", "token", time.Now)
-	g.Everybody()
-	m.Everybody()
+	g.Everybody("")
+	m.Everybody("")
 	g.Limits.PerMinute = 0 // the product's own pace is measured
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

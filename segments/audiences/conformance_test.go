@@ -132,7 +132,7 @@ var platforms = map[string]func(t *testing.T, s *shop){
 func (s *shop) clock() time.Time { return s.now }
 
 func (s *shop) set(t *testing.T, p audiences.Platform, err error, sim interface {
-	Everybody()
+	Everybody(kind string)
 	Fail(ads.Fault)
 	Heal()
 }, members func(string) ([]string, bool)) {
@@ -140,7 +140,7 @@ func (s *shop) set(t *testing.T, p audiences.Platform, err error, sim interface 
 	if err != nil {
 		t.Fatal(err)
 	}
-	sim.Everybody()
+	sim.Everybody("")
 	s.Platform, s.fail, s.heal, s.members = p, sim.Fail, sim.Heal, members
 	s.person = func(n int) audiences.Member {
 		return audiences.Member{Keys: []match.Key{{Kind: match.Email, Value: match.Hash(fmt.Sprint(n))}}}

@@ -37,8 +37,6 @@ type Definition struct {
 	Daily       string       `json:"daily,omitempty"` // time of day in the shop's zone: 03:30
 	Minimum     int          `json:"minimum,omitempty"`
 	Paused      bool         `json:"paused,omitempty"`
-	Folder      string       `json:"folder,omitempty"`
-	Owner       string       `json:"owner,omitempty"`
 }
 
 // Bounds of Every.

@@ -24,6 +24,7 @@ type Directory struct {
 	lock  sync.RWMutex
 	users map[string]string
 	all   bool
+	kind  string // of all; empty: any
 }
 
 // Add gives a user identifiers; one that another had goes over.
@@ -38,14 +39,18 @@ func (d *Directory) Add(user string, identifiers ...string) {
 	}
 }
 
-// Everybody makes each identifier that is not known one of a user of its own: everybody uses the platform.
-func (d *Directory) Everybody() { d.lock.Lock(); d.all = true; d.lock.Unlock() }
+// Everybody makes each identifier of a kind that is not known one of a user of its own: everybody uses the platform, and signed up with an address, say. An empty kind is any.
+func (d *Directory) Everybody(kind string) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	d.all, d.kind = true, kind
+}
 
 func (d *Directory) find(identifier string) (string, bool) {
 	d.lock.RLock()
 	defer d.lock.RUnlock()
 	u, ok := d.users[identifier]
-	if !ok && d.all {
+	if !ok && d.all && (d.kind == "" || strings.HasPrefix(identifier, d.kind+":")) {
 		return identifier, true
 	}
 	return u, ok

@@ -106,7 +106,7 @@ func TestListLives(t *testing.T) {
 // TestCallsAreCut: a call has at most 50,000 identifiers, however many addresses members have.
 func TestCallsAreCut(t *testing.T) {
 	w, ctx := start(t), t.Context()
-	w.sim.Everybody()
+	w.sim.Everybody("")
 	id, err := w.Create(ctx, spec)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestTokenEnds(t *testing.T) {
 // TestBadIdentifiers: what Criteo cannot read is counted, the others are taken.
 func TestBadIdentifiers(t *testing.T) {
 	w, ctx := start(t), t.Context()
-	w.sim.Everybody()
+	w.sim.Everybody("")
 	id, err := w.Create(ctx, spec)
 	if err != nil {
 		t.Fatal(err)

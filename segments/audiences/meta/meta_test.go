@@ -90,7 +90,7 @@ func TestListLives(t *testing.T) {
 // TestRowsAreCut: a call has at most 10,000 rows, however many identifiers members have.
 func TestRowsAreCut(t *testing.T) {
 	w, ctx := start(t), t.Context()
-	w.sim.Everybody()
+	w.sim.Everybody("")
 	id, err := w.Create(ctx, spec)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestRefusals(t *testing.T) {
 // TestBadRows: what Meta cannot read is counted.
 func TestBadRows(t *testing.T) {
 	w, ctx := start(t), t.Context()
-	w.sim.Everybody()
+	w.sim.Everybody("")
 	id, err := w.Create(ctx, spec)
 	if err != nil {
 		t.Fatal(err)

@@ -120,7 +120,7 @@ func class(err error) audiences.Class {
 // TestRowsAreCut: members with many addresses are told in more calls.
 func TestRowsAreCut(t *testing.T) {
 	w, ctx := start(t), t.Context()
-	w.sim.Everybody()
+	w.sim.Everybody("")
 	id, err := w.Create(ctx, spec)
 	if err != nil {
 		t.Fatal(err)

@@ -145,7 +145,7 @@ func TestOneWrong(t *testing.T) {
 // TestCallsAreCut: no call has more than 5,000,000 bytes, however many identifiers members have.
 func TestCallsAreCut(t *testing.T) {
 	w, ctx := start(t), t.Context()
-	w.sim.Everybody()
+	w.sim.Everybody("")
 	id, err := w.Create(ctx, spec)
 	if err != nil {
 		t.Fatal(err)
