@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +15,7 @@ import (
 // from the shop.
 func TestBrowserCampaigns(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("ENISHI_FULL") == "" {
-		t.Skip("walked by make test-full")
-	}
+	longWalk(t)
 	d := campaigning{drawing{openMailing(t)}}
 	d.speak("ja")
 	for name, title := range map[string]string{"winter": "冬のご案内", "steps": "3 つの手順"} {

@@ -17,6 +17,7 @@ import (
 // offered to journeys and campaigns; a person's page says by which of them she can be reached.
 func TestBrowserDM(t *testing.T) {
 	t.Parallel()
+	longWalk(t)
 	inLanguages(t, walkDM)
 }
 

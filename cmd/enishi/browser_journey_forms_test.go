@@ -26,9 +26,7 @@ import (
 // the keyboard; what is wrong stands at its field; it is saved, read back, printed and kept as a picture.
 func TestBrowserJourneyForms(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("ENISHI_FULL") == "" {
-		t.Skip("walked by make test-full")
-	}
+	longWalk(t)
 	s := start(t, nil, "--data", t.TempDir())
 	d := drawing{&mailing{builder: builder{openBrowser(t)}, s: s}}
 	d.speak("ja")

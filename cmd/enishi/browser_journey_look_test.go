@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -17,9 +16,7 @@ import (
 // would go through it; on paper; on the past, down to one person's way.
 func TestBrowserJourneyLook(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("ENISHI_FULL") == "" {
-		t.Skip("walked by make test-full")
-	}
+	longWalk(t)
 	s := start(t, nil, "--data", t.TempDir())
 	s.put("setting", "brand", map[string]any{"name": "縁コスメ", "address": "東京都中央区銀座0-0-0", "contact": "0120-000-000", "url": "https://shop.example/"})
 	d := drawing{&mailing{builder: builder{openBrowser(t)}, s: s}}

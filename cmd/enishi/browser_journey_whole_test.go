@@ -18,6 +18,7 @@ import (
 // somebody got nothing is a sentence on her page.
 func TestBrowserJourneyWhole(t *testing.T) {
 	t.Parallel()
+	longWalk(t)
 	inLanguages(t, walkWhole)
 }
 

@@ -53,6 +53,7 @@ func picture(t *testing.T, name string, width, height int) string {
 // and ended. In Japanese; English and dark are looked at.
 func TestBrowserLINEPages(t *testing.T) {
 	t.Parallel()
+	longWalk(t)
 	sim, env := spent(t, "", 1000, 0)
 	s := start(t, env, "--data", t.TempDir())
 	sim.SetWebhookURL(s.base + "/line/webhook/default")

@@ -15,6 +15,7 @@ import (
 // approved and exported, its files have their checksums, a piece comes back, and everything stands on record.
 func TestBrowserPostal(t *testing.T) {
 	t.Parallel()
+	longWalk(t)
 	inLanguages(t, walkPostal)
 }
 

@@ -30,6 +30,14 @@ func languages() []string {
 	return []string{"ja"}
 }
 
+// longWalk leaves a walk to make test-full: of pages that other walks see too, or that seldom change.
+func longWalk(t *testing.T) {
+	t.Helper()
+	if !full() {
+		t.Skip("walked by make test-full")
+	}
+}
+
 func inLanguages(t *testing.T, walk func(t *testing.T, lang string)) {
 	for _, lang := range languages() {
 		t.Run(lang, func(t *testing.T) { walk(t, lang) })
