@@ -3,6 +3,7 @@ package ads
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -70,11 +71,7 @@ func (c *Criteo) Members(id string) (users []string, ok bool) {
 	if l == nil {
 		return nil, false
 	}
-	for u := range l.members {
-		users = append(users, u)
-	}
-	slices.Sort(users)
-	return users, true
+	return slices.Sorted(maps.Keys(l.members)), true
 }
 
 // Lists are the ids of the lists, by name.

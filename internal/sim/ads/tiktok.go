@@ -2,6 +2,7 @@ package ads
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -66,11 +67,7 @@ func (t *TikTok) Members(id string) (users []string, ok bool) {
 	if l == nil {
 		return nil, false
 	}
-	for u := range l.members {
-		users = append(users, u)
-	}
-	slices.Sort(users)
-	return users, true
+	return slices.Sorted(maps.Keys(l.members)), true
 }
 
 // Lists are the ids of the lists, by name.

@@ -8,6 +8,7 @@
 package criteo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,15 +56,8 @@ type Platform struct {
 
 // New makes no call.
 func New(cfg Config) (*Platform, error) {
-	if cfg.Base == "" {
-		cfg.Base = Base
-	}
-	if cfg.Version == "" {
-		cfg.Version = Version
-	}
-	if cfg.Client == nil {
-		cfg.Client = &http.Client{}
-	}
+	cfg.Base, cfg.Version = cmp.Or(cfg.Base, Base), cmp.Or(cfg.Version, Version)
+	cfg.Client = cmp.Or(cfg.Client, &http.Client{})
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -8,6 +8,7 @@
 package google
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,9 +54,7 @@ func New(cfg Config) (*Platform, error) {
 	if cfg.Base == "" {
 		cfg.Base = Base
 	}
-	if cfg.Client == nil {
-		cfg.Client = &http.Client{}
-	}
+	cfg.Client = cmp.Or(cfg.Client, &http.Client{})
 	cfg.Account, cfg.Login = strings.ReplaceAll(cfg.Account, "-", ""), strings.ReplaceAll(cfg.Login, "-", "")
 	if strings.Trim(cfg.Account, "0123456789") != "" || cfg.Account == "" {
 		return nil, errors.New("google: account is the advertiser's id such as 123-456-7890")

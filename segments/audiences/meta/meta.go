@@ -7,6 +7,7 @@
 package meta
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,15 +48,8 @@ type Platform struct {
 
 // New makes no call.
 func New(cfg Config) (*Platform, error) {
-	if cfg.Base == "" {
-		cfg.Base = Base
-	}
-	if cfg.Version == "" {
-		cfg.Version = Version
-	}
-	if cfg.Client == nil {
-		cfg.Client = &http.Client{}
-	}
+	cfg.Base, cfg.Version = cmp.Or(cfg.Base, Base), cmp.Or(cfg.Version, Version)
+	cfg.Client = cmp.Or(cfg.Client, &http.Client{})
 	account := strings.TrimPrefix(cfg.Account, "act_")
 	if account == "" || strings.Trim(account, "0123456789") != "" || cfg.Token == "" {
 		return nil, errors.New("meta: account is the number of the advertising account (act_123), and token is needed")

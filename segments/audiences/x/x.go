@@ -9,6 +9,7 @@ package x
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,15 +61,8 @@ var accounts = regexp.MustCompile(`^[0-9a-z]+$`)
 
 // New makes no call.
 func New(cfg Config) (*Platform, error) {
-	if cfg.Base == "" {
-		cfg.Base = Base
-	}
-	if cfg.Version == "" {
-		cfg.Version = Version
-	}
-	if cfg.Client == nil {
-		cfg.Client = &http.Client{}
-	}
+	cfg.Base, cfg.Version = cmp.Or(cfg.Base, Base), cmp.Or(cfg.Version, Version)
+	cfg.Client = cmp.Or(cfg.Client, &http.Client{})
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

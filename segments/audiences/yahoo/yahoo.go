@@ -76,9 +76,7 @@ func New(cfg Config) (*Platform, error) {
 	} else {
 		token = strings.TrimSuffix(cfg.Base, "/") + "/oauth/v1/token"
 	}
-	if cfg.Client == nil {
-		cfg.Client = &http.Client{}
-	}
+	cfg.Client = cmp.Or(cfg.Client, &http.Client{})
 	account, err := strconv.ParseInt(cfg.Account, 10, 64)
 	login, lerr := strconv.ParseInt(cmp.Or(cfg.Login, cfg.Account), 10, 64)
 	if err != nil || lerr != nil || account <= 0 || login <= 0 || cfg.ID == "" || cfg.Secret == "" || cfg.Refresh == "" {
