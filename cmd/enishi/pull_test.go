@@ -74,12 +74,14 @@ func TestPullFiles(t *testing.T) {
 		if text := s.enishi("pull"); !strings.Contains(text, "daily") || !strings.Contains(text, "  ok  ") {
 			return errors.New(text)
 		}
-		_, err := os.Stat(filepath.Join(dir, "orders-1.csv.rejects.csv"))
-		return err
+		if _, err := os.Stat(filepath.Join(dir, "orders-1.csv.rejects.csv")); err != nil {
+			return err
+		}
+		if done, err := filepath.Glob(filepath.Join(dir, "done", "*-orders-1.csv")); err != nil || len(done) != 1 {
+			return fmt.Errorf("moved to %v: %w", done, err)
+		}
+		return nil
 	})
-	if done, err := filepath.Glob(filepath.Join(dir, "done", "*-orders-1.csv")); err != nil || len(done) != 1 {
-		t.Errorf("moved to %v: %v", done, err)
-	}
 	eventually(t, 90*time.Second, "everybody ordered once", func() error {
 		var got struct{ Count int64 }
 		if err := s.call("POST", "/segments/count", map[string]any{"expression": "orders_count == 1 && ltv == 1200"}, &got); err != nil || got.Count != many-1 {
