@@ -73,15 +73,24 @@ func NewSet(js []*Journey) *Set {
 }
 
 // rank is the place of a journey's messages among those of others, the highest first.
-func (j *Journey) rank() int {
-	switch d := j.Definition; {
-	case d.Purpose == transactional:
+func (j *Journey) rank() int { return rank(j.Definition.Purpose, j.Definition.Priority) }
+
+func rank(purpose string, priority int) int {
+	switch {
+	case purpose == transactional:
 		return 10
-	case d.Priority == 0:
+	case priority == 0:
 		return 5
 	default:
-		return d.Priority
+		return priority
 	}
+}
+
+// Before tells whether a message that another journey decided at the same instant was decided before one of j: by priority, the
+// highest first, then by the journeys' names. priority is that of the other journey, 0 if it says none.
+func (j *Journey) Before(other, purpose string, priority int) bool {
+	a, b := rank(purpose, priority), j.rank()
+	return a > b || a == b && other < j.Name
 }
 
 // Acts reports whether a definition is, or was, let out to people: it is no draft, nor in review or approved.

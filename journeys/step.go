@@ -3,6 +3,7 @@ package journeys
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"enishi"
@@ -63,7 +64,7 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) profile
 		s.result(e)
 	}
 	for _, i := range s.order() {
-		if r := &p.Runs[i]; r.EndedAt.IsZero() {
+		if r := &p.Runs[i]; r.EndedAt.IsZero() { // else another run took it out
 			s.live(r, &t)
 		}
 	}
@@ -73,20 +74,31 @@ func Step(env *Env, p *profiles.Profile, t Trigger, out *enishi.Effects) profile
 	return s.made
 }
 
-// order is in which order the runs act: the journeys' priorities, so that the messages of the highest are counted first.
+// order is in which order the live runs act, so that it is known whose message is counted first: as [Journey.Before] says, and
+// those of one journey as they entered.
 func (s *stepper) order() []int {
 	s.turns = s.turns[:0]
 	for i := range s.p.Runs {
-		s.turns = append(s.turns, i)
+		if s.p.Runs[i].EndedAt.IsZero() {
+			s.turns = append(s.turns, i)
+		}
 	}
-	if js := s.env.Journeys; js != nil && js.ranked && len(s.turns) > 1 {
-		rank := func(i int) int {
-			if j := js.find(s.p.Runs[i].Journey, s.p.Runs[i].Version); j != nil {
+	if js := s.env.Journeys; js != nil && len(s.turns) > 1 {
+		rank := func(r *profiles.Run) int {
+			if j := js.find(r.Journey, r.Version); j != nil {
 				return j.rank()
 			}
 			return 0
 		}
-		slices.SortStableFunc(s.turns, func(a, b int) int { return rank(b) - rank(a) })
+		slices.SortStableFunc(s.turns, func(a, b int) int {
+			x, y := &s.p.Runs[a], &s.p.Runs[b]
+			if js.ranked {
+				if by := rank(y) - rank(x); by != 0 {
+					return by
+				}
+			}
+			return strings.Compare(x.Journey, y.Journey)
+		})
 	}
 	return s.turns
 }

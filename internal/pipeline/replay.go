@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,9 +33,10 @@ type TrialConfig struct {
 type Trial struct {
 	cfg           TrialConfig
 	journey       *journeys.Journey
-	before, after *Definitions // of From
-	names         []string     // segments that are swept at From
-	starts        []time.Time  // of a broadcast, in order
+	before, after *Definitions   // of From
+	names         []string       // segments that are swept at From
+	priorities    map[string]int // of other journeys, as they say it now
+	starts        []time.Time    // of a broadcast, in order
 	recurs        bool
 	compiler      *compiler
 }
@@ -47,15 +49,22 @@ func NewTrial(cfg TrialConfig) (*Trial, error) {
 	if !cfg.From.Before(cfg.To) {
 		return nil, errors.New("pipeline: a trial needs From before To")
 	}
-	t := &Trial{cfg: cfg, compiler: newCompiler()}
+	t := &Trial{cfg: cfg, compiler: newCompiler(), priorities: map[string]int{}}
 	t.cfg.From, t.cfg.To = cfg.From.UTC().Truncate(time.Millisecond), cfg.To.UTC().Truncate(time.Millisecond)
 	var rest []enishi.Definition
 	current := map[[2]string]*enishi.Definition{}
 	for i := range cfg.Definitions {
-		if x := &cfg.Definitions[i]; x.Kind != "journey" {
-			rest = append(rest, *x)
-			current[[2]string{x.Kind, x.Name}] = x
+		x := &cfg.Definitions[i]
+		if x.Kind == "journey" {
+			var other struct {
+				Priority int `json:"priority"`
+			}
+			_ = json.Unmarshal(x.Body, &other) // one that does not parse decided nothing
+			t.priorities[x.Name] = other.Priority
+			continue
 		}
+		rest = append(rest, *x)
+		current[[2]string{x.Kind, x.Name}] = x
 	}
 	library := Library(func(kind, name string) (enishi.Definition, bool) {
 		x := current[[2]string{kind, name}]
@@ -171,13 +180,19 @@ func (t *Trial) Replay() *Replay {
 	return r
 }
 
-// Play folds what is known of one person, by Past.At and what is equal in the given order. goOn tells, by what the journey did
+// Play folds what is known of one person, by Past.At and what is equal in the given order; messages of journeys that go before this
+// one count from the beginning of their instant. goOn tells, by what the journey did
 // up to To, whether the facts of afterwards are to be folded too. The events are changed. It ends when ctx
 // does.
 func (r *Replay) Play(ctx context.Context, id enishi.ID, past []Past, goOn func(*Play) bool) (*Play, error) {
 	r.reset(id)
 	at := 0
 	for ; at < len(past) && past[at].At.Before(r.t.cfg.To); at++ {
+		if at == 0 || past[at].At.UnixMilli() > past[at-1].At.UnixMilli() {
+			if err := r.count(ctx, past[at:]); err != nil {
+				return nil, err
+			}
+		}
 		if err := r.reach(ctx, past[at].At); err != nil {
 			return nil, err
 		}
@@ -206,6 +221,29 @@ func (r *Replay) Play(ctx context.Context, id enishi.ID, past []Past, goOn func(
 	}
 	r.play.View = r.p.View()
 	return r.play, nil
+}
+
+// count makes known what other journeys decide in the instant in which past begins before this one does, see
+// [journeys.Journey.Before]: it counts for the caps of what is due at that instant. What else follows from it comes in its turn.
+func (r *Replay) count(ctx context.Context, past []Past) error {
+	at, counted := past[0].At, false
+	for i := range past {
+		m := past[i].Decided
+		if past[i].At.UnixMilli() > at.UnixMilli() {
+			break
+		}
+		if m == nil || !r.t.journey.Before(m.Journey, m.Purpose, r.t.priorities[m.Journey]) {
+			continue
+		}
+		if !counted {
+			if err := r.reach(ctx, at.Truncate(time.Millisecond).Add(-time.Millisecond)); err != nil {
+				return err
+			}
+			counted = true
+		}
+		r.p.AddMessage(*m)
+	}
+	return nil
 }
 
 // use makes definitions those of the partition; the memory that steps use again stays.

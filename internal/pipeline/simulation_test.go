@@ -44,15 +44,25 @@ func sameProfile(a, b string) bool {
 	return strings.Split(a, "|")[profile] == strings.Split(b, "|")[profile]
 }
 
+// firstSeed is where seeds begin: 1, or ENISHI_FROM.
+func firstSeed(t *testing.T) uint64 {
+	text := os.Getenv("ENISHI_FROM")
+	if text == "" {
+		return 1
+	}
+	from, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("ENISHI_FROM: %v", err)
+	}
+	return from
+}
+
 // TestSimulation plays histories in which anything may fail at any call. A seed is played again by -seed or ENISHI_SEED.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	from, n := uint64(1), uint64(300)
+	from, n := firstSeed(t), uint64(300)
 	if os.Getenv("ENISHI_FULL") != "" {
 		n = 1000
-	}
-	if text := os.Getenv("ENISHI_FROM"); text != "" {
-		from, _ = strconv.ParseUint(text, 10, 64)
 	}
 	one := *seedFlag
 	if text := os.Getenv("ENISHI_SEED"); text != "" {
