@@ -117,5 +117,5 @@ golden: deps ## write the golden files anew
 	$(GO) test -p 1 ./... -update
 
 clean: ## delete what was built; data/ stays
-	rm -rf bin web/dist web/node_modules
-	git clean -fdxq -- sdk/js
+	rm -rf bin
+	git clean -fdxq -- web sdk/js
