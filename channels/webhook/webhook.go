@@ -13,8 +13,6 @@ package webhook
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -34,6 +32,7 @@ import (
 	"enishi"
 	"enishi/channels"
 	"enishi/internal/outward"
+	"enishi/internal/signature"
 )
 
 // Bounds of a call.
@@ -206,14 +205,7 @@ func ID(send enishi.ID) string { return "msg_" + send.String() }
 
 // Sign is the webhook-signature of a body.
 func (c *Channel) Sign(id string, at time.Time, body []byte) string {
-	var out []string
-	for _, key := range c.keys {
-		mac := hmac.New(sha256.New, key)
-		fmt.Fprintf(mac, "%s.%d.", id, at.Unix())
-		mac.Write(body)
-		out = append(out, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}
-	return strings.Join(out, " ")
+	return signature.SignStandard(c.keys, id, at, body)
 }
 
 // Send makes one call.

@@ -47,7 +47,7 @@ type AdsConfig struct {
 	Token        string `koanf:"token" help:"meta: token of a system user with ads_management; tiktok: access token of an app that the advertiser authorised; x: token of a user of the account; yahoo: refresh token of somebody who may manage the account. Write ${VARIABLE} to take it from the environment."`
 	TokenSecret  string `koanf:"token_secret" help:"x: secret of the user's token. Write ${VARIABLE}."`
 	ClientID     string `koanf:"client_id" help:"x: API key (consumer key) of the app; criteo, yahoo: id of the application."`
-	ClientSecret string `koanf:"client_secret" help:"x: secret of the API key; criteo, yahoo: secret of the application. Write ${VARIABLE}."`
+	ClientSecret string `koanf:"client_secret" help:"x: secret of the API key; criteo, yahoo: secret of the application; meta: secret of the token's app, by which calls are proven (appsecret_proof): the app may then demand it. Write ${VARIABLE}."`
 	Endpoint     string `koanf:"endpoint" help:"Base URL of the API. Default: the platform's own. webhook: address that is called."`
 	Place        string `koanf:"place" help:"line_ads, file: a name of places."`
 	Folder       string `koanf:"folder" help:"line_ads, file: folder within the place."`
@@ -96,7 +96,7 @@ func (w *workspace) buildAds() error {
 		name string
 		AdsConfig
 	}{{"google", AdsConfig{Platform: match.GoogleAds, Title: "Google Ads", Account: w.adSims.google.Account, Endpoint: w.adSims.url + "/google"}},
-		{"meta", AdsConfig{Platform: match.MetaAds, Title: "Meta Ads", Account: w.adSims.meta.Account, Token: w.adSims.meta.Token, Endpoint: w.adSims.url + "/meta"}},
+		{"meta", AdsConfig{Platform: match.MetaAds, Title: "Meta Ads", Account: w.adSims.meta.Account, Token: w.adSims.meta.Token, ClientSecret: w.adSims.meta.Secret, Endpoint: w.adSims.url + "/meta"}},
 		{"tiktok", AdsConfig{Platform: match.TikTok, Title: "TikTok Ads", Account: w.adSims.tiktok.Account, Token: w.adSims.tiktok.Token, Endpoint: w.adSims.url + "/tiktok"}},
 		{"x", AdsConfig{Platform: match.X, Title: "X Ads", Account: w.adSims.x.Account, ClientID: w.adSims.x.Keys.Consumer, ClientSecret: w.adSims.x.Keys.ConsumerSecret,
 			Token: w.adSims.x.Keys.Token, TokenSecret: w.adSims.x.Keys.TokenSecret, Endpoint: w.adSims.url + "/x"}},
@@ -131,7 +131,7 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 		}
 		d.Platform, err = google.New(google.Config{Base: c.Endpoint, Account: c.Account, Login: c.Login, Key: key, Client: client})
 	case match.MetaAds:
-		d.Platform, err = meta.New(meta.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Token: c.Token, Client: client})
+		d.Platform, err = meta.New(meta.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Token: c.Token, Secret: c.ClientSecret, Client: client})
 	case match.TikTok:
 		d.Platform, err = tiktok.New(tiktok.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Token: c.Token, Client: client, Now: w.now})
 	case match.X:
@@ -240,6 +240,7 @@ func openAdSims(now func() time.Time) (*adSims, error) {
 	s := &adSims{google: ads.NewGoogle("1234567890", now), meta: ads.NewMeta("1234567890", "simulator", now), tiktok: ads.NewTikTok("1234567890", "simulator", now),
 		x: ads.NewX("simulator", ads.XKeys{Consumer: "simulator", ConsumerSecret: "simulator", Token: "simulator", TokenSecret: "simulator"}, now), criteo: ads.NewCriteo("1234567890", "simulator", "simulator", now),
 		yahoo: ads.NewYahoo("1234567890", "1234567890", "simulator", "simulator", "simulator", now)}
+	s.meta.Secret = "simulator"
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open simulators of advertising platforms: %w", err)

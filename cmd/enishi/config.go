@@ -107,7 +107,7 @@ type SocialAccountConfig struct {
 	Entry       string `koanf:"entry" help:"Id that webhooks name, where it is another: of Instagram by a page the id of the Instagram account."`
 	Handle      string `koanf:"handle" help:"Name in m.me/NAME and ig.me/m/NAME. Default: the page's id."`
 	Token       string `koanf:"token" help:"Access token of the page or account; write ${VARIABLE} to take it from the environment."`
-	AppSecret   string `koanf:"app_secret" help:"Secret of the app, which signs webhooks at /social/webhook/NAME."`
+	AppSecret   string `koanf:"app_secret" help:"Secret of the app whose token it is: signs webhooks at /social/webhook/NAME, and calls prove that it is known (appsecret_proof)."`
 	VerifyToken string `koanf:"verify_token" help:"What the handshake of the webhook shows."`
 	Endpoint    string `koanf:"endpoint" help:"Base URL of the API. Default: https://graph.facebook.com, of Instagram by its own login https://graph.instagram.com."`
 	Version     string `koanf:"version" help:"Version of the API. Default: v23.0."`
@@ -184,7 +184,7 @@ type PostalTargetConfig struct {
 // SourceConfig is a system that calls us at /hooks/NAME, or that we ask for its history.
 type SourceConfig struct {
 	Kind         string        `koanf:"kind" help:"Of the source NAME: shopify, zendesk, meta_leads (lead ads), or webhook (any other system, by a mapping)."`
-	Secret       string        `koanf:"secret" help:"What its calls to /hooks/NAME are signed with; of Shopify the client secret, of Meta the secret of the app. Write ${VARIABLE} to take it from the environment."`
+	Secret       string        `koanf:"secret" help:"What its calls to /hooks/NAME are signed with; of Shopify the client secret, of Meta the secret of the app whose token it is. Write ${VARIABLE} to take it from the environment."`
 	SecretBefore string        `koanf:"secret_before" help:"The secret before, taken too while it is being changed."`
 	Signature    string        `koanf:"signature" help:"webhook: how it signs: standard (Standard Webhooks), hmac-sha256-hex, hmac-sha256-base64 or bearer. Default: standard."`
 	Header       string        `koanf:"header" help:"webhook: the header that has the signature, where it is not X-Signature or Authorization."`

@@ -16,6 +16,7 @@ import (
 	"enishi/ingest/hooks"
 	"enishi/ingest/meta"
 	"enishi/ingest/shopify"
+	"enishi/internal/signature"
 )
 
 // Kinds of sources.
@@ -57,11 +58,11 @@ func (w *workspace) buildSources() error {
 		case kindMetaLeads:
 			builtIn := meta.BuiltIn()
 			m := &mapped{w: w, name: name, builtIn: &builtIn}
-			leads, err := meta.New(meta.Config{Name: name, Token: c.Token, Version: c.Version, Endpoint: c.Endpoint, Map: m.translate, Alert: w.alert, Now: w.now})
+			leads, err := meta.New(meta.Config{Name: name, Token: c.Token, Secret: c.Secret, Version: c.Version, Endpoint: c.Endpoint, Map: m.translate, Alert: w.alert, Now: w.now})
 			if err != nil {
 				return fmt.Errorf("config: sources.%s: %w", name, err)
 			}
-			s.Translate, s.Scheme, s.Header, s.VerifyToken = leads.Translate, hooks.HMACHex, meta.SignatureHeader, c.VerifyToken
+			s.Translate, s.Scheme, s.Header, s.VerifyToken = leads.Translate, hooks.HMACHex, signature.MetaHeader, c.VerifyToken
 		case kindWebhook:
 			m := &mapped{w: w, name: cmp.Or(c.Mapping, name)}
 			s.Translate, s.Scheme = m.translate, cmp.Or(c.Signature, hooks.Standard)

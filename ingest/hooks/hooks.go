@@ -3,7 +3,6 @@ package hooks
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,7 @@ import (
 
 	"enishi"
 	"enishi/ingest"
+	"enishi/internal/signature"
 	"enishi/internal/stream"
 )
 
@@ -210,20 +210,11 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const maxChallenge = 200
-
 // handshake gives the challenge back to who knows the verify token.
 func (h *Hooks) handshake(w http.ResponseWriter, r *http.Request, s *source) {
-	q := r.URL.Query()
-	challenge := q.Get("hub.challenge")
-	if q.Get("hub.mode") != "subscribe" || subtle.ConstantTimeCompare([]byte(q.Get("hub.verify_token")), []byte(s.VerifyToken)) != 1 || len(challenge) > maxChallenge {
+	if !signature.MetaHandshake(w, r, s.VerifyToken) {
 		h.cfg.Log.Warn("webhook handshake with a wrong verify token", "source", s.Name)
-		http.Error(w, "the verify token is wrong", http.StatusForbidden)
-		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, challenge)
 }
 
 // Take takes a call that came to a source, at its own address or at another. It gives the status to answer with: 200, 401 or 503 as at ServeHTTP, 404.

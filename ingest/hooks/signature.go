@@ -1,14 +1,11 @@
 package hooks
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
+	"enishi/internal/signature"
 	"errors"
 	"fmt"
-	"hash"
 	"net/http"
 	"slices"
 	"strconv"
@@ -71,13 +68,13 @@ func (s *signer) genuine(h http.Header, body []byte, now time.Time) bool {
 	switch s.scheme {
 	case Standard:
 		id, stamp := h.Get("Webhook-Id"), h.Get("Webhook-Timestamp")
-		return id != "" && timely(stamp, now) && s.any(h.Get("Webhook-Signature"), readStandard, []byte(id), dot, []byte(stamp), dot, body)
+		return id != "" && timely(stamp, now) && signature.Genuine(s.keys, signature.Standard(h.Get("Webhook-Signature")), signature.StandardParts(id, stamp, body)...)
 	case Zendesk: // its time is no part of what is judged: Zendesk tries again for hours with the first time
-		return s.any(h.Get(s.header), readBase64, []byte(h.Get("X-Zendesk-Webhook-Signature-Timestamp")), body)
+		return signature.Genuine(s.keys, signature.Base64(h.Get(s.header)), []byte(h.Get("X-Zendesk-Webhook-Signature-Timestamp")), body)
 	case HMACHex:
-		return s.any(h.Get(s.header), readHex, body)
+		return signature.Genuine(s.keys, signature.Hex(h.Get(s.header)), body)
 	case HMACBase64:
-		return s.any(h.Get(s.header), readBase64, body)
+		return signature.Genuine(s.keys, signature.Base64(h.Get(s.header)), body)
 	case Bearer:
 		given := h.Get(s.header)
 		if strings.EqualFold(s.header, "Authorization") {
@@ -94,61 +91,6 @@ func (s *signer) genuine(h http.Header, body []byte, now time.Time) bool {
 		return ok == 1
 	}
 	return false
-}
-
-var dot = []byte{'.'}
-
-// any compares every signature of a header with every key.
-func (s *signer) any(header string, read func(string) [][]byte, parts ...[]byte) bool {
-	given, ok := read(header), false
-	for _, key := range s.keys {
-		want := sum(hmac.New(sha256.New, key), parts)
-		for _, g := range given {
-			if hmac.Equal(want, g) {
-				ok = true
-			}
-		}
-	}
-	return ok
-}
-
-func sum(h hash.Hash, parts [][]byte) []byte {
-	for _, p := range parts {
-		h.Write(p)
-	}
-	return h.Sum(nil)
-}
-
-// maxSignatures is what is looked at of a header with many.
-const maxSignatures = 8
-
-// readStandard reads "v1,BASE64 v1,BASE64"; other versions are passed over.
-func readStandard(header string) [][]byte {
-	var out [][]byte
-	for field := range strings.FieldsSeq(header) {
-		version, value, ok := strings.Cut(field, ",")
-		if !ok || version != "v1" || len(out) == maxSignatures {
-			continue
-		}
-		out = append(out, readBase64(value)...)
-	}
-	return out
-}
-
-func readBase64(value string) [][]byte {
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
-	if err != nil || len(b) != sha256.Size {
-		return nil
-	}
-	return [][]byte{b}
-}
-
-func readHex(value string) [][]byte {
-	b, err := hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(value), "sha256="))
-	if err != nil || len(b) != sha256.Size {
-		return nil
-	}
-	return [][]byte{b}
 }
 
 // timely tells whether a time in Unix seconds is near now.

@@ -3,6 +3,7 @@ package meta
 import (
 	"context"
 	"encoding/json"
+	"enishi/internal/signature"
 	"errors"
 	"fmt"
 	"io"
@@ -39,11 +40,19 @@ func passing(code int) bool {
 	return code >= 80_000 && code <= 80_014
 }
 
+// unproven: the token is of another app than the secret, or the app demands a secret and none is known.
+func (f *failure) unproven() bool {
+	return f.code == 100 && strings.Contains(f.text, "appsecret_proof")
+}
+
 const maxAnswer = 1 << 20
 
 // get reads fields of an object.
 func (l *Leads) get(ctx context.Context, id, fields string, into any) error {
 	address := l.cfg.Endpoint + "/" + l.cfg.Version + "/" + url.PathEscape(id) + "?fields=" + url.QueryEscape(fields)
+	if l.cfg.Secret != "" {
+		address += "&appsecret_proof=" + signature.MetaProof(l.cfg.Token, l.cfg.Secret)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("ask Meta: %w", err)

@@ -20,9 +20,6 @@ import (
 	"enishi/ingest/hooks"
 )
 
-// SignatureHeader signs a webhook: sha256= and the hex of the HMAC of the raw body under the app's secret.
-const SignatureHeader = "X-Hub-Signature-256"
-
 // DefaultVersion is the version of the Graph API that the questions here are written for.
 const DefaultVersion = "v23.0"
 
@@ -42,6 +39,7 @@ const (
 type Config struct {
 	Name     string          // of the source
 	Token    string          // of a page, or of a system user who may read the leads of all pages
+	Secret   string          // of the token's app: calls prove that it is known; empty: they do not
 	Version  string          // default DefaultVersion
 	Endpoint string          // default https://graph.facebook.com
 	Map      hooks.Translate // makes events of the document of a lead
@@ -292,6 +290,10 @@ func (l *Leads) refusal(t *told, err error) (*ingest.Refusal, error) {
 			TextJA: "データソース「" + l.cfg.Name + "」のトークンを Meta が受け付けないため、リードが「取り込めなかったデータ」に残っています。設定の " + at + " を新しいトークンに替えてから、再取り込みしてください（Meta がリードを保存するのは 90 日間です）。"})
 	case f.denied():
 		what, whatJA = "the token may not read it: it needs leads_retrieval and pages_manage_ads, and access to the page's leads, then take this again", "トークンに権限がありません。leads_retrieval と pages_manage_ads の権限と、ページのリードへのアクセスを付けてから、再取り込みしてください"
+	case f.unproven():
+		secret := strings.TrimSuffix(at, "token") + "secret"
+		what, whatJA = "the token was made for another app than the one whose secret stands at "+secret+" of the configuration: put a token of that app at "+at+", then take this again",
+			"設定の "+secret+" とは別のアプリで発行されたトークンです。同じアプリで発行したトークンを "+at+" に設定してから、再取り込みしてください"
 	case f.code == 100:
 		what, whatJA = "there is no such lead (Meta keeps them for 90 days), or the token is of another page", "このリードはありません（Meta の保存期間は 90 日です）。または、別のページのトークンです"
 	case !f.passes:

@@ -17,6 +17,7 @@ import (
 	"enishi/ingest"
 	"enishi/ingest/hooks"
 	"enishi/ingest/mapping"
+	"enishi/internal/signature"
 	sim "enishi/internal/sim/social"
 	"enishi/internal/stream"
 
@@ -54,7 +55,7 @@ func newRig(t *testing.T, own *mapping.Mapping) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.leads, err = New(Config{Name: "leads", Token: "page token", Endpoint: api.URL, Now: clock, Alert: func(a enishi.Alert) { r.alerts = append(r.alerts, a) },
+	r.leads, err = New(Config{Name: "leads", Token: "page token", Secret: "app", Endpoint: api.URL, Now: clock, Alert: func(a enishi.Alert) { r.alerts = append(r.alerts, a) },
 		Map: func(_ context.Context, d *hooks.Delivery) (hooks.Taken, error) {
 			body, err := mapping.Decode(d.Body)
 			if err != nil {
@@ -74,7 +75,7 @@ func newRig(t *testing.T, own *mapping.Mapping) *rig {
 		t.Fatal(err)
 	}
 	r.hooks, err = hooks.New(hooks.Config{Parser: ingest.NewParser(ingest.ParserConfig{}), Now: clock,
-		Sources: []hooks.Source{{Name: "leads", Kind: "meta_leads", Secrets: []string{"app"}, Scheme: hooks.HMACHex, Header: SignatureHeader, VerifyToken: "verify", Translate: r.leads.Translate}},
+		Sources: []hooks.Source{{Name: "leads", Kind: "meta_leads", Secrets: []string{"app"}, Scheme: hooks.HMACHex, Header: signature.MetaHeader, VerifyToken: "verify", Translate: r.leads.Translate}},
 		Append: func(_ context.Context, recs []stream.Record) error {
 			for _, x := range recs {
 				var e enishi.Event
@@ -205,7 +206,7 @@ func TestForged(t *testing.T) {
 	for _, signature := range []string{"", "sha256=00", sim.Signature("other", []byte(body)), sim.Signature("app", []byte(body+" "))} {
 		req := httptest.NewRequest(http.MethodPost, r.url, strings.NewReader(body))
 		req.RequestURI = ""
-		req.Header.Set(SignatureHeader, signature)
+		req.Header.Set("X-Hub-Signature-256", signature)
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -311,6 +312,7 @@ func TestRefused(t *testing.T) {
 	f("leads_retrieval", 0, func(r *rig, _ string) {
 		r.Inject(sim.Fault{Endpoint: "lead", Times: -1, Status: 403, Code: 200, Message: "Requires leads_retrieval permission"})
 	}, func(r *rig, _ string) { r.ClearFaults() })
+	f("another app than the one whose secret stands at sources.leads.secret", 0, func(r *rig, _ string) { r.leads.cfg.Secret = "another" }, func(r *rig, _ string) { r.leads.cfg.Secret = "app" })
 	f("its form", 0, func(r *rig, _ string) {
 		r.Inject(sim.Fault{Endpoint: "form", Times: -1, Status: 403, Code: 10, Message: "Requires pages_manage_ads permission"})
 	}, func(r *rig, _ string) { r.ClearFaults() })

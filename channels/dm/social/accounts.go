@@ -16,6 +16,7 @@ import (
 
 	"enishi"
 	"enishi/channels"
+	"enishi/internal/signature"
 )
 
 // Platforms of an account.
@@ -36,7 +37,7 @@ type Secret struct {
 	Page        string // id of the page, which sends; of Instagram by its own login the id of the account
 	Entry       string // id in webhooks, where it is another: of Instagram by a page the id of the Instagram account
 	Token       string // access token of the page or account
-	AppSecret   string // signs webhooks
+	AppSecret   string // of the app whose token it is: signs webhooks, and calls prove that it is known
 	VerifyToken string // of the handshake of the webhook
 	Endpoint    string // base URL of the API; empty: https://graph.facebook.com, of Instagram without Entry https://graph.instagram.com
 	Version     string // empty: DefaultVersion
@@ -108,6 +109,15 @@ func (s *Secret) check() error {
 		return errors.New("version is like v23.0")
 	}
 	return nil
+}
+
+// proof is the parameter by which calls prove that the secret of the token's app is known. Instagram's own login has an API of
+// its own that does not ask for it.
+func (s *Secret) proof() string {
+	if s.Platform == Instagram && s.Entry == s.Page {
+		return ""
+	}
+	return "appsecret_proof=" + signature.MetaProof(s.Token, s.AppSecret)
 }
 
 // Get finds an account; an empty name is the default one.

@@ -38,7 +38,7 @@ var answers = [...]answer{
 	{what: "code 10, subcodes 2018278, 2018065, 2534022 (outside the window), and of a token any code 10", codes: []int{10}, subcodes: []int{2018278, 2018065, 2534022, 2018320, 2018321}, verdict: closed, reason: reasonWindow},
 	{what: "code 551, and codes 100, 200 with subcodes 2018001, 2018108, 2534014 (nobody takes messages under the id)", codes: []int{551}, verdict: gone, reason: reasonUnreachable},
 	{codes: []int{100, 200}, subcodes: []int{2018001, 2018108, 2534014, 2534015}, verdict: gone, reason: reasonUnreachable},
-	{what: "codes 190, 102 (token expired or revoked), and 10, 200-299, 3, 33 (permission)", codes: []int{190, 102, 10, 3}, verdict: channels.Down, reason: "account"},
+	{what: "codes 190, 102 (token expired or revoked), and 10, 200-299, 3, 33 (permission), and 100 about appsecret_proof (the token is of another app than the secret)", codes: []int{190, 102, 10, 3}, verdict: channels.Down, reason: "account"},
 	{codes: []int{100}, subcodes: []int{33}, verdict: channels.Down, reason: "account"},
 	{what: "code 613 with subcode 2018322 (marketing messages of one topic too close to each other)", codes: []int{613}, subcodes: []int{2018322}, verdict: closed, reason: reasonWindow},
 	{what: "codes 4, 17, 32, 613, 80006, and status 429 (rate): after Retry-After, else after a second", codes: []int{4, 17, 32, 613, 80006}, verdict: busy, wait: time.Second},

@@ -37,6 +37,7 @@ const (
 type Channel struct {
 	secret      Secret
 	url         string
+	proof       string // of the queries of calls
 	client      *http.Client
 	timeout     time.Duration
 	tags        func() []Tag
@@ -46,7 +47,7 @@ type Channel struct {
 }
 
 func newChannel(s Secret, cfg AccountsConfig) *Channel {
-	c := &Channel{secret: s, url: strings.TrimSuffix(s.Endpoint, "/") + "/" + s.Version + "/" + s.Page, timeout: cfg.Timeout, tags: cfg.Tags, now: cfg.Now, log: cfg.Log,
+	c := &Channel{secret: s, proof: s.proof(), url: strings.TrimSuffix(s.Endpoint, "/") + "/" + s.Version + "/" + s.Page, timeout: cfg.Timeout, tags: cfg.Tags, now: cfg.Now, log: cfg.Log,
 		client: &http.Client{Transport: transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		text:   rate.NewLimiter(textPerSecond, textPerSecond/10), media: rate.NewLimiter(mediaPerSecond, 1)}
 	if c.timeout == 0 {
@@ -316,7 +317,7 @@ const maxAnswer = 64 << 10
 func (c *Channel) call(ctx context.Context, p *part) (channels.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/messages", bytes.NewReader(p.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/messages?"+c.proof, bytes.NewReader(p.body))
 	if err != nil {
 		return channels.Receipt{}, channels.Down(err).With("", "account")
 	}
@@ -348,6 +349,9 @@ func (c *Channel) call(ctx context.Context, p *part) (channels.Receipt, error) {
 
 // verdict is what a refusal asks for.
 func (e *graphError) verdict(after time.Duration) *channels.SendError {
+	if e.Code == 100 && strings.Contains(e.Message, "appsecret_proof") { // the token is of another app than the secret
+		return channels.Down(e).With(e.code(), "account")
+	}
 	for i := range answers {
 		if x := &answers[i]; x.fits(e.Status, e.Code, e.Subcode) {
 			out := x.verdict(e).With(e.code(), x.reason)
@@ -388,7 +392,7 @@ func retryAfter(res *http.Response) time.Duration {
 func (c *Channel) State(ctx context.Context) (name string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"?fields=id,name", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"?fields=id,name&"+c.proof, nil)
 	if err != nil {
 		return "", err
 	}

@@ -182,6 +182,7 @@ func TestAnswers(t *testing.T) {
 		{socialsim.Fault{Status: 429}, "busy"},
 		{socialsim.Fault{Status: 400, Code: 1200}, "retry"},
 		{socialsim.Fault{Status: 400, Code: 100, Subcode: 2018047}, "permanent content"},
+		{socialsim.Fault{Status: 400, Code: 100, Message: "Invalid appsecret_proof provided in the API argument"}, "down account"},
 		{socialsim.Fault{Status: 500, Code: 2}, "unknown"},
 		{socialsim.Fault{Status: 502}, "unknown"},
 		{socialsim.Fault{Reset: true}, "unknown"},

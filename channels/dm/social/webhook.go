@@ -2,17 +2,13 @@ package social
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"encoding/json"
+	"enishi/internal/signature"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"enishi"
@@ -61,7 +57,6 @@ func NewWebhook(cfg WebhookConfig) (*Webhook, error) {
 
 const (
 	maxWebhook    = 1 << 20
-	maxChallenge  = 200
 	webhookAnswer = 4 * time.Second // Meta waits for 5
 )
 
@@ -102,28 +97,9 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // handshake gives the challenge back to who knows the verify token.
 func (h *Webhook) handshake(w http.ResponseWriter, r *http.Request, account *Account) {
-	q := r.URL.Query()
-	challenge := q.Get("hub.challenge")
-	if q.Get("hub.mode") != "subscribe" || subtle.ConstantTimeCompare([]byte(q.Get("hub.verify_token")), []byte(account.secret.VerifyToken)) != 1 || len(challenge) > maxChallenge {
+	if !signature.MetaHandshake(w, r, account.secret.VerifyToken) {
 		h.log.Warn("webhook handshake with a wrong verify token", "account", account.Name)
-		http.Error(w, "the verify token is wrong", http.StatusForbidden)
-		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = io.WriteString(w, challenge)
-}
-
-// signed compares in the same time wherever they differ.
-func signed(secret string, body []byte, signature string) bool {
-	given, ok := strings.CutPrefix(signature, "sha256=")
-	sum, err := hex.DecodeString(given)
-	if !ok || err != nil {
-		return false
-	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	return hmac.Equal(sum, mac.Sum(nil))
 }
 
 func (h *Webhook) take(w http.ResponseWriter, r *http.Request, account *Account) {
@@ -133,7 +109,7 @@ func (h *Webhook) take(w http.ResponseWriter, r *http.Request, account *Account)
 		return
 	}
 	// Before anything of it is looked at.
-	if !signed(account.secret.AppSecret, body, r.Header.Get("X-Hub-Signature-256")) {
+	if !signature.Genuine([][]byte{[]byte(account.secret.AppSecret)}, signature.Hex(r.Header.Get(signature.MetaHeader)), body) {
 		h.log.Warn("webhook with a wrong signature", "account", account.Name)
 		http.Error(w, "the signature is wrong", http.StatusForbidden)
 		return

@@ -2,6 +2,9 @@ package ads
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -30,7 +33,8 @@ type Meta struct {
 	Directory
 	Account string // without act_
 	Token   string
-	Terms   bool // the account has accepted the terms of custom audiences
+	Secret  string // of the app, which demands that calls prove it; empty: it does not
+	Terms   bool   // the account has accepted the terms of custom audiences
 	Limits  MetaLimits
 
 	lists   map[string]*metaList
@@ -91,6 +95,13 @@ func metaError(status, code, subcode int, format string, args ...any) *answer {
 
 var metaVersion = regexp.MustCompile(`^/v\d+\.\d+/`)
 
+// metaProof is what developers.facebook.com/docs/graph-api/guides/secure-requests describes.
+func metaProof(token, secret string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
 // ServeHTTP answers one call.
 func (m *Meta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
@@ -108,6 +119,13 @@ func (m *Meta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.mu.Unlock()
 		if bearer(r) != m.Token || revoked {
 			return metaError(http.StatusBadRequest, 190, 460, "Error validating access token: The session has been invalidated.")
+		}
+		if m.Secret != "" {
+			if given := r.URL.Query().Get("appsecret_proof"); given == "" {
+				return metaError(http.StatusBadRequest, 100, 0, "API calls from the server require an appsecret_proof argument")
+			} else if given != metaProof(m.Token, m.Secret) {
+				return metaError(http.StatusBadRequest, 100, 0, "Invalid appsecret_proof provided in the API argument")
+			}
 		}
 		if m.over("all", m.Limits.PerHour, time.Hour) {
 			a := metaError(http.StatusBadRequest, 80003, 2446079, "There have been too many calls to this ad-account. Wait a bit and try again.")

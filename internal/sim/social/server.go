@@ -30,7 +30,7 @@ func (a *Account) entry() string { return cmp.Or(a.Entry, a.ID) }
 
 // Config of an app. It needs accounts; the rest has working defaults.
 type Config struct {
-	AppSecret string // signs webhooks
+	AppSecret string // signs webhooks; calls to the Graph API have to prove that they know it. Empty: nobody knows one
 	Accounts  []Account
 	Now       func() time.Time // default time.Now
 	// WebhookURL receives the events; SetWebhookURL changes it later.
@@ -195,6 +195,9 @@ func (s *Server) handle(r *http.Request, id, what string, body []byte) *answer {
 	if revoked || account.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(account.Token)) != 1 {
 		return refuse(http.StatusBadRequest, 190, 460, "Error validating access token: The session has been invalidated because the user changed their password or Facebook has changed the session for security reasons.")
 	}
+	if a := s.proven(r, account, token); a != nil {
+		return a
+	}
 	switch {
 	case what == "" && r.Method == http.MethodGet && s.kindOf(id) != "account":
 		return s.read(id, r.URL.Query().Get("fields"))
@@ -217,6 +220,25 @@ func (s *Server) account(id, token string) *Account {
 		}
 	}
 	return nil
+}
+
+// proven checks appsecret_proof as an app that is set to "Require App Secret" does
+// (developers.facebook.com/docs/graph-api/guides/secure-requests). Tokens of Instagram's own login are of another API: there a proof is
+// only checked where there is one.
+func (s *Server) proven(r *http.Request, account *Account, token string) *answer {
+	if s.cfg.AppSecret == "" {
+		return nil
+	}
+	switch r.URL.Query().Get("appsecret_proof") {
+	case strings.TrimPrefix(Signature(s.cfg.AppSecret, []byte(token)), "sha256="):
+		return nil
+	case "":
+		if account.Platform == Instagram && account.entry() == account.ID {
+			return nil
+		}
+		return invalid("API calls from the server require an appsecret_proof argument")
+	}
+	return invalid("Invalid appsecret_proof provided in the API argument")
 }
 
 // Revoke takes the token of an account back, or gives it again.

@@ -51,7 +51,7 @@ func newFixture(t *testing.T, change func(*Config)) *fixture {
 // post makes a call and gives status, error code and subcode.
 func (f *fixture) post(account, token, body string) string {
 	f.t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/v23.0/"+account+"/messages", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/v23.0/"+account+"/messages?appsecret_proof="+strings.TrimPrefix(Signature("secret", []byte(token)), "sha256="), strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+token)
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, r)
@@ -140,6 +140,33 @@ func TestLimits(t *testing.T) {
 }
 
 // TestWindow: what opens it, what does not, and to the second when it closes.
+// TestProof: calls with the token of a page have to prove that the secret of its app is known; those by Instagram's own login need not.
+func TestProof(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, who := range []string{page, gram} {
+		f.do(who, Act{Text: "こんにちは"})
+	}
+	call := func(account, token, query string) int {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/v23.0/"+account+"/messages"+query, strings.NewReader(text("a")))
+		r.Header.Set("Authorization", "Bearer "+token)
+		f.ServeHTTP(w, r)
+		return w.Code
+	}
+	proof := func(secret, token string) string {
+		return "?appsecret_proof=" + strings.TrimPrefix(Signature(secret, []byte(token)), "sha256=")
+	}
+	for _, c := range []struct {
+		account, token, query string
+		want                  int
+	}{{page, "page token", "", 400}, {page, "page token", proof("other", "page token"), 400}, {page, "page token", proof("secret", "ig token"), 400}, {page, "page token", proof("secret", "page token"), 200},
+		{gram, "ig token", "", 200}, {gram, "ig token", proof("other", "ig token"), 400}} {
+		if got := call(c.account, c.token, c.query); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

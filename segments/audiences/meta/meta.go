@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"enishi"
+	"enishi/internal/signature"
 	"enishi/segments/audiences"
 	"enishi/segments/audiences/match"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Version string // empty: Version
 	Account string // with or without act_
 	Token   string // of a system user with ads_management
+	Secret  string // of the token's app: calls prove that it is known; empty: they do not
 	Client  *http.Client
 }
 
@@ -57,6 +59,11 @@ func New(cfg Config) (*Platform, error) {
 	return &Platform{account: account, caller: audiences.Caller{Client: cfg.Client, Base: strings.TrimSuffix(cfg.Base, "/") + "/" + cfg.Version,
 		Header: func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Authorization", "Bearer "+cfg.Token)
+			if cfg.Secret != "" {
+				q := r.URL.Query()
+				q.Set("appsecret_proof", signature.MetaProof(cfg.Token, cfg.Secret))
+				r.URL.RawQuery = q.Encode()
+			}
 			return nil
 		}, Problem: problem}}, nil
 }
@@ -82,6 +89,8 @@ func problem(status int, _ http.Header, body []byte) *audiences.Problem {
 	switch code, sub := x.Error.Code, x.Error.Subcode; {
 	case code == 190 || code == 102 || code == 10 || code == 200 && sub != 1870090:
 		p.Class, p.Msg, p.MsgJA = audiences.Auth, "the token is invalid or lacks ads_management: make a new one for the system user", "アクセストークンが無効か、ads_management の権限がありません。システムユーザーのトークンを発行し直してください。"
+	case code == 100 && strings.Contains(x.Error.Message, "appsecret_proof"):
+		p.Class, p.Msg, p.MsgJA = audiences.Auth, "the token was made for another app than the one whose secret is configured, or the app demands a secret: set ads.NAME.client_secret to the secret of the token's app", "トークンを発行したアプリと app secret が一致しないか、app secret が必要な設定になっています。ads.NAME.client_secret に、トークンを発行したアプリの app secret を設定してください。"
 	case sub == 1870090:
 		p.Msg, p.MsgJA = "accept the terms of custom audiences in Meta's Ads Manager", "Meta の広告マネージャでカスタムオーディエンスの利用規約に同意してください。"
 	case code == 4 || code == 17 || code == 32 || code == 613 || code >= 80000 && code < 80100:

@@ -25,10 +25,11 @@ func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{now: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)}
 	w.sim = ads.NewMeta("77", "token", func() time.Time { return w.now })
+	w.sim.Secret = "secret of the app"
 	server := httptest.NewServer(w.sim)
 	t.Cleanup(server.Close)
 	var err error
-	if w.Platform, err = New(Config{Base: server.URL, Account: "act_77", Token: "token", Client: server.Client()}); err != nil {
+	if w.Platform, err = New(Config{Base: server.URL, Account: "act_77", Token: "token", Secret: "secret of the app", Client: server.Client()}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -118,13 +119,14 @@ func TestRefusals(t *testing.T) {
 		want   audiences.Class
 		code   string
 	}{
-		"the token was taken back": {func(w *world, _ string) { w.sim.Revoke(true) }, audiences.Auth, "190/460"},
-		"terms were not accepted":  {func(w *world, _ string) { w.sim.Terms = false }, audiences.Refused, "200/1870090"},
-		"the list is gone":         {func(w *world, id string) { w.sim.Drop(id) }, audiences.Gone, "100/33"},
-		"the list is flagged":      {func(w *world, id string) { w.sim.Flag(id) }, audiences.Refused, "2654/1713231"},
-		"too many calls":           {func(w *world, _ string) { w.sim.Limits.PerHour = 1 }, audiences.Rate, "80003/2446079"},
-		"too many rows":            {func(w *world, _ string) { w.sim.Limits.Rows = 1 }, audiences.Refused, "2650/0"},
-		"too much at once":         {func(w *world, _ string) { w.sim.Limits.BodyBytes = 100 }, audiences.Refused, "100/0"},
+		"the token was taken back":    {func(w *world, _ string) { w.sim.Revoke(true) }, audiences.Auth, "190/460"},
+		"the secret is another app's": {func(w *world, _ string) { w.sim.Secret = "another" }, audiences.Auth, "100/0"},
+		"terms were not accepted":     {func(w *world, _ string) { w.sim.Terms = false }, audiences.Refused, "200/1870090"},
+		"the list is gone":            {func(w *world, id string) { w.sim.Drop(id) }, audiences.Gone, "100/33"},
+		"the list is flagged":         {func(w *world, id string) { w.sim.Flag(id) }, audiences.Refused, "2654/1713231"},
+		"too many calls":              {func(w *world, _ string) { w.sim.Limits.PerHour = 1 }, audiences.Rate, "80003/2446079"},
+		"too many rows":               {func(w *world, _ string) { w.sim.Limits.Rows = 1 }, audiences.Refused, "2650/0"},
+		"too much at once":            {func(w *world, _ string) { w.sim.Limits.BodyBytes = 100 }, audiences.Refused, "100/0"},
 		"a fault of Meta's": {func(w *world, _ string) {
 			w.sim.Fail(ads.Fault{Status: 500, Body: `{"error": {"code": 2, "message": "Service temporarily unavailable"}}`})
 		}, audiences.Retry, "2/0"},
