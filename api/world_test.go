@@ -233,7 +233,7 @@ func openWorld(ctx context.Context, change func(*Config)) (*world, error) {
 		client.Close()
 		giveDatabase(db)
 	}
-	deadline, done := context.WithTimeout(ctx, 20*time.Second)
+	deadline, done := context.WithTimeout(ctx, patience)
 	defer done()
 	return w, poll(deadline, func() (bool, error) { return runner.Ready(), nil })
 }
@@ -270,7 +270,9 @@ func (w *world) build(ctx context.Context, db *clickhouse.DB, client *stream.Cli
 	}
 	change(&cfg)
 	w.cfg = cfg
-	w.api, err = New(cfg)
+	if w.api, err = New(cfg); err == nil {
+		w.api.waitLimit = patience
+	}
 	return err
 }
 
@@ -394,13 +396,16 @@ func serve(t testing.TB, a *API) *httptest.Server {
 	return s
 }
 
-// eventually polls until ok; it fails the test after 10 s.
+// patience is how long is waited for what takes a machine at rest a moment: one that does much else may need it.
+const patience = time.Minute
+
+// eventually polls until ok; it fails the test after [patience].
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := poll(ctx, func() (bool, error) { return ok(), nil }); err != nil {
-		t.Fatal("not within 10 s")
+		t.Fatalf("not within %s", patience)
 	}
 }
 

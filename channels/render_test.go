@@ -247,7 +247,7 @@ func TestLimits(t *testing.T) {
 	} {
 		start := time.Now()
 		_, err := r.Preview([]byte(htmlTemplate(t, doc)), testMessage("t", "email", ""), -1, false)
-		if d := time.Since(start); d > 10*time.Second { // a loaded machine is slow; without the limits it would be for ever
+		if d := time.Since(start); d > time.Minute { // a loaded machine is slow; without the limits it would be for ever
 			t.Errorf("%s took %v", doc, d)
 		}
 		switch {

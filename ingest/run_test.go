@@ -81,7 +81,7 @@ func start(t testing.TB, c *stream.Client) (*Ingester, func()) {
 // eventually polls until it holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute) // a moment on a machine at rest
 	for tick := time.NewTicker(5 * time.Millisecond); time.Now().Before(deadline); <-tick.C {
 		if holds() {
 			tick.Stop()

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -281,8 +282,15 @@ func TestAudiences(t *testing.T) {
 	a.send()
 	a.equal("a call taken in part", "meta")
 	eventually(t, 10*time.Second, "who was not taken is counted", func() error {
-		if c := a.row("meta").Calls[0]; c.Rejected != 1 || c.Accepted != 1 {
-			return fmt.Errorf("%+v", c)
+		people, accepted, rejected := 0, 0, 0 // of one call, or of two when a run came between them
+		calls := a.row("meta").Calls
+		for _, c := range calls[:min(2, len(calls))] {
+			if people < 2 {
+				people, accepted, rejected = people+c.People, accepted+c.Accepted, rejected+c.Rejected
+			}
+		}
+		if people != 2 || rejected != 1 || accepted != 1 {
+			return fmt.Errorf("%+v", calls)
 		}
 		return nil
 	})
@@ -315,12 +323,15 @@ func TestAudiences(t *testing.T) {
 	if out := s.enishi("audience", "list"); !strings.Contains(out, "buyers_google") || !strings.Contains(out, "buyers_line") {
 		t.Error(out)
 	}
-	if out := s.enishi("audience", "show", "buyers_meta"); !strings.Contains(out, "state     done, in step") || !strings.Contains(out, "auth 190/460") {
-		t.Error(out)
-	}
-	if out := s.enishi("audience", "sync", "buyers_line", "--dry-run"); !strings.Contains(out, "add         0") || !strings.Contains(out, "left out") {
-		t.Error(out)
-	}
+	eventually(t, 20*time.Second, "the command says how it stands", func() error {
+		if out := s.enishi("audience", "show", "buyers_meta"); !strings.Contains(out, "state     done, in step") || !strings.Contains(out, "auth 190/460") {
+			return errors.New(out)
+		}
+		if out := s.enishi("audience", "sync", "buyers_line", "--dry-run"); !strings.Contains(out, "add         0") || !strings.Contains(out, "left out") {
+			return errors.New(out)
+		}
+		return nil
+	})
 	for _, who := range []string{a.people[21].email(), goneID} { // also who was erased
 		if out := s.enishi("audience", "disclosures", who); !strings.Contains(out, "Google LLC") || !strings.Contains(out, "Meta Platforms, Inc.") || !strings.Contains(out, "email phone") {
 			t.Error(out)

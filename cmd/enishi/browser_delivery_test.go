@@ -209,7 +209,7 @@ func (d *mailing) drag(from, to string, down float64) {
 		d.do("begin to drag", intercept(true), mouse(chromedp.MousePressed, a.X, a.Y), mouse(chromedp.MouseMoved, a.X+4, a.Y+4), mouse(chromedp.MouseMoved, a.X+12, a.Y+12))
 		select {
 		case held = <-caught:
-		case <-time.After(3 * time.Second):
+		case <-time.After(10 * time.Second):
 			if d.do("let go", mouse(chromedp.MouseReleased, a.X+12, a.Y+12), intercept(false)); try == 3 {
 				d.shot("drag-failed")
 				d.t.Fatalf("%s at %v cannot be dragged: there is %s", from, a, js[string](d.browser, "there", fmt.Sprintf(`document.elementFromPoint(%f, %f)?.outerHTML.slice(0, 300) ?? "nothing"`, a.X, a.Y)))
@@ -326,9 +326,12 @@ func (d *mailing) mend(lang string) {
 	d.shot("mail-dark-" + lang)
 	js[any](d.browser, "the check", `[...document.querySelectorAll("[role=tab]")].find(e => e.innerText.startsWith(`+fmt.Sprintf("%q", d.w("lint.title"))+`)).click()`)
 	d.see("what the check finds", "シミが消える", d.w("lint.error"))
-	if !js[bool](d.browser, "unwritten", fmt.Sprintf(`document.querySelector('[data-finding="words.unwritten"]')?.innerText.includes(%q)`, d.w("mail.begun_heading"))) {
-		t.Error("nobody says that the heading is still to be written")
-	}
+	eventually(t, 20*time.Second, "the heading is still to be written", func() error {
+		if !js[bool](d.browser, "unwritten", fmt.Sprintf(`document.querySelector('[data-finding="words.unwritten"]')?.innerText.includes(%q) ?? false`, d.w("mail.begun_heading"))) {
+			return errors.New("nobody says so")
+		}
+		return nil
+	})
 	d.shot("mail-lint-" + lang)
 	d.checkPage("mail-lint-"+lang, false)
 	d.click(`[data-finding="words.unwritten"]`, d.w("lint.go"))

@@ -62,9 +62,12 @@ func walkIdentity(t *testing.T, lang string) {
 		return p
 	}
 	one := person("C1")
-	if one.Header.OrdersCount != 2 || len(one.Identifiers) != 3 {
-		t.Fatalf("the two are not one yet: %+v", one)
-	}
+	eventually(t, 20*time.Second, "the two are one", func() error {
+		if one = person("C1"); one.Header.OrdersCount != 2 || len(one.Identifiers) != 3 {
+			return fmt.Errorf("%+v", one)
+		}
+		return nil
+	})
 
 	merges := fmt.Sprintf("section[aria-label=%q]", d.w("person.merges"))
 	d.do("her page", chromedp.Navigate(s.base+"/people/"+one.ID+"?lang="+lang), chromedp.WaitVisible(chromedp.CSS(merges)))

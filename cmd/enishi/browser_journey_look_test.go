@@ -141,9 +141,12 @@ func (d drawing) place(hanako string) {
 			Count    int
 		}
 	}
-	if err := d.s.call("GET", "/journeys/cart_abandonment/moves", nil, &moves); err != nil || len(moves.Items) == 0 || moves.Items[0].From != "" || moves.Items[0].To != "quiet_cart" {
-		d.t.Fatalf("%+v, %v", moves, err)
-	}
+	eventually(d.t, 20*time.Second, "the ways are counted", func() error {
+		if err := d.s.call("GET", "/journeys/cart_abandonment/moves", nil, &moves); err != nil || len(moves.Items) == 0 || moves.Items[0].From != "" || moves.Items[0].To != "quiet_cart" {
+			return fmt.Errorf("%+v, %w", moves, err)
+		}
+		return nil
+	})
 	want := d.w("journey.times", moves.Items[0].Count)
 	eventually(d.t, 20*time.Second, "the way from the entry says "+want, func() error {
 		if got := js[string](d.browser, "the way", `document.querySelector('[data-way="~entry.start"]')?.innerText ?? ""`); got != want {

@@ -189,9 +189,12 @@ func (d linePages) dragArea() {
 		d.t.Errorf("it is still at %s", after)
 	}
 	d.click("main", d.w("menus.layoutOf", "1 + 2"))
-	if after := js[string](d.browser, "where it is again", left); after != before {
-		d.t.Errorf("it is at %s, was at %s", after, before)
-	}
+	eventually(d.t, 10*time.Second, "it is where it was", func() error {
+		if after := js[string](d.browser, "where it is again", left); after != before {
+			return fmt.Errorf("it is at %s, was at %s", after, before)
+		}
+		return nil
+	})
 }
 
 // shown waits until LINE has the menu.

@@ -33,6 +33,7 @@ func TestBackInStock(t *testing.T) {
 		eventually(t, 20*time.Second, "the catalogue", func() error { return x.call("GET", "/catalogue?after="+w.Position, nil, nil) })
 	}
 	say(0)
+	x.settled(30 * time.Second)
 	for p := range 3 {
 		typ, product := "stock_alert.requested", "P1"
 		if p == 2 {
@@ -43,6 +44,7 @@ func TestBackInStock(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	x.settled(30 * time.Second) // both have asked when it comes back
 	say(3)
 	say(0)
 	say(3)
@@ -107,6 +109,7 @@ func TestProductsByFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	x.settled(30 * time.Second) // both have asked when the file comes
 	runs := func(kind string, want int) error {
 		var page struct{ Items []any }
 		if err := x.call("GET", "/journeys/"+kind+"/people", nil, &page); err != nil {

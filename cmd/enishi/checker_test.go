@@ -267,8 +267,11 @@ func full() bool { return os.Getenv("ENISHI_FULL") != "" }
 func (s *server) quiet(limit time.Duration, x tables) {
 	s.t.Helper()
 	eventually(s.t, limit, "everything is folded and reported", func() error {
-		for range 2 { // lag is asked stage by stage: what moves between them is found by the second time
-			st, err := s.status()
+		for i, ask := range []func() (status, error){s.status, s.statusNow} { // lag is asked stage by stage: what moves between them is found by the second time
+			if i > 0 {
+				<-time.After(300 * time.Millisecond)
+			}
+			st, err := ask()
 			if err != nil {
 				return err
 			}
@@ -278,7 +281,6 @@ func (s *server) quiet(limit time.Duration, x tables) {
 			if n := x.rows("SELECT count() FROM deliveries FINAL WHERE reported = 0"); n[0] != "0" {
 				return fmt.Errorf("%s results are not reported", n[0])
 			}
-			<-time.After(300 * time.Millisecond)
 		}
 		return nil
 	})

@@ -86,15 +86,18 @@ func (x *mailer) confirms(t *testing.T, inbox *mailsim.Server) {
 		return nil
 	})
 	var found struct{ Items []struct{ ID string } }
-	if err := x.call("GET", "/people?q="+who, nil, &found); err != nil || len(found.Items) != 1 {
-		t.Fatalf("%+v %v", found, err)
-	}
-	var person struct {
-		Consents []struct{ Channel, Purpose, State, Method string }
-	}
-	if err := x.call("GET", "/people/"+found.Items[0].ID, nil, &person); err != nil || len(person.Consents) != 1 || person.Consents[0].Method != "double_opt_in" {
-		t.Errorf("permissions %+v %v", person, err)
-	}
+	eventually(t, 30*time.Second, "the permission's evidence", func() error {
+		if err := x.call("GET", "/people?q="+who, nil, &found); err != nil || len(found.Items) != 1 {
+			return fmt.Errorf("%+v %w", found, err)
+		}
+		var person struct {
+			Consents []struct{ Channel, Purpose, State, Method string }
+		}
+		if err := x.call("GET", "/people/"+found.Items[0].ID, nil, &person); err != nil || len(person.Consents) != 1 || person.Consents[0].Method != "double_opt_in" {
+			return fmt.Errorf("permissions %+v %w", person, err)
+		}
+		return nil
+	})
 	mails := 0
 	for _, m := range inbox.Mails() {
 		if slices.Contains(m.To, who) {

@@ -133,9 +133,12 @@ func TestLINEAccounts(t *testing.T) {
 	if state, err := x.visitLINE("default", map[string]any{"id_token": other, "link": nonce}); state != "refused" || err != nil {
 		t.Errorf("a nonce is good twice: %s %v", state, err)
 	}
-	if err := x.call("GET", "/line/sources", nil, &sources); err != nil || sources.Items[0].Came != 1 || sources.Items[0].Friends != 1 || sources.Items[0].Linked != 1 {
-		t.Errorf("%+v %v", sources, err)
-	}
+	eventually(t, 20*time.Second, "the source counts her", func() error {
+		if err := x.call("GET", "/line/sources", nil, &sources); err != nil || sources.Items[0].Came != 1 || sources.Items[0].Friends != 1 || sources.Items[0].Linked != 1 {
+			return fmt.Errorf("%+v %w", sources, err)
+		}
+		return nil
+	})
 	if state, err := x.visitLINE("default", map[string]any{"id_token": token, "unlink": true}); state != "unlinked" || err != nil {
 		t.Errorf("%s %v", state, err)
 	}

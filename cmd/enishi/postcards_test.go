@@ -223,10 +223,9 @@ func openWinback(t *testing.T) *winback {
 	definitions = append(definitions, definitionFile{Kind: "setting", Name: "brand", Body: map[string]any{"name": "店", "address": "東京都千代田区丸の内1-1-1", "contact": "03-0000-0000"}},
 		definitionFile{Kind: "setting", Name: "postal", Body: map[string]any{"accounts": map[string]any{"default": account}}})
 	for i := range definitions {
-		if err := w.as("").put(t.Context(), &definitions[i]); err != nil {
-			t.Fatal(err)
-		}
+		w.put(definitions[i].Kind, definitions[i].Name, definitions[i].Body)
 	}
+	w.settled(30 * time.Second)
 	zip := filepath.Join(t.TempDir(), "utf_ken_all.csv")
 	if err := os.WriteFile(zip, []byte(zipCodes), 0o600); err != nil {
 		t.Fatal(err)

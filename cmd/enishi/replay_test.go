@@ -55,10 +55,9 @@ func (s *server) publishGallery() {
 	// Advertisements go out for a shop that says who it is.
 	definitions = slices.Insert(definitions, 0, definitionFile{Kind: "setting", Name: "brand", Body: map[string]any{"name": "店", "address": "東京都千代田区丸の内1-1-1", "contact": "03-0000-0000"}})
 	for i := range definitions {
-		if err := (&client{Addr: s.base}).put(s.t.Context(), &definitions[i]); err != nil {
-			s.t.Fatal(err)
-		}
+		s.put(definitions[i].Kind, definitions[i].Name, definitions[i].Body)
 	}
+	s.settled(30 * time.Second)
 }
 
 // TestReplayKeepsTime: on the virtual clock each timer acts at its instant among what happens, however long the stretches are

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,11 +93,11 @@ func TestSegmentCommands(t *testing.T) {
 	}
 	var n segmentCount
 	eventually(t, 20*time.Second, "the order is counted", func() error {
-		return json.Unmarshal([]byte(do("C", 0, "count", "orders_count == 1", "--json")), &n)
+		if err := json.Unmarshal([]byte(do("C", 0, "count", "orders_count == 1", "--json")), &n); err != nil || n.Count != 1 || n.Base != 2 || n.CompleteThrough.IsZero() {
+			return fmt.Errorf("count %+v: %w", n, err)
+		}
+		return nil
 	})
-	if n.Count != 1 || n.Base != 2 || n.CompleteThrough.IsZero() {
-		t.Errorf("count %+v", n)
-	}
 	if out := do("ja_JP.UTF-8", 0, "count", "orders_count == 1"); !strings.HasPrefix(out, "対象: 1\n全体: 2\n反映済み: ") {
 		t.Errorf("got %s", out)
 	}
@@ -126,9 +128,12 @@ func saveAndExplain(t *testing.T, s *server, do func(locale string, code int, ar
 	if out := do("C", 0, "check", "--name", "buyers"); out != "ok\n" {
 		t.Errorf("got %s", out)
 	}
-	if out := do("C", 0, "count", "--name", "buyers"); !strings.HasPrefix(out, "count: 1\n") {
-		t.Errorf("got %s", out)
-	}
+	eventually(t, 20*time.Second, "the saved segment is counted", func() error {
+		if out := do("C", 0, "count", "--name", "buyers"); !strings.HasPrefix(out, "count: 1\n") {
+			return errors.New(out)
+		}
+		return nil
+	})
 	out := strings.Split(do("C", 0, "explain", "--name", "buyers", "anna@shop.example"), "\n")
 	if len(out) != 5 || !strings.Contains(out[0], ": in, until 20") || !strings.HasPrefix(out[2], `+      decides  last_order_at > ago("90d")  Latest order `) || !strings.Contains(out[3], "¥5,000") {
 		t.Errorf("explain: %s", strings.Join(out, "\n"))

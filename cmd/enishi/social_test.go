@@ -76,6 +76,7 @@ func TestSocialWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	x.settled(30 * time.Second)
 	offers := 0
 	offer := func(user string) {
 		t.Helper()
@@ -165,12 +166,15 @@ func TestSocialWindow(t *testing.T) {
 	if err := x.call("GET", "/people?q=c-12", nil, &twelve); err != nil || len(twelve.Items) != 1 {
 		t.Fatal(err)
 	}
-	if err := x.call("GET", "/people/"+twelve.Items[0].ID+"/decisions?limit=50", nil, &decisions); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(fmt.Sprintf("%+v", decisions), "closed on ") {
-		t.Errorf("no decision says when the window closed: %+v", decisions)
-	}
+	eventually(t, 30*time.Second, "a decision says when the window closed", func() error {
+		if err := x.call("GET", "/people/"+twelve.Items[0].ID+"/decisions?limit=50", nil, &decisions); err != nil {
+			return err
+		}
+		if !strings.Contains(fmt.Sprintf("%+v", decisions), "closed on ") {
+			return fmt.Errorf("none: %+v", decisions)
+		}
+		return nil
+	})
 
 	// Somebody who blocked the account: the sender finds out, the mail takes over, and then she is not tried again.
 	known("13")
@@ -181,6 +185,7 @@ func TestSocialWindow(t *testing.T) {
 	x.settled(30 * time.Second)
 	offer("13")
 	sent("13", "refused unreachable", "sent")
+	x.quiet(30*time.Second, x.tables) // that she cannot be reached is folded
 	offer("13")
 	sent("13", "refused unreachable", "sent, sent")
 

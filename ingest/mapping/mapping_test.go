@@ -268,7 +268,7 @@ func TestStepsAreBounded(t *testing.T) {
 	if len(events) != 0 || len(problems) != 1 || !strings.Contains(problems[0].Reason, "too many") {
 		t.Errorf("%v %v", events, problems)
 	}
-	if took := time.Since(begun); took > 5*time.Second {
+	if took := time.Since(begun); took > 30*time.Second { // without the bound it would be for hours
 		t.Errorf("took %s", took)
 	}
 }

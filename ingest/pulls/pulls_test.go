@@ -95,7 +95,7 @@ type house struct {
 	mu     sync.Mutex
 	rows   map[string]int // mark of an event -> how often it was appended
 	alerts map[enishi.ID]string
-	fails  func(n int) error
+	fails  func(ctx context.Context, n int) error
 }
 
 func newHouse(t *testing.T, at *place.Place) *house {
@@ -112,11 +112,11 @@ func (h *house) start() {
 			return mapping.Mapping{Format: mapping.CSV, Rules: []mapping.Rule{{Event: "order.placed", Fields: map[string]string{
 				"occurred_at": `row["日付"]`, "person.email": `row["メール"]`, "order.order_id": `row["注文番号"]`, "order.total": `row["` + h.total + `"]`}}}}, name == "orders"
 		},
-		Append: func(_ context.Context, recs []stream.Record) error {
+		Append: func(ctx context.Context, recs []stream.Record) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			if h.fails != nil {
-				if err := h.fails(len(h.rows)); err != nil {
+				if err := h.fails(ctx, len(h.rows)); err != nil {
 					return err
 				}
 			}
@@ -340,11 +340,11 @@ func TestKilled(t *testing.T) {
 		h.put("a.csv", orders(0, 5000))
 		h.put("a.csv.ok", "ok")
 		ctx, kill := context.WithCancel(t.Context())
-		h.fails = func(n int) error {
+		h.fails = func(ctx context.Context, n int) error {
 			if n >= 2000 {
 				kill()
 				go h.stop()
-				time.Sleep(50 * time.Millisecond) // the importer hears of it
+				<-ctx.Done() // the importer hears of it
 				return errors.New("the process ends")
 			}
 			return nil

@@ -109,10 +109,16 @@ func TestLimits(t *testing.T) {
 		clock := &stepped{at: noon}
 		shop := stocked(3, sim.Config{Now: clock.now, RunFor: 4, Limits: sim.Limits{Bucket: 20, Restore: 1000}})
 		h := newHistory(t, shop, access)
+		ended := make(chan struct{})
+		defer close(ended)
 		go func() {
-			for range 400 {
+			for {
 				clock.add(20 * time.Millisecond)
-				time.Sleep(5 * time.Millisecond)
+				select {
+				case <-ended:
+					return
+				case <-time.After(5 * time.Millisecond):
+				}
 			}
 		}()
 		if p, err := h.Run(context.Background(), NewPull("p", "shop", time.Time{}, false, 1000, noon)); err != nil || p.State != PullDone {

@@ -171,7 +171,7 @@ func exerciseRefusals(t *testing.T, db *DB) {
 		if errors.As(err, &refused); code != 0 && (refused == nil || refused.Code != code) {
 			t.Errorf("got %v, want code %d", err, code)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 20*time.Second { // what is repeated is repeated for longer
 			t.Errorf("%s: repeated for %v", want, took)
 		}
 	}
@@ -311,7 +311,7 @@ func TestInsertRepeats(t *testing.T) {
 	f.n, f.answer = 0, func(int) (*http.Response, error) {
 		return refusal(500, "Code: 243. DB::Exception: disk. (NOT_ENOUGH_SPACE)"), nil
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err = db.Insert(ctx, "outcomes", []string{"request_id"}, 1, []string{"0123456789abcdef"})
 	var refused *clickhouse.Exception
@@ -354,7 +354,7 @@ func TestInsertOutage(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the insert does not find the server again")
 	}
 }

@@ -179,7 +179,7 @@ func TestEngineSignals(t *testing.T) {
 			t.Errorf("no %q in what a nil dereference printed:\n%s", want, out)
 		}
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("the process hung for %v", took)
 	}
 

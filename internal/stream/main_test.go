@@ -84,7 +84,7 @@ func openClient(t testing.TB, cfg Config) *Client {
 	t.Helper()
 	cfg.SessionTimeout = testSession
 	cfg.Log = slog.New(slog.NewTextHandler(&testLog{t: t}, nil))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := Open(ctx, cfg)
 	if err != nil {
@@ -120,7 +120,7 @@ func records(topic string, from, n int) []Record {
 
 func mustAppend(t testing.TB, c *Client, recs []Record) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := c.Append(ctx, recs); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func mustAppend(t testing.TB, c *Client, recs []Record) {
 // collect follows a partition until it has n records.
 func collect(t testing.TB, c *Client, topic string, partition int, from int64, n int) (got []Record) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if n == 0 {
 		return nil
@@ -150,7 +150,7 @@ func collect(t testing.TB, c *Client, topic string, partition int, from int64, n
 // until waits for a condition.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out: %s", what)

@@ -222,7 +222,7 @@ func TestFollow(t *testing.T) {
 			if g != what {
 				t.Fatalf("got %s, want %s", g, what)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("nothing came, want %s", what)
 		}
 	}

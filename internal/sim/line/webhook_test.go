@@ -75,7 +75,7 @@ func TestWebhooksWithSDK(t *testing.T) {
 		select {
 		case e := <-events:
 			return e
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("no webhook")
 			return nil
 		}
@@ -226,7 +226,7 @@ func TestRun(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- c.Run(ctx) }()
 	must(t)(c.Follow(c.UserID("hanako"), ""))
-	for deadline := time.After(5 * time.Second); len(hooks.all()) < 2; {
+	for deadline := time.After(time.Minute); len(hooks.all()) < 2; {
 		select {
 		case <-hooks.news:
 		case <-deadline:

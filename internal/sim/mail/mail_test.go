@@ -38,7 +38,7 @@ func start(t testing.TB, cfg Config) *Server {
 			if err != nil {
 				t.Errorf("run: %v", err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the inbox does not stop")
 		}
 	})
@@ -56,7 +56,7 @@ func client(t testing.TB, s *Server, opts ...gomail.Option) *gomail.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := gomail.NewClient(host, append([]gomail.Option{gomail.WithPort(n), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithTimeout(5 * time.Second)}, opts...)...)
+	c, err := gomail.NewClient(host, append([]gomail.Option{gomail.WithPort(n), gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithTimeout(time.Minute)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func dialogue(t *testing.T, s *Server, script ...string) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(conn)
