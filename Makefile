@@ -66,6 +66,8 @@ WALK := $(GO) test -tags browser -timeout 25m -count=1 -run Browser ./cmd/enishi
 # Each test starts storage of its own, and what waits for a disk is half of its time: in memory where there is plenty of it.
 ROOM := $(shell awk '/MemAvailable/ && $$2 > 12000000 {print "memory"}' /proc/meminfo)$(shell df --output=avail -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 8000000 {print "-disk"}')
 SCRATCH := $(if $(filter memory-disk,$(ROOM)),/dev/shm,$(or $(TMPDIR),/tmp))/enishi-test-$(shell pwd | cksum | cut -d' ' -f1)
+# Processes under test wait more than they work: three at a time, also where there are two cores.
+LANES := $(shell n=$$(nproc); echo $$((n > 3 ? n : 3)))
 test: deps-test build lint ## everything a change must pass, in less than 10 minutes
 	cd web && $(NPM) test
 	cd sdk/js && $(NPM) test
@@ -73,7 +75,7 @@ test: deps-test build lint ## everything a change must pass, in less than 10 min
 	@walked=$$(mktemp); rm -rf $(SCRATCH); mkdir -p $(SCRATCH); trap 'rm -rf $(SCRATCH)' EXIT; \
 		export GOTMPDIR=$${TMPDIR:-/tmp} TMPDIR=$(SCRATCH); \
 		$(WALK) >$$walked 2>&1 & walk=$$!; \
-		$(GO) test -p 2 -timeout 20m ./cmd/enishi ./... || failed=1; \
+		$(GO) test -p 2 -parallel $(LANES) -timeout 20m ./cmd/enishi ./... || failed=1; \
 		wait $$walk || { cat $$walked; echo "a browser test failed: all of them once more, by themselves"; $(WALK) || failed=1; }; \
 		tail -n 1 $$walked; rm -f $$walked; test -z "$$failed"
 

@@ -189,7 +189,7 @@ func TestRunsEnd(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, "runs_end")
 	exec(t, db, `INSERT INTO visits (profile_id, at, event_id, version, type, path) SELECT toFixedString(unhex(substring(hex(sipHash128(number)), 1, 32)), 16), toDateTime64('2025-01-01 00:00:00', 3, 'UTC') + number,
-		toFixedString(unhex(substring(hex(sipHash128(number)), 1, 32)), 16), 1, 'page.viewed', repeat('長', 50) FROM numbers(400000)`)
+		toFixedString(unhex(substring(hex(sipHash128(number)), 1, 32)), 16), 1, 'page.viewed', repeat('長', 50) FROM numbers(200000)`)
 	w := newWorld(t, db)
 	x, stop := w.begin()
 	spec := Spec{Tables: []string{"visits"}, Place: "lake", File: File{Format: NDJSON, SplitMB: 5}}
@@ -249,7 +249,7 @@ func TestRunsEnd(t *testing.T) {
 		t.Errorf("a run that was cut has a manifest: %s", left)
 	}
 	x, _ = w.begin()
-	if r = w.ends(x, r.ID); r.State != Done || r.Tries != 2 || r.Tables[0].Rows != 400_000 || len(r.names()) < 3 {
+	if r = w.ends(x, r.ID); r.State != Done || r.Tries != 2 || r.Tables[0].Rows != 200_000 || len(r.names()) < 3 {
 		t.Errorf("after the next start: %+v", r)
 	}
 	total := int64(0)
@@ -257,7 +257,7 @@ func TestRunsEnd(t *testing.T) {
 	for _, f := range r.Tables[0].Files {
 		total += f.Rows
 	}
-	if err != nil || len(list) != len(r.names())+1 || total != 400_000 {
+	if err != nil || len(list) != len(r.names())+1 || total != 200_000 {
 		t.Errorf("%d files of %d, %d rows: %v", len(list), len(r.names()), total, err)
 	}
 	delete(w.cfg.Places, "lake") // the place is gone
