@@ -94,6 +94,7 @@ func TestGalleryFinds(t *testing.T) {
 		"mail-reachable":           {{mail, consent("email", "in")}, {mail, consent("email", "out")}},
 		"never-mailed":             {{mail, consent("email", "in")}, {mail, consent("email", "in"), sent}},
 		"new-customer":             {{order(20, 1000)}, {order(40, 1000)}},
+		"recent-buyer":             {{order(200, 1000), order(20, 1000)}, {order(200, 1000), order(40, 1000)}},
 		"repeat-customer":          {{order(40, 1000), order(20, 1000)}, {order(40, 1000)}},
 		"store-only":               {{order(40, 1000, in("store"))}, {order(40, 1000, in("store")), order(20, 1000, in("web"))}},
 		"viewed-not-bought":        {{view(3, 2)}, {view(3, 2), order(2, 1000)}},

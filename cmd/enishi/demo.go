@@ -17,6 +17,7 @@ import (
 	"enishi/internal/demo"
 	socialsim "enishi/internal/sim/social"
 	"enishi/internal/stream"
+	"enishi/segments/audiences"
 )
 
 const (
@@ -105,7 +106,8 @@ func (d *demoShop) Run(ctx context.Context) error {
 		return stopped(ctx, err)
 	}
 	running, cancel := context.WithCancel(ctx)
-	defer cancel()
+	var beside sync.WaitGroup
+	defer func() { cancel(); beside.Wait() }()
 	d.mu.Lock()
 	d.stop = cancel
 	d.mu.Unlock()
@@ -119,6 +121,11 @@ func (d *demoShop) Run(ctx context.Context) error {
 		return nil // the person works with own data here
 	}
 	d.befriend()
+	beside.Go(func() {
+		if err := d.audiences(running); err != nil && running.Err() == nil {
+			d.w.log.Warn("demo: audiences", "err", err)
+		}
+	})
 	if err := d.live.Run(running); err != nil && running.Err() == nil {
 		return err
 	}
@@ -217,6 +224,37 @@ func (d *demoShop) postcards(ctx context.Context) error {
 		return err
 	}
 	return d.save(ctx, "journey", "demo_postcards", campaign)
+}
+
+// audiences makes lists at the simulated advertising platforms, once the shop's past is in: before that, people come into a segment and go with each event of the past. Those that were made once, and
+// perhaps deleted, are not made again.
+func (d *demoShop) audiences(ctx context.Context) error {
+	var due []demoAudience
+	for _, x := range demoAudiences {
+		if account := d.w.adAccounts[x.destination]; account != nil && account.Simulated && len(d.w.definitions.History(audiences.Kind, x.name)) == 0 {
+			due = append(due, x)
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	if err := d.w.api.CatchUp(ctx); err != nil {
+		return err
+	}
+	for _, x := range due {
+		if err := d.save(ctx, audiences.Kind, x.name, map[string]any{"title": x.title, "segment": x.segment, "destination": x.destination, "use": x.use, "every": "1h"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type demoAudience struct{ name, title, segment, destination, use string }
+
+var demoAudiences = []demoAudience{
+	{"demo_google", "お久しぶりの方への広告", "lapsed-90-days", "google", audiences.Include},
+	{"demo_meta", "購入直後の方を広告から除く", "recent-buyer", "meta", audiences.Exclude},
+	{"demo_line", "ロイヤル顧客（LINE）", "loyal", "line", audiences.Include},
 }
 
 func (d *demoShop) save(ctx context.Context, kind, name string, body any) error {
