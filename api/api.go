@@ -138,6 +138,7 @@ type API struct {
 	progressMemo memo[*progress]
 	mixedMemo    memo[[]mixed]
 	homeMemo     memo[*homePage]
+	segmentUses  usesMemo
 	sourcesMemo  memo[*sourceWorld]
 	statusMemo   memo[*statusPage]
 	runsMemo     memo[map[string]journeyCounts]

@@ -21,7 +21,6 @@ const (
 	audiencesLook  = 2 * time.Second
 	audienceKind   = "audience" // of alerts
 	withdrawalWait = time.Minute
-	byHandAlert    = 7 * 24 * time.Hour // how long it is said that files have to be uploaded by hand
 )
 
 // audienceWork is what the replica that keeps audiences remembers of one.
@@ -142,8 +141,10 @@ func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition,
 			return nil
 		}
 	}
-	if err := a.checkSensitive(def); err != nil { // the segment was changed since the audience was saved
-		var e *enishi.Error
+	var e *enishi.Error
+	if _, there := a.cfg.Definitions.Current(segments.KindSegment, def.Segment); !there {
+		// nobody comes and nobody goes by it: what follows takes out who may not stay
+	} else if err := a.checkSensitive(def); err != nil { // the segment was changed since the audience was saved
 		if !errors.As(err, &e) || e.Code != enishi.Invalid {
 			return err
 		}
@@ -229,67 +230,6 @@ func (a *audienceKeeper) dropAudience(ctx context.Context, name string, s *audie
 			return nil
 		}
 		return a.audiences.Delete(ctx, name, def)
-	}
-	return nil
-}
-
-// alertAudiences shows what needs somebody and takes back what does not any more.
-func (a *API) alertAudiences(ctx context.Context) error {
-	now := a.now()
-	told, err := a.raised(ctx, audienceKind, now.AddDate(0, 0, -1))
-	if err != nil {
-		return err
-	}
-	standing, err := a.standings(ctx)
-	if err != nil {
-		return err
-	}
-	raise := func(x enishi.Alert) error {
-		open, ok := told[x.ID]
-		delete(told, x.ID)
-		if ok && open.ClosedAt.IsZero() {
-			return nil
-		}
-		x.Kind, x.At = audienceKind, now
-		return a.storeAlert(ctx, x)
-	}
-	left, err := a.audienceTables().Batches(ctx, "op = 'remove' AND state = 'done' AND at >= fromUnixTimestamp64Milli({since:Int64}) ORDER BY at DESC LIMIT 1 BY audience", millis("since", now.Add(-byHandAlert)))
-	if err != nil {
-		return err
-	}
-	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
-		def, err := audienceOf(&d)
-		if err != nil {
-			return err
-		}
-		if dest := a.destination(def.Destination); dest != nil && dest.Platform.Facts().ByHand {
-			for i := range left {
-				b := &left[i]
-				if b.Audience != d.Name {
-					continue
-				}
-				if err := raise(enishi.Alert{ID: enishi.NewID("alert", audienceKind, d.Name, "by hand", b.ID.String()), Severity: "warning", Text: fmt.Sprintf("Somebody left the audience “%s”: upload its new files (%s) by hand to %s, in place of the old ones.", def.Title, b.Remote, dest.Title),
-					TextJA: fmt.Sprintf("オーディエンス「%s」から外れた方がいます。新しいファイル（%s）を「%s」に手動でアップロードし、古いオーディエンスと置き換えてください。", def.Title, b.Remote, dest.Title)}); err != nil {
-					return err
-				}
-			}
-		}
-		s := standing[d.Name]
-		if s == nil || s.Problem == nil || s.Problem.Class != audiences.Auth && s.Problem.Class != audiences.Refused {
-			continue
-		}
-		if err := raise(enishi.Alert{ID: enishi.NewID("alert", audienceKind, d.Name, string(s.Problem.Class), s.Problem.Code), Severity: "error", Text: fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, s.Problem.Msg),
-			TextJA: fmt.Sprintf("オーディエンス「%s」を同期できません: %s", def.Title, s.Problem.MsgJA)}); err != nil {
-			return err
-		}
-	}
-	for _, x := range told {
-		if x.ClosedAt.IsZero() {
-			x.ClosedAt = now
-			if err := a.storeAlert(ctx, x); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ type AudienceRow struct {
 	SegmentTitle     Text             `json:"segment_title"`
 	DestinationTitle string           `json:"destination_title"`
 	Platform         string           `json:"platform"`
-	State            string           `json:"state" enum:"new,working,done,problem,paused"`
+	State            string           `json:"state" enum:"new,working,done,upload,problem,paused"`
 	StateLabel       Text             `json:"state_label"`
 	Wanted           int              `json:"wanted" doc:"Members of the segment who may be told to the platform, as of the last run."`
 	InList           int              `json:"in_list" doc:"People whom the platform has."`
@@ -70,6 +70,7 @@ type AudienceRow struct {
 	Simulated        bool             `json:"simulated" doc:"The account is a simulator of this process: nothing leaves."`
 	Rebuilds         bool             `json:"rebuilds" doc:"The platform takes nobody out of a list: who leaves makes a new one needed, which takes the place of the old one."`
 	Notice           *Text            `json:"notice,omitempty" doc:"What somebody has to do by hand, at platforms that take no list from us."`
+	Upload           *audienceUpload  `json:"upload,omitempty" doc:"There: which files, and who said that they were uploaded."`
 	Version          int64            `json:"version"`
 	Actor            string           `json:"actor"`
 	UpdatedAt        time.Time        `json:"updated_at"`
@@ -173,6 +174,10 @@ func (a *API) audienceRow(d *enishi.Definition, def *audiences.Definition, s *au
 			row.Problem = p
 		}
 	}
+	if _, there := a.cfg.Definitions.Current(segments.KindSegment, def.Segment); !there && row.Problem == nil {
+		gone := segmentGone
+		row.Problem = &gone
+	}
 	switch {
 	case row.Problem != nil:
 		row.State = "problem"
@@ -206,7 +211,11 @@ func (a *API) listAudiences(ctx context.Context, _ *struct{}) (*listOutput[Audie
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Items = append(out.Body.Items, a.audienceRow(&d, def, standing[d.Name]))
+		row := a.audienceRow(&d, def, standing[d.Name])
+		if err := a.byHandRow(ctx, &row, standing[d.Name]); err != nil {
+			return nil, err
+		}
+		out.Body.Items = append(out.Body.Items, row)
 	}
 	return out, nil
 }
@@ -236,6 +245,9 @@ func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, e
 		out.Body.Remote = newest.Remote
 	}
 	out.Body.AudienceRow = a.audienceRow(&d, def, newest)
+	if err := a.byHandRow(ctx, &out.Body.AudienceRow, newest); err != nil {
+		return nil, err
+	}
 	for i := range runs {
 		s := &runs[i]
 		r := audienceRunRow{BeganAt: s.BeganAt, Wanted: s.Wanted, InList: s.InList, Added: s.Added, Removed: s.Taken, Refreshed: s.Refreshed, Rejected: s.Rejected, Calls: s.Calls, Rebuilt: s.Rebuilt, Problem: audienceProblemOf(s)}

@@ -156,6 +156,10 @@ func TestAudience(t *testing.T) {
 	sim.Revoke(true)
 	w.call(post, "/audiences/tokyo/sync", nil).want(200)
 	eventually(t, func() bool { p := w.audience("tokyo").Problem; return p != nil && p.Class == "auth" })
+	eventually(t, func() bool {
+		open := into[list[alertRow]](w.call(get, "/alerts", nil)).Items
+		return len(open) == 1 && open[0].Href == "/audiences/tokyo"
+	})
 	sim.Revoke(false)
 	if p := w.audience("tokyo").Problem; !p.Until.After(time.Now().Add(50 * time.Minute)) {
 		t.Errorf("tried again at %s", p.Until)

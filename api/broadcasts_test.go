@@ -50,6 +50,13 @@ func TestBroadcast(t *testing.T) {
 	b := map[string]any{"title": map[string]any{"ja": "冬のご案内", "en": "Winter"}, "segment": "tokyo", "exclude": []string{"some"}, "channels": []string{"email"}, "templates": map[string]any{"email": "news"}}
 	w.write(put, "/broadcasts/winter", map[string]any{"broadcast": b, "expect": 0})
 
+	for _, x := range into[list[segmentRow]](w.call(get, "/segments", nil)).Items {
+		want := map[string]string{"tokyo": "開始条件", "some": "除く人"}[x.Name]
+		if len(x.UsedIn) != 1 || x.UsedIn[0].Kind != "campaign" || x.UsedIn[0].Name != "winter" || len(x.UsedIn[0].Where) != 1 || x.UsedIn[0].Where[0].JA != want {
+			t.Errorf("%s is used in %+v", x.Name, x.UsedIn)
+		}
+	}
+
 	sheet := into[sheetPage](w.call(get, "/broadcasts/winter/sheet", nil))
 	w.write(put, "/settings/costs", map[string]any{"body": map[string]any{"prices": map[string]any{"email": "0.5"}}, "expect": 0})
 	w.call(put, "/settings/costs", map[string]any{"body": map[string]any{"prices": map[string]any{"pigeon": "1"}}, "expect": -1}).want(422)

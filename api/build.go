@@ -225,6 +225,7 @@ func (a *API) register() {
 	register(a, "save-audience", a.saveAudience)
 	register(a, "delete-audience", a.deleteAudience)
 	register(a, "sync-audience", a.syncAudience)
+	register(a, "audience-uploaded", a.audienceUploaded)
 	register(a, "try-audience", a.tryAudience)
 	register(a, "list-disclosures", a.listDisclosures)
 	register(a, "list-export-tables", a.listExportTables)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -282,9 +283,12 @@ func (a *API) openAlerts(ctx context.Context) ([]alertRow, error) {
 	if err != nil && len(live) == 0 {
 		return nil, err
 	}
+	if err := a.audienceHrefs(ctx, open); err != nil && len(live) == 0 {
+		return nil, err
+	}
 	for _, x := range open {
 		if !live[x.ID] {
-			x.Href = a.alertHref(&x.alertRow)
+			x.Href = cmp.Or(x.Href, a.alertHref(&x.alertRow))
 			out = append(out, x.alertRow)
 		}
 	}

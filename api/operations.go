@@ -126,6 +126,7 @@ func operations() []operation {
 		{"save-audience", put, "/audiences/{name}", approver, writes, "Audiences", "Save an audience; its first run begins at once"},
 		{"delete-audience", erase, "/audiences/{name}", approver, writes, "Audiences", "Delete it, and its list at the platform; what was disclosed stays on record"},
 		{"sync-audience", post, "/audiences/{name}/sync", approver, writes, "Audiences", "Run it now"},
+		{"audience-uploaded", post, "/audiences/{name}/uploaded", approver, writes, "Audiences", "Say that its files were uploaded by hand, at platforms that take no list from us; the alert about it ends"},
 		{"try-audience", post, "/audiences/try", editor, asks, "Audiences", "Who would be added, taken out and left out, and why; nothing is sent"},
 		{"list-disclosures", get, "/people/{id}/disclosures", approver, reads, "People", "Whom identifiers of the person were handed to, when and on what ground (第三者提供の記録)"},
 

@@ -78,17 +78,25 @@ func took(d *enishi.Definition, kind string, l segments.Library) ([]string, erro
 // An archived journey needs nothing more.
 func (a *API) takers(kind, name string) []enishi.Definition {
 	var out []enishi.Definition
+	a.eachTaken(kind, func(d *enishi.Definition, taken []string) {
+		if (d.Kind != kind || d.Name != name) && slices.Contains(taken, name) {
+			out = append(out, *d)
+		}
+	})
+	return out
+}
+
+// eachTaken tells what the conditions of each segment and journey take in of a kind; segments first.
+func (a *API) eachTaken(kind string, do func(d *enishi.Definition, taken []string)) {
 	l := a.library()
 	for _, d := range slices.Concat(a.cfg.Definitions.List(segments.KindSegment), a.cfg.Definitions.List("journey")) {
-		if d.Kind == kind && d.Name == name || d.Kind == "journey" && headOf(&d).State == "archived" ||
-			!slices.ContainsFunc(takerMarks, func(mark string) bool { return strings.Contains(string(d.Body), mark) }) {
+		if d.Kind == "journey" && headOf(&d).State == "archived" || !slices.ContainsFunc(takerMarks, func(mark string) bool { return strings.Contains(string(d.Body), mark) }) {
 			continue
 		}
-		if names, err := took(&d, kind, l); err == nil && slices.Contains(names, name) {
-			out = append(out, d)
+		if names, err := took(&d, kind, l); err == nil {
+			do(&d, names)
 		}
 	}
-	return out
 }
 
 // takerMarks are what the text of a condition has that takes something in, and of a broadcast to a list.

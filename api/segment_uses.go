@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"enishi"
 	"enishi/segments"
@@ -15,11 +16,18 @@ import (
 
 // segmentUse is a definition that names a segment.
 type segmentUse struct {
-	Kind   string `json:"kind" enum:"journey,segment,audience"`
+	Kind   string `json:"kind" enum:"journey,campaign,segment,audience"`
 	Name   string `json:"name"`
 	Title  Text   `json:"title"`
-	Status string `json:"status,omitempty" doc:"Of a journey."`
+	Status string `json:"status,omitempty" doc:"Of a journey or a campaign."`
 	Where  []Text `json:"where" doc:"In which parts of it."`
+}
+
+// usesMemo keeps what uses segments as of the definitions up to an offset.
+type usesMemo struct {
+	mu   sync.Mutex
+	next int64
+	by   map[string][]segmentUse
 }
 
 func (a *API) listSegmentUses(ctx context.Context, in *NamePath) (*listOutput[segmentUse], error) {
@@ -29,29 +37,53 @@ func (a *API) listSegmentUses(ctx context.Context, in *NamePath) (*listOutput[se
 	return listOf(a.uses(in.Name)), nil
 }
 
-// uses are the journeys whose current version names a segment, the segments and journeys that take in its condition by way
+// uses are the journeys and campaigns whose current version names a segment, the segments and journeys that take in its condition by way
 // of others, and the audiences that are made of it.
 func (a *API) uses(segment string) []segmentUse {
-	out := []segmentUse{}
+	m := &a.segmentUses
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if next := a.cfg.Definitions.Next(); m.by == nil || m.next != next {
+		m.next, m.by = next, a.allUses()
+	}
+	return append([]segmentUse{}, m.by[segment]...)
+}
+
+// journeyUse is a journey that names a segment.
+func (a *API) journeyUse(d *enishi.Definition, where []Text) segmentUse {
+	kind := "journey"
+	if _, ok := broadcastOf(d); ok {
+		kind = "campaign"
+	}
+	return segmentUse{kind, d.Name, a.titles.journey(d.Name), headOf(d).State, where}
+}
+
+func (a *API) allUses() map[string][]segmentUse {
+	out := map[string][]segmentUse{}
+	add := func(segment string, u segmentUse) { out[segment] = append(out[segment], u) }
+	direct := map[[2]string]bool{} // segment and journey
 	for _, d := range a.cfg.Definitions.List("journey") {
-		if where := partsNaming(d.Body, segment); len(where) > 0 {
-			h := headOf(&d)
-			out = append(out, segmentUse{"journey", d.Name, a.titles.journey(d.Name), h.State, where})
-		}
-	}
-	for _, d := range a.takers(segments.KindSegment, segment) {
-		use := segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: []Text{{"条件", "condition"}}}
-		if d.Kind == "journey" {
-			if slices.ContainsFunc(out, func(u segmentUse) bool { return u.Kind == "journey" && u.Name == d.Name }) {
-				continue
+		for _, segment := range slices.Compact(slices.Sorted(slices.Values(append(segmentNames(d.Body), excludedSegments(d.Body)...)))) {
+			if where := partsNaming(d.Body, segment); len(where) > 0 {
+				direct[[2]string{segment, d.Name}] = true
+				add(segment, a.journeyUse(&d, where))
 			}
-			use.Kind, use.Title, use.Status = d.Kind, a.titles.journey(d.Name), headOf(&d).State
 		}
-		out = append(out, use)
 	}
+	condition := []Text{{"条件", "condition"}}
+	a.eachTaken(segments.KindSegment, func(d *enishi.Definition, taken []string) {
+		for _, segment := range taken {
+			switch {
+			case d.Kind == segments.KindSegment && d.Name != segment:
+				add(segment, segmentUse{Kind: "segment", Name: d.Name, Title: a.titles.segment(d.Name), Where: condition})
+			case d.Kind == "journey" && !direct[[2]string{segment, d.Name}]:
+				add(segment, a.journeyUse(d, condition))
+			}
+		}
+	})
 	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
-		if def, err := audienceOf(&d); err == nil && def.Segment == segment {
-			out = append(out, segmentUse{Kind: audiences.Kind, Name: d.Name, Title: Text{def.Title, def.Title}, Where: []Text{{"広告オーディエンス", "ad audience"}}})
+		if def, err := audienceOf(&d); err == nil {
+			add(def.Segment, segmentUse{Kind: audiences.Kind, Name: d.Name, Title: Text{def.Title, def.Title}, Where: []Text{{"広告オーディエンス", "ad audience"}}})
 		}
 	}
 	return out
@@ -68,6 +100,9 @@ func partsNaming(definition json.RawMessage, segment string) []Text {
 	delete(parts, "nodes")
 	names := func(body json.RawMessage) bool { return slices.Contains(segmentNames(body), segment) }
 	var out []Text
+	if slices.Contains(excludedSegments(definition), segment) {
+		out = append(out, Text{"除く人", "left out"})
+	}
 	for _, p := range [...]struct {
 		key   string
 		label Text
@@ -107,6 +142,19 @@ func partsNaming(definition json.RawMessage, segment string) []Text {
 		}
 	}
 	return out
+}
+
+// excludedSegments are those whose people a campaign leaves out.
+func excludedSegments(definition json.RawMessage) []string {
+	var d struct {
+		Entry struct {
+			Exclude []string `json:"exclude"`
+		} `json:"entry"`
+	}
+	if json.Unmarshal(definition, &d) != nil {
+		return nil
+	}
+	return d.Entry.Exclude
 }
 
 var segmentCall = regexp.MustCompile(`\bin_segment\(\s*["']([a-z][a-z0-9_-]*)["']`)

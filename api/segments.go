@@ -29,7 +29,7 @@ type segmentRow struct {
 	Owner           string         `json:"owner"`
 	Folder          string         `json:"folder" doc:"Where the list shows it; empty: in none."`
 	UpdatedAt       time.Time      `json:"updated_at"`
-	UsedIn          []string       `json:"used_in" doc:"Names of journeys."`
+	UsedIn          []segmentUse   `json:"used_in" doc:"Journeys, campaigns, segments and audiences that name it."`
 	Sizes           []int64        `json:"sizes" doc:"Members at the end of each of the last 30 days, today's last; empty while nobody was ever in it."`
 }
 
@@ -65,12 +65,6 @@ func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segm
 		return nil, err
 	}
 	held, _ := a.sweeping()
-	users := map[string][]string{}
-	for _, j := range a.cfg.Definitions.List("journey") {
-		for _, s := range segmentNames(j.Body) {
-			users[s] = append(users[s], j.Name)
-		}
-	}
 	out := []segmentRow{}
 	for i := range defs {
 		d := &defs[i]
@@ -79,7 +73,7 @@ func (a *API) segmentRows(ctx context.Context, defs []enishi.Definition) ([]segm
 			return nil, fmt.Errorf("read segment %s: %w", d.Name, err)
 		}
 		row := segmentRow{Name: d.Name, Title: Text(b.Title).complete(), Description: Text(b.Description).complete(), Expression: b.Expression, Members: members[d.Name],
-			CompleteThrough: p.Through, Progress: p.sweep(d), Version: d.Version, Owner: b.Owner, Folder: folderOf(b.Folder), UpdatedAt: d.At, UsedIn: append([]string{}, users[d.Name]...), Sizes: append([]int64{}, sizes[d.Name]...)}
+			CompleteThrough: p.Through, Progress: p.sweep(d), Version: d.Version, Owner: b.Owner, Folder: folderOf(b.Folder), UpdatedAt: d.At, UsedIn: a.uses(d.Name), Sizes: append([]int64{}, sizes[d.Name]...)}
 		if n := len(row.Sizes); n > 0 {
 			row.Sizes[n-1] = row.Members
 		}

@@ -13,6 +13,7 @@ type audienceCommand struct {
 	List        audienceListCommand        `cmd:"" help:"Show the audiences at advertising platforms, and how they stand."`
 	Show        audienceShowCommand        `cmd:"" help:"Show one: numbers, who is left out and why, its runs."`
 	Sync        audienceSyncCommand        `cmd:"" help:"Run one now, or tell what a run would do (--dry-run)."`
+	Uploaded    audienceUploadedCommand    `cmd:"" help:"Say that its files were uploaded by hand, at platforms that take no list from us (line_ads)."`
 	Disclosures audienceDisclosuresCommand `cmd:"" help:"Show whom a person's identifiers were handed to (第三者提供の記録)."`
 }
 
@@ -53,7 +54,17 @@ type shownAudience struct {
 	LastAt           time.Time `json:"last_at"`
 	NextAt           time.Time `json:"next_at"`
 	Remote           string
-	Runs             []struct {
+	Upload           *struct {
+		Files     string
+		WrittenAt time.Time `json:"written_at"`
+		Due       bool
+		Left      int
+		Uploads   []struct {
+			At    time.Time
+			Actor string
+		}
+	}
+	Runs []struct {
 		BeganAt                    time.Time `json:"began_at"`
 		EndedAt                    time.Time `json:"ended_at"`
 		Wanted, Added, Removed     int
@@ -117,6 +128,15 @@ func (c *audienceShowCommand) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(w, "problem\t%s\n", p.Text.in(s))
 		if !p.Until.IsZero() {
 			fmt.Fprintf(w, "next try\t%s\n", instant(p.Until))
+		}
+	}
+	if u := x.Upload; u != nil {
+		fmt.Fprintf(w, "files\t%s, written %s\n", u.Files, instant(u.WrittenAt))
+		if u.Due {
+			fmt.Fprintf(w, "to upload\tthese files; %d people left since the last ones: enishi audience uploaded %s\n", u.Left, x.Name)
+		}
+		for _, done := range u.Uploads {
+			fmt.Fprintf(w, "uploaded\t%s, %s\n", instant(done.At), done.Actor)
 		}
 	}
 	printLeftOut(w, s, x.LeftOut)
@@ -195,6 +215,21 @@ func (c *audienceSyncCommand) try(ctx context.Context, s streams, api *client) e
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.What, p.Person, p.Name, p.Reason.in(s), strings.Join(p.Keys, " "))
 	}
 	return w.Flush()
+}
+
+type audienceUploadedCommand struct {
+	client
+	Name string `arg:"" help:"Name of the audience."`
+}
+
+// Run records that the newest files were uploaded.
+func (c *audienceUploadedCommand) Run(ctx context.Context, s streams) error {
+	api := c.in(s)
+	if err := api.call(ctx, "POST", audiencePath(c.Name, "/uploaded"), nil, nil); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.out, "noted; enishi audience show %s lists the uploads\n", c.Name)
+	return err
 }
 
 type audienceDisclosuresCommand struct {

@@ -61,7 +61,8 @@ func walkAudienceTrouble(t *testing.T, lang string) {
 	provider := httptest.NewServer(sim)
 	t.Cleanup(provider.Close)
 	account := "ENISHI_ADS__META_MAIN__"
-	s := start(t, []string{account + "PLATFORM=meta", account + "TITLE=縁コスメ（Meta）", account + "ACCOUNT=act_123456789", account + "TOKEN=token", account + "CALLS_PER_DAY=50", account + "ENDPOINT=" + provider.URL}, "--data", t.TempDir())
+	s := start(t, []string{"ENISHI_PLACES__DEPOT__DIR=" + t.TempDir(), "ENISHI_ADS__LINE_ADS__PLATFORM=line_ads", "ENISHI_ADS__LINE_ADS__TITLE=LINE広告", "ENISHI_ADS__LINE_ADS__PLACE=depot", "ENISHI_ADS__LINE_ADS__FOLDER=line",
+		account + "PLATFORM=meta", account + "TITLE=縁コスメ（Meta）", account + "ACCOUNT=act_123456789", account + "TOKEN=token", account + "CALLS_PER_DAY=50", account + "ENDPOINT=" + provider.URL}, "--data", t.TempDir())
 	d := &mailing{builder: builder{openBrowser(t)}, s: s}
 	d.speak(lang)
 	var batch []map[string]any
@@ -76,6 +77,9 @@ func walkAudienceTrouble(t *testing.T, lang string) {
 	s.settled(60 * time.Second)
 	s.segment("members", "会員", "has_email")
 	s.segment("nobody", "該当者なし", "orders_count > 99")
+	d.do("the audiences", chromedp.Navigate(s.base+"/audiences?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("no audience", d.w("audiences.none"), "縁コスメ（Meta）")
+	d.shot("audiences-none-" + lang)
 	sim.Fail(adsim.Fault{Endpoint: "POST users", Status: 200, Body: `{"audience_id":"1","session_id":"1","num_received":120,"num_invalid_entries":3}`})
 	if err := s.call("PUT", "/audiences/members", map[string]any{"title": "会員 / members", "segment": "members", "destination": "meta_main", "expect": 0}, nil); err != nil {
 		t.Fatal(err)
@@ -92,7 +96,11 @@ func walkAudienceTrouble(t *testing.T, lang string) {
 	d.see("the alert", d.w("nav.toCause"))
 	d.shot("audience-auth-" + lang)
 	d.checkPage("audience-auth-"+lang, false) // the platform's word
+	d.do("another page", chromedp.Navigate(s.base+"/segments?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("the alert", d.w("nav.toCause"))
 	d.click("main", d.w("nav.toCause"))
+	d.see("the alert leads to the audience", d.w("audiences.tabRuns"), d.w("audiences.problem_auth"))
+	d.do("the list", chromedp.Navigate(s.base+"/audiences?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 	d.see("the list", d.w("audiences.accounts"), map[string]string{"ja": "要対応", "en": "needs somebody"}[lang])
 	d.shot("audiences-auth-" + lang)
 	d.checkPage("audiences-auth-"+lang, false)
@@ -116,7 +124,63 @@ func walkAudienceTrouble(t *testing.T, lang string) {
 	d.see("what to do", d.w("audiences.fix_too_small"))
 	d.shot("audience-small-" + lang)
 	d.checkPage("audience-small-"+lang, lang == "ja")
+	d.uploads(lang)
 	d.quiet("trouble in " + lang)
+}
+
+// uploads: the files of an audience are uploaded by hand: the page says so until somebody says that they did; whoever left since then is told of by an alert, which ends likewise.
+func (d *mailing) uploads(lang string) {
+	t, s := d.t, d.s
+	t.Helper()
+	if err := s.call("PUT", "/audiences/line_members", map[string]any{"title": "会員 / members (LINE)", "segment": "members", "destination": "line_ads", "expect": 0}, nil); err != nil {
+		t.Fatal(err)
+	}
+	page := s.base + "/audiences/line_members?lang=" + lang
+	say := func() {
+		t.Helper()
+		d.click("main", d.w("audiences.uploaded"))
+		d.see("what it does", d.w("audiences.uploadedTitle"))
+		d.click("[role=dialog]", d.w("audiences.uploaded"))
+		d.see("it is on record", d.w("audiences.uploadDone"), d.w("audiences.uploads"), map[string]string{"ja": "同期済み", "en": "in step"}[lang])
+	}
+	d.do("the files", chromedp.Navigate(page), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("what to do", d.w("audiences.uploadDue"), d.w("audiences.uploadStep3"), "line/line_members/")
+	d.shot("audience-upload-" + lang)
+	d.checkPage("audience-upload-"+lang, false) // the folder
+	say()
+	refused := map[string]any{"type": "consent.changed", "id": "c-out", "occurred_at": time.Now().UTC().Format(time.RFC3339), "person": map[string]any{"customer_id": "u000"}, "consent": []map[string]any{{"channel": "ads", "purpose": "marketing", "state": "out", "method": "form:signup"}}}
+	if n, err := s.post(s.enishi("key", "create", "--write"), []map[string]any{refused}); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	s.settled(60 * time.Second)
+	d.click("main", d.w("audiences.syncNow"))
+	left, _, _ := strings.Cut(d.w("audiences.uploadLeft", 1), "{{")
+	d.see("somebody left", d.w("audiences.uploadDue"), left, d.w("nav.toCause"))
+	d.shot("audience-upload-left-" + lang)
+	say()
+	d.shot("audience-uploaded-" + lang)
+	d.checkPage("audience-uploaded-"+lang, false)
+}
+
+// demoStands waits until the audiences of the demo shop are in step with the simulators.
+func (d *mailing) demoStands() {
+	d.t.Helper()
+	eventually(d.t, 120*time.Second, "the audiences of the demo shop", func() error {
+		var list struct{ Items []shownAudience }
+		if err := d.s.call("GET", "/audiences", nil, &list); err != nil {
+			return err
+		}
+		stands := 0
+		for i := range list.Items {
+			if x := &list.Items[i]; strings.HasPrefix(x.Name, "demo_") && x.State == "done" && x.InList > 50 {
+				stands++
+			}
+		}
+		if stands != len(demoAudiences) {
+			return fmt.Errorf("%+v", list.Items)
+		}
+		return nil
+	})
 }
 
 // segment saves a segment of the whole expression.
@@ -156,10 +220,11 @@ func (d *mailing) audiences(lang string) {
 	title := map[string]string{"ja": "購入した人を除外", "en": "Spare buyers"}[lang]
 	japanese := lang == "ja"
 	d.do("the audiences", chromedp.Navigate(s.base+"/audiences?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
-	d.see("no audience", d.w("audiences.none"), d.w("audiences.allSimulated"), "Google LLC")
+	d.see("the demo shop's own", d.w("audiences.nothingLeaves"), demoAudiences[0].title, demoAudiences[1].title, demoAudiences[2].title, d.w("audiences.allSimulated"), "Google LLC")
+	d.demoStands()
 	d.click("main", d.w("audiences.config"))
-	d.shot("audiences-none-" + lang)
-	d.checkPage("audiences-none-"+lang, false) // the example of a configuration has English words
+	d.shot("audiences-demo-" + lang)
+	d.checkPage("audiences-demo-"+lang, false) // the example of a configuration has English words
 
 	d.click("main", d.w("audiences.new"))
 	d.see("the form", d.w("audiences.choose"))
@@ -260,10 +325,23 @@ func (d *mailing) audiences(lang string) {
 	number("the list's numbers")
 	d.shot("audiences-" + lang)
 	d.checkPage("audiences-"+lang, japanese)
+	d.do("the segments", chromedp.Navigate(s.base+"/segments?q=all_buyers&lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("what the segments are used in", d.w("segments.usedIn"), title)
+	d.shot("audience-segments-" + lang)
+	d.axe("audience-segments-" + lang)
 	d.do("the segment", chromedp.Navigate(s.base+"/segments/all_buyers?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
-	d.see("the segment", d.w("audiences.ofSegmentPage"), title, d.w("audiences.ofSegmentMake"))
+	d.see("the segment", d.w("segments.usedIn"), title, d.w("segment.toAds"))
 	d.shot("audience-segment-" + lang)
-	d.axe("audience-segment-" + lang)
+	d.checkPage("audience-segment-"+lang, false) // the internal name
+	d.click("main", d.w("segment.delete"))
+	d.see("what becomes of the audience", d.w("segment.deleteAudiences"))
+	d.shot("audience-segment-delete-" + lang)
+	d.click("[role=dialog]", d.w("cancel"))
+	d.click("main", d.w("segment.toAds"))
+	d.see("the form", d.w("audiences.noAccount"))
+	if v := js[string](d.browser, "the segment", `[...document.querySelectorAll("main input")].find(e => e.value.startsWith("購入した人"))?.value ?? ""`); v == "" {
+		t.Error("the form does not have the segment")
+	}
 
 	// Somebody who was told: the forecast of nobody's consent would be empty, so one is looked for among those in the list.
 	var forecast struct {
@@ -304,7 +382,10 @@ func (d *mailing) audiences(lang string) {
 	d.see("what deleting does", d.w("audiences.deleteTitle", title), a.DestinationTitle)
 	d.shot("audience-delete-" + lang)
 	d.click("[role=dialog]", d.w("audiences.deleteDo"))
-	d.see("it is gone", d.w("audiences.none"))
+	d.see("it is gone", d.w("audiences.accounts"), demoAudiences[0].title)
+	if text := js[string](d.browser, "the list", `document.querySelector("main").innerText`); strings.Contains(text, title) {
+		t.Errorf("the deleted one is there: %s", text)
+	}
 	d.do("somebody", chromedp.Navigate(s.base+"/people/"+person+"?tab=disclosures&lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 	d.see("the record stays", "Google LLC")
 	d.quiet("after the deletion in " + lang)

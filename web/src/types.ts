@@ -15,6 +15,7 @@ export type TimelineItem = Schemas["TimelineItem"];
 export type TraitSource = Schemas["TraitSource"];
 export type SocialChat = Schemas["SocialChat"];
 export type Segment = Schemas["SegmentRow"];
+export type SegmentUse = Schemas["SegmentUse"];
 export type SegmentLanguage = Schemas["LanguagePage"];
 export type LanguageField = Schemas["LanguageField"];
 export type Block = Schemas["Block"];

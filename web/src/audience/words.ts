@@ -18,8 +18,8 @@ export function permissionWords(t: TFunction, consent: string): string {
 export const scheduleWords = (t: TFunction, b: AudienceBody): string => (b.daily ? t("audiences.dailyAt", { at: b.daily }) : everyWords(t, b.every || "1h"));
 export const everyWords = (t: TFunction, every: string): string => (pauses.includes(every) ? t(`audiences.every_${every}`) : t("audiences.every_other", { every }));
 
-export const stateColour = (a: Audience): string => (a.state === "problem" ? (a.problem?.class === "retry" || a.problem?.class === "rate" ? "orange" : "red") : { new: "blue", working: "blue", done: "teal", paused: "gray" }[a.state]);
+export const stateColour = (a: Audience): string => (a.state === "problem" ? (a.problem?.class === "retry" || a.problem?.class === "rate" ? "orange" : "red") : { new: "blue", working: "blue", done: "teal", upload: "orange", paused: "gray" }[a.state]);
 
-const ownFixes = ["too_small", "sensitive", "budget", "destination"];
+const ownFixes = ["too_small", "sensitive", "budget", "destination", "segment"];
 /** What can be done about a problem. */
 export const fixWords = (t: TFunction, p: { class: string; code?: string }): string => t(`audiences.fix_${p.code && ownFixes.includes(p.code) ? p.code : p.class}`);

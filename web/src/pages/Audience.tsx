@@ -8,6 +8,7 @@ import { Simulated } from "../audience/Accounts";
 import { Forecast, ForecastCard, LeftOut } from "../audience/Forecast";
 import { Calls, Runs } from "../audience/History";
 import { Law } from "../audience/Law";
+import { Upload } from "../audience/Upload";
 import { useForecast } from "../audience/useForecast";
 import { fixWords, scheduleWords, stateColour } from "../audience/words";
 import { ago, count, instant, short } from "../format";
@@ -72,7 +73,7 @@ export function Audience() {
           <Text size="sm" mt={4}>{sentences(fixWords(t, a.problem), a.problem.until ? t("audiences.until", { at: short(a.problem.until) }) : "")}</Text>
         </Alert>
       )}
-      {a.notice && <Alert color="blue">{pick(a.notice)}</Alert>}
+      {a.upload ? <Upload of={a.upload} name={name} account={a.destination_title} people={a.in_list} may={may} done={() => void got.refetch()} /> : a.notice && <Alert color="blue">{pick(a.notice)}</Alert>}
       <SimpleGrid cols={{ base: 2, sm: 3, md: 5 }} spacing="md">
         <Link to={`/people?segment=${a.body.segment}`} className="plain"><Figure label={t("audiences.wanted")} value={a.last_at || a.in_list > 0 ? count(a.wanted) : "—"} note={t("audiences.wantedNote")} /></Link>
         <Figure label={t("audiences.inList")} value={count(a.in_list)} note={a.rejected > 0 ? t("audiences.rejectedNote", { n: count(a.rejected) }) : t("audiences.inListNote")} />

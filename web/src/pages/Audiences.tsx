@@ -1,4 +1,5 @@
 import { Anchor, Badge, Button, Card, Group, Table, Text } from "@mantine/core";
+import { IconFlask } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useApi } from "../api";
@@ -21,6 +22,7 @@ export function Audiences() {
       {list.error && !list.data && <ProblemBox error={list.error} retry={() => void list.refetch()} />}
       {!list.data && !list.error && <Loading />}
       {list.data && items.length === 0 && <Empty title={t("audiences.none")} action={make}>{t("audiences.noneText")}</Empty>}
+      {items.length > 0 && items.every((a) => a.simulated) && <Group gap={6} wrap="nowrap" c="dimmed"><IconFlask size={16} aria-hidden style={{ flexShrink: 0 }} /><Text size="sm">{t("audiences.nothingLeaves")}</Text></Group>}
       {items.length > 0 && (
         <Card withBorder padding={0}>
           <div className="scroll">

@@ -6,18 +6,18 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { request, useApi, type ApiError } from "../api";
-import { OfSegment } from "../audience/OfSegment";
 import { Builder } from "../builder/Builder";
 import { Expression } from "../builder/Expression";
 import { useCondition } from "../builder/useCondition";
 import { count, money, percent } from "../format";
-import { actor, both, language, pick } from "../i18n";
+import { actor, both, language, pick, sentences } from "../i18n";
 import { modals, tell } from "../parts/confirm";
 import { Export } from "../parts/Export";
 import { Figure, Loading, Page, ProblemBox } from "../parts/Page";
 import { SaveAsList } from "../parts/SaveAsList";
 import { Sizes } from "../parts/Sizes";
 import { evaluateAgain, Sweep } from "../parts/Sweep";
+import { Uses } from "../parts/UsedIn";
 import type { Segment as SegmentData } from "../types";
 
 export function Segment() {
@@ -83,7 +83,7 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
   const remove = async () => {
     try {
       const uses = (await request("get", "/segments/{name}/uses", { path: { name } })).items;
-      const text = uses.length === 0 ? t("segment.deleteText") : t("segment.deleteUsed", { n: uses.length, names: uses.map((u) => `${pick(u.title)}${t("paren", { text: u.where.map(pick).join(t("comma")) })}`).join(t("comma")) });
+      const text = uses.length === 0 ? t("segment.deleteText") : sentences(t("segment.deleteUsed", { n: uses.length, names: uses.map((u) => `${pick(u.title)}${t("paren", { text: u.where.map(pick).join(t("comma")) })}`).join(t("comma")) }), uses.some((u) => u.kind !== "audience") ? t("segment.deleteJourneys") : "", uses.some((u) => u.kind === "audience") ? t("segment.deleteAudiences") : "");
       if (!(await modals.confirm(t("segment.deleteTitle"), text, t("segment.delete")))) return;
       await request("delete", "/segments/{name}", { path: { name }, query: { expect: start.version, used_by: uses.map((u) => u.name).join(",") } });
       void go("/segments");
@@ -96,13 +96,13 @@ function Editor({ start, fresh, reload, now }: { start: Start; fresh: boolean; r
   const tab = fresh ? "condition" : (params.get("tab") ?? "condition");
   const counted = t(`countUnit.${unit}`);
   return (
-    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <><SaveAsList segment={name} people={now?.members} /><Export name={name} people={p.count} /></>}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{now && !now.stale && <Menu position="bottom-end" withinPortal><Menu.Target><ActionIcon variant="default" size={30} aria-label={t("moreActions")}><IconDots size={16} aria-hidden /></ActionIcon></Menu.Target><Menu.Dropdown><Menu.Item onClick={() => void evaluateAgain(name).then(reload, tell)}>{t("sweep.again")}</Menu.Item></Menu.Dropdown></Menu>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
+    <Page title={fresh ? t("segments.new") : pick(start.title) || name} through={p?.complete_through} actions={<Group gap="sm">{!fresh && expression === start.expression && p && <><Button size="xs" variant="default" component={Link} to={`/audiences/new?segment=${name}`}>{t("segment.toAds")}</Button><SaveAsList segment={name} people={now?.members} /><Export name={name} people={p.count} /></>}{!fresh && <Button size="xs" variant="default" onClick={() => void remove()}>{t("segment.delete")}</Button>}{now && !now.stale && <Menu position="bottom-end" withinPortal><Menu.Target><ActionIcon variant="default" size={30} aria-label={t("moreActions")}><IconDots size={16} aria-hidden /></ActionIcon></Menu.Target><Menu.Dropdown><Menu.Item onClick={() => void evaluateAgain(name).then(reload, tell)}>{t("sweep.again")}</Menu.Item></Menu.Dropdown></Menu>}{tab === "condition" && <Button size="xs" disabled={!p || !name || !title || condition.problems.size > 0} onClick={() => void save()}>{t("segment.save")}</Button>}</Group>}>
       {!fresh && (
         <Tabs value={tab} onChange={(v) => setParams((p) => { p.set("tab", v ?? "condition"); return p; })}>
           <Tabs.List><Tabs.Tab value="condition">{t("segment.tabCondition")}</Tabs.Tab><Tabs.Tab value="sizes">{t("segment.tabSizes")}</Tabs.Tab></Tabs.List>
         </Tabs>
       )}
-      {!fresh && <OfSegment name={name} />}
+      {!fresh && now && <Group gap="sm"><Text size="sm" fw={600}>{t("segments.usedIn")}</Text><Uses of={now.used_in} /></Group>}
       {now && <Sweep segment={now} reload={reload} />}
       {tab === "sizes" && <Sizes name={start.name} />}
       {tab === "condition" && <>

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Card, Checkbox, Group, Progress, Select, Stack, Table, Text, TextInput, Tooltip } from "@mantine/core";
+import { Anchor, Button, Card, Checkbox, Group, Progress, Select, Stack, Table, Text, TextInput, Tooltip } from "@mantine/core";
 import { IconFolder, IconSearch } from "@tabler/icons-react";
 import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,6 +10,7 @@ import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { SegmentGallery } from "../parts/SegmentGallery";
 import { SegmentTabs } from "../parts/SegmentTabs";
 import { Spark } from "../parts/Spark";
+import { Uses } from "../parts/UsedIn";
 import type { Segment } from "../types";
 
 const most = 6; // segments that are held against each other
@@ -20,9 +21,6 @@ export function Segments() {
   const [params, setParams] = useSearchParams();
   const [chosen, setChosen] = useState<string[]>([]);
   const segments = useApi("/segments", {}, { refetchInterval: 5_000 });
-  const journeys = useApi("/journeys", {}, { staleTime: 60_000 });
-  const campaigns = useApi("/broadcasts", {}, { staleTime: 60_000 }); // journeys whose entry is a moment: not in the list of the others
-  const titles = new Map([...(journeys.data?.items ?? []), ...(campaigns.data?.items ?? [])].map((j) => [j.name, pick(j.title)]));
   const items = segments.data?.items ?? [];
   const [query, setQuery] = useState(params.get("q") ?? ""); // the address follows: typing must not wait for it
   const folder = params.get("folder");
@@ -59,7 +57,7 @@ export function Segments() {
                         {(f !== "" || parts.length > 1) && (
                           <Table.Tr className="folder"><Table.Th colSpan={7} scope="colgroup"><Group gap={6}>{f && <IconFolder size={16} aria-hidden />}<Text size="sm" fw={700}>{f || t("segments.noFolder")}</Text><Text size="xs" c="dimmed">{t("segments.nSegments", { n: count(all.length) })}</Text></Group></Table.Th></Table.Tr>
                         )}
-                        {all.map((s) => <Row key={s.name} segment={s} titles={titles} chosen={chosen.includes(s.name)} toggle={() => toggle(s.name)} />)}
+                        {all.map((s) => <Row key={s.name} segment={s} chosen={chosen.includes(s.name)} toggle={() => toggle(s.name)} />)}
                       </Fragment>
                     ))}
                   </Table.Tbody>
@@ -74,7 +72,7 @@ export function Segments() {
   );
 }
 
-function Row({ segment: s, titles, chosen, toggle }: { segment: Segment; titles: Map<string, string>; chosen: boolean; toggle: () => void }) {
+function Row({ segment: s, chosen, toggle }: { segment: Segment; chosen: boolean; toggle: () => void }) {
   const { t } = useTranslation();
   const before = s.sizes[0] ?? 0;
   const change = s.sizes.length > 1 ? s.members - before : 0;
@@ -86,7 +84,7 @@ function Row({ segment: s, titles, chosen, toggle }: { segment: Segment; titles:
       <Table.Td ta="right" className="num"><Anchor component={Link} to={`/people?segment=${s.name}`}>{count(s.members)}</Anchor></Table.Td>
       <Table.Td><Tooltip label={trend} openDelay={300}><Group gap="sm" wrap="nowrap"><Spark values={s.sizes} label={trend} /><Text size="xs" c="dimmed" className="num">{change !== 0 && (change > 0 ? "+" : "−") + count(Math.abs(change))}</Text></Group></Tooltip></Table.Td>
       <Table.Td><State segment={s} /></Table.Td>
-      <Table.Td><Group gap={4}>{s.used_in.map((j) => <Badge key={j} component={Link} to={`/journeys/${j}`} variant="light" style={{ cursor: "pointer" }}>{titles.get(j) || "…"}</Badge>)}{s.used_in.length === 0 && <Text size="xs" c="dimmed">{t("segments.unused")}</Text>}</Group></Table.Td>
+      <Table.Td><Uses of={s.used_in} /></Table.Td>
       <Table.Td style={{ whiteSpace: "nowrap" }}><Text size="sm">{actor(s.owner) || "—"}</Text></Table.Td>
     </Table.Tr>
   );

@@ -18,13 +18,11 @@ const shownMissed = 20; // lines; the file has all
 export function useUsedText(names: string[], action: "add" | "remove"): string {
   const { t } = useTranslation();
   const segments = useApi("/segments", {}, { enabled: names.length > 0, staleTime: 30_000 });
-  const journeys = useApi("/journeys", {}, { enabled: names.length > 0, staleTime: 60_000 });
   if (names.length === 0) return "";
   const own = (segments.data?.items ?? []).filter((s) => names.includes(s.name));
-  const started = [...new Set(own.flatMap((s) => s.used_in))];
-  const titles = new Map((journeys.data?.items ?? []).map((j) => [j.name, pick(j.title)]));
+  const started = [...new Map(own.flatMap((s) => s.used_in).filter((u) => u.kind === "journey" || u.kind === "campaign").map((u) => [u.name, pick(u.title)])).values()];
   const text = t("lists.usedText", { names: names.map((n) => pick(own.find((s) => s.name === n)?.title) || n).join(t("comma")) });
-  return started.length ? sentences(text, t(`lists.journeys_${action}`, { names: started.map((j) => titles.get(j) || j).join(t("comma")) })) : text;
+  return started.length ? sentences(text, t(`lists.journeys_${action}`, { names: started.join(t("comma")) })) : text;
 }
 
 /** Adds people to a list or takes them off: by ids, as a segment stands now, by a measure, at random. */

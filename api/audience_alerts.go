@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"enishi"
+	"enishi/segments"
+	"enishi/segments/audiences"
+)
+
+// segmentGone is what is the matter with an audience whose segment was deleted.
+var segmentGone = audienceProblem{Class: "refused", Code: "segment", Text: Text{"セグメントが削除されています。新しい人は追加しません。リストにいる人は、断った人などを除いて媒体に残っています。",
+	"its segment was deleted: nobody is added, and who is in the list stays at the platform, but for who refused, is held or was erased"}}
+
+// alertAudiences shows what needs somebody and takes back what does not any more.
+func (a *API) alertAudiences(ctx context.Context) error {
+	now := a.now()
+	told, err := a.raised(ctx, audienceKind, now.AddDate(0, 0, -1))
+	if err != nil {
+		return err
+	}
+	wrong, err := a.audienceTroubles(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range wrong {
+		x := wrong[i].Alert
+		open, ok := told[x.ID]
+		delete(told, x.ID)
+		if ok && open.ClosedAt.IsZero() {
+			continue
+		}
+		x.At = now
+		if err := a.storeAlert(ctx, x); err != nil {
+			return err
+		}
+	}
+	for _, x := range told {
+		if x.ClosedAt.IsZero() {
+			x.ClosedAt = now
+			if err := a.storeAlert(ctx, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// audienceTrouble is what an audience needs somebody for.
+type audienceTrouble struct {
+	enishi.Alert
+	audience string
+}
+
+// audienceTroubles are what audiences need somebody for now.
+func (a *API) audienceTroubles(ctx context.Context) ([]audienceTrouble, error) {
+	standing, err := a.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []audienceTrouble
+	for _, d := range a.cfg.Definitions.List(audiences.Kind) {
+		def, err := audienceOf(&d)
+		if err != nil {
+			return nil, err
+		}
+		add := func(severity, en, ja string, id ...string) {
+			out = append(out, audienceTrouble{enishi.Alert{ID: enishi.NewID("alert", append([]string{audienceKind, d.Name}, id...)...), Kind: audienceKind, Severity: severity, Text: en, TextJA: ja}, d.Name})
+		}
+		if dest := a.destination(def.Destination); dest != nil && dest.Platform.Facts().ByHand {
+			u, err := a.audienceUpload(ctx, d.Name, standing[d.Name])
+			if err != nil {
+				return nil, err
+			}
+			if u != nil && u.Left > 0 {
+				add("warning", fmt.Sprintf("Somebody left the audience “%s”: upload its new files (%s) by hand to %s, in place of the old ones.", def.Title, u.Files, dest.Title),
+					fmt.Sprintf("オーディエンス「%s」から外れた方がいます。新しいファイル（%s）を「%s」に手動でアップロードし、古いオーディエンスと置き換えてください。", def.Title, u.Files, dest.Title), "by hand", u.leftBy.String())
+			}
+		}
+		s := standing[d.Name]
+		if _, there := a.cfg.Definitions.Current(segments.KindSegment, def.Segment); !there && s != nil && s.Remote != "" {
+			add("error", fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, segmentGone.Text.EN), fmt.Sprintf("オーディエンス「%s」を同期できません: %s", def.Title, segmentGone.Text.JA), segmentGone.Code)
+		}
+		if s == nil || s.Problem == nil || s.Problem.Class != audiences.Auth && s.Problem.Class != audiences.Refused {
+			continue
+		}
+		add("error", fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, s.Problem.Msg), fmt.Sprintf("オーディエンス「%s」を同期できません: %s", def.Title, s.Problem.MsgJA), string(s.Problem.Class), s.Problem.Code)
+	}
+	return out, nil
+}
+
+// audienceHrefs are the pages of the audiences that open alerts are about.
+func (a *API) audienceHrefs(ctx context.Context, open []openAlert) error {
+	var wrong []audienceTrouble
+	for i := range open {
+		x := &open[i]
+		if x.Kind != audienceKind {
+			continue
+		}
+		if wrong == nil {
+			var err error
+			if wrong, err = a.audienceTroubles(ctx); err != nil {
+				return err
+			}
+		}
+		for _, w := range wrong {
+			if w.ID == x.ID {
+				x.Href = "/audiences/" + w.audience
+			}
+		}
+	}
+	return nil
+}
