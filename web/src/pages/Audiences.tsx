@@ -46,6 +46,7 @@ function Row({ audience: a }: { audience: Audience }) {
       <Table.Td miw={220}>
         <Anchor component={Link} to={`/audiences/${a.name}`} fw={600}>{a.body.title}</Anchor>
         <Text size="xs" c="dimmed">{t(`audiences.use_${a.body.use || "include"}`)}{t("sep")}<Anchor component={Link} to={`/segments/${a.body.segment}`} underline="always" inherit>{pick(a.segment_title)}</Anchor></Text>
+        <Group gap={6} mt={4} hiddenFrom="sm"><Badge size="sm" variant="light" color={stateColour(a)}>{pick(a.state_label)}</Badge><Text size="xs" className="num">{t("audiences.inListOf", { n: count(a.in_list), of: count(a.wanted) })}</Text></Group>
       </Table.Td>
       <Table.Td miw={160}><Text size="sm">{a.destination_title}</Text>{a.simulated && <Simulated />}</Table.Td>
       <Table.Td ta="right" className="num">{a.last_at || a.in_list > 0 ? count(a.wanted) : "—"}</Table.Td>
