@@ -268,9 +268,12 @@ func without(a, b []string) []string {
 // kills ends the process n times at random moments of uploads, while people come and go. What is open then is settled after [audiences.Takeover].
 func (a *audienceTest) kills(n int) {
 	a.t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(3, seed))
+	a.t.Logf("kills of seed %d", seed)
 	for range n {
 		for _, who := range a.people[100:140] {
-			if state := "in"; rand.IntN(3) == 0 {
+			if state := "in"; random.IntN(3) == 0 {
 				if who.ads == "in" {
 					state = "out"
 				}
@@ -282,7 +285,7 @@ func (a *audienceTest) kills(n int) {
 		for _, platform := range []string{"meta", "google", "line"} {
 			a.sync(platform)
 		}
-		time.Sleep(time.Duration(rand.IntN(3000)) * time.Millisecond)
+		time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
 		a.s.kill()
 		a.s.launch()
 		a.s.waitReady()

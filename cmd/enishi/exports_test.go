@@ -49,7 +49,7 @@ func TestExportTable(t *testing.T) {
 		t.Error(out)
 	}
 	plan := filepath.Join(dir, "plan.yaml")
-	if err := os.WriteFile(plan, []byte("kind: bulk_export\nname: nightly\nbody:\n  title: {ja: 夜間}\n  tables: [catalogue, orders]\n  format: ndjson\n  compression: zstd\n  place: lake\n  schedule: {every: day, at: \"03:30\"}\n"), 0o600); err != nil {
+	if err := os.WriteFile(plan, []byte("kind: bulk_export\nname: nightly\nbody:\n  title: {ja: 夜間}\n  tables: [catalogue, orders]\n  format: ndjson\n  compression: zstd\n  place: lake\n  schedule: {every: day, at: \""+halfADayAway()+"\"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out, errs strings.Builder

@@ -287,6 +287,11 @@ func (s *server) settled(limit time.Duration) status {
 	return x
 }
 
+// halfADayAway is a time of day in Japan that does not come while a test runs.
+func halfADayAway() string {
+	return time.Now().In(time.FixedZone("JST", 9*60*60)).Add(12 * time.Hour).Format("15:04")
+}
+
 func lines(s string) []string {
 	var out []string
 	for sc := bufio.NewScanner(strings.NewReader(s)); sc.Scan(); {

@@ -40,7 +40,7 @@ func TestPullFiles(t *testing.T) {
 		fmt.Fprintf(&b, "A%05d,2025/11/20 10:00,p%d@x.test,%s,希望しない\n", i, i, total)
 	}
 	definitions := filepath.Join(t.TempDir(), "pull.yaml")
-	if err := os.WriteFile(definitions, []byte(ordersMapping+"---\nkind: filepull\nname: daily\nbody: {title: {ja: 受注}, place: shop, pattern: \"orders-*.csv\", mapping: shop-orders, at: \"06:00\", ready: .done, after: move}\n"), 0o600); err != nil {
+	if err := os.WriteFile(definitions, []byte(ordersMapping+"---\nkind: filepull\nname: daily\nbody: {title: {ja: 受注}, place: shop, pattern: \"orders-*.csv\", mapping: shop-orders, at: \""+halfADayAway()+"\", ready: .done, after: move}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.enishi("apply", definitions)
