@@ -433,6 +433,8 @@ type importFormat struct {
 	About   Text   `json:"about"`
 	Format  string `json:"format" enum:"csv,json"`
 	Version int64  `json:"version,omitempty" doc:"Of a mapping."`
+
+	Uses []mappingUse `json:"uses,omitempty" doc:"Of a mapping: what reads by it."`
 }
 
 func presetFormat(p *presets.Preset) importFormat {
@@ -443,19 +445,11 @@ func (a *API) listImportFormats(_ context.Context, _ *struct{}) (*listOutput[imp
 	out := listOf([]importFormat{})
 	for _, d := range a.cfg.Definitions.List(mapping.Kind) {
 		if m, err := mapping.Parse(d.Body); err == nil {
-			out.Body.Items = append(out.Body.Items, importFormat{Name: d.Name, Title: titleText(m.Title), Format: m.Format, Version: d.Version})
+			out.Body.Items = append(out.Body.Items, importFormat{Name: d.Name, Title: titleText(m.Title), Format: m.Format, Version: d.Version, Uses: a.mappingUses(d.Name)})
 		}
 	}
 	for _, p := range presets.All() {
 		out.Body.Items = append(out.Body.Items, presetFormat(&p))
 	}
 	return out, nil
-}
-
-func (a *API) deleteMapping(ctx context.Context, in *deleteInput) (*writtenOutput, error) {
-	if _, ok := a.cfg.Definitions.Current(mapping.Kind, in.Name); !ok {
-		return nil, notFound("mapping", "対応づけ")
-	}
-	w, err := a.save(ctx, enishi.Definition{Kind: mapping.Kind, Name: in.Name, Expect: in.Expect, Deleted: true, Reason: in.Reason})
-	return &writtenOutput{w}, err
 }

@@ -316,7 +316,7 @@ func operations() []operation {
 		{"pause-file-pull", post, "/file-pulls/{name}/pause", editor, writes, "Imports", "Let it stand still, or go on"},
 		{"run-file-pull", post, "/file-pulls/{name}/run", editor, writes, "Imports", "Look now, also at files that were refused; answers at once"},
 		{"try-file-pull", post, "/file-pulls/try", editor, asks, "Imports", "What a look would find, or what a file would become; takes nothing"},
-		{"delete-mapping", erase, "/mappings/{name}", editor, writes, "Imports", "Delete a mapping"},
+		{"delete-mapping", erase, "/mappings/{name}", editor, writes, "Imports", "Delete a mapping that no import is reading by"},
 
 		{"report-revenue", get, "/reports/revenue", viewer, reads, "Reports", "Orders and revenue over time"},
 		{"report-funnel", get, "/reports/funnel", viewer, reads, "Reports", "Viewed, carted, ordered, delivered, reviewed"},

@@ -8,6 +8,7 @@ import { count, short } from "../format";
 import { actor, pick } from "../i18n";
 import { DataTabs } from "../parts/DataTabs";
 import { FilePulls } from "../parts/FilePulls";
+import { Mappings } from "../parts/Mappings";
 import { Empty, Loading, Page, ProblemBox } from "../parts/Page";
 import { upload } from "../parts/upload";
 import type { Import } from "../types";
@@ -52,6 +53,7 @@ export function Imports() {
           </div>
         </Card>
       )}
+      <Mappings mayWrite={mayWrite} />
     </Page>
   );
 }
