@@ -95,7 +95,7 @@ func TestOneSystemSlowsOnlyItself(t *testing.T) {
 			start := time.Now()
 			w.put(all["gmail.com"]...)
 			w.eventually("gmail has all", func() bool { return w.ended(all["gmail.com"]...) })
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > 30*time.Second { // who waits for the deferred ones waits for minutes
 				t.Errorf("200 mails to the other system took %v", d)
 			}
 			if got := w.outcomes(all["gmail.com"]); got["message.sent"] != 200 {

@@ -374,7 +374,7 @@ func (l testLog) Write(b []byte) (int, error) {
 // eventually polls until ok, at most for a while; in a synctest bubble the time is not real.
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	w.within(20*time.Second, what, ok)
+	w.within(time.Minute, what, ok)
 }
 
 func (w *world) within(d time.Duration, what string, ok func() bool) {
