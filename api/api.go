@@ -182,7 +182,7 @@ func New(cfg Config) (*API, error) {
 	}
 	a.lab = lab
 	a.adTables = &audiences.Tables{DB: cfg.DB, Number: func(raw string) (string, error) { return ingest.Normalise(enishi.Phone, raw) }}
-	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Currency: a.currency, Destinations: cfg.AdAccounts, Zone: a.zone, Now: cfg.Now, Log: a.log,
+	a.audiences = audiences.New(audiences.Config{Tables: a.adTables, Segment: a.audienceSegment, Currency: a.currency, Destinations: cfg.AdAccounts, Owner: enishi.NewID("audiences", cfg.Hasher.Hash(enishi.Identifier{Kind: enishi.Customer, Scope: "audiences"}).String()).String()[:8], Zone: a.zone, Now: cfg.Now, Log: a.log,
 		Mine: func() bool { return slices.Contains(cfg.Folder.Owned(), 0) }})
 	if err := a.build(); err != nil {
 		return nil, fmt.Errorf("build api: %w", err)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"enishi"
 	"enishi/segments"
@@ -68,7 +69,13 @@ func (a *API) audienceTroubles(ctx context.Context) ([]audienceTrouble, error) {
 		add := func(severity, en, ja string, id ...string) {
 			out = append(out, audienceTrouble{enishi.Alert{ID: enishi.NewID("alert", append([]string{audienceKind, d.Name}, id...)...), Kind: audienceKind, Severity: severity, Text: en, TextJA: ja}, d.Name})
 		}
-		if dest := a.destination(def.Destination); dest != nil && dest.Platform.Facts().ByHand {
+		dest := a.destination(def.Destination)
+		if dest == nil {
+			add("error", fmt.Sprintf("The audience “%s” is not kept: the configuration has no account %s. Who refuses is not taken out of its list. Put the account back, or take the list away at the platform.", def.Title, def.Destination),
+				fmt.Sprintf("オーディエンス「%s」を同期できません: 設定に広告アカウント「%s」がありません。配信を断った方もリストから外せません。設定にアカウントを戻すか、媒体の管理画面でリストを削除してください。", def.Title, def.Destination), "no account")
+			continue
+		}
+		if dest.Platform.Facts().ByHand {
 			u, err := a.audienceUpload(ctx, d.Name, standing[d.Name])
 			if err != nil {
 				return nil, err
@@ -87,7 +94,39 @@ func (a *API) audienceTroubles(ctx context.Context) ([]audienceTrouble, error) {
 		}
 		add("error", fmt.Sprintf("The audience “%s” is not kept: %s", def.Title, s.Problem.Msg), fmt.Sprintf("オーディエンス「%s」を同期できません: %s", def.Title, s.Problem.MsgJA), string(s.Problem.Class), s.Problem.Code)
 	}
-	return out, nil
+	return append(out, a.leftBehind(standing)...), nil
+}
+
+// byHandAlert is how long it is said that somebody has to delete by hand what was uploaded.
+const byHandAlert = 7 * 24 * time.Hour
+
+// leftBehind are audiences that were deleted while people are in their lists all the same: the platform does not let us, or has them by files that somebody uploaded.
+func (a *API) leftBehind(standing map[string]*audiences.Standing) []audienceTrouble {
+	var out []audienceTrouble
+	for name, s := range standing {
+		if _, ok := a.cfg.Definitions.Current(audiences.Kind, name); ok {
+			continue
+		}
+		def, at := a.lastAudience(name)
+		if def == nil {
+			continue
+		}
+		add := func(severity, en, ja string, id ...string) {
+			out = append(out, audienceTrouble{enishi.Alert{ID: enishi.NewID("alert", append([]string{audienceKind, name, "deleted"}, id...)...), Kind: audienceKind, Severity: severity, Text: en, TextJA: ja}, ""})
+		}
+		switch dest := a.destination(def.Destination); {
+		case s.Holds() && dest == nil:
+			add("error", fmt.Sprintf("The audience “%s” was deleted, but its list (%s) keeps its people: the configuration has no account %s. Put the account back, or delete the list at the platform.", def.Title, s.Remote, def.Destination),
+				fmt.Sprintf("オーディエンス「%s」を削除しましたが、設定に広告アカウント「%s」がないため、媒体のリスト（%s）と登録された方々が残っています。設定にアカウントを戻すか、媒体の管理画面でリストを削除してください。", def.Title, def.Destination, s.Remote), "no account")
+		case s.Holds() && s.Problem != nil && (s.Problem.Class == audiences.Auth || s.Problem.Class == audiences.Refused) && !held(s):
+			add("error", fmt.Sprintf("The audience “%s” was deleted, but its list (%s) at %s keeps its people: %s", def.Title, s.Remote, dest.Title, s.Problem.Msg),
+				fmt.Sprintf("オーディエンス「%s」を削除しましたが、「%s」のリスト（%s）と登録された方々が残っています: %s", def.Title, dest.Title, s.Remote, s.Problem.MsgJA), string(s.Problem.Class), s.Problem.Code)
+		case !s.Holds() && dest != nil && dest.Platform.Facts().ByHand && a.now().Sub(at) < byHandAlert:
+			add("warning", fmt.Sprintf("The audience “%s” was deleted, and its files with it. What was uploaded of them stays at %s: delete the audience there by hand.", def.Title, dest.Title),
+				fmt.Sprintf("オーディエンス「%s」とそのファイルを削除しました。アップロード済みのデータは「%s」に残っています。媒体の管理画面でオーディエンスを削除してください。", def.Title, dest.Title), "by hand", at.String())
+		}
+	}
+	return out
 }
 
 // audienceHrefs are the pages of the audiences that open alerts are about.
@@ -105,7 +144,7 @@ func (a *API) audienceHrefs(ctx context.Context, open []openAlert) error {
 			}
 		}
 		for _, w := range wrong {
-			if w.ID == x.ID {
+			if w.ID == x.ID && w.audience != "" {
 				x.Href = "/audiences/" + w.audience
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -97,7 +96,7 @@ func (a *audienceKeeper) keep(ctx context.Context) error {
 		}
 	}
 	for name, s := range standing {
-		if !kept[name] && (s.Remote != "" || s.Next != "" || s.Old != "") {
+		if !kept[name] && s.Holds() {
 			errs = append(errs, a.dropAudience(ctx, name, s))
 		}
 	}
@@ -141,15 +140,10 @@ func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition,
 			return nil
 		}
 	}
-	var e *enishi.Error
 	if _, there := a.cfg.Definitions.Current(segments.KindSegment, def.Segment); !there {
 		// nobody comes and nobody goes by it: what follows takes out who may not stay
-	} else if err := a.checkSensitive(def); err != nil { // the segment was changed since the audience was saved
-		if !errors.As(err, &e) || e.Code != enishi.Invalid {
-			return err
-		}
-		w.again = time.Now().Add(time.Minute)
-		return a.holdAudience(ctx, d.Name, s, e)
+	} else if err := a.checkSensitive(d.Name, def); err != nil { // the segment was changed since the audience was saved
+		return a.heldAudience(ctx, d, def, s, w, err)
 	}
 	if w.mended(d, s, ordered) && now.Before(s.RetryAt) {
 		s.RetryAt = now
@@ -172,22 +166,82 @@ func (a *audienceKeeper) keepAudience(ctx context.Context, d *enishi.Definition,
 	return nil
 }
 
-// holdAudience notes that an audience is not kept, for its segment may not be told to a platform. Who is in the list is taken out by hand: the audience is deleted, or the segment mended.
-func (a *API) holdAudience(ctx context.Context, name string, s *audiences.Standing, why *enishi.Error) error {
+// Codes of problems for which an audience stands still.
+const (
+	heldSensitive = "sensitive" // its segment may not be told to a platform
+	heldSegment   = "segment"   // its segment is not there, or cannot be evaluated
+)
+
+func held(s *audiences.Standing) bool {
+	return s.Problem != nil && (s.Problem.Code == heldSensitive || s.Problem.Code == heldSegment)
+}
+
+// heldAudience keeps an audience whose segment may not be told, or is not there: nobody comes in, and who may not stay is taken out all the same, as from one that is paused. The
+// others stay until the segment is mended or the audience deleted.
+func (a *audienceKeeper) heldAudience(ctx context.Context, d *enishi.Definition, def *audiences.Definition, s *audiences.Standing, w *audienceWork, why error) error {
+	var e *enishi.Error
+	if !errors.As(why, &e) || e.Code != enishi.Invalid {
+		return why
+	}
+	w.again = time.Now().Add(time.Minute)
+	if s != nil && s.Holds() {
+		now := a.cfg.Now().UTC()
+		if s.Problem != nil && !held(s) && now.Before(s.RetryAt) {
+			return nil
+		}
+		out := !held(s)
+		if !out {
+			var err error
+			if out, err = a.withdrawn(ctx, d.Name, s, w, now); err != nil {
+				return err
+			}
+		}
+		if out {
+			still := *def
+			still.Paused = true
+			got, err := a.audiences.Sync(ctx, d.Name, &still)
+			if err != nil {
+				return err
+			}
+			w.ran = time.Now()
+			if got.Problem != nil {
+				return nil // of the platform: it is said, and tried again
+			}
+			if got.EndedAt.Before(got.BeganAt) {
+				w.again = time.Now().Add(a.destination(def.Destination).Platform.Facts().Ask)
+				return nil
+			}
+			s = got
+		}
+	}
+	code := heldSegment
+	if _, ok := errors.AsType[*sensitive](why); ok {
+		code = heldSensitive
+	}
+	return a.holdAudience(ctx, d.Name, s, code, e)
+}
+
+// holdAudience notes that an audience stands still.
+func (a *API) holdAudience(ctx context.Context, name string, s *audiences.Standing, code string, why *enishi.Error) error {
 	if s == nil {
 		s = &audiences.Standing{Audience: name, Matched: -1}
 	}
 	now := a.cfg.Now().UTC().Truncate(time.Millisecond)
-	if s.Problem == nil || s.Problem.Code != "sensitive" {
+	if s.Problem == nil || s.Problem.Code != code {
 		s.BeganAt = now // while it lasts it is one row of the history
+		if !now.After(s.EndedAt) {
+			s.BeganAt = s.EndedAt.Add(time.Millisecond)
+		}
+		s.Added, s.Taken, s.Refreshed, s.Calls, s.Rebuilt = 0, 0, 0, 0, false
 	}
-	s.Problem, s.RetryAt = &audiences.Problem{Class: audiences.Refused, Code: "sensitive", Msg: why.Msg, MsgJA: why.MsgJA}, now
+	s.Problem, s.RetryAt = &audiences.Problem{Class: audiences.Refused, Code: code, Msg: why.Msg, MsgJA: why.MsgJA}, now
 	return a.audienceTables().PutStanding(ctx, s)
 }
 
 // withdrawn tells whether somebody who is in a list may not stay: refused, held, erased. The law does not wait for a schedule.
 func (a *API) withdrawn(ctx context.Context, name string, s *audiences.Standing, w *audienceWork, now time.Time) (found bool, err error) {
-	if s.Remote == "" || s.Problem != nil || now.Sub(w.seen) < withdrawalWait {
+	ago := now.Sub(w.seen) // below 0 when the clock was set back
+	if s.Remote == "" || s.Problem != nil && !held(s) || ago >= 0 && ago < withdrawalWait {
 		return false, nil
 	}
 	w.seen = now
@@ -200,7 +254,7 @@ func (a *API) withdrawn(ctx context.Context, name string, s *audiences.Standing,
 		return false, err
 	}
 	dest := a.destination(def.Destination)
-	err = a.each(ctx, `SELECT 1 FROM (SELECT profile_id FROM audience_members FINAL WHERE audience = {name:String} AND generation = {generation:UInt32} AND state IN ('sent', 'accepted', 'again')) AS m
+	err = a.each(ctx, `SELECT 1 FROM (SELECT profile_id FROM audience_members FINAL WHERE audience = {name:String} AND generation = {generation:UInt32} AND state != 'leaving') AS m
 		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, hold_until FROM people FINAL) AS p ON p.profile_id = m.profile_id
 		WHERE p.found = 0 OR p.consent = 'out' OR {needed:UInt8} = 1 AND p.consent != 'in' OR {held:UInt8} = 1 AND p.hold_until > fromUnixTimestamp64Milli({now:Int64}) LIMIT 1`,
 		[]any{named("name", name), named("generation", fmt.Sprint(s.Generation)), named("consent", dest.Consent), named("needed", digit(dest.Basis != audiences.ByProcessor)), named("held", digit(def.Use != audiences.Exclude)), millis("now", now)},
@@ -217,21 +271,33 @@ func digit(b bool) string {
 
 // dropAudience takes the lists of an audience that was deleted away at the platform, when they are at this account.
 func (a *audienceKeeper) dropAudience(ctx context.Context, name string, s *audiences.Standing) error {
+	def, _ := a.lastAudience(name)
+	if def == nil || def.Destination != a.account {
+		return nil
+	}
+	if held(s) { // which bars nobody from leaving
+		s.Problem = nil
+	}
+	if s.Problem != nil && a.cfg.Now().Before(s.RetryAt) {
+		return nil
+	}
+	return a.audiences.Delete(ctx, name, def)
+}
+
+// lastAudience is what a deleted audience was, and when it was deleted; nil when nothing is known of it.
+func (a *API) lastAudience(name string) (def *audiences.Definition, at time.Time) {
 	history := a.cfg.Definitions.History(audiences.Kind, name)
 	for i := len(history) - 1; i >= 0; i-- {
 		if history[i].Deleted {
+			at = history[i].At
 			continue
 		}
-		def, err := audienceOf(&history[i])
-		if err != nil || def.Destination != a.account {
-			return err
+		if def, err := audienceOf(&history[i]); err == nil {
+			return def, at
 		}
-		if s.Problem != nil && a.cfg.Now().Before(s.RetryAt) {
-			return nil
-		}
-		return a.audiences.Delete(ctx, name, def)
+		break
 	}
-	return nil
+	return nil, at
 }
 
 type disclosureRow struct {
@@ -270,18 +336,18 @@ func (a *API) disclosures(ctx context.Context, person string) ([]disclosureRow, 
 	} else {
 		who = subjects(p)
 	}
-	out, err := a.disclosuresOf(ctx, who, 1000)
+	out, err := a.disclosuresOf(ctx, who)
 	if err == nil && len(out) == 0 && missing != nil {
 		return nil, missing
 	}
 	return out, err
 }
 
-// disclosuresOf are at most so many records, the newest first.
-func (a *API) disclosuresOf(ctx context.Context, who []enishi.ID, most int) ([]disclosureRow, error) {
+// disclosuresOf are all records of somebody, the newest first: who asks has a right to all of them.
+func (a *API) disclosuresOf(ctx context.Context, who []enishi.ID) ([]disclosureRow, error) {
 	out := []disclosureRow{}
 	err := a.each(ctx, `SELECT at, toString(audience), toString(platform), toString(recipient), toString(country), toString(basis), toString(purpose), toString(op), keys, batch FROM disclosures FINAL
-		WHERE profile_id IN `+idList(who)+` ORDER BY at DESC, batch LIMIT `+strconv.Itoa(most), nil, func(rows driver.Rows) error {
+		WHERE profile_id IN `+idList(who)+` ORDER BY at DESC, batch`, nil, func(rows driver.Rows) error {
 		var r disclosureRow
 		var keys []string
 		var batch string

@@ -32,7 +32,7 @@ type AudienceBody struct {
 	Keys        []string `json:"keys,omitempty" maxItems:"5" doc:"What people are matched by: email, phone, line, name, customer; the first three unless said."`
 	Every       string   `json:"every,omitempty" maxLength:"8" doc:"Pause between two runs, 15m to 24h; 1h unless daily is given."`
 	Daily       string   `json:"daily,omitempty" maxLength:"5" doc:"Time of day by the shop's clock: 03:30."`
-	Minimum     int      `json:"minimum,omitempty" minimum:"0" maximum:"10000000" doc:"Nothing is sent while the segment has fewer people; at least what the platform asks for."`
+	Minimum     int      `json:"minimum,omitempty" minimum:"0" maximum:"10000000" doc:"Nothing is sent at first while fewer people of the segment may be told; at least what the platform asks for."`
 	Paused      bool     `json:"paused,omitempty" doc:"Nobody is added; who may not stay is taken out all the same."`
 }
 
@@ -60,7 +60,8 @@ type AudienceRow struct {
 	Wanted           int              `json:"wanted" doc:"Members of the segment who may be told to the platform, as of the last run."`
 	InList           int              `json:"in_list" doc:"People whom the platform has."`
 	Matched          *int             `json:"matched,omitempty" doc:"Those that it knows, where it says so."`
-	Rejected         int              `json:"rejected"`
+	Rejected         int              `json:"rejected" doc:"People whom the platform did not take."`
+	Unnamed          int              `json:"unnamed" doc:"Of rejected: at most so many of whom the platform does not say who they are."`
 	LeftOut          []leftOutRow     `json:"left_out"`
 	Problem          *audienceProblem `json:"problem,omitempty"`
 	LastAt           time.Time        `json:"last_at,omitzero" doc:"When the last run ended."`
@@ -85,6 +86,7 @@ type audienceRunRow struct {
 	Removed   int              `json:"removed"`
 	Refreshed int              `json:"refreshed"`
 	Rejected  int              `json:"rejected"`
+	Unnamed   int              `json:"unnamed"`
 	Calls     int              `json:"calls"`
 	Rebuilt   bool             `json:"rebuilt"`
 	Problem   *audienceProblem `json:"problem,omitempty"`
@@ -99,6 +101,7 @@ type audienceCallRow struct {
 	Keys     int       `json:"keys" doc:"Identifiers that were told."`
 	Accepted int       `json:"accepted"`
 	Rejected int       `json:"rejected"`
+	Unnamed  int       `json:"unnamed" doc:"Of rejected: the platform does not say who they are."`
 	Reason   string    `json:"reason,omitempty" doc:"Of those who were not taken, as the platform says it."`
 	Why      Text      `json:"why,omitzero" doc:"The reason in words."`
 	Tries    int       `json:"tries"`
@@ -159,7 +162,7 @@ func (a *API) audienceRow(d *enishi.Definition, def *audiences.Definition, s *au
 		row.Problem = &audienceProblem{Class: "refused", Code: "destination", Text: Text{"設定に広告アカウント「" + def.Destination + "」がありません。", "the configuration has no account " + def.Destination}}
 	}
 	if s != nil {
-		row.Wanted, row.InList, row.Rejected, row.LeftOut, row.LastAt, row.NextAt = s.Wanted, s.InList, s.Rejected, leftOutRows(s.LeftOut), s.EndedAt, def.Next(s.EndedAt, a.zone()).UTC()
+		row.Wanted, row.InList, row.Rejected, row.Unnamed, row.LeftOut, row.LastAt, row.NextAt = s.Wanted, s.Has(), s.Rejected+s.Unnamed, s.Unnamed, leftOutRows(s.LeftOut), s.EndedAt, def.Next(s.EndedAt, a.zone()).UTC()
 		if s.Day == a.cfg.Now().In(a.zone()).Format(time.DateOnly) {
 			row.CallsToday = s.Today
 		}
@@ -242,7 +245,9 @@ func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, e
 	var newest *audiences.Standing
 	if len(runs) > 0 {
 		newest = &runs[0]
-		out.Body.Remote = newest.Remote
+		if out.Body.Remote = newest.Remote; out.Body.Remote == "?" { // one is being made
+			out.Body.Remote = ""
+		}
 	}
 	out.Body.AudienceRow = a.audienceRow(&d, def, newest)
 	if err := a.byHandRow(ctx, &out.Body.AudienceRow, newest); err != nil {
@@ -250,7 +255,7 @@ func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, e
 	}
 	for i := range runs {
 		s := &runs[i]
-		r := audienceRunRow{BeganAt: s.BeganAt, Wanted: s.Wanted, InList: s.InList, Added: s.Added, Removed: s.Taken, Refreshed: s.Refreshed, Rejected: s.Rejected, Calls: s.Calls, Rebuilt: s.Rebuilt, Problem: audienceProblemOf(s)}
+		r := audienceRunRow{BeganAt: s.BeganAt, Wanted: s.Wanted, InList: s.Has(), Added: s.Added, Removed: s.Taken, Refreshed: s.Refreshed, Rejected: s.Rejected + s.Unnamed, Unnamed: s.Unnamed, Calls: s.Calls, Rebuilt: s.Rebuilt, Problem: audienceProblemOf(s)}
 		if !s.EndedAt.Before(s.BeganAt) {
 			r.EndedAt = s.EndedAt
 		}
@@ -258,7 +263,7 @@ func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, e
 	}
 	for i := range calls {
 		b := &calls[i]
-		row := audienceCallRow{ID: b.ID, At: b.At, Op: b.Op, State: b.State, People: b.People, Keys: b.Keys, Accepted: b.Accepted, Rejected: b.Rejected, Reason: b.Reason, Tries: b.Tries}
+		row := audienceCallRow{ID: b.ID, At: b.At, Op: b.Op, State: b.State, People: b.People, Keys: b.Keys, Accepted: b.Accepted, Rejected: b.Rejected, Unnamed: b.Unnamed, Reason: b.Reason, Tries: b.Tries}
 		if b.Rejected > 0 || b.State == audiences.BatchRefused {
 			row.Why, _ = rejection(b.Reason)
 		}
@@ -295,19 +300,29 @@ func (a *API) putAudience(ctx context.Context, name string, body []byte, expect 
 	if err != nil {
 		return Written{}, err
 	}
-	if err := errors.Join(checkName(name), a.checkAudience(def)); err != nil {
+	if err := errors.Join(checkName(name), a.checkAudience(name, def)); err != nil {
 		return Written{}, err
 	}
 	if d, ok := a.cfg.Definitions.Current(audiences.Kind, name); ok {
-		if old, err := audienceOf(&d); err == nil && old.Destination != def.Destination {
+		old, err := audienceOf(&d)
+		switch {
+		case err != nil:
+		case old.Destination != def.Destination:
 			return Written{}, enishi.FieldError("body.destination", "an audience stays at its account: make another one for "+def.Destination, "送り先の広告アカウントは変更できません。別のオーディエンスを作成してください。")
+		case (old.Use == audiences.Value) != (def.Use == audiences.Value):
+			return Written{}, enishi.FieldError("body.use", "a list has values from its beginning or never: make another audience", "顧客価値を送るかどうかは、リストの作成後に変更できません。別のオーディエンスを作成してください。")
 		}
+	} else if s, err := a.audienceTables().Standing(ctx, name); err != nil {
+		return Written{}, err
+	} else if s != nil && s.Holds() {
+		return Written{}, refusal(enishi.Conflict, "the list of the audience of that name which was deleted is still at the platform: wait until it is gone, or take another name",
+			"削除した同じ名前のオーディエンスのリストが、まだ媒体に残っています。消えるまで待つか、別の名前にしてください。")
 	}
 	return a.save(ctx, enishi.Definition{Kind: audiences.Kind, Name: name, Expect: expect, Body: compact(body), Reason: reason})
 }
 
 // checkAudience tells what stands against an audience: account, segment, keys, law.
-func (a *API) checkAudience(def *audiences.Definition) error {
+func (a *API) checkAudience(name string, def *audiences.Definition) error {
 	dest := a.destination(def.Destination)
 	if dest == nil {
 		known := strings.Join(slices.Sorted(maps.Keys(a.cfg.AdAccounts)), ", ")
@@ -328,11 +343,17 @@ func (a *API) checkAudience(def *audiences.Definition) error {
 	if def.Use == audiences.Value && !facts.Values {
 		return enishi.FieldError("body.use", "this platform takes no values", "この媒体には顧客価値を送れません。用途を変更してください。")
 	}
-	return a.checkSensitive(def)
+	return a.checkSensitive(name, def)
 }
 
-// checkSensitive refuses what may not be told to a platform, by the segment's expression, its title and those of the segments that it names.
-func (a *API) checkSensitive(def *audiences.Definition) error {
+// sensitive is that a segment may not be told for what it is about.
+type sensitive struct{ error }
+
+func (s *sensitive) Unwrap() error { return s.error }
+
+// checkSensitive refuses what may not be told to a platform, by the names, titles and descriptions of the audience, of the segment, and of the segments, lists and rankings
+// that its condition takes in, and by those conditions.
+func (a *API) checkSensitive(audience string, def *audiences.Definition) error {
 	d, ok := a.cfg.Definitions.Current(segments.KindSegment, def.Segment)
 	if !ok {
 		return enishi.FieldError("body.segment", "there is no segment "+def.Segment, "「"+def.Segment+"」というセグメントはありません。")
@@ -341,11 +362,18 @@ func (a *API) checkSensitive(def *audiences.Definition) error {
 	if err != nil {
 		return enishi.FieldError("body.segment", "its condition does not compile", "セグメントの条件式にエラーがあります。先に直してください。")
 	}
-	texts := []string{def.Title}
-	for _, name := range append([]string{def.Segment}, s.Took(segments.KindSegment)...) {
-		var b segments.Body
-		if d, ok := a.cfg.Definitions.Current(segments.KindSegment, name); ok && json.Unmarshal(d.Body, &b) == nil {
-			texts = append(texts, b.Expression, b.Title.JA, b.Title.EN)
+	texts := []string{audience, def.Title}
+	for _, kind := range []string{segments.KindSegment, segments.KindList, segments.KindRanking} {
+		names := s.Took(kind)
+		if kind == segments.KindSegment {
+			names = append(names, def.Segment)
+		}
+		for _, name := range names {
+			texts = append(texts, name)
+			var body any
+			if d, ok := a.cfg.Definitions.Current(kind, name); ok && json.Unmarshal(d.Body, &body) == nil {
+				texts = append(texts, textsOf(body)...)
+			}
 		}
 	}
 	var marked []string
@@ -355,10 +383,29 @@ func (a *API) checkSensitive(def *audiences.Definition) error {
 		}
 	}
 	if found := audiences.Sensitive(texts, marked); len(found) > 0 {
-		return enishi.FieldError("body.segment", fmt.Sprintf("the segment is about “%s” (%s): such people are not told to advertising platforms (要配慮個人情報, and the platforms' own rules)", found[0].Text, found[0].Law),
-			fmt.Sprintf("セグメントが「%s」に関わるため、広告媒体には送れません（要配慮個人情報、媒体の規約）。", found[0].Text))
+		return &sensitive{enishi.FieldError("body.segment", fmt.Sprintf("the segment is about “%s” (%s): such people are not told to advertising platforms (要配慮個人情報, and the platforms' own rules)", found[0].Text, found[0].Law),
+			fmt.Sprintf("セグメントが「%s」に関わるため、広告媒体には送れません（要配慮個人情報、媒体の規約）。", found[0].Text))}
 	}
 	return nil
+}
+
+// textsOf are all texts of a body.
+func textsOf(body any) (out []string) {
+	switch x := body.(type) {
+	case string:
+		out = []string{x}
+	case []any:
+		for _, v := range x {
+			out = append(out, textsOf(v)...)
+		}
+	case map[string]any:
+		for k, v := range x {
+			if k != "owner" && k != "folder" {
+				out = append(out, textsOf(v)...)
+			}
+		}
+	}
+	return out
 }
 
 func (a *API) deleteAudience(ctx context.Context, in *deleteInput) (*writtenOutput, error) {
@@ -407,7 +454,8 @@ type audienceForecast struct {
 		Calls   int                 `json:"calls" doc:"Calls that change the list, at least."`
 		Segment int                 `json:"segment" doc:"Members of the segment."`
 		Stale   bool                `json:"stale" doc:"The segment is being evaluated anew or is behind: nobody is added before that is over."`
-		Minimum int                 `json:"minimum" doc:"Nothing is sent at first while the segment has fewer members."`
+		Minimum int                 `json:"minimum" doc:"Nothing is sent at first while fewer people are wanted."`
+		Problem *audienceProblem    `json:"problem,omitempty" doc:"Why nothing of it would be done now."`
 		Some    []audienceChangeRow `json:"some" doc:"The first 20 of each sort."`
 	}
 }
@@ -422,7 +470,7 @@ func (a *API) tryAudience(ctx context.Context, in *tryAudienceInput) (*audienceF
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkAudience(def); err != nil {
+	if err := a.checkAudience(in.Body.Name, def); err != nil {
 		return nil, err
 	}
 	f, err := a.audiences.Dry(ctx, in.Body.Name, def)
@@ -431,6 +479,9 @@ func (a *API) tryAudience(ctx context.Context, in *tryAudienceInput) (*audienceF
 	}
 	out := &audienceForecast{}
 	b := &out.Body
+	if f.Held != nil {
+		b.Problem = audienceProblemOf(&audiences.Standing{Problem: f.Held})
+	}
 	b.Wanted, b.Add, b.Remove, b.Refresh, b.LeftOut, b.Rebuild, b.Calls, b.Some = f.Wanted, f.Add, f.Remove, f.Refresh, leftOutRows(f.LeftOut), f.Rebuild, f.Calls, []audienceChangeRow{}
 	segment, err := a.audienceSegment(ctx, def.Segment)
 	if err != nil {
@@ -452,47 +503,6 @@ func (a *API) tryAudience(ctx context.Context, in *tryAudienceInput) (*audienceF
 			row.Reason = audienceReason(c.Reason)
 		}
 		b.Some = append(b.Some, row)
-	}
-	return out, nil
-}
-
-type adAccountRow struct {
-	Name      string   `json:"name"`
-	Title     string   `json:"title"`
-	Platform  string   `json:"platform"`
-	Recipient string   `json:"recipient" doc:"Who receives, by its legal name."`
-	Country   string   `json:"country"`
-	Basis     string   `json:"basis" enum:"consent,processor" doc:"On what ground identifiers are handed over: 第三者提供 with consent, or 委託."`
-	Consent   string   `json:"consent" doc:"The permission that counts: channel.purpose."`
-	Keys      []string `json:"keys" doc:"What the platform matches by."`
-	Minimum   int      `json:"minimum"`
-	Rebuilds  bool     `json:"rebuilds"`
-	Values    bool     `json:"values"`
-	Simulated bool     `json:"simulated" doc:"A simulator of this process: nothing leaves."`
-	Notice    *Text    `json:"notice,omitempty" doc:"What somebody has to do by hand, at platforms that take no list from us."`
-}
-
-// byHand says what somebody has to do at a platform that takes no list from us; nil at others.
-func byHand(f *audiences.Facts) *Text {
-	if !f.ByHand {
-		return nil
-	}
-	return &Text{"出力したファイルを、広告マネージャーのオーディエンスに手動で（ハッシュ化済みのデータとして）アップロードしてください。外れた方は、新しいファイルでオーディエンスを作り直すまで媒体側に残ります。",
-		"Upload the files by hand to an audience in the platform's ads manager, as hashed data. Who left stays there until an audience that is made of newer files takes its place."}
-}
-
-func (a *API) listAdAccounts(context.Context, *struct{}) (*listOutput[adAccountRow], error) {
-	out := listOf([]adAccountRow{})
-	for _, name := range slices.Sorted(maps.Keys(a.cfg.AdAccounts)) {
-		d := a.cfg.AdAccounts[name]
-		f := d.Platform.Facts()
-		row := adAccountRow{Name: name, Title: d.Title, Platform: f.Platform, Recipient: d.Recipient, Country: d.Country, Basis: d.Basis, Consent: d.Consent, Keys: []string{}, Minimum: f.Minimum, Rebuilds: !f.Removal, Values: f.Values, Simulated: d.Simulated, Notice: byHand(&f)}
-		if rules, ok := match.For(f.Platform); ok {
-			for _, k := range rules.Kinds() {
-				row.Keys = append(row.Keys, string(k))
-			}
-		}
-		out.Body.Items = append(out.Body.Items, row)
 	}
 	return out, nil
 }

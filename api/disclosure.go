@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -161,7 +160,7 @@ func (a *API) disclose(ctx context.Context, p *profiles.Profile) (*disclosure, e
 			return nil, err
 		}
 	}
-	if d.Platforms, err = a.disclosuresOf(ctx, subjects(p), math.MaxInt32); err != nil {
+	if d.Platforms, err = a.disclosuresOf(ctx, subjects(p)); err != nil {
 		return nil, fmt.Errorf("read disclosures: %w", err)
 	}
 	for _, m := range a.memberships(p, a.now()) {

@@ -181,7 +181,7 @@ func (a *API) keptAtLINE(ctx context.Context, name string) (int64, error) {
 	if dest == nil || dest.Platform.Facts().Platform != match.LINEOA {
 		return 0, enishi.FieldError("body.kept", "the audience "+name+" is not at LINE", "オーディエンス「"+name+"」の送り先は LINE ではありません。")
 	}
-	if s == nil || s.Remote == "" {
+	if s == nil || s.Remote == "" || s.Remote == "?" {
 		return 0, refusal(enishi.Conflict, "the audience is not at LINE yet: see its page", "このオーディエンスはまだ LINE に作られていません。オーディエンスの画面で状態を確認してください。")
 	}
 	return strconv.ParseInt(s.Remote, 10, 64)

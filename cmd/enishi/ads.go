@@ -53,7 +53,7 @@ type AdsConfig struct {
 	Folder       string `koanf:"folder" help:"line_ads, file: folder within the place."`
 	Format       string `koanf:"format" help:"file: csv or parquet. Default: csv."`
 	Version      string `koanf:"version" help:"meta, yahoo, tiktok, x, criteo: version of the API."`
-	CallsPerDay  int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day; 0: as many as the platform allows."`
+	CallsPerDay  int    `koanf:"calls_per_day" help:"At most so many calls that tell of people a day, of all audiences of the account together; 0: as many as the platform allows."`
 }
 
 // companies are who receives, as the platforms' terms for Japan name them. Whose contract says another gives ads.NAME.recipient and country.
@@ -107,7 +107,9 @@ func (w *workspace) buildAds() error {
 		if err != nil {
 			return fmt.Errorf("simulated account %s: %w", c.name, err)
 		}
-		d.Simulated = c.name != "line" || w.cfg.LINE.Token == ""
+		if d.Simulated = c.name != "line" || w.cfg.LINE.Token == ""; d.Simulated {
+			d.Account = audiences.Simulator + c.Platform
+		}
 		w.adAccounts[c.name] = d
 	}
 	return nil
@@ -118,7 +120,7 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 	if c.Platform == match.LINEOA {
 		basis, consent = audiences.ByProcessor, "line.marketing"
 	}
-	d := &audiences.Destination{Name: name, Title: cmp.Or(c.Title, name), Recipient: cmp.Or(c.Recipient, companies[c.Platform].name), Country: cmp.Or(strings.ToUpper(c.Country), companies[c.Platform].country),
+	d := &audiences.Destination{Name: name, Account: accountOf(c), Title: cmp.Or(c.Title, name), Recipient: cmp.Or(c.Recipient, companies[c.Platform].name), Country: cmp.Or(strings.ToUpper(c.Country), companies[c.Platform].country),
 		Basis: cmp.Or(c.Basis, basis), Consent: cmp.Or(c.Consent, consent), Provider: w.cfg.LINE.Provider, CallsPerDay: c.CallsPerDay}
 	var err error
 	switch c.Platform {
@@ -164,6 +166,19 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 		return nil, fmt.Errorf("platform: %q is none of %s", c.Platform, adPlatforms())
 	}
 	return d, err
+}
+
+// accountOf is what an account is at its platform, whatever the configuration calls it.
+func accountOf(c *AdsConfig) string {
+	switch c.Platform {
+	case match.LINEOA:
+		return c.Platform + " " + cmp.Or(c.Account, line.DefaultAccount)
+	case match.LINEAds, match.File:
+		return c.Platform + " " + c.Place // the platform itself finds another folder
+	case match.Webhook:
+		return c.Platform + " " + c.Endpoint
+	}
+	return c.Platform + " " + strings.TrimPrefix(strings.ReplaceAll(c.Account, "-", ""), "act_")
 }
 
 // checkAds finds what cannot work in the configuration of the accounts.

@@ -49,6 +49,7 @@ type shownAudience struct {
 	InList           int `json:"in_list"`
 	Matched          *int
 	Rejected         int
+	Unnamed          int
 	LeftOut          []audienceLeftOut `json:"left_out"`
 	Problem          *audienceProblem
 	LastAt           time.Time `json:"last_at"`
@@ -119,8 +120,12 @@ func (c *audienceShowCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "title\t%s\nsegment\t%s\naccount\t%s (%s)\nstate\t%s, %s\nwanted\t%d\nin list\t%d\nmatched\t%s\nrejected\t%d\nlast run\t%s\nnext run\t%s\n", x.Body.Title, x.Body.Segment, x.DestinationTitle, x.Platform,
-		x.State, x.StateLabel.in(s), x.Wanted, x.InList, x.matched(), x.Rejected, instant(x.LastAt), instant(x.NextAt))
+	rejected := fmt.Sprint(x.Rejected)
+	if x.Unnamed > 0 {
+		rejected += fmt.Sprintf(" (the platform does not say who %d of them are)", x.Unnamed)
+	}
+	fmt.Fprintf(w, "title\t%s\nsegment\t%s\naccount\t%s (%s)\nstate\t%s, %s\nwanted\t%d\nin list\t%d\nmatched\t%s\nrejected\t%s\nlast run\t%s\nnext run\t%s\n", x.Body.Title, x.Body.Segment, x.DestinationTitle, x.Platform,
+		x.State, x.StateLabel.in(s), x.Wanted, x.InList, x.matched(), rejected, instant(x.LastAt), instant(x.NextAt))
 	if x.Remote != "" {
 		fmt.Fprintf(w, "id there\t%s\n", x.Remote)
 	}

@@ -1,6 +1,7 @@
 package audiences
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,12 +27,16 @@ func (r *run) removals(ctx context.Context, p *plan) error {
 
 func (r *run) additions(ctx context.Context, p *plan) error {
 	for _, x := range p.add {
+		if x.changed && !r.facts.Removal { // the ledger keeps what this list has of them, which makes one more needed
+			continue
+		}
 		if !x.in {
 			r.st.InList++
 		}
 		if x.was == Rejected {
 			r.st.Rejected--
 		}
+		r.unsure[x.unsure]--
 		if r.adding = append(r.adding, x); len(r.adding) >= r.facts.Batch {
 			if err := r.flush(ctx, OpAdd); err != nil {
 				return err
@@ -64,8 +69,13 @@ func (r *run) flush(ctx context.Context, op string) error {
 		entries[i] = e
 		b.Keys += len(e.Keys)
 		switch {
+		case op == OpRemove && r.whole != nil && e.Reason == LeftChanged: // the answer comes when they were told again
+			r.back++
 		case op == OpRemove:
-		case x.was != "":
+		case x.again:
+			r.st.Refreshed++
+		case r.back > 0:
+			r.back--
 			r.st.Refreshed++
 		default:
 			r.st.Added++
@@ -92,9 +102,9 @@ func (r *run) mark(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return err
 	}
-	sharing = slices.DeleteFunc(sharing, func(e Entry) bool { return e.State != Accepted && e.State != Sent })
+	sharing = slices.DeleteFunc(sharing, func(e Entry) bool { return !told(&e) })
 	for i := range sharing {
-		sharing[i].State = Again
+		sharing[i].State, sharing[i].Reason = Again, ""
 	}
 	r.changed(sharing)
 	return r.store.PutEntries(ctx, r.name, b.Generation, sharing)
@@ -188,7 +198,7 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 
 // answered stores what became of a batch. Of a call that the platform took nothing of, all is to be told again.
 func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *Answer) error {
-	b.Call, b.Rejected = answer.Call, len(answer.Rejected)+answer.Refused
+	b.Call = answer.Call
 	reason := answer.Reason
 	for _, why := range answer.Rejected {
 		reason = why
@@ -197,7 +207,9 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 	if b.Op == OpRemove {
 		told = len(r.members(b.Op, entries))
 	}
-	if answer.Refused > 0 && b.Rejected >= told {
+	b.Unnamed = min(answer.Refused, max(0, told-len(answer.Rejected)))
+	b.Rejected = len(answer.Rejected) + b.Unnamed
+	if answer.Refused > 0 && len(answer.Rejected)+answer.Refused >= max(told, answer.Units) {
 		return r.refused(ctx, b, entries, reason)
 	}
 	for i := range entries {
@@ -205,13 +217,22 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 		reason, rejected := answer.Rejected[i]
 		switch {
 		case b.Op == OpRemove: // whom the platform does not know is not in the list either
-			r.st.Taken++
+			if e.Reason != LeftChanged {
+				r.st.Taken++
+			} else if r.whole == nil {
+				r.back++
+			}
 		case rejected:
 			e.State, e.Reason = Rejected, reason
 			r.st.InList--
 			r.st.Rejected++
 		default:
-			e.State, e.Reason = Accepted, ""
+			if e.State, e.Reason = Accepted, ""; b.Unnamed > 0 {
+				e.Reason = cmp.Or(answer.Reason, "not_taken") // nobody may say of them that they were
+				if r.unsure != nil {
+					r.unsure[b.ID]++
+				}
+			}
 		}
 	}
 	keep := r.store.PutEntries
@@ -358,7 +379,7 @@ func (r *run) appendOrRebuild(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if expired := r.facts.Expires > 0 && r.now().Sub(r.st.MadeAt) > r.facts.Expires*5/6; removals == 0 && !expired {
+	if removals == 0 && !r.expired() {
 		return r.fill(ctx)
 	}
 	r.st.Next = making
@@ -368,16 +389,34 @@ func (r *run) appendOrRebuild(ctx context.Context) error {
 	return r.rebuild(ctx)
 }
 
-// making stands in place of the next list's id until the platform has answered: that it is to be made is stored before, lest one whose answer was lost stays there for ever.
+// expired tells whether the list as a whole is to be made anew before it ends.
+func (r *run) expired() bool {
+	return r.facts.Expires > 0 && r.now().Sub(r.st.MadeAt) > r.facts.Expires*5/6
+}
+
+// making stands in place of a list's id until the platform has answered: that it is to be made is stored before, lest one whose answer was lost stays there for ever.
 const making = "?"
+
+// make makes the first list.
+func (r *run) make(ctx context.Context) error {
+	if r.st.Remote != making {
+		return nil
+	}
+	remote, err := r.create(ctx, r.st.Generation)
+	if err != nil {
+		return err
+	}
+	r.st.Remote, r.st.MadeAt = remote, r.now()
+	return r.store.PutStanding(ctx, r.st)
+}
 
 func (r *run) makeNext(ctx context.Context) error {
 	if r.st.Next != making {
 		return nil
 	}
-	next, err := r.dest.Platform.Create(ctx, r.spec(r.st.Generation+1))
+	next, err := r.create(ctx, r.st.Generation+1)
 	if err != nil {
-		return problemOf(err)
+		return err
 	}
 	r.st.Next = next
 	return r.store.PutStanding(ctx, r.st)
@@ -403,8 +442,9 @@ func (r *run) rebuild(ctx context.Context) error {
 	if !l.Ready {
 		return errWait
 	}
-	late := false // somebody was told to the new list and had to go since
+	late, gone := false, 0 // somebody was told to the new list and had to go since
 	if err := r.each(ctx, func(p *plan) error {
+		gone += p.gone
 		for _, x := range p.remove {
 			late = late || x.entry.Reason != LeftSegment
 		}
@@ -412,6 +452,7 @@ func (r *run) rebuild(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	r.st.Taken += gone
 	r.st.Old, r.st.Remote, r.st.Generation, r.st.Next, r.st.MadeAt, r.st.Rebuilt = r.st.Remote, r.remote, r.generation, "", r.now(), true
 	if err := r.store.PutStanding(ctx, r.st); err != nil {
 		return err
@@ -441,19 +482,4 @@ func (r *run) tidy(ctx context.Context) error {
 	}
 	r.st.Old = ""
 	return nil
-}
-
-// Delete takes an audience's lists away at the platform, and what the ledger has of it; disclosures stay. It may be repeated.
-func (s *Syncer) Delete(ctx context.Context, name string, def *Definition) error {
-	r, err := s.begin(ctx, name, def)
-	if err != nil {
-		return err
-	}
-	r.begun()
-	if err := r.away(ctx, BatchDone, LeftByHand); err != nil {
-		return fmt.Errorf("delete the audience %s: %w", name, err)
-	}
-	r.st.EndedAt = s.now()
-	s.forget(name)
-	return s.store.PutStanding(ctx, r.st)
 }

@@ -61,7 +61,7 @@ func follow(t *rapid.T, s *shop) {
 		case "erased":
 			w.Set(rapid.IntRange(0, n-1).Draw(t, "who"), false, "", nil)
 		case "gone":
-			if remote != "" {
+			if remote != "" && remote != "?" {
 				s.drop(remote)
 			}
 		case "year":

@@ -19,13 +19,14 @@ const (
 // Destination is an account at a platform, as it is configured.
 type Destination struct {
 	Name        string
+	Account     string // what it is at the platform: lists of another account are not its own. Empty: it is not known
 	Title       string
 	Recipient   string // who receives, by its legal name: for the record and for the person
 	Country     string // ISO 3166-1 alpha-2
 	Basis       string // ByConsent, ByProcessor
 	Consent     string // permission that counts: channel.purpose
 	Provider    string // of LINE: user ids differ by provider
-	CallsPerDay int    // 0: no limit of our own
+	CallsPerDay int    // of all audiences of the account; 0: no limit of our own
 	Simulated   bool   // a simulator of this process
 	Platform    Platform
 }

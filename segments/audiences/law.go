@@ -1,6 +1,11 @@
 package audiences
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // Finding is what speaks against telling a platform of the people of a segment.
 type Finding struct {
@@ -17,7 +22,7 @@ var sensitive = []struct {
 }{
 	{"health", []string{"疾患", "病気", "病歴", "持病", "通院", "服薬", "診断", "健康診断", "障害者", "障がい", "アレルギー", "糖尿", "高血圧", "うつ病", "抑うつ", "鬱", "更年期", "disease", "illness", "medical", "diagnos", "medication", "allerg", "diabet", "depress", "disab", "menopaus"}},
 	{"skin", []string{"肌荒れ", "肌トラブル", "肌悩み", "敏感肌", "乾燥肌", "アトピー", "ニキビ", "にきび", "シミ悩み", "薄毛", "脱毛症", "skin_trouble", "skin_problem", "skin_concern", "sensitive_skin", "acne", "atop", "eczema", "hair_loss"}},
-	{"pregnancy", []string{"妊娠", "妊婦", "妊活", "出産予定", "授乳", "不妊", "生理周期", "pregnan", "maternity", "fertility", "due_date", "breastfeed"}},
+	{"pregnancy", []string{"妊娠", "妊婦", "妊活", "マタニティ", "産前", "産後", "つわり", "出産予定", "授乳", "不妊", "生理周期", "pregnan", "maternity", "fertility", "due_date", "breastfeed"}},
 	{"creed", []string{"宗教", "信仰", "信条", "思想", "支持政党", "人種", "国籍", "性的指向", "religio", "creed", "political", "ethnic", "sexual"}},
 	{"crime", []string{"犯罪", "前科", "逮捕", "crime", "criminal"}},
 }
@@ -26,7 +31,7 @@ var sensitive = []struct {
 func Sensitive(texts []string, marked []string) []Finding {
 	var out []Finding
 	for _, text := range texts {
-		lower := strings.ToLower(text)
+		lower := strings.ToLower(norm.NFKC.String(text)) // also ｱﾄﾋﾟｰ
 		for _, name := range marked {
 			if uses(lower, strings.ToLower(name)) {
 				out = append(out, Finding{name, "marked"})
@@ -45,17 +50,6 @@ func Sensitive(texts []string, marked []string) []Finding {
 
 // uses tells whether an expression reads a trait: traits.NAME, with no letter or digit behind it, or traits["NAME"].
 func uses(expression, name string) bool {
-	if strings.Contains(expression, `traits["`+name+`"]`) {
-		return true
-	}
-	for rest := expression; ; {
-		i := strings.Index(rest, "traits."+name)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len("traits.")+len(name):]
-		if rest == "" || !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789_", rune(rest[0])) {
-			return true
-		}
-	}
+	name = regexp.QuoteMeta(name)
+	return regexp.MustCompile(`traits\s*(?:\?\.|\.)?\s*(?:` + name + `(?:[^\p{L}\p{N}_]|$)|\[\s*["'\x60]` + name + `["'\x60]\s*\])`).MatchString(expression)
 }

@@ -13,7 +13,7 @@ import (
 // States of an entry.
 const (
 	Sent     = "sent"     // told to the platform; the answer is not there yet
-	Accepted = "accepted" // the platform took it
+	Accepted = "accepted" // the platform took it; with a Reason it took not all of the call, and does not say whom
 	Again    = "again"    // is to be told once more: somebody with the same identifier was taken out, or the platform took nothing of a call (its Reason)
 	Rejected = "rejected" // the platform did not take it, and was told no more
 	Leaving  = "leaving"  // the platform was asked to take them out; the answer is not there yet
@@ -26,7 +26,7 @@ type Entry struct {
 	Keys    []match.Key // as the platform was told; of Again and Rejected too
 	Value   enishi.Amount
 	State   string
-	Reason  string    // of Rejected the platform's, of Leaving ours (left, no_consent, hold ...)
+	Reason  string    // of Rejected, and of Accepted whose call was not taken whole, the platform's; of Leaving ours (left, no_consent, hold ...)
 	Batch   enishi.ID // the call that told of it last
 	At      time.Time // when the platform was told last
 }
@@ -58,6 +58,7 @@ type Batch struct {
 	Keys       int // identifiers that it tells
 	Accepted   int
 	Rejected   int
+	Unnamed    int    // of Rejected: the platform does not say who they are
 	Reason     string // of the rejected, or of a refused batch
 	Tries      int
 	At         time.Time
@@ -67,7 +68,8 @@ type Batch struct {
 // Standing is what is known of an audience beyond its entries, the newest row of the table audience_runs of it.
 type Standing struct {
 	Audience   string
-	Remote     string    // the list at the platform; empty: none was made
+	Account    string    // that the lists are at, as [Destination] names it
+	Remote     string    // the list at the platform; empty: none was made; "?": perhaps one was
 	Generation int       // of Remote
 	Next       string    // the list that is to take its place; empty: none
 	Old        string    // the list whose place was taken, while it is still at the platform
@@ -75,7 +77,8 @@ type Standing struct {
 	BeganAt    time.Time
 	EndedAt    time.Time
 	Wanted     int
-	InList     int            // entries that the platform has
+	InList     int            // entries that the platform has, as far as is known of each
+	Unnamed    int            // of InList: as many at most were not taken, and the platform does not say who they are
 	Matched    int            // as the platform says; -1: it does not
 	Added      int            // in the run that ended last
 	Taken      int            // out
@@ -89,6 +92,12 @@ type Standing struct {
 	RetryAt    time.Time // with a problem: not before
 	Rebuilt    bool      // the run ended with a new list
 }
+
+// Has is how many people the platform has: who was not taken is not among them, whether it says who they are or not.
+func (s *Standing) Has() int { return s.InList - s.Unnamed }
+
+// Holds tells whether there are lists of the audience at the platform.
+func (s *Standing) Holds() bool { return s.Remote != "" || s.Next != "" || s.Old != "" }
 
 // Disclosure says that identifiers of somebody left the shop, one row of the table disclosures. 個人情報保護法 29 条 and its rules ask for the
 // recipient, the person and the items, and for what rests on consent that it does; kept for three years.
@@ -123,6 +132,10 @@ type store interface {
 	Drop(ctx context.Context, audience string, generation int) error
 	OpenBatches(ctx context.Context, audience string) ([]Batch, error)
 	PutBatch(ctx context.Context, b *Batch) error
+	// Unnamed is how many people of some batches were not taken without anybody knowing who.
+	Unnamed(ctx context.Context, audience string, batches []enishi.ID) (map[enishi.ID]int, error)
+	// CallsOn is how many calls other audiences of an account made on a day.
+	CallsOn(ctx context.Context, account, day, but string) (int, error)
 	Disclose(ctx context.Context, list []Disclosure) error
 	Standing(ctx context.Context, audience string) (*Standing, error)
 	PutStanding(ctx context.Context, s *Standing) error

@@ -20,6 +20,7 @@ type Member struct {
 
 // Spec is what a list is made with at the platform.
 type Spec struct {
+	Owner      string // tells installations and workspaces apart that share an account
 	Audience   string // our name of it
 	Generation int    // 0, and one more for each list that takes the place of the one before
 	Title      string
@@ -30,7 +31,12 @@ type Spec struct {
 }
 
 // Mark stands in the name or description of a list, so that a list that was made right before a crash is found again.
-func (s *Spec) Mark() string { return fmt.Sprintf("enishi:%s:%d", s.Audience, s.Generation) }
+func (s *Spec) Mark() string {
+	if s.Owner == "" {
+		return fmt.Sprintf("enishi:%s:%d", s.Audience, s.Generation)
+	}
+	return fmt.Sprintf("enishi:%s:%s:%d", s.Owner, s.Audience, s.Generation)
+}
 
 // Alias is who a member is where the receiver has to know one from another: the same each time in an audience, and nothing that ties two audiences together.
 func (s *Spec) Alias(person enishi.ID) enishi.ID {
@@ -103,7 +109,8 @@ type Answer struct {
 	Open     bool           // the platform still works at it: ask by Result
 	Accepted int            // members; what is not rejected when the platform does not count
 	Rejected map[int]string // members by their place in the call, with the platform's reason
-	Refused  int            // members that were not taken where the platform does not say which
+	Refused  int            // members that were not taken where the platform does not say which; of Units that many of them
+	Units    int            // what the platform counts where it is not members, such as the rows of a call; 0: members
 	Reason   string         // why, of Refused
 }
 
@@ -138,8 +145,8 @@ type Problem struct {
 
 // TooSmall is that a list cannot be used with so few people.
 func TooSmall(people, least int) *Problem {
-	return &Problem{Class: Refused, Code: tooSmall, Msg: fmt.Sprintf("the segment has %d people, a list needs %d to be used; nothing was sent", people, least),
-		MsgJA: fmt.Sprintf("セグメントは %d 人です。配信に使うには %d 人以上が必要なため、まだ送っていません。", people, least)}
+	return &Problem{Class: Refused, Code: tooSmall, Msg: fmt.Sprintf("%d people of the segment may be told, a list needs %d to be used; nothing was sent", people, least),
+		MsgJA: fmt.Sprintf("セグメントのうち送信できる方は %d 人です。配信に使うには %d 人以上が必要なため、まだ送っていません。", people, least)}
 }
 
 const tooSmall = "too_small"

@@ -46,7 +46,7 @@ func (s *Syncer) count(r *run) {
 		st.Runs++
 	}
 	st.Seconds += s.now().Sub(r.at).Seconds()
-	st.People[r.name] = r.st.InList
+	st.People[r.name] = r.st.Has()
 	delete(st.Problems, r.name)
 	if r.st.Problem != nil {
 		st.Problems[r.name] = r.st.Problem.Class

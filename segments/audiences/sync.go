@@ -35,6 +35,7 @@ type Config struct {
 	Segment      func(ctx context.Context, name string) (Segment, error)
 	Currency     func(ctx context.Context) (string, error) // of values; nil: JPY
 	Destinations map[string]*Destination
+	Owner        string // of [Spec]
 	Zone         func() *time.Location
 	Now          func() time.Time
 	Mine         func() bool // whether this replica still works at audiences; nil: always
@@ -94,11 +95,16 @@ type run struct {
 	adding     []step
 	keys       int // of removing
 	cut        [][2]byte
-	kept       map[byte]*plan // by the first byte of its ids
-	steps      int            // in kept
-	currency   string         // of values
-	refusal    *Problem       // of calls that the platform took nothing of
-	unlawful   bool           // somebody has to go for another reason than that they left the segment
+	kept       map[byte]*plan    // by the first byte of its ids
+	steps      int               // in kept
+	currency   string            // of values
+	of         string            // the day of others
+	others     int               // calls of the day by other audiences of the account
+	unsure     map[enishi.ID]int // people that the platform took, by the call that it did not take whole
+	back       int               // people who were taken out to be told again with other identifiers
+	compared   bool              // with who is wanted
+	refusal    *Problem          // of calls that the platform took nothing of
+	unlawful   bool              // somebody has to go for another reason than that they left the segment
 }
 
 // Sync makes an audience what it is to be, as far as the platform lets it, and gives how it stands then. A run that cannot end now, for the platform works at a call, is
@@ -113,18 +119,19 @@ func (s *Syncer) Sync(ctx context.Context, name string, def *Definition) (*Stand
 	}
 	before := *r.st
 	r.begun()
-	err = r.work(ctx)
+	if err = r.moved(ctx); err == nil {
+		err = r.work(ctx)
+	}
+	if err := r.unnamed(ctx); err != nil {
+		return nil, err
+	}
 	var p *Problem
 	switch {
 	case err == nil:
-		r.st.EndedAt = s.now()
+		r.ended()
 	case errors.Is(err, errWait):
 	case errors.As(err, &p):
-		r.st.Problem = p
-		r.st.RetryAt = s.now().Add(p.pause())
-		if same := before.Problem; same != nil && same.Class == p.Class && same.Code == p.Code && r.st.Added+r.st.Taken+r.st.Refreshed == 0 && r.st.Remote == before.Remote && r.st.Next == before.Next {
-			r.st.BeganAt = before.BeganAt // what has not changed for a week is one row of the history
-		}
+		r.failed(p, &before)
 		if p.Class == Gone {
 			r.log.Warn("a list is gone at the platform; a new one will be made", "audience", r.name, "platform", r.facts.Platform)
 			if err := r.away(ctx, BatchRefused, "the list is gone"); err != nil && !errors.As(err, &p) {
@@ -210,55 +217,16 @@ func (s *Syncer) begin(ctx context.Context, name string, def *Definition) (*run,
 	if r.st == nil {
 		r.st = &Standing{Audience: name, Matched: -1}
 	}
+	if r.of = r.day(); dest.CallsPerDay > 0 {
+		if r.others, err = s.store.CallsOn(ctx, dest.Account, r.of, name); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
-// begun begins a run. One that waited for the platform goes on under its own beginning: it is one row of the history.
-func (r *run) begun() {
-	st := r.st
-	goesOn := st.Problem == nil && !st.BeganAt.IsZero() && st.EndedAt.Before(st.BeganAt)
-	st.Problem, st.RetryAt = nil, time.Time{}
-	if !goesOn {
-		st.BeganAt, st.Added, st.Taken, st.Refreshed, st.Calls, st.Rebuilt = r.at, 0, 0, 0, 0, false
-	}
-	if st.LeftOut == nil {
-		st.LeftOut = map[string]int{}
-	}
-}
-
-// away takes all lists of the audience away at the platform and forgets who was in them. It may be repeated.
-func (r *run) away(ctx context.Context, state, reason string) error {
-	if err := r.makeNext(ctx); err != nil { // found, or made to be deleted
-		return err
-	}
-	for _, remote := range []string{r.st.Next, r.st.Remote, r.st.Old} {
-		if remote == "" {
-			continue
-		}
-		if err := r.dest.Platform.Delete(ctx, remote); err != nil {
-			return problemOf(err)
-		}
-	}
-	open, err := r.store.OpenBatches(ctx, r.name)
-	if err != nil {
-		return err
-	}
-	for i := range open {
-		if err := r.settled(ctx, &open[i], state, reason); err != nil {
-			return err
-		}
-	}
-	for g := max(0, r.st.Generation-1); g <= r.st.Generation+1; g++ {
-		if err := r.store.Drop(ctx, r.name, g); err != nil {
-			return err
-		}
-	}
-	r.st.Remote, r.st.Next, r.st.Old, r.st.Generation = "", "", "", r.st.Generation+2 // a number that no list had
-	return nil
-}
-
 func (r *run) spec(generation int) *Spec {
-	return &Spec{Audience: r.name, Generation: generation, Title: r.def.Title, Use: r.def.Use, Kinds: r.def.Keys, Currency: r.currency}
+	return &Spec{Owner: r.cfg.Owner, Audience: r.name, Generation: generation, Title: r.def.Title, Use: r.def.Use, Kinds: r.def.Keys, Currency: r.currency}
 }
 
 func (r *run) work(ctx context.Context) error {
@@ -272,7 +240,7 @@ func (r *run) work(ctx context.Context) error {
 		return r.rebuild(ctx)
 	}
 	r.generation, r.remote = r.st.Generation, r.st.Remote
-	fresh := r.remote == ""
+	fresh := r.remote == "" || r.remote == making
 	if fresh {
 		if r.frozen() {
 			if r.seg.Found && !r.def.Paused {
@@ -280,19 +248,17 @@ func (r *run) work(ctx context.Context) error {
 			}
 			return nil
 		}
-		least := max(r.def.Minimum, r.facts.Minimum)
-		if r.seg.Size < least { // a list that the platform does not show need not be told to it
-			r.st.Wanted = r.seg.Size
-			return TooSmall(r.seg.Size, least)
+		if err := r.enough(ctx); err != nil {
+			return err
 		}
-		remote, err := r.dest.Platform.Create(ctx, r.spec(r.generation))
-		if err != nil {
-			return problemOf(err)
-		}
-		r.remote, r.st.Remote, r.st.MadeAt = remote, remote, r.now()
+		r.st.Remote = making
 		if err := r.store.PutStanding(ctx, r.st); err != nil {
 			return err
 		}
+		if err := r.make(ctx); err != nil {
+			return err
+		}
+		r.remote = r.st.Remote
 	}
 	if !r.facts.Removal {
 		return r.appendOrRebuild(ctx)
@@ -372,6 +338,7 @@ const (
 func (r *run) each(ctx context.Context, do func(*plan) error) error {
 	ranges := r.ranges()
 	clear(r.st.LeftOut)
+	r.unsure, r.compared = map[enishi.ID]int{}, true
 	r.st.Wanted, r.st.InList, r.st.Rejected = 0, 0, 0
 	for _, ids := range ranges {
 		p := r.kept[ids[0]]
@@ -386,6 +353,9 @@ func (r *run) each(ctx context.Context, do func(*plan) error) error {
 		r.st.Rejected += p.rejected
 		for _, reason := range p.reasons {
 			r.st.LeftOut[reason]++
+		}
+		for batch, n := range p.unsure {
+			r.unsure[batch] += n
 		}
 		if err := do(p); err != nil {
 			return err
@@ -432,13 +402,13 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 			}
 		}
 	}
-	if r.frozen() { // nobody comes and nobody goes by the segment; who may not stay goes all the same
-		base := entries
-		if r.generation != r.st.Generation {
-			if base, err = r.store.Entries(ctx, r.name, r.st.Generation, from, to); err != nil {
-				return nil, err
-			}
+	base := entries // who is in the list that is used
+	if r.generation != r.st.Generation {
+		if base, err = r.store.Entries(ctx, r.name, r.st.Generation, from, to); err != nil {
+			return nil, err
 		}
+	}
+	if r.frozen() { // nobody comes and nobody goes by the segment; who may not stay goes all the same
 		var in []enishi.ID
 		for i := range base {
 			if base[i].State != Leaving {
@@ -461,26 +431,38 @@ func (r *run) plan(ctx context.Context, from, to byte) (*plan, error) {
 	if r.facts.Expires > 0 && r.facts.Removal { // else it is the list that expires
 		fresh = r.at.Add(-r.facts.Expires * 5 / 6)
 	}
-	p := difference(entries, wanted, reasons, fresh, r.facts.Values && r.def.Use == Value)
-	p.from, p.to = from, to
+	p := difference(entries, wanted, reasons, fresh, r.facts.Values && r.def.Use == Value, r.frozen())
+	p.from, p.to, p.unsure = from, to, map[enishi.ID]int{}
 	for i := range entries {
+		e := &entries[i]
 		switch {
-		case inList(&entries[i]):
+		case inList(e):
 			p.inList++
-		case entries[i].State == Rejected:
+		case e.State == Rejected:
 			p.rejected++
 		}
+		if notWhole(e) {
+			p.unsure[e.Batch]++
+		}
+	}
+	if r.generation != r.st.Generation {
+		p.follows(base, wanted)
 	}
 	return &p, nil
 }
 
+func (r *run) day() string { return r.now().In(r.cfg.Zone()).Format(time.DateOnly) }
+
 // today counts a call against the budget of the day, and keeps the platform's pace.
 func (r *run) today(ctx context.Context) error {
-	day := r.now().In(r.cfg.Zone()).Format(time.DateOnly)
+	day := r.day()
 	if r.st.Day != day {
 		r.st.Day, r.st.Today = day, 0
 	}
-	if r.dest.CallsPerDay > 0 && r.st.Today >= r.dest.CallsPerDay {
+	if r.of != day { // midnight has passed since
+		r.of, r.others = day, 0
+	}
+	if r.dest.CallsPerDay > 0 && r.st.Today+r.others >= r.dest.CallsPerDay {
 		l := r.now().In(r.cfg.Zone())
 		return &Problem{Class: Rate, Code: "budget", After: time.Date(l.Year(), l.Month(), l.Day()+1, 0, 0, 0, 0, l.Location()).Sub(l), Msg: "the budget of " + strconv.Itoa(r.dest.CallsPerDay) + " calls a day is used up",
 			MsgJA: "1 日の呼び出し回数の上限（" + strconv.Itoa(r.dest.CallsPerDay) + " 回）に達しました。続きは明日行います。"}

@@ -56,6 +56,7 @@ func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 		w.people[person(i)] = &candidate{Profile: person(i), Found: true, Consent: "in", Person: match.Person{Emails: []string{mail(i)}}}
 	}
 	p.counts = counts
+	leaves(t, w, p)
 	crash := errors.New("crash")
 	failures := 0
 	faulty := func(t *rapid.T) func(string) error {
@@ -108,10 +109,12 @@ func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 		w.now = w.now.Add(2 * time.Minute)
 		return err
 	}
-	for range rapid.IntRange(1, 12).Draw(t, "steps") {
+	type merge struct{ from, to candidate }
+	var merges []merge
+	for range rapid.IntRange(1, 16).Draw(t, "steps") {
 		i := rapid.IntRange(0, n-1).Draw(t, "who")
 		id := person(i)
-		switch rapid.SampledFrom([]string{"join", "join", "leave", "out", "in", "hold", "erase", "mail", "phone", "drop", "merge", "sync", "sync", "month", "gone", "stale"}).Draw(t, "what") {
+		switch rapid.SampledFrom([]string{"join", "join", "leave", "out", "in", "hold", "erase", "mail", "phone", "drop", "merge", "unmerge", "sync", "sync", "sync", "month", "gone", "stale", "segment", "pause", "kinds", "back", "delete"}).Draw(t, "what") {
 		case "join":
 			w.members[id] = true
 		case "leave":
@@ -142,6 +145,7 @@ func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 		case "merge": // what one had, another has
 			j := person((i + 1) % n)
 			if a, b := w.people[id], w.people[j]; a != nil && b != nil {
+				merges = append(merges, merge{*a, *b})
 				b.Person.Emails = append(b.Person.Emails, a.Person.Emails...)
 				b.Person.Phones = append(b.Person.Phones, a.Person.Phones...)
 				delete(w.people, id)
@@ -155,12 +159,43 @@ func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 			}
 		case "stale":
 			w.stale = rapid.Bool().Draw(t, "stale")
+		case "unmerge": // two are two again, as they were
+			if n := len(merges); n > 0 {
+				m := merges[n-1]
+				merges = merges[:n-1]
+				for _, c := range []candidate{m.from, m.to} {
+					w.people[c.Profile], w.members[c.Profile] = &c, true
+				}
+			}
+		case "segment":
+			w.gone = rapid.Bool().Draw(t, "gone")
+		case "pause":
+			def.Paused = rapid.Bool().Draw(t, "paused")
+		case "kinds":
+			def.Keys = rapid.SampledFrom([][]match.Kind{{match.Email}, {match.Phone}, {match.Email, match.Phone}}).Draw(t, "kinds")
+		case "back": // somebody sets the clock back
+			w.now = w.now.Add(-time.Duration(rapid.IntRange(1, 100).Draw(t, "hours")) * time.Hour)
+		case "delete": // and one of that name is made again
+			failures = rapid.IntRange(0, 2).Draw(t, "failures")
+			for range 30 {
+				s := w.syncer(dest)
+				s.Fault = faulty(t)
+				_ = s.Delete(ctx, "vip", def) // what fails is seen by what is left
+				if st := w.standing["vip"]; !st.Holds() {
+					break
+				} else if w.now = w.now.Add(time.Minute); st.RetryAt.After(w.now) {
+					w.now = st.RetryAt
+				}
+			}
+			if len(p.lists) > 0 {
+				t.Fatalf("a deleted audience has a list: %+v", w.standing["vip"])
+			}
 		case "sync":
 			failures = rapid.IntRange(0, 3).Draw(t, "failures")
 			_ = once()
 		}
 	}
-	failures, w.stale = 0, false
+	failures, w.stale, w.gone, def.Paused = 0, false, false, false
 	var st Standing
 	for i := 0; ; i++ {
 		if i == 60 {
@@ -171,7 +206,7 @@ func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 			continue
 		}
 		st = w.standing["vip"]
-		if st.EndedAt.After(began) && st.Problem == nil && !st.Rebuilt && st.Added+st.Taken+st.Refreshed == 0 {
+		if st.EndedAt.After(began) && !st.EndedAt.Before(st.BeganAt) && st.Problem == nil && !st.Rebuilt && st.Added+st.Taken+st.Refreshed == 0 {
 			w.now = began
 			break
 		}
@@ -202,6 +237,18 @@ func equals(t *rapid.T, facts Facts, whole bool, bad int, counts bool) {
 	}
 }
 
+// leaves has each identifier that comes to the platform checked: the record of it is there already.
+func leaves(t interface{ Fatalf(string, ...any) }, w *world, p *platform) {
+	p.leaves = func(k match.Key) {
+		for _, d := range w.disclosures {
+			if slices.Contains(d.Keys, k) {
+				return
+			}
+		}
+		t.Fatalf("%v left before there was a record of it", k)
+	}
+}
+
 // compare compares the platform's list and the ledger with who is wanted.
 func compare(t *rapid.T, w *world, p *platform, def *Definition, st *Standing) {
 	got := map[string]bool{}
@@ -225,12 +272,16 @@ func compare(t *rapid.T, w *world, p *platform, def *Definition, st *Standing) {
 			t.Fatalf("%s is in the list and not wanted: %v", u, most)
 		}
 	}
-	rejected := 0
+	rejected, unnamed := 0, 0
 	entries := w.entries[list("vip", st.Generation)]
 	for id, keys := range wanted {
 		e, want := entries[id], Accepted
 		if !p.takes(keys) {
 			if want = Rejected; p.counts {
+				if e.State == Accepted && e.Reason == "" {
+					t.Fatalf("the ledger says that somebody was taken who was not: %+v", e)
+				}
+				unnamed++
 				want = e.State
 				if b := w.batches[e.Batch]; b.Rejected == 0 || b.Reason != "bad" {
 					t.Fatalf("nobody is told that members of a call were not taken: %+v", b)
@@ -244,6 +295,9 @@ func compare(t *rapid.T, w *world, p *platform, def *Definition, st *Standing) {
 	}
 	if len(entries) != len(wanted) && st.Problem == nil {
 		t.Fatalf("the ledger has %d, wanted are %d", len(entries), len(wanted))
+	}
+	if p.counts && st.Problem == nil && (st.Unnamed < unnamed || st.Has() > len(wanted)-unnamed || st.Wanted != len(wanted)) {
+		t.Fatalf("%d of %d in the list and %d not taken, want %d not taken", st.Has(), st.Wanted, st.Unnamed, unnamed)
 	}
 	if !p.counts && (st.Rejected != rejected || st.InList != len(wanted)-rejected || st.Wanted != len(wanted)) {
 		t.Fatalf("%d rejected and %d in the list of %d, want %d of %d", st.Rejected, st.InList, st.Wanted, rejected, len(wanted))

@@ -219,9 +219,9 @@ func (t *Tables) PutEntries(ctx context.Context, audience string, generation int
 	return t.putEntries(ctx, audience, generation, list, 0)
 }
 
-// Forget deletes the entries of those who were taken out.
+// Forget deletes the entries of those who were taken out, with what was known of them: a row that says so stays.
 func (t *Tables) Forget(ctx context.Context, audience string, generation int, list []Entry) error {
-	return t.putEntries(ctx, audience, generation, list, 1)
+	return t.putEntries(ctx, audience, generation, column(list, func(e *Entry) Entry { return Entry{Profile: e.Profile, At: e.At} }), 1)
 }
 
 func (t *Tables) putEntries(ctx context.Context, audience string, generation int, list []Entry, gone uint8) error {
@@ -249,16 +249,16 @@ func (t *Tables) OpenBatches(ctx context.Context, audience string) ([]Batch, err
 func (t *Tables) Batches(ctx context.Context, where string, args ...any) ([]Batch, error) {
 	scan := func(rows driver.Rows) (b Batch, err error) {
 		var id string
-		var generation, people, keys, accepted, rejected, tries uint32
-		if err = rows.Scan(&b.Audience, &b.At, &id, &generation, &b.Op, &b.State, &b.Remote, &b.Call, &people, &keys, &accepted, &rejected, &b.Reason, &tries, &b.UpdatedAt); err != nil {
+		var generation, people, keys, accepted, rejected, unnamed, tries uint32
+		if err = rows.Scan(&b.Audience, &b.At, &id, &generation, &b.Op, &b.State, &b.Remote, &b.Call, &people, &keys, &accepted, &rejected, &unnamed, &b.Reason, &tries, &b.UpdatedAt); err != nil {
 			return b, err
 		}
 		copy(b.ID[:], id)
-		b.Generation, b.People, b.Keys, b.Accepted, b.Rejected, b.Tries = int(generation), int(people), int(keys), int(accepted), int(rejected), int(tries)
+		b.Generation, b.People, b.Keys, b.Accepted, b.Rejected, b.Unnamed, b.Tries = int(generation), int(people), int(keys), int(accepted), int(rejected), int(unnamed), int(tries)
 		b.At, b.UpdatedAt = b.At.UTC(), b.UpdatedAt.UTC()
 		return b, nil
 	}
-	return collect(ctx, t.DB, "calls of audiences", scan, "SELECT toString(audience), at, id, generation, toString(op), toString(state), remote, call, people, keys, accepted, rejected, reason, tries, updated_at FROM audience_batches FINAL WHERE "+where, args...)
+	return collect(ctx, t.DB, "calls of audiences", scan, "SELECT toString(audience), at, id, generation, toString(op), toString(state), remote, call, people, keys, accepted, rejected, unnamed, reason, tries, updated_at FROM audience_batches FINAL WHERE "+where, args...)
 }
 
 // PutBatch stores a batch as it is now.
@@ -267,10 +267,32 @@ func (t *Tables) PutBatch(ctx context.Context, b *Batch) error {
 	number := func(of func(*Batch) int) []uint32 {
 		return column(one, func(b *Batch) uint32 { return uint32(of(b)) })
 	}
-	return t.DB.Insert(ctx, "audience_batches", []string{"audience", "at", "id", "version", "generation", "op", "state", "remote", "call", "people", "keys", "accepted", "rejected", "reason", "tries", "updated_at"}, 1,
+	return t.DB.Insert(ctx, "audience_batches", []string{"audience", "at", "id", "version", "generation", "op", "state", "remote", "call", "people", "keys", "accepted", "rejected", "unnamed", "reason", "tries", "updated_at"}, 1,
 		[]string{b.Audience}, []int64{b.At.UnixMilli()}, []enishi.ID{b.ID}, []uint64{t.version()}, number(func(b *Batch) int { return b.Generation }), []string{b.Op}, []string{b.State}, []string{b.Remote}, []string{b.Call},
-		number(func(b *Batch) int { return b.People }), number(func(b *Batch) int { return b.Keys }), number(func(b *Batch) int { return b.Accepted }), number(func(b *Batch) int { return b.Rejected }), []string{b.Reason},
+		number(func(b *Batch) int { return b.People }), number(func(b *Batch) int { return b.Keys }), number(func(b *Batch) int { return b.Accepted }), number(func(b *Batch) int { return b.Rejected }), number(func(b *Batch) int { return b.Unnamed }), []string{b.Reason},
 		number(func(b *Batch) int { return b.Tries }), []int64{b.UpdatedAt.UnixMilli()})
+}
+
+// Unnamed is how many people of some batches were not taken without anybody knowing who.
+func (t *Tables) Unnamed(ctx context.Context, audience string, batches []enishi.ID) (map[enishi.ID]int, error) {
+	list, err := t.Batches(ctx, "audience = {audience:String} AND unnamed > 0 AND id IN "+idList(batches), ch.Named("audience", audience))
+	out := make(map[enishi.ID]int, len(list))
+	for i := range list {
+		out[list[i].ID] = list[i].Unnamed
+	}
+	return out, err
+}
+
+// CallsOn is how many calls other audiences of an account made on a day.
+func (t *Tables) CallsOn(ctx context.Context, account, day, but string) (int, error) {
+	list, err := t.Standings(ctx, "audience != {but:String} ORDER BY began_at DESC LIMIT 1 BY audience", ch.Named("but", but))
+	n := 0
+	for i := range list {
+		if list[i].Account == account && list[i].Day == day {
+			n += list[i].Today
+		}
+	}
+	return n, err
 }
 
 // Disclose stores that identifiers leave; what is stored already is not stored twice.
@@ -295,17 +317,18 @@ func (t *Tables) Standing(ctx context.Context, audience string) (*Standing, erro
 // Standings are those that fit a condition, one for each run.
 func (t *Tables) Standings(ctx context.Context, where string, args ...any) ([]Standing, error) {
 	scan := func(rows driver.Rows) (s Standing, err error) {
-		var generation, wanted, in, added, taken, refreshed, rejected, calls, today uint32
+		var generation, wanted, in, added, taken, refreshed, rejected, unnamed, calls, today uint32
 		var matched int64
 		var left map[string]uint32
 		var rebuilt uint8
 		var p Problem
 		var class string
 		if err = rows.Scan(&s.Audience, &s.BeganAt, &s.EndedAt, &s.Remote, &generation, &s.Next, &s.Old, &s.MadeAt, &wanted, &in, &matched, &added, &taken, &refreshed, &rejected, &left, &calls, &rebuilt,
-			&s.Day, &today, &class, &p.Code, &p.Msg, &p.MsgJA, &s.RetryAt); err != nil {
+			&s.Account, &unnamed, &s.Day, &today, &class, &p.Code, &p.Msg, &p.MsgJA, &s.RetryAt); err != nil {
 			return s, err
 		}
 		s.Generation, s.Wanted, s.InList, s.Matched, s.Added, s.Taken, s.Refreshed, s.Rejected = int(generation), int(wanted), int(in), int(matched), int(added), int(taken), int(refreshed), int(rejected)
+		s.Unnamed = int(unnamed)
 		s.Calls, s.Today, s.Rebuilt, s.LeftOut = int(calls), int(today), rebuilt == 1, make(map[string]int, len(left))
 		for reason, n := range left {
 			s.LeftOut[reason] = int(n)
@@ -318,7 +341,7 @@ func (t *Tables) Standings(ctx context.Context, where string, args ...any) ([]St
 		return s, nil
 	}
 	return collect(ctx, t.DB, "how audiences stand", scan, `SELECT toString(audience), began_at, ended_at, remote, generation, next, old, made_at, wanted, in_list, matched, added, taken, refreshed, rejected,
-		mapApply((k, v) -> (toString(k), v), left_out), calls, rebuilt, day, today, toString(problem), code, message, message_ja, retry_at FROM audience_runs FINAL WHERE `+where, args...)
+		mapApply((k, v) -> (toString(k), v), left_out), calls, rebuilt, account, unnamed, day, today, toString(problem), code, message, message_ja, retry_at FROM audience_runs FINAL WHERE `+where, args...)
 }
 
 // zeroed is a time as UTC; the beginning of 1970 stands for none.
@@ -352,7 +375,7 @@ func (t *Tables) PutStanding(ctx context.Context, s *Standing) error {
 		rebuilt = 1
 	}
 	return t.DB.Insert(ctx, "audience_runs", []string{"audience", "began_at", "version", "ended_at", "remote", "generation", "next", "old", "made_at", "wanted", "in_list", "matched", "added", "taken", "refreshed", "rejected", "left_out", "calls", "rebuilt",
-		"day", "today", "problem", "code", "message", "message_ja", "retry_at"}, 1,
+		"account", "unnamed", "day", "today", "problem", "code", "message", "message_ja", "retry_at"}, 1,
 		[]string{s.Audience}, []int64{millis(s.BeganAt)}, []uint64{t.version()}, []int64{millis(s.EndedAt)}, []string{s.Remote}, n(s.Generation), []string{s.Next}, []string{s.Old}, []int64{millis(s.MadeAt)}, n(s.Wanted), n(s.InList), []int64{int64(s.Matched)},
-		n(s.Added), n(s.Taken), n(s.Refreshed), n(s.Rejected), []map[string]uint32{left}, n(s.Calls), []uint8{rebuilt}, []string{s.Day}, n(s.Today), []string{string(p.Class)}, []string{p.Code}, []string{p.Msg}, []string{p.MsgJA}, []int64{millis(s.RetryAt)})
+		n(s.Added), n(s.Taken), n(s.Refreshed), n(s.Rejected), []map[string]uint32{left}, n(s.Calls), []uint8{rebuilt}, []string{s.Account}, n(s.Unnamed), []string{s.Day}, n(s.Today), []string{string(p.Class)}, []string{p.Code}, []string{p.Msg}, []string{p.MsgJA}, []int64{millis(s.RetryAt)})
 }

@@ -22,6 +22,8 @@ type world struct {
 	standing    map[string]Standing
 	history     map[time.Time]Standing // by when a run began
 	stale       bool
+	gone        bool // the segment is deleted
+	small       int  // the segment is said to have so many people more than it has: it tells nothing of how many may be told
 }
 
 func newWorld() *world {
@@ -125,6 +127,26 @@ func (w *world) OpenBatches(_ context.Context, audience string) ([]Batch, error)
 
 func (w *world) PutBatch(_ context.Context, b *Batch) error { w.batches[b.ID] = *b; return nil }
 
+func (w *world) Unnamed(_ context.Context, _ string, batches []enishi.ID) (map[enishi.ID]int, error) {
+	out := map[enishi.ID]int{}
+	for _, id := range batches {
+		if n := w.batches[id].Unnamed; n > 0 {
+			out[id] = n
+		}
+	}
+	return out, nil
+}
+
+func (w *world) CallsOn(_ context.Context, account, day, but string) (int, error) {
+	n := 0
+	for name, s := range w.standing {
+		if name != but && s.Account == account && s.Day == day {
+			n += s.Today
+		}
+	}
+	return n, nil
+}
+
 func (w *world) Disclose(_ context.Context, list []Disclosure) error {
 	for _, d := range list {
 		w.disclosures[[2]enishi.ID{d.Profile, d.Batch}] = d
@@ -164,6 +186,7 @@ type platform struct {
 	broken  func(what string) bool
 	added   map[match.Key]int // how often an addition told an identifier
 	specs   []Spec
+	leaves  func(k match.Key) // an identifier comes in
 }
 
 type platformList struct {
@@ -213,7 +236,9 @@ func (p *platform) change(remote string, members []Member, what string, do func(
 	}
 	for _, m := range members {
 		for _, k := range m.Keys {
-			p.heard[k] = true
+			if p.heard[k] = true; p.leaves != nil {
+				p.leaves(k)
+			}
 		}
 	}
 	members = slices.Clone(members)
@@ -245,9 +270,13 @@ func (p *platform) change(remote string, members []Member, what string, do func(
 		return a
 	}
 	if p.facts.Later {
+		if after != nil { // nobody asks for its result: the platform is through with it before calls that are made later
+			apply()
+			return Answer{}, after
+		}
 		p.pending[call] = apply
 		p.order = append(p.order, call)
-		return Answer{Call: call, Open: true}, after
+		return Answer{Call: call, Open: true}, nil
 	}
 	return apply(), after
 }
@@ -319,7 +348,7 @@ func mail(n int) string { return fmt.Sprintf("p%d@example.jp", n) }
 func (w *world) syncer(p Platform) *Syncer {
 	return newSyncer(Config{Destinations: map[string]*Destination{"ads": {Name: "ads", Recipient: "Ads Inc.", Country: "US", Basis: ByConsent, Consent: "ads.marketing", Platform: p}},
 		Segment: func(context.Context, string) (Segment, error) {
-			return Segment{Size: len(w.members), Stale: w.stale, Found: true}, nil
+			return Segment{Size: len(w.members) + w.small, Stale: w.stale, Found: !w.gone}, nil
 		}, Now: func() time.Time { w.now = w.now.Add(time.Millisecond); return w.now }}, w)
 }
 

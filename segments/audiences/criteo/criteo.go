@@ -186,7 +186,7 @@ func (p *Platform) change(ctx context.Context, operation, remote string, members
 			}
 		}
 	}
-	a := audiences.Answer{}
+	a := audiences.Answer{Units: len(hashes)}
 	for len(hashes) > 0 {
 		n := min(identifiers, len(hashes))
 		in := map[string]any{"data": map[string]any{"type": "ContactlistAmendment", "attributes": map[string]any{"operation": operation, "identifierType": "email", "internalIdentifiers": false, "identifiers": hashes[:n]}}}

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/parquet-go/parquet-go"
@@ -71,10 +72,14 @@ func New(cfg Config) (*Platform, error) {
 // Facts of files.
 func (p *Platform) Facts() audiences.Facts {
 	if p.cfg.Format == LINEAds {
-		return audiences.Facts{Platform: match.LINEAds, Batch: 50_000, Removal: true, ByHand: true}
+		return audiences.Facts{Platform: match.LINEAds, Batch: 50_000, Removal: true, ByHand: true, Expires: recorded}
 	}
-	return audiences.Facts{Platform: match.File, Batch: 50_000, Removal: true, Values: true}
+	return audiences.Facts{Platform: match.File, Batch: 50_000, Removal: true, Values: true, Expires: recorded}
 }
+
+// recorded is how long a record of somebody stands for the files that have them: the law asks for three years from the last of them (個人情報保護法施行規則 21 条), and a record
+// is kept for three years.
+const recorded = 365 * 24 * time.Hour
 
 // Create gives the name of the file, of LINE Ads that of a folder. A file is there once it is written.
 func (p *Platform) Create(_ context.Context, spec *audiences.Spec) (string, error) {

@@ -105,10 +105,27 @@ func problem(status int, _ http.Header, body []byte) *audiences.Problem {
 	return p
 }
 
+// call makes a call about an audience. Meta says of one that the token may not see the same as of one that was deleted: it is gone only when the account can be seen.
+func (p *Platform) call(ctx context.Context, method, path string, in, out any) error {
+	err := p.caller.Call(ctx, method, path, in, out)
+	var x *audiences.Problem
+	if !errors.As(err, &x) || x.Class != audiences.Gone {
+		return err
+	}
+	seen := p.caller.Call(ctx, http.MethodGet, "/act_"+p.account+"/customaudiences?fields=id&limit=1", nil, nil)
+	if errors.As(seen, &x) && x.Class == audiences.Gone {
+		return &audiences.Problem{Class: audiences.Auth, Code: x.Code, Msg: "the system user may not see the advertising account any more: assign the account to it", MsgJA: "システムユーザーから広告アカウントが見えません。ビジネス設定で広告アカウントを割り当て直してください。", Err: seen}
+	}
+	if seen != nil {
+		return seen
+	}
+	return err
+}
+
 // Create finds the audience by the mark in its description, or makes it.
 func (p *Platform) Create(ctx context.Context, spec *audiences.Spec) (string, error) {
 	after := ""
-	for {
+	for { // by p.caller: that the account is not there is the last word
 		var page struct {
 			Data []struct {
 				ID          string `json:"id"`
@@ -207,14 +224,14 @@ func (p *Platform) change(ctx context.Context, method, remote string, spec *audi
 	for i := range list {
 		data = append(data, rowsOf(&list[i], values)...)
 	}
-	a := audiences.Answer{}
+	a := audiences.Answer{Units: len(data)}
 	for len(data) > 0 {
 		n := min(rows, len(data))
 		var out struct {
 			Session string `json:"session_id"`
 			Invalid int    `json:"num_invalid_entries"`
 		}
-		if err := p.caller.Call(ctx, method, "/"+url.PathEscape(remote)+"/users", map[string]any{"payload": map[string]any{"schema": columns, "data": data[:n]}}, &out); err != nil {
+		if err := p.call(ctx, method, "/"+url.PathEscape(remote)+"/users", map[string]any{"payload": map[string]any{"schema": columns, "data": data[:n]}}, &out); err != nil {
 			return audiences.Answer{}, err
 		}
 		a.Call, a.Refused, data = out.Session, a.Refused+out.Invalid, data[n:]
@@ -248,7 +265,7 @@ func (p *Platform) Look(ctx context.Context, remote string) (audiences.Look, err
 			Code int `json:"code"`
 		} `json:"operation_status"`
 	}
-	if err := p.caller.Call(ctx, http.MethodGet, "/"+url.PathEscape(remote)+"?fields=approximate_count_lower_bound,approximate_count_upper_bound,operation_status", nil, &out); err != nil {
+	if err := p.call(ctx, http.MethodGet, "/"+url.PathEscape(remote)+"?fields=approximate_count_lower_bound,approximate_count_upper_bound,operation_status", nil, &out); err != nil {
 		return audiences.Look{}, err
 	}
 	l := audiences.Look{Ready: true, Matched: -1}
@@ -263,7 +280,7 @@ func (p *Platform) Look(ctx context.Context, remote string) (audiences.Look, err
 
 // Delete removes the audience.
 func (p *Platform) Delete(ctx context.Context, remote string) error {
-	err := p.caller.Call(ctx, http.MethodDelete, "/"+url.PathEscape(remote), nil, nil)
+	err := p.call(ctx, http.MethodDelete, "/"+url.PathEscape(remote), nil, nil)
 	var x *audiences.Problem
 	if errors.As(err, &x) && x.Class == audiences.Gone {
 		return nil

@@ -186,7 +186,7 @@ func (p *Platform) change(ctx context.Context, action, remote string, members []
 	for i := range members {
 		data = append(data, rowsOf(&members[i], remote)...)
 	}
-	a := audiences.Answer{}
+	a := audiences.Answer{Units: len(data)}
 	for len(data) > 0 {
 		n := min(rows, len(data))
 		in := map[string]any{"advertiser_ids": []string{p.account}, "action": action, "id_schema": []string{"EMAIL_SHA256", "PHONE_SHA256"}, "batch_data": data[:n]}

@@ -25,7 +25,7 @@ export function Disclosures({ id }: { id: string }) {
           <Table verticalSpacing="sm" horizontalSpacing="md">
             <Table.Thead><Table.Tr><Table.Th>{t("audiences.dAt")}</Table.Th><Table.Th>{t("audiences.dRecipient")}</Table.Th><Table.Th>{t("audiences.dItems")}</Table.Th><Table.Th>{t("audiences.basis")}</Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
-              {items.map((d) => (
+              {items.slice(0, 1000).map((d) => (
                 <Table.Tr key={d.batch + d.op}>
                   <Table.Td miw={190}><span className="num">{instant(d.at)}</span><Text size="xs" c="dimmed">{joined([there.has(d.audience) ? undefined : d.title, t(`audiences.told_${d.op}`)])}</Text>{there.has(d.audience) && <Anchor component={Link} to={`/audiences/${d.audience}`} size="xs">{d.title}</Anchor>}</Table.Td>
                   <Table.Td miw={150}>{d.recipient}<Text size="xs" c="dimmed">{joined([t(`audiences.platform_${d.platform}`, { defaultValue: d.platform }), country(d.country)])}</Text></Table.Td>
@@ -37,7 +37,7 @@ export function Disclosures({ id }: { id: string }) {
           </Table>
         </div>
       </Card>
-      <Text size="xs" c="dimmed">{t("audiences.dHashed")}{items.length >= 1000 && ` ${t("audiences.dLimit")}`}</Text>
+      <Text size="xs" c="dimmed">{t("audiences.dHashed")}{items.length > 1000 && ` ${t("audiences.dLimit")}`}</Text>
     </Stack>
   );
 }

@@ -18,11 +18,11 @@ export function Forecast({ of: f, account, fresh, paused, brief }: { of: Audienc
   const there = kinds.filter((k) => f.some.some((x) => x.what === k));
   const shown = what === "all" || !there.some((k) => k === what) ? f.some : f.some.filter((x) => x.what === what);
   const numbers = [[t("audiences.add"), f.add, ""], [t("audiences.remove"), f.remove, ""], [t("audiences.refresh"), f.refresh, f.refresh > 0 ? t("audiences.refreshNote") : ""], [t("audiences.leaveOut"), leftOut, ""]] as const;
-  const few = fresh && f.segment < f.minimum;
+  const few = fresh && f.wanted < f.minimum;
   return (
     <Stack gap="md">
       {f.stale && <Alert color="orange" title={t("audiences.stale")}>{t("audiences.staleText")}</Alert>}
-      {few && !f.stale && <Alert color="orange" title={t("audiences.tooSmall")}>{t("audiences.tooSmallText", { n: count(f.segment), m: count(f.minimum) })}</Alert>}
+      {few && !f.stale && <Alert color="orange" title={t("audiences.tooSmall")}>{t("audiences.tooSmallText", { n: count(f.wanted), m: count(f.minimum) })}</Alert>}
       {paused && <Alert color="gray">{t("audiences.pausedNow")}</Alert>}
       {f.rebuild && <Alert color="blue" title={t("audiences.rebuild")}>{t("audiences.rebuildText")}</Alert>}
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">

@@ -20,6 +20,6 @@ export const everyWords = (t: TFunction, every: string): string => (pauses.inclu
 
 export const stateColour = (a: Audience): string => (a.state === "problem" ? (a.problem?.class === "retry" || a.problem?.class === "rate" ? "orange" : "red") : { new: "blue", working: "blue", done: "teal", upload: "orange", paused: "gray" }[a.state]);
 
-const ownFixes = ["too_small", "sensitive", "budget", "destination", "segment"];
+const ownFixes = ["too_small", "sensitive", "segment", "account", "budget", "destination"];
 /** What can be done about a problem. */
 export const fixWords = (t: TFunction, p: { class: string; code?: string }): string => t(`audiences.fix_${p.code && ownFixes.includes(p.code) ? p.code : p.class}`);

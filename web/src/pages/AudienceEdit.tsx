@@ -67,7 +67,7 @@ function Editor({ before, accounts, taken }: { before?: AudiencePage; accounts: 
     set({ destination: destination ?? "", keys: next && usualKeys(next.keys), use: body.use === "value" && !next?.values ? "seed" : body.use });
   };
   const f = fits ? forecast.data : undefined;
-  const few = f && !before && f.segment < f.minimum;
+  const few = f && !before && f.wanted < f.minimum;
   const then = !f || !account ? "" : before ? t("audiences.thenChange", { add: count(f.add), remove: count(f.remove) }) : f.add > 0 && !few && !f.stale ? t("audiences.thenNew", { n: count(f.add), account: account.title }) : t("audiences.thenNobody");
   return (
     <Page title={before ? t("audiences.editTitle") : t("audiences.new")} about={t("audiences.about")}>
