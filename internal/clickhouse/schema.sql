@@ -32,7 +32,8 @@ CREATE TABLE audience_batches
     `rejected` UInt32,
     `reason` String,
     `tries` UInt32,
-    `updated_at` DateTime64(3, 'UTC')
+    `updated_at` DateTime64(3, 'UTC'),
+    `unnamed` UInt32
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (audience, at, id)
@@ -85,7 +86,9 @@ CREATE TABLE audience_runs
     `code` String,
     `message` String,
     `message_ja` String,
-    `retry_at` DateTime64(3, 'UTC')
+    `retry_at` DateTime64(3, 'UTC'),
+    `account` String,
+    `unnamed` UInt32
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (audience, began_at)
