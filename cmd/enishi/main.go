@@ -46,6 +46,7 @@ type cli struct {
 	Tail        tailCommand        `cmd:"" help:"Print records of a topic as JSON."`
 	Bounce      bounceCommand      `cmd:"" help:"Hand a mail that came back to a running server (standard input)."`
 	Sources     sourcesCommand     `cmd:"" help:"Show the systems that call us, and how they are."`
+	Debug       debugCommand       `cmd:"" help:"Show what a browser sends: each call as it comes, and what becomes of it."`
 	Shopify     shopifyCommand     `cmd:"" help:"Work with a Shopify shop."`
 	Audience    audienceCommand    `cmd:"" help:"Lists at advertising platforms that follow segments: list, show, sync, disclosures."`
 	Stream      streamCommand      `cmd:"" help:"Changes that leave for other systems: list, status, pause, resume, replay, test, key."`

@@ -69,7 +69,7 @@ func TestPicturedLongLine(t *testing.T) {
 	}
 }
 
-// TestSegmentCommands asks a running server.
+// TestSegmentCommands asks a running server; so does `enishi debug`.
 func TestSegmentCommands(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, "--data", t.TempDir())
@@ -116,6 +116,7 @@ func TestSegmentCommands(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	saveAndExplain(t, s, do)
+	watchesBrowser(t, s, key)
 }
 
 // saveAndExplain asks by the name of a saved segment.
