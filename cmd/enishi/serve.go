@@ -236,9 +236,6 @@ func (a *app) storeRaised(ctx context.Context) error {
 	}
 }
 
-// Addr is where the process answers.
-func (a *app) Addr() string { return a.listener.Addr().String() }
-
 // routes puts the workspaces under their paths.
 func (a *app) routes() (http.Handler, error) {
 	mux := http.NewServeMux()

@@ -95,19 +95,7 @@ func AppendCP932(dst []byte, r rune) ([]byte, Fit) {
 	}
 }
 
-// EncodeCP932 gives the text as CP932 with the characters that it cannot hold, each once; they are left out of the bytes.
-func EncodeCP932(s string) (b []byte, bad []rune) {
-	b = make([]byte, 0, len(s))
-	for _, r := range s {
-		var fit Fit
-		if b, fit = AppendCP932(b, r); fit == FitNone && !strings.ContainsRune(string(bad), r) {
-			bad = append(bad, r)
-		}
-	}
-	return b, bad
-}
-
-// DecodeCP932 reads what [EncodeCP932] wrote.
+// DecodeCP932 reads what [AppendCP932] wrote.
 func DecodeCP932(b []byte) (string, error) {
 	d, err := japanese.ShiftJIS.NewDecoder().Bytes(b)
 	return string(d), err

@@ -257,11 +257,5 @@ func EventRecord(e *enishi.Event, n int, at time.Time) stream.Record {
 	return r
 }
 
-// MessageRecord is a message as it stands on the topic messages: keyed by destination and shard, so that one partition
-// holds what one account's limits apply to.
-func MessageRecord(m *enishi.Message) stream.Record {
-	return stream.Record{Topic: enishi.TopicMessages, Partition: -1, Time: m.DecidedAt, Key: []byte(m.Destination), Value: enishi.EncodeMessage(nil, m)}
-}
-
 // errForeign is a control record without its payload: no version of Enishi writes that.
 var errForeign = errors.New("a control record without a payload")

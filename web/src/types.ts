@@ -9,7 +9,6 @@ export type Problem = Partial<Schemas["Problem"]> & Pick<Schemas["Problem"], "st
 export type Session = Schemas["SessionPage"];
 export type Alert = Schemas["AlertRow"];
 export type LiveEvent = Schemas["LiveEvent"];
-export type Order = Schemas["OrderRow"];
 export type Person = Schemas["PersonPage"];
 export type TimelineItem = Schemas["TimelineItem"];
 export type TraitSource = Schemas["TraitSource"];
@@ -50,7 +49,7 @@ export interface LineMessage { type: string; text?: string; altText?: string; co
 export type Finding = Schemas["Finding"];
 export type LintPage = Schemas["LintPage"];
 export type Permission = Schemas["PermissionItem"];
-export type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
+type TemplateOverride = NonNullable<Schemas["Finding"]["override"]>;
 // A template's body (docs/schemas): what is there once may be a list of texts that are compared.
 export interface TemplateVariant { subject?: string | string[]; preheader?: string | string[]; from_name?: string | string[]; html?: string; text?: string; messages?: unknown; content?: unknown; source?: { kind: "blocks" | "mjml" | "html"; mjml?: string; blocks?: unknown[] } }
 export interface TemplateDefinition { name?: string; channel: Channel; purpose: "marketing" | "transactional"; title?: Partial<Text>; overrides?: Partial<TemplateOverride>[]; variants: Record<string, TemplateVariant>; [other: string]: unknown }
@@ -85,6 +84,5 @@ export type PostalOrders = Schemas["PostalOrders"];
 export type Audience = Schemas["AudienceRow"];
 export type AudiencePage = Schemas["AdAudiencePageBody"];
 export type AudienceBody = Schemas["AudienceBody"];
-export type AudienceProblem = Schemas["AudienceProblem"];
 export type AudienceForecast = Schemas["AudienceForecastBody"];
 export type AdAccount = Schemas["AdAccountRow"];

@@ -24,11 +24,6 @@ const (
 	Cancelled  = "cancelled"
 )
 
-// BatchStates lists the states in their order.
-func BatchStates() []string {
-	return []string{Collecting, Closed, InReview, Approved, Exporting, Exported, Delivered, Cancelled}
-}
-
 // Steps of exporting.
 const (
 	stepJudge = "judge" // who may not get a piece any more

@@ -12,7 +12,7 @@ export interface SocialContent { messages?: SocialMessage[]; tag?: string; utili
 export const urgencies = ["very-low", "low", "normal", "high"] as const;
 
 export const socialKinds = ["text", "image", "buttons"] as const;
-export type SocialKind = (typeof socialKinds)[number];
+type SocialKind = (typeof socialKinds)[number];
 
 /** The form of a message; "other" has none but JSON. */
 export function socialKind(m: SocialMessage): SocialKind | "other" {

@@ -4,7 +4,7 @@
 const basic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 const extended = "^{}\\[~]|€"; // two 7-bit units each
 
-export interface SmsLength { units: number; parts: number; per: number; wide: boolean; over: boolean }
+interface SmsLength { units: number; parts: number; per: number; wide: boolean; over: boolean }
 
 export const longest = { wide: 660, narrow: 1530 };
 

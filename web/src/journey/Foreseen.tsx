@@ -21,7 +21,7 @@ export function useForeseen(name: string, person: string, d: Definition) {
   const looks = useMemo(() => (data ? foreseenLooks(d, data, t, pick) : undefined), [data, d, t]);
   return { data, looks, error: person ? answer.error : null };
 }
-export type Seen = ReturnType<typeof useForeseen>;
+type Seen = ReturnType<typeof useForeseen>;
 
 /** Whether she would enter, in a sentence; what is missing in the drawing is said by the drawing itself. */
 export function ForeseenLine({ seen }: { seen: Seen }) {

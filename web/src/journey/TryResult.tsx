@@ -44,7 +44,7 @@ export function TryResult({ s, titles, show }: { s: Simulation; titles: Titles; 
 }
 
 /** A number that opens its people. */
-export function Door({ x, value, show, side = "", label }: { x: Counted; value?: string; show: Show; side?: "" | "live"; label: string }) {
+function Door({ x, value, show, side = "", label }: { x: Counted; value?: string; show: Show; side?: "" | "live"; label: string }) {
   const text = value ?? count(x.count);
   return x.people > 0 ? <Anchor component="button" type="button" inherit className="num" aria-label={`${label} ${text}`} onClick={() => show({ of: x.of, side })}>{text}</Anchor> : <span className="num">{text}</span>;
 }

@@ -5,7 +5,7 @@ import type { Compared, Mark, Way } from "./changes";
 export interface Look { colour?: string; sign?: string; faint?: boolean; dashed?: boolean; note?: string; door?: () => void }
 /** By step, and by way as wayKey has it. extra are ways that the definition does not have. */
 export interface Looks { steps: Map<string, Look>; ways: Map<string, Look>; extra?: OldWay[] }
-export interface OldWay extends Way { word: string }
+interface OldWay extends Way { word: string }
 
 export const wayKey = (from: string, field: string, extra = false): string => `${from}.${field}${extra ? "~" : ""}`;
 

@@ -5,7 +5,7 @@ import type { Text } from "../i18n";
 export interface Happening { event?: string; events?: string[]; key?: string; where?: string; segment?: string; entered?: boolean }
 export interface Until { time?: string; weekdays?: string[]; day?: string; date?: string; offset?: string; yearly?: boolean; shop_hours?: boolean; cutoff?: boolean; best_hour?: boolean }
 export interface Way { title?: Text; weight: number; next: string }
-export interface Branch { if: string; next: string }
+interface Branch { if: string; next: string }
 export interface Step {
   type: string; title?: Text; next?: string;
   for?: string; until?: Until; until_event?: Happening; until_true?: string; reset_on?: Happening; timeout?: string; on_timeout?: string;
@@ -78,7 +78,7 @@ export function connected(d: Definition, from: string, field: string, to: string
 }
 
 /** An id that no step has, by its type: message_2. */
-export function freeID(d: Definition, type: string): string {
+function freeID(d: Definition, type: string): string {
   for (let i = 1; ; i++) if (!steps(d)[i === 1 ? type : `${type}_${i}`]) return i === 1 ? type : `${type}_${i}`;
 }
 

@@ -4,7 +4,6 @@ import { entryID, type Definition, type Happening, type Step } from "./model";
 
 /** What has a title of its own: templates, segments, other journeys, traits; by name. */
 export interface Titles { template: Map<string, string>; segment: Map<string, string>; journey: Map<string, string>; trait: Map<string, string> }
-export const noTitles: Titles = { template: new Map(), segment: new Map(), journey: new Map(), trait: new Map() };
 
 // order.payment_failed is order_payment_failed among the words.
 const eventKey = (event: string) => event.replace(".", "_");

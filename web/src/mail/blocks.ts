@@ -23,7 +23,7 @@ export interface MailBlock {
 export interface Look { colour: string; text: string; background: string; font: string }
 export const plain: Look = { colour: "#84333a", text: "#2f2a28", background: "#f5f3f1", font: "'Hiragino Sans','Noto Sans JP','Yu Gothic UI',Meiryo,sans-serif" };
 
-export const newID = () => crypto.randomUUID().slice(0, 8);
+const newID = () => crypto.randomUUID().slice(0, 8);
 
 export function begun(kind: Kind, words: (key: string) => string): MailBlock {
   const block: MailBlock = { id: newID(), kind };

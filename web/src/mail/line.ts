@@ -1,7 +1,7 @@
 // LINE messages as the editor knows them: what the Messaging API takes, and the simple bubble that has a form.
 
 export const lineKinds = ["text", "image", "buttons", "carousel", "flex", "coupon"] as const;
-export type LineKind = (typeof lineKinds)[number];
+type LineKind = (typeof lineKinds)[number];
 
 export interface LineAction { type: string; label: string; uri?: string; text?: string }
 export interface LineColumn { thumbnailImageUrl?: string; title?: string; text: string; actions: LineAction[] }

@@ -14,7 +14,7 @@ import { Loading, Page, ProblemBox } from "../parts/Page";
 type Calendar = Got<"/broadcasts/calendar">;
 
 /** The days of a month, 2026-12, in weeks from Monday; other months' days fill the ends. */
-export function weeksOf(month: string): string[][] {
+function weeksOf(month: string): string[][] {
   const [year, m] = month.split("-").map(Number);
   const first = new Date(Date.UTC(year, m - 1, 1));
   const end = Date.UTC(year, m, 1);

@@ -97,7 +97,7 @@ function Detail({ pull: p, mayWrite, edit, changed }: { pull: FilePull; mayWrite
 }
 
 /** Files with what came of them. */
-export function PulledFiles({ files }: { files: PulledFile[] }) {
+function PulledFiles({ files }: { files: PulledFile[] }) {
   const { t } = useTranslation();
   const [all, setAll] = useState(false);
   return (

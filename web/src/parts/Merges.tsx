@@ -63,7 +63,7 @@ function End({ x, person }: { x: Merge["a"]; person: string }) {
 }
 
 /** Says who is there after a merge is undone, before anybody clicks. */
-export function Undo({ link, close, done }: { link: number; close: () => void; done: () => void }) {
+function Undo({ link, close, done }: { link: number; close: () => void; done: () => void }) {
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
   const [parted, setParted] = useState(false);

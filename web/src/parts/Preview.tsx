@@ -25,7 +25,7 @@ export function usePerson() {
   return { id, ready: !!people.data || !!people.error || asked !== null, items, choose, step: (by: number) => items.length > 0 && choose(items[(at + by + items.length) % items.length].id) };
 }
 
-export type Chosen = ReturnType<typeof usePerson>;
+type Chosen = ReturnType<typeof usePerson>;
 
 export function PersonBar({ person }: { person: Chosen }) {
   const { t } = useTranslation();
@@ -47,7 +47,7 @@ export function PersonBar({ person }: { person: Chosen }) {
 
 const show = (name: string, person: string, language: "ja" | "en" | "", definition: TemplateDefinition | undefined, choice: number | undefined, subject: string | undefined, signal: AbortSignal) =>
   request("post", "/templates/{name}/preview", { path: { name }, body: { profile: person, language, definition, choice, subject }, signal });
-export type Rendered = Awaited<ReturnType<typeof show>>;
+type Rendered = Awaited<ReturnType<typeof show>>;
 
 export function useRendered(name: string, person: Chosen | string, language: string, definition?: TemplateDefinition, choice?: number, subject?: string) {
   const id = typeof person === "string" ? person : person.id;

@@ -10,7 +10,7 @@ import { channels } from "./channels";
 import { saidOf } from "./limits";
 import { capNames, capOf, daysOf, put, putCalendar, rangeOf, type RulesBody } from "./rules";
 
-export type RulesForm = { body: RulesBody; set: (body: RulesBody) => void; problems: ProblemDetail[]; disabled: boolean; today: string };
+type RulesForm = { body: RulesBody; set: (body: RulesBody) => void; problems: ProblemDetail[]; disabled: boolean; today: string };
 
 /** What the server has against a field. */
 const said = ({ problems }: RulesForm, place: string) => saidOf(problems, place, language() === "ja") || undefined;

@@ -9,7 +9,7 @@ import { changes, compare } from "./diff";
 import { linesOf } from "./lines";
 import { Loading, ProblemBox } from "./Page";
 
-export type VersionRow = Got<"/definitions">["items"][number];
+type VersionRow = Got<"/definitions">["items"][number];
 
 /** The versions of a definition: who and when, what one says beside the current one, and the way back to it. */
 export function Versions({ kind, name, history, version, now, restore }: { kind: "template" | "words"; name: string; history: VersionRow[]; version: number; now: unknown; restore: (definition: unknown, reason: string) => Promise<void> }) {

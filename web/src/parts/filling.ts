@@ -3,7 +3,7 @@ import { parts } from "./ids";
 
 export type StaticList = Got<"/lists">["items"][number];
 
-export interface Filling {
+interface Filling {
   action: "add" | "remove";
   ids?: string;
   expression?: string;

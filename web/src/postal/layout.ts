@@ -2,9 +2,9 @@ import type { Sender } from "./settings";
 
 // What a postal template prints (channels/dm/postal/layout): lengths in mm from the upper left corner of the trimmed sheet, type in points.
 
-export interface Coupon { title?: string; terms?: string; code?: string }
+interface Coupon { title?: string; terms?: string; code?: string }
 export interface Block { kind: string; x: number; y: number; w: number; h: number; text?: string; image?: string; size?: number; font?: string; align?: string; direction?: string; colour?: string; fill?: string; line?: number }
-export interface Face { name: string; background?: string; blocks: Block[] }
+interface Face { name: string; background?: string; blocks: Block[] }
 export interface PostalContent {
   product?: string; size?: string; direction?: string; font?: string; colour?: string; mark?: string; office?: string; sender?: Sender; letter?: boolean; grams?: number;
   headline?: string; text?: string; image?: string; url?: string; coupon?: Coupon; faces?: Face[];
