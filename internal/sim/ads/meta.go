@@ -39,6 +39,7 @@ type Meta struct {
 
 	lists   map[string]*metaList
 	revoked bool
+	hidden  bool // the account is not assigned to the token
 	seq     int64
 }
 
@@ -56,6 +57,9 @@ func NewMeta(account, token string, now func() time.Time) *Meta {
 
 // Revoke takes the token back, or gives it again.
 func (m *Meta) Revoke(revoked bool) { m.mu.Lock(); m.revoked = revoked; m.mu.Unlock() }
+
+// Unassign hides the advertising account from the token, as Meta answers then.
+func (m *Meta) Unassign(hidden bool) { m.mu.Lock(); m.hidden = hidden; m.mu.Unlock() }
 
 // Drop deletes a list as somebody in the account would.
 func (m *Meta) Drop(id string) { m.mu.Lock(); delete(m.lists, id); m.mu.Unlock() }
@@ -134,11 +138,11 @@ func (m *Meta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		if id == "act_"+m.Account && what == "customaudiences" {
+		if id == "act_"+m.Account && !m.hidden && what == "customaudiences" {
 			return m.all(r, body)
 		}
 		l := m.lists[id]
-		if l == nil {
+		if l == nil || m.hidden {
 			return metaError(http.StatusBadRequest, 100, 33, "Unsupported request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, or does not support this operation.", id)
 		}
 		switch {

@@ -177,3 +177,32 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestUnassigned: a list that the token may not see any more is none that was deleted; it is again when the account can be seen.
+func TestUnassigned(t *testing.T) {
+	w, ctx := start(t), t.Context()
+	list, err := w.Create(ctx, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	class := func(err error) audiences.Class {
+		var p *audiences.Problem
+		if !errors.As(err, &p) {
+			return ""
+		}
+		return p.Class
+	}
+	w.sim.Unassign(true)
+	_, looked := w.Look(ctx, list)
+	_, added := w.Add(ctx, list, spec, []audiences.Member{somebody(1)})
+	for what, err := range map[string]error{"look": looked, "add": added, "delete": w.Delete(ctx, list)} {
+		if class(err) != audiences.Auth {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	w.sim.Unassign(false)
+	w.sim.Drop(list)
+	if _, err := w.Look(ctx, list); class(err) != audiences.Gone || w.Delete(ctx, list) != nil {
+		t.Errorf("of one that was deleted: %v", err)
+	}
+}
