@@ -52,7 +52,6 @@ CREATE TABLE audience_members
     `reason` LowCardinality(String),
     `batch` FixedString(16),
     `at` DateTime64(3, 'UTC'),
-    INDEX by_key keys TYPE bloom_filter GRANULARITY 1,
     INDEX by_batch batch TYPE bloom_filter GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
@@ -283,9 +282,8 @@ CREATE TABLE disclosures
     `basis` LowCardinality(String),
     `purpose` LowCardinality(String),
     `op` LowCardinality(String),
-    `keys` Array(String),
-    INDEX by_batch batch TYPE bloom_filter GRANULARITY 1,
-    INDEX by_key keys TYPE bloom_filter GRANULARITY 1
+    `told` Array(String),
+    `keys` Array(String) ALIAS arrayMap(k -> concat(transform(lower(substring(k, 1, 1)), ['e', 'p', 'n', 'c', 'l'], ['email', 'phone', 'name', 'customer', 'line'], ''), ':', if((substring(k, 1, 1) IN ('E', 'P', 'N', 'C', 'L')), lower(hex(substring(k, 2))), substring(k, 2))), told)
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (profile_id, batch)

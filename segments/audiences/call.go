@@ -168,6 +168,7 @@ func (r *run) send(ctx context.Context, b *Batch, entries []Entry) error {
 		return r.store.PutBatch(ctx, b)
 	}
 	b.Tries++
+	b.People = len(entries) // of a call that is made anew perhaps fewer
 	within, cancel := context.WithTimeout(ctx, CallTimeout)
 	call := r.dest.Platform.Add
 	if b.Op == OpRemove {
@@ -203,7 +204,7 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 	for _, why := range answer.Rejected {
 		reason = why
 	}
-	told := len(entries)
+	told := b.People
 	if b.Op == OpRemove {
 		told = len(r.members(b.Op, entries))
 	}
@@ -212,41 +213,53 @@ func (r *run) answered(ctx context.Context, b *Batch, entries []Entry, answer *A
 	if answer.Refused > 0 && len(answer.Rejected)+answer.Refused >= max(told, answer.Units) {
 		return r.refused(ctx, b, entries, reason)
 	}
-	for i := range entries {
-		e := &entries[i]
-		reason, rejected := answer.Rejected[i]
-		switch {
-		case b.Op == OpRemove: // whom the platform does not know is not in the list either
-			if e.Reason != LeftChanged {
+	if b.Op == OpRemove { // whom the platform does not know is not in the list either
+		for i := range entries {
+			if entries[i].Reason != LeftChanged {
 				r.st.Taken++
 			} else if r.whole == nil {
 				r.back++
 			}
-		case rejected:
-			e.State, e.Reason = Rejected, reason
-			r.st.InList--
-			r.st.Rejected++
-		default:
-			if e.State, e.Reason = Accepted, ""; b.Unnamed > 0 {
-				e.Reason = cmp.Or(answer.Reason, "not_taken") // nobody may say of them that they were
+		}
+		if err := r.store.Forget(ctx, r.name, b.Generation, entries); err != nil {
+			return err
+		}
+	} else { // what the batch says holds of all whom it told of but these
+		var differ []Entry
+		for i, e := range entries {
+			why, rejected := answer.Rejected[i]
+			switch {
+			case rejected:
+				e.State, e.Reason = Rejected, why
+				r.st.InList--
+				r.st.Rejected++
+			case b.Unnamed > 0:
+				e.State, e.Reason = Accepted, cmp.Or(answer.Reason, "not_taken") // nobody may say of them that they were
 				if r.unsure != nil {
 					r.unsure[b.ID]++
 				}
+			default:
+				continue
 			}
+			differ = append(differ, e)
 		}
-	}
-	keep := r.store.PutEntries
-	if b.Op == OpRemove {
-		keep = r.store.Forget
-	}
-	if err := keep(ctx, r.name, b.Generation, entries); err != nil {
-		return err
+		if err := r.store.PutEntries(ctx, r.name, b.Generation, differ); err != nil {
+			return err
+		}
 	}
 	if err := r.fault("answered"); err != nil {
 		return err
 	}
 	b.Accepted = max(0, told-b.Rejected)
 	return r.settled(ctx, b, BatchDone, reason)
+}
+
+// whose are the entries of a batch as far as its answer concerns them: none of an addition of which nobody was left out.
+func (r *run) whose(ctx context.Context, b *Batch, answer *Answer) ([]Entry, error) {
+	if b.Op == OpAdd && len(answer.Rejected) == 0 && answer.Refused == 0 {
+		return nil, nil
+	}
+	return r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
 }
 
 // refused notes that the platform took nothing of a call: who was to go is still there, who was to come is not. Both are told again when the platform is tried again.
@@ -321,7 +334,7 @@ func (r *run) settle(ctx context.Context) error {
 		if answer.Call == "" {
 			answer.Call = b.Call
 		}
-		entries, err := r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
+		entries, err := r.whose(ctx, b, &answer)
 		if err != nil {
 			return err
 		}

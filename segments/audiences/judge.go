@@ -52,6 +52,7 @@ type query struct {
 	Values   bool
 	Currency string // of values: what somebody spent in another is worth nothing here
 	Names    bool   // names and postal codes are asked for
+	Customer bool   // and the shop's customer id
 }
 
 // candidate is a member of the segment, or somebody of whom it is asked, as the fold's tables have them.

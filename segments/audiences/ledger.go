@@ -2,6 +2,8 @@ package audiences
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +14,8 @@ import (
 
 // States of an entry.
 const (
-	Sent     = "sent"     // told to the platform; the answer is not there yet
-	Accepted = "accepted" // the platform took it; with a Reason it took not all of the call, and does not say whom
+	Sent     = "sent"     // told to the platform, which took it once the batch is done
+	Accepted = "accepted" // told by a call that the platform did not take whole, without saying whom it left out (its Reason)
 	Again    = "again"    // is to be told once more: somebody with the same identifier was taken out, or the platform took nothing of a call (its Reason)
 	Rejected = "rejected" // the platform did not take it, and was told no more
 	Leaving  = "leaving"  // the platform was asked to take them out; the answer is not there yet
@@ -148,10 +150,33 @@ func without(a, b []match.Key) []match.Key {
 	return slices.DeleteFunc(slices.Clone(a), func(k match.Key) bool { return slices.Contains(b, k) })
 }
 
-// keyText is a key as the ledger stores it: kind and value with a colon between.
-func keyText(k match.Key) string { return string(k.Kind) + ":" + k.Value }
+// packKey is a key as the tables store it: the first letter of its kind, then the value. Of a hash the letter is large and the value its 32 bytes.
+func packKey(k match.Key) string {
+	letter := k.Kind[0]
+	if len(k.Value) == 2*sha256.Size {
+		var b [1 + sha256.Size]byte
+		if _, err := hex.Decode(b[1:], []byte(k.Value)); err == nil && strings.ToLower(k.Value) == k.Value {
+			b[0] = letter - 'a' + 'A'
+			return string(b[:])
+		}
+	}
+	return string(letter) + k.Value
+}
 
-func parseKey(s string) match.Key {
-	kind, value, _ := strings.Cut(s, ":")
-	return match.Key{Kind: match.Kind(kind), Value: value}
+// letters are the first letters of kinds.
+var letters = func() (out [256]match.Kind) {
+	for _, k := range match.Kinds() {
+		out[k[0]] = k
+	}
+	return out
+}()
+
+func unpackKey(s string) match.Key {
+	if s == "" {
+		return match.Key{}
+	}
+	if letter := s[0]; letter >= 'A' && letter <= 'Z' {
+		return match.Key{Kind: letters[letter-'A'+'a'], Value: hex.EncodeToString([]byte(s[1:]))}
+	}
+	return match.Key{Kind: letters[s[0]], Value: s[1:]}
 }

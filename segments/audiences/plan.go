@@ -95,7 +95,7 @@ func difference(entries []Entry, wanted map[enishi.ID]want, reasons map[enishi.I
 
 // inList tells whether the platform has somebody, as far as is known.
 func inList(e *Entry) bool {
-	return e.State == Accepted || e.State == Sent || e.State == Again && e.Reason == ""
+	return told(e) || e.State == Again && e.Reason == ""
 }
 
 // told tells whether the platform was told of somebody, and does not say that it did not take them.

@@ -199,7 +199,8 @@ func (s *Syncer) begin(ctx context.Context, name string, def *Definition) (*run,
 		return nil, fmt.Errorf("audiences: no rules for the platform %q", facts.Platform)
 	}
 	r := &run{Syncer: s, name: name, def: def, dest: dest, facts: facts, rules: rules, at: s.now(),
-		query: query{Segment: def.Segment, Consent: dest.Consent, LINE: dest.Provider, Values: def.Use == Value, Names: slices.Contains(def.Keys, match.Name) && slices.Contains(rules.Kinds(), match.Name)}}
+		query: query{Segment: def.Segment, Consent: dest.Consent, LINE: dest.Provider, Values: def.Use == Value, Names: slices.Contains(def.Keys, match.Name) && slices.Contains(rules.Kinds(), match.Name),
+			Customer: slices.Contains(def.Keys, match.Customer)}}
 	r.whole, _ = dest.Platform.(Whole)
 	var err error
 	if r.currency = "JPY"; r.query.Values && s.cfg.Currency != nil {

@@ -3,6 +3,7 @@ package audiences
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,12 +51,8 @@ func repeat[V any](n int, v V) []V {
 	return out
 }
 
-func keyTexts(keys []match.Key) []string {
-	return column(keys, func(k *match.Key) string { return keyText(*k) })
-}
-
-func parseKeys(texts []string) []match.Key {
-	return column(texts, func(s *string) match.Key { return parseKey(*s) })
+func packKeys(keys []match.Key) []string {
+	return column(keys, func(k *match.Key) string { return packKey(*k) })
 }
 
 // bounds are the first id of a range and the one behind its last one.
@@ -119,33 +116,38 @@ func (t *Tables) People(ctx context.Context, q *query, ids []enishi.ID) ([]candi
 	return out, nil
 }
 
-// candidates joins people and their identifiers to ids; where bounds the other tables as the ids are.
+// candidates joins people and their identifiers to ids; where bounds the other tables as the ids are. Somebody is told as one text: a row of many columns costs more to
+// take apart than it does to read.
 func (t *Tables) candidates(ctx context.Context, q *query, where, ids string, args ...any) ([]candidate, error) {
 	args = append(args, ch.Named("consent", q.Consent), ch.Named("provider", q.LINE), ch.Named("currency", q.Currency))
-	address := "'' AS zip, '' AS country"
+	who := []string{"'' AS family", "'' AS given", "'' AS born", "'' AS sex", "'' AS zip", "'' AS country"}
 	if q.Names { // the traits are the widest column
-		address = "traits['postal_code'] AS zip, traits['country'] AS country"
+		who = []string{"family_name AS family", "given_name AS given", "birthday AS born", "toString(gender) AS sex", "traits['postal_code'] AS zip", "traits['country'] AS country"}
+	}
+	if who = append(who, "'' AS customer"); q.Customer {
+		who[len(who)-1] = "customer_id AS customer"
 	}
 	scan := func(rows driver.Rows) (c candidate, err error) {
-		var id string
-		var found uint8
-		var value int64
-		var emails, phones string
-		if err = rows.Scan(&id, &found, &c.Consent, &c.HoldUntil, &value, &c.Person.Family, &c.Person.Given, &c.Person.Birthday, &c.Person.Gender, &c.Person.Customer,
-			&c.Person.Zip, &c.Person.Country, &emails, &phones, &c.Person.LINE); err != nil {
+		var text string
+		if err = rows.Scan(&text); err != nil {
 			return c, err
 		}
-		copy(c.Profile[:], id)
-		c.Found, c.Value, c.Person.Emails, c.Person.Phones = found == 1, enishi.Amount(value), split(emails), t.numbers(split(phones))
-		return c, nil
+		u, p := unpacker{text: text}, &c.Person
+		c.Profile, c.Found, c.Consent = u.id(), u.number() == 1, u.next()
+		c.HoldUntil, c.Value = time.UnixMilli(u.number()).UTC(), enishi.Amount(u.number())
+		p.Emails, p.Phones, p.LINE = split(u.next()), t.numbers(split(u.next())), u.next()
+		p.Family, p.Given, p.Birthday, p.Gender, p.Zip, p.Country, p.Customer = u.next(), u.next(), u.next(), u.next(), u.next(), u.next(), u.next()
+		return c, u.err
 	}
-	return collect(ctx, t.DB, "who belongs into an audience", scan, `SELECT m.profile_id, p.found, p.consent, p.hold_until, p.ltv, p.family_name, p.given_name, p.birthday, p.gender, p.customer_id, p.zip, p.country,
-		i.emails, i.phones, i.line
+	out, err := collect(ctx, t.DB, "who belongs into an audience", scan, "SELECT concat(m.profile_id, "+packed("p.found", "p.consent", "p.hold", "p.value", "i.emails", "i.phones", "i.line",
+		"p.family", "p.given", "p.born", "p.sex", "p.zip", "p.country", "p.customer")+`)
 		FROM (`+ids+`) AS m
-		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, hold_until, if(currency IN ('', {currency:String}), ltv, 0) AS ltv, family_name, given_name, birthday, toString(gender) AS gender, customer_id, `+address+` FROM people FINAL WHERE `+where+`) AS p ON p.profile_id = m.profile_id
+		LEFT JOIN (SELECT profile_id, 1 AS found, consents[{consent:String}] AS consent, toUnixTimestamp64Milli(hold_until) AS hold, if(currency IN ('', {currency:String}), ltv, 0) AS value, `+strings.Join(who, ", ")+`
+			FROM people FINAL WHERE `+where+`) AS p ON p.profile_id = m.profile_id
 		LEFT JOIN (SELECT profile_id, arrayStringConcat(groupArrayIf(value, kind = 'email'), '\0') AS emails, arrayStringConcat(groupArrayIf(value, kind = 'phone'), '\0') AS phones,
-			anyIf(value, kind = 'line') AS line FROM identifiers FINAL WHERE (`+where+`) AND (kind IN ('email', 'phone') OR kind = 'line' AND scope = {provider:String}) GROUP BY profile_id) AS i ON i.profile_id = m.profile_id
-		ORDER BY m.profile_id`, args...)
+			anyIf(value, kind = 'line' AND scope = {provider:String}) AS line FROM identifiers FINAL WHERE (`+where+`) AND kind IN ('email', 'phone', 'line') GROUP BY profile_id) AS i ON i.profile_id = m.profile_id`, args...)
+	slices.SortFunc(out, func(a, b candidate) int { return a.Profile.Compare(b.Profile) })
+	return out, err
 }
 
 // numbers leaves out what is none.
@@ -170,35 +172,37 @@ func split(s string) []string {
 	return strings.Split(s, "\x00")
 }
 
-const entryColumns = "profile_id, arrayStringConcat(keys, '\\0'), value, toString(state), toString(reason), batch, at"
-
-func scanEntry(rows driver.Rows) (e Entry, err error) {
-	var id, batch string
-	var keys string
-	var value int64
-	if err = rows.Scan(&id, &keys, &value, &e.State, &e.Reason, &batch, &e.At); err != nil {
-		return e, err
+// entries are those of some ids, which the key bounds, that fit a condition too (no PREWHERE: with FINAL it would find what was deleted). They are told as one text each: a row of many columns costs more to take apart than it
+// does to read.
+func (t *Tables) entries(ctx context.Context, audience string, generation int, ids, where string, args ...any) ([]Entry, error) {
+	scan := func(rows driver.Rows) (e Entry, err error) {
+		var text string
+		if err = rows.Scan(&text); err != nil {
+			return e, err
+		}
+		u := unpacker{text: text}
+		e.Profile, e.Batch = u.id(), u.id()
+		e.Value, e.At, e.State, e.Reason = enishi.Amount(u.number()), time.UnixMilli(u.number()).UTC(), state(u.next()), u.next()
+		for u.text != "" && u.err == nil {
+			e.Keys = append(e.Keys, unpackKey(u.next()))
+		}
+		return e, u.err
 	}
-	copy(e.Profile[:], id)
-	copy(e.Batch[:], batch)
-	e.Keys, e.Value, e.At = parseKeys(split(keys)), enishi.Amount(value), e.At.UTC()
-	return e, nil
-}
-
-func (t *Tables) entries(ctx context.Context, audience string, generation int, where string, args ...any) ([]Entry, error) {
-	return collect(ctx, t.DB, "the members of an audience", scanEntry, "SELECT "+entryColumns+" FROM audience_members FINAL WHERE audience = {audience:String} AND generation = {generation:UInt32} AND ("+where+") ORDER BY profile_id",
-		append(args, ch.Named("audience", audience), ch.Named("generation", uint32(generation)))...)
+	out, err := collect(ctx, t.DB, "the members of an audience", scan, "SELECT concat(profile_id, batch, "+packed("value", "toUnixTimestamp64Milli(at)", "state", "reason")+", arrayStringConcat(arrayMap(k -> "+packed("k")+`, keys)))
+		FROM audience_members FINAL WHERE audience = {audience:String} AND generation = {generation:UInt32} AND (`+ids+") AND "+where, append(args, ch.Named("audience", audience), ch.Named("generation", uint32(generation)))...)
+	slices.SortFunc(out, func(a, b Entry) int { return a.Profile.Compare(b.Profile) }) // in the engine it would read in the order of the key, several times as slow
+	return out, err
 }
 
 // Entries are those of a range of ids, by id.
 func (t *Tables) Entries(ctx context.Context, audience string, generation int, from, to byte) ([]Entry, error) {
 	args, where := bounds(from, to)
-	return t.entries(ctx, audience, generation, where, args...)
+	return t.entries(ctx, audience, generation, where, "1", args...)
 }
 
 // found are entries of people that a query without FINAL names: FINAL reads a table whole unless the ids are bounded.
 func (t *Tables) found(ctx context.Context, audience string, generation int, inner, where string, args ...any) ([]Entry, error) {
-	return t.entries(ctx, audience, generation, "profile_id IN (SELECT profile_id FROM audience_members WHERE audience = {audience:String} AND generation = {generation:UInt32} AND "+inner+") AND "+where, args...)
+	return t.entries(ctx, audience, generation, "profile_id IN (SELECT profile_id FROM audience_members WHERE audience = {audience:String} AND generation = {generation:UInt32} AND "+inner+")", where, args...)
 }
 
 const ofBatch = "batch = toFixedString(unhex({batch:String}), 16)"
@@ -227,13 +231,18 @@ func (t *Tables) Forget(ctx context.Context, audience string, generation int, li
 func (t *Tables) putEntries(ctx context.Context, audience string, generation int, list []Entry, gone uint8) error {
 	return t.DB.Insert(ctx, "audience_members", []string{"audience", "generation", "profile_id", "version", "is_deleted", "keys", "value", "state", "reason", "batch", "at"}, len(list),
 		repeat(len(list), audience), repeat(len(list), uint32(generation)), column(list, func(e *Entry) enishi.ID { return e.Profile }), repeat(len(list), t.version()), repeat(len(list), gone),
-		column(list, func(e *Entry) []string { return keyTexts(e.Keys) }), column(list, func(e *Entry) int64 { return int64(e.Value) }), column(list, func(e *Entry) string { return e.State }),
+		column(list, func(e *Entry) []string { return packKeys(e.Keys) }), column(list, func(e *Entry) int64 { return int64(e.Value) }), column(list, func(e *Entry) string { return e.State }),
 		column(list, func(e *Entry) string { return e.Reason }), column(list, func(e *Entry) enishi.ID { return e.Batch }), column(list, func(e *Entry) int64 { return e.At.UnixMilli() }))
 }
 
-// Drop forgets the entries of a generation.
+// Drop forgets the entries of a generation: at once, and their room is given back later.
 func (t *Tables) Drop(ctx context.Context, audience string, generation int) error {
-	err := t.DB.Exec(ctx, "DELETE FROM audience_members WHERE audience = {audience:String} AND generation = {generation:UInt32}", ch.Named("audience", audience), ch.Named("generation", uint32(generation)))
+	const of = " WHERE audience = {audience:String} AND generation = {generation:UInt32}"
+	args := []any{ch.Named("audience", audience), ch.Named("generation", uint32(generation)), ch.Named("version", t.version())}
+	err := t.DB.Exec(ctx, "INSERT INTO audience_members (audience, generation, profile_id, version, is_deleted) SELECT audience, generation, profile_id, {version:UInt64}, 1 FROM audience_members FINAL"+of, args...)
+	if err == nil {
+		err = t.DB.Exec(ctx, "DELETE FROM audience_members"+of, args[:2]...)
+	}
 	if err != nil {
 		return fmt.Errorf("forget a list of %s: %w", audience, err)
 	}
@@ -298,11 +307,11 @@ func (t *Tables) CallsOn(ctx context.Context, account, day, but string) (int, er
 // Disclose stores that identifiers leave; what is stored already is not stored twice.
 func (t *Tables) Disclose(ctx context.Context, list []Disclosure) error {
 	text := func(of func(*Disclosure) string) []string { return column(list, of) }
-	return t.DB.Insert(ctx, "disclosures", []string{"profile_id", "batch", "at", "audience", "destination", "platform", "recipient", "country", "basis", "purpose", "op", "keys"}, len(list),
+	return t.DB.Insert(ctx, "disclosures", []string{"profile_id", "batch", "at", "audience", "destination", "platform", "recipient", "country", "basis", "purpose", "op", "told"}, len(list),
 		column(list, func(d *Disclosure) enishi.ID { return d.Profile }), column(list, func(d *Disclosure) enishi.ID { return d.Batch }), column(list, func(d *Disclosure) int64 { return d.At.UnixMilli() }),
 		text(func(d *Disclosure) string { return d.Audience }), text(func(d *Disclosure) string { return d.Destination }), text(func(d *Disclosure) string { return d.Platform }), text(func(d *Disclosure) string { return d.Recipient }),
 		text(func(d *Disclosure) string { return d.Country }), text(func(d *Disclosure) string { return d.Basis }), text(func(d *Disclosure) string { return d.Purpose }), text(func(d *Disclosure) string { return d.Op }),
-		column(list, func(d *Disclosure) []string { return keyTexts(d.Keys) }))
+		column(list, func(d *Disclosure) []string { return packKeys(d.Keys) }))
 }
 
 // Standing is how an audience stands; nil when it never ran.

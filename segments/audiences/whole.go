@@ -59,7 +59,7 @@ func (r *run) write(ctx context.Context) error {
 			}
 			continue
 		}
-		entries, err := r.store.BatchEntries(ctx, r.name, b.Generation, b.ID)
+		entries, err := r.whose(ctx, b, &answer)
 		if err != nil {
 			return err
 		}
