@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- Identifiers of the ledger and the disclosures take half of the room: a letter for the kind, then the value. Of a hash the letter is large and the value its 32
--- bytes. That a call was taken is said by its batch alone.
+-- bytes; one that has this form stays, when an interrupted migration runs again. That a call was taken is said by its batch alone.
 -- +goose StatementBegin
 CREATE OR REPLACE TABLE audience_members (
     audience LowCardinality(String), generation UInt32, profile_id FixedString(16), version UInt64, is_deleted UInt8, keys Array(String), value Int64,
@@ -9,7 +9,7 @@ CREATE OR REPLACE TABLE audience_members (
     INDEX by_batch batch TYPE bloom_filter GRANULARITY 1
 ) ENGINE = ReplacingMergeTree(version, is_deleted) ORDER BY (audience, generation, profile_id)
 AS SELECT audience, generation, profile_id, version, is_deleted,
-    arrayMap(k -> if(match(substring(k, position(k, ':') + 1), '^[0-9a-f]{64}$'), concat(upper(substring(k, 1, 1)), unhex(substring(k, position(k, ':') + 1))), concat(substring(k, 1, 1), substring(k, position(k, ':') + 1))), keys) AS keys,
+    arrayMap(k -> multiIf(NOT match(k, '^(email|phone|name|customer|line):'), k, match(substring(k, position(k, ':') + 1), '^[0-9a-f]{64}$'), concat(upper(substring(k, 1, 1)), unhex(substring(k, position(k, ':') + 1))), concat(substring(k, 1, 1), substring(k, position(k, ':') + 1))), keys) AS keys,
     value, if(state = 'accepted' AND reason = '', 'sent', state) AS state, reason, batch, at FROM audience_members;
 -- +goose StatementEnd
 
@@ -22,6 +22,6 @@ CREATE OR REPLACE TABLE disclosures (
         if(substring(k, 1, 1) IN ('E', 'P', 'N', 'C', 'L'), lower(hex(substring(k, 2))), substring(k, 2))), told)
 ) ENGINE = ReplacingMergeTree ORDER BY (profile_id, batch) TTL toDateTime(at) + INTERVAL 3 YEAR
 AS SELECT profile_id, batch, at, audience, destination, platform, recipient, country, basis, purpose, op,
-    arrayMap(k -> if(match(substring(k, position(k, ':') + 1), '^[0-9a-f]{64}$'), concat(upper(substring(k, 1, 1)), unhex(substring(k, position(k, ':') + 1))), concat(substring(k, 1, 1), substring(k, position(k, ':') + 1))), keys) AS told
+    arrayMap(k -> multiIf(NOT match(k, '^(email|phone|name|customer|line):'), k, match(substring(k, position(k, ':') + 1), '^[0-9a-f]{64}$'), concat(upper(substring(k, 1, 1)), unhex(substring(k, position(k, ':') + 1))), concat(substring(k, 1, 1), substring(k, position(k, ':') + 1))), keys) AS told
 FROM disclosures;
 -- +goose StatementEnd
