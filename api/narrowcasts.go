@@ -25,7 +25,7 @@ const audienceAge = 24 * time.Hour
 
 type narrowcastInput struct {
 	Body struct {
-		Account  string `json:"account,omitempty" maxLength:"32"`
+		Account  string `json:"account,omitempty" maxLength:"32" doc:"Of LINE; of kept its own unless said."`
 		Audience int64  `json:"audience,omitempty" minimum:"1" doc:"Id of an audience that is READY and was made, or kept in step, within 24 hours."`
 		Kept     string `json:"kept,omitempty" maxLength:"128" doc:"Instead of audience: name of an audience (/audiences) that is kept at LINE."`
 		Template string `json:"template" minLength:"1" maxLength:"64" doc:"A LINE template for advertising, without anything that differs from person to person."`
@@ -87,11 +87,14 @@ type narrowcast struct {
 
 // createNarrowcast checks everything that can be known before, and notes the narrowcast. It is handed to LINE within seconds.
 func (a *API) createNarrowcast(ctx context.Context, in *narrowcastInput) (*narrowcastOutput, error) {
-	o, err := a.official(in.Body.Account)
+	c, b := callOf(ctx), &in.Body
+	if dest := a.keptAccount(b.Kept); dest != nil && b.Account == "" {
+		b.Account = dest.Official
+	}
+	o, err := a.official(b.Account)
 	if err != nil {
 		return nil, err
 	}
-	c, b := callOf(ctx), &in.Body
 	id := enishi.NewID("line narrowcast", c.request.String())
 	if known, err := a.narrowcast(ctx, id); err == nil || !errors.Is(err, errNoRow) {
 		return narrowcastAnswer(known, err) // the same request again
@@ -163,21 +166,26 @@ func audienceWrong(s *line.AudienceState, age time.Duration) Text {
 	return Text{}
 }
 
+// keptAccount is where an audience is kept; nil when there is none of this name.
+func (a *API) keptAccount(name string) *audiences.Destination {
+	if d, ok := a.cfg.Definitions.Current(audiences.Kind, name); ok {
+		if def, err := audienceOf(&d); err == nil {
+			return a.destination(def.Destination)
+		}
+	}
+	return nil
+}
+
 // keptAtLINE is the id at LINE of an audience that is kept there.
 func (a *API) keptAtLINE(ctx context.Context, name string) (int64, error) {
 	standing, err := a.standings(ctx)
 	if err != nil {
 		return 0, err
 	}
-	d, ok := a.cfg.Definitions.Current(audiences.Kind, name)
-	if !ok {
+	if _, ok := a.cfg.Definitions.Current(audiences.Kind, name); !ok {
 		return 0, enishi.FieldError("body.kept", "there is no audience "+name, "「"+name+"」というオーディエンスはありません。")
 	}
-	def, err := audienceOf(&d)
-	if err != nil {
-		return 0, err
-	}
-	dest, s := a.destination(def.Destination), standing[name]
+	dest, s := a.keptAccount(name), standing[name]
 	if dest == nil || dest.Platform.Facts().Platform != match.LINEOA {
 		return 0, enishi.FieldError("body.kept", "the audience "+name+" is not at LINE", "オーディエンス「"+name+"」の送り先は LINE ではありません。")
 	}
@@ -207,9 +215,15 @@ func (a *API) audienceAsOf(ctx context.Context, id int64, s *line.AudienceState)
 	return runs[0].EndedAt, nil
 }
 
-func (a *API) listNarrowcasts(ctx context.Context, in *couponsInput) (*listOutput[narrowcastRow], error) {
+type narrowcastsInput struct {
+	couponsInput
+	Kept string `query:"kept" maxLength:"128" doc:"Only those to an audience (/audiences) that is kept at LINE, also to its lists before."`
+}
+
+func (a *API) listNarrowcasts(ctx context.Context, in *narrowcastsInput) (*listOutput[narrowcastRow], error) {
 	out := listOf([]narrowcastRow{})
-	rows, err := a.narrowcasts(ctx, "({account:String} = '' OR account = {account:String}) ORDER BY created_at DESC, id LIMIT 200", named("account", in.Account))
+	rows, err := a.narrowcasts(ctx, "({account:String} = '' OR account = {account:String}) AND ({kept:String} = '' OR audience IN (SELECT toInt64OrZero(remote) FROM audience_runs WHERE audience = {kept:String})) ORDER BY created_at DESC, id LIMIT 200",
+		named("account", in.Account), named("kept", in.Kept))
 	for i := range rows {
 		out.Body.Items = append(out.Body.Items, narrowcastPage(&rows[i]))
 	}

@@ -346,10 +346,11 @@ func TestNarrowcastKept(t *testing.T) {
 	w := newNarrowWorld(t, 1000, 0)
 	o, _ := w.cfg.LINE.Get("")
 	w.cfg.AdAccounts = map[string]*audiences.Destination{"line": {Name: "line", Basis: audiences.ByProcessor, Consent: "line.marketing", Platform: adline.New(o.Channel)},
-		"ads": {Name: "ads", Basis: audiences.ByConsent, Consent: "ads.marketing", Platform: idlePlatform{}}}
+		"second": {Name: "second", Official: "second", Basis: audiences.ByProcessor, Consent: "line.marketing", Platform: adline.New(o.Channel)},
+		"ads":    {Name: "ads", Basis: audiences.ByConsent, Consent: "ads.marketing", Platform: idlePlatform{}}}
 	w.restart()
 	w.segment("tokyo", `traits.prefecture == "東京都"`)
-	for _, account := range []string{"line", "ads"} {
+	for _, account := range []string{"line", "second", "ads"} {
 		w.write(put, "/audiences/at_"+account, map[string]any{"title": "東京", "segment": "tokyo", "destination": account, "expect": 0})
 	}
 	body := map[string]any{"kept": "at_line", "template": "spring", "title": "春"}
@@ -374,6 +375,15 @@ func TestNarrowcastKept(t *testing.T) {
 	made := into[narrowcastRow](w.call(post, "/line/narrowcasts", body))
 	if made.Audience != id || made.AudienceAge < 3599 || made.AudienceAge > 3601 {
 		t.Errorf("%+v", made)
+	}
+	for name, n := range map[string]int{"at_line": 1, "at_ads": 0} {
+		if l := into[list[narrowcastRow]](w.call(get, "/line/narrowcasts?kept="+name, nil)).Items; len(l) != n || n > 0 && l[0].ID != made.ID {
+			t.Errorf("to %s: %+v", name, l)
+		}
+	}
+	body["kept"] = "at_second"
+	if a := w.call(post, "/line/narrowcasts", body).want(404); !strings.Contains(a.text, "LINE アカウント") { // of its own account, which is not there
+		t.Error(a.text)
 	}
 	if got := w.look(made.ID, time.Second); got.State == "refused" || got.State == "intent" {
 		t.Errorf("%+v", got)

@@ -145,7 +145,7 @@ func (w *workspace) adAccount(name string, c *AdsConfig, client *http.Client) (*
 		if !ok {
 			return nil, fmt.Errorf("account: there is no official account %q", c.Account)
 		}
-		d.Platform = adline.New(account.Channel)
+		d.Platform, d.Official = adline.New(account.Channel), account.Name
 	case match.YahooJP:
 		d.Platform, err = yahoo.New(yahoo.Config{Base: c.Endpoint, Version: c.Version, Account: c.Account, Login: c.Login, ID: c.ClientID, Secret: c.ClientSecret, Refresh: c.Token, Client: client})
 	case match.LINEAds, match.File:

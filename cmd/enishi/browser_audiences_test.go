@@ -162,6 +162,40 @@ func (d *mailing) uploads(lang string) {
 	d.checkPage("audience-uploaded-"+lang, false)
 }
 
+// narrowcast sends to an audience at LINE: words that differ from person to person are refused at the field, and LINE gets the others.
+func (d *mailing) narrowcast(lang string) {
+	d.t.Helper()
+	for name, text := range map[string]string{"spring": "春の新作です。店頭でお試しください。", "spring_named": "{{ person.name }}さん、春の新作です。"} {
+		d.s.put("template", name+"_"+lang, map[string]any{"title": title("一斉 " + strings.ReplaceAll(name, "_", " ") + " " + lang), "channel": "line", "purpose": "marketing", "variants": map[string]any{"ja": map[string]any{"messages": []any{map[string]any{"type": "text", "text": text}}}}})
+	}
+	d.do("the audience at LINE", chromedp.Navigate(d.s.base+"/audiences/demo_line?tab=sends&lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
+	d.see("its sends", d.w("narrowcasts.about"))
+	d.click("main", d.w("narrowcasts.new"))
+	d.see("the form", d.w("narrowcasts.templateHint"))
+	send := func(template string) {
+		d.t.Helper()
+		d.pick("[role=dialog]", d.w("narrowcasts.template"), template)
+		d.click("[role=dialog]", js[string](d.browser, "the button", `document.querySelector("[role=dialog] button[type=submit]").innerText.trim()`))
+	}
+	send("一斉 spring named " + lang)
+	d.see("it is refused", map[string]string{"ja": "人によって変わる変数", "en": "person to person"}[lang])
+	d.complained("422")
+	d.shot("narrowcast-refused-" + lang)
+	d.axe("narrowcast-refused-" + lang)
+	send("一斉 spring " + lang)
+	eventually(d.t, 90*time.Second, "LINE has it", func() error { // what became of it LINE is asked once a minute
+		text := js[string](d.browser, "the sends", `document.querySelector("main table")?.innerText ?? ""`)
+		for _, state := range map[string][]string{"ja": {"LINE が準備中", "LINE が送信中", "送信済み"}, "en": {"LINE prepares it", "LINE is sending", "sent"}}[lang] {
+			if strings.Contains(text, "一斉 spring") && strings.Contains(text, state) {
+				return nil
+			}
+		}
+		return errors.New(text)
+	})
+	d.shot("narrowcasts-" + lang)
+	d.checkPage("narrowcasts-"+lang, lang == "ja")
+}
+
 // demoStands waits until the audiences of the demo shop are in step with the simulators.
 func (d *mailing) demoStands() {
 	d.t.Helper()
@@ -226,6 +260,8 @@ func (d *mailing) audiences(lang string) {
 	d.shot("audiences-demo-" + lang)
 	d.checkPage("audiences-demo-"+lang, false) // the example of a configuration has English words
 
+	d.narrowcast(lang)
+	d.do("the audiences", chromedp.Navigate(s.base+"/audiences?lang="+lang), chromedp.WaitVisible(chromedp.CSS(`h1`)))
 	d.click("main", d.w("audiences.new"))
 	d.see("the form", d.w("audiences.choose"))
 	d.fill("main", d.w("segment.title"), title)

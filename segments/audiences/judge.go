@@ -26,6 +26,7 @@ type Destination struct {
 	Basis       string // ByConsent, ByProcessor
 	Consent     string // permission that counts: channel.purpose
 	Provider    string // of LINE: user ids differ by provider
+	Official    string // of LINE: the official account whose audiences these are
 	CallsPerDay int    // of all audiences of the account; 0: no limit of our own
 	Simulated   bool   // a simulator of this process
 	Platform    Platform

@@ -83,6 +83,7 @@ export type PostalReturns = Schemas["PostalReturnsPage"];
 export type PostalOrders = Schemas["PostalOrders"];
 export type Audience = Schemas["AudienceRow"];
 export type AudiencePage = Schemas["AdAudiencePageBody"];
+export type Narrowcast = Schemas["NarrowcastRow"];
 export type AudienceBody = Schemas["AudienceBody"];
 export type AudienceForecast = Schemas["AudienceForecastBody"];
 export type AdAccount = Schemas["AdAccountRow"];

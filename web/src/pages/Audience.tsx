@@ -8,6 +8,7 @@ import { Simulated } from "../audience/Accounts";
 import { Forecast, ForecastCard, LeftOut } from "../audience/Forecast";
 import { Calls, Runs } from "../audience/History";
 import { Law } from "../audience/Law";
+import { Narrowcasts } from "../audience/Narrowcasts";
 import { Upload } from "../audience/Upload";
 import { useForecast } from "../audience/useForecast";
 import { fixWords, scheduleWords, stateColour } from "../audience/words";
@@ -55,7 +56,8 @@ export function Audience() {
       tell(e);
     }
   };
-  const tab = ["runs", "calls"].find((x) => x === params.get("tab")) ?? "now";
+  const line = a.platform === "line";
+  const tab = ["runs", "calls", ...(line ? ["sends"] : [])].find((x) => x === params.get("tab")) ?? "now";
   return (
     <Page title={<Group gap="sm"><span>{a.body.title}</span><Badge variant="light" color={stateColour(a)}>{pick(a.state_label)}</Badge>{a.simulated && <Simulated />}</Group>}
       about={<><Anchor component={Link} to={`/segments/${a.body.segment}`} underline="always" inherit>{pick(a.segment_title)}</Anchor> → {joined([a.destination_title, t(`audiences.use_${a.body.use || "include"}`)])}</>}
@@ -82,10 +84,11 @@ export function Audience() {
         <Figure label={t("audiences.calls")} value={t("audiences.nTimes", { n: count(a.calls_today) })} note={a.calls_per_day > 0 ? t("audiences.callsOf", { n: count(a.calls_per_day) }) : t("audiences.callsNoLimit")} />
       </SimpleGrid>
       <Tabs value={tab} onChange={(v) => setParams((p) => { if (v && v !== "now") p.set("tab", v); else p.delete("tab"); return p; }, { replace: true })} keepMounted={false}>
-        <Tabs.List mb="md"><Tabs.Tab value="now">{t("audiences.tabNow")}</Tabs.Tab><Tabs.Tab value="runs">{t("audiences.tabRuns")}</Tabs.Tab><Tabs.Tab value="calls">{t("audiences.tabCalls")}</Tabs.Tab></Tabs.List>
+        <Tabs.List mb="md"><Tabs.Tab value="now">{t("audiences.tabNow")}</Tabs.Tab><Tabs.Tab value="runs">{t("audiences.tabRuns")}</Tabs.Tab><Tabs.Tab value="calls">{t("audiences.tabCalls")}</Tabs.Tab>{line && <Tabs.Tab value="sends">{t("narrowcasts.tab")}</Tabs.Tab>}</Tabs.List>
         <Tabs.Panel value="now"><Now audience={a} account={account} /></Tabs.Panel>
         <Tabs.Panel value="runs"><Runs runs={a.runs} /></Tabs.Panel>
         <Tabs.Panel value="calls"><Calls calls={a.calls} /></Tabs.Panel>
+        {line && <Tabs.Panel value="sends"><Narrowcasts audience={a} may={may} /></Tabs.Panel>}
       </Tabs>
     </Page>
   );
