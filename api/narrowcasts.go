@@ -216,8 +216,8 @@ func (a *API) audienceAsOf(ctx context.Context, id int64, s *line.AudienceState)
 }
 
 type narrowcastsInput struct {
-	couponsInput
-	Kept string `query:"kept" maxLength:"128" doc:"Only those to an audience (/audiences) that is kept at LINE, also to its lists before."`
+	Account string `query:"account" maxLength:"32"`
+	Kept    string `query:"kept" maxLength:"128" doc:"Only those to an audience (/audiences) that is kept at LINE, also to its lists before."`
 }
 
 func (a *API) listNarrowcasts(ctx context.Context, in *narrowcastsInput) (*listOutput[narrowcastRow], error) {

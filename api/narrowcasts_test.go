@@ -376,9 +376,9 @@ func TestNarrowcastKept(t *testing.T) {
 	if made.Audience != id || made.AudienceAge < 3599 || made.AudienceAge > 3601 {
 		t.Errorf("%+v", made)
 	}
-	for name, n := range map[string]int{"at_line": 1, "at_ads": 0} {
-		if l := into[list[narrowcastRow]](w.call(get, "/line/narrowcasts?kept="+name, nil)).Items; len(l) != n || n > 0 && l[0].ID != made.ID {
-			t.Errorf("to %s: %+v", name, l)
+	for query, n := range map[string]int{"kept=at_line": 1, "kept=at_ads": 0, "account=default": 1, "account=shop2": 0, "kept=at_line&account=shop2": 0} {
+		if l := into[list[narrowcastRow]](w.call(get, "/line/narrowcasts?"+query, nil)).Items; len(l) != n || n > 0 && l[0].ID != made.ID {
+			t.Errorf("%s: %+v", query, l)
 		}
 	}
 	body["kept"] = "at_second"
