@@ -198,7 +198,7 @@ func TestActor(t *testing.T) {
 	if !ok || d.Actor != "test admineditor" || d.Role != "editor" || d.Reason != "試し" || d.Version != got.Version {
 		t.Errorf("got %+v", d)
 	}
-	history := into[list[versionRow]](e.call("GET", "/definitions?kind=segment&name=buyers", nil))
+	history := into[list[VersionRow]](e.call("GET", "/definitions?kind=segment&name=buyers", nil))
 	if len(history.Items) != 1 || history.Items[0].Actor != d.Actor || history.Items[0].RequestID != d.RequestID {
 		t.Errorf("history is %+v", history)
 	}

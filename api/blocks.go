@@ -68,7 +68,7 @@ type blockOutput struct{ Body blockPage }
 type blockPage struct {
 	BlockRow
 	Definition json.RawMessage `json:"definition"`
-	History    []versionRow    `json:"history"`
+	History    []VersionRow    `json:"history"`
 }
 
 func (a *API) getBlock(ctx context.Context, in *NamePath) (*blockOutput, error) {

@@ -70,7 +70,7 @@ type broadcastOutput struct {
 type broadcastPage struct {
 	BroadcastRow
 	Broadcast broadcastBody   `json:"broadcast"`
-	History   []versionRow    `json:"history"`
+	History   []VersionRow    `json:"history"`
 	Sent      []channelSum    `json:"sent" doc:"People for whom it was decided to send, by channel."`
 	LeftOut   []reasonSum     `json:"left_out" doc:"People who get nothing, by the first reason."`
 	States    []stateSum      `json:"states" doc:"Of the messages, by the sender's ledger."`

@@ -125,11 +125,11 @@ type journeyPage struct {
 	// Acting is not the newest version while a draft waits beside it.
 	Acting       int64        `json:"acting" doc:"The version that is live, paused or archived; 0 while there are drafts only."`
 	ActingStatus string       `json:"acting_status,omitempty" doc:"Its status."`
-	History      []versionRow `json:"history"`
+	History      []VersionRow `json:"history"`
 }
 
-// versionRow is who saved a version, when and why.
-type versionRow struct {
+// VersionRow is who saved a version, when and why.
+type VersionRow struct {
 	Name      string    `json:"name,omitempty" doc:"Where several are listed."`
 	Version   int64     `json:"version"`
 	Actor     string    `json:"actor"`
@@ -142,8 +142,8 @@ type versionRow struct {
 }
 
 // versions are the versions of a definition, newest first.
-func (a *API) versions(kind, name string) []versionRow {
-	out := []versionRow{}
+func (a *API) versions(kind, name string) []VersionRow {
+	out := []VersionRow{}
 	for _, d := range a.cfg.Definitions.History(kind, name) {
 		out = append(out, versionRowOf(&d))
 	}
@@ -151,8 +151,8 @@ func (a *API) versions(kind, name string) []versionRow {
 	return out
 }
 
-func versionRowOf(d *enishi.Definition) versionRow {
-	row := versionRow{Version: d.Version, Actor: d.Actor, Role: d.Role, Reason: d.Reason, RequestID: d.RequestID, At: d.At, Deleted: d.Deleted}
+func versionRowOf(d *enishi.Definition) VersionRow {
+	row := VersionRow{Version: d.Version, Actor: d.Actor, Role: d.Role, Reason: d.Reason, RequestID: d.RequestID, At: d.At, Deleted: d.Deleted}
 	if d.Kind == "journey" && !d.Deleted {
 		row.Status = headOf(d).State
 	}

@@ -51,7 +51,7 @@ type limitAccount struct {
 type limitsPage struct {
 	Delivery  channels.Delivery `json:"delivery" doc:"As saved."`
 	Version   int64             `json:"version" doc:"0 while it was never saved."`
-	History   []versionRow      `json:"history"`
+	History   []VersionRow      `json:"history"`
 	May       bool              `json:"may" doc:"The caller may change it."`
 	Inbox     bool              `json:"inbox" doc:"Mail goes to the inbox of development: the presets do not stand."`
 	Virtual   bool              `json:"virtual" doc:"The shop's clock is virtual: nothing is limited."`

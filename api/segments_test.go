@@ -114,7 +114,7 @@ func TestSegments(t *testing.T) {
 	w.call("DELETE", path, nil).want(200)
 	w.call("GET", path, nil).want(404)
 	w.call("GET", path+"/members", nil).want(404)
-	if h := into[list[versionRow]](w.call("GET", "/definitions?kind=segment&name=buyers", nil)); len(h.Items) != 3 || !h.Items[0].Deleted {
+	if h := into[list[VersionRow]](w.call("GET", "/definitions?kind=segment&name=buyers", nil)); len(h.Items) != 3 || !h.Items[0].Deleted {
 		t.Errorf("history %+v", h.Items)
 	}
 }

@@ -41,7 +41,7 @@ type settingPage struct {
 	Name    string          `json:"name"`
 	Version int64           `json:"version" doc:"0 while it was never saved."`
 	Body    json.RawMessage `json:"body"`
-	History []versionRow    `json:"history"`
+	History []VersionRow    `json:"history"`
 }
 
 func (a *API) getSetting(ctx context.Context, in *NamePath) (*settingOutput, error) {
@@ -249,12 +249,12 @@ type definitionsInput struct {
 	Name string `query:"name" maxLength:"128" required:"false" doc:"All versions of this one; unless said the newest version of each."`
 }
 
-func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listOutput[versionRow], error) {
+func (a *API) listDefinitions(ctx context.Context, in *definitionsInput) (*listOutput[VersionRow], error) {
 	if in.Kind == "key" && !callOf(ctx).caller.role.includes(admin) {
 		return nil, refusal(enishi.Denied, "the history of keys needs the role admin", "キーの履歴を見るには「管理者」の権限が必要です。")
 	}
 	if in.Name == "" {
-		out := listOf([]versionRow{})
+		out := listOf([]VersionRow{})
 		for _, d := range a.cfg.Definitions.List(in.Kind) {
 			row := versionRowOf(&d)
 			row.Name = d.Name
@@ -278,7 +278,7 @@ type definitionVersionOutput struct {
 
 // definitionVersion is a version with what it said.
 type definitionVersion struct {
-	versionRow
+	VersionRow
 	Body json.RawMessage `json:"body" doc:"Null: it is the version that deleted it."`
 }
 

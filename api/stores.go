@@ -10,8 +10,8 @@ import (
 	"enishi/segments"
 )
 
-// storeRow is a store in a list.
-type storeRow struct {
+// StoreRow is a store in a list, and of its page a part: the names of what is embedded are exported, or their fields are not in the OpenAPI document.
+type StoreRow struct {
 	Name      string    `json:"name" doc:"Its id, as events have it."`
 	Title     Text      `json:"title"`
 	Located   bool      `json:"located" doc:"Where it is is known: distance(...) can be asked."`
@@ -20,13 +20,13 @@ type storeRow struct {
 	UsedIn    []string  `json:"used_in" doc:"Names of segments and journeys that ask for the distance to it."`
 }
 
-func (a *API) storeRow(d *enishi.Definition) storeRow {
+func (a *API) storeRow(d *enishi.Definition) StoreRow {
 	b, err := segments.ParseStore(d.Body)
-	return storeRow{d.Name, definitionTitle(d), err == nil && b.Lat != nil, d.Version, d.At, a.takerNames(segments.KindStore, d.Name)}
+	return StoreRow{d.Name, definitionTitle(d), err == nil && b.Lat != nil, d.Version, d.At, a.takerNames(segments.KindStore, d.Name)}
 }
 
-func (a *API) listStores(ctx context.Context, _ *struct{}) (*listOutput[storeRow], error) {
-	out := listOf([]storeRow{})
+func (a *API) listStores(ctx context.Context, _ *struct{}) (*listOutput[StoreRow], error) {
+	out := listOf([]StoreRow{})
 	for _, d := range a.cfg.Definitions.List(segments.KindStore) {
 		out.Body.Items = append(out.Body.Items, a.storeRow(&d))
 	}
@@ -37,9 +37,9 @@ type storeOutput struct{ Body storePage }
 
 // storePage is a store with its definition and versions.
 type storePage struct {
-	storeRow
+	StoreRow
 	Definition json.RawMessage `json:"definition"`
-	History    []versionRow    `json:"history"`
+	History    []VersionRow    `json:"history"`
 }
 
 func (a *API) getStore(ctx context.Context, in *StorePath) (*storeOutput, error) {

@@ -21,7 +21,7 @@ func TestStores(t *testing.T) {
 	if !s.Located || len(s.UsedIn) != 1 || s.UsedIn[0] != "near" || s.Title.JA != "銀座本店" || len(s.History) != 1 {
 		t.Errorf("the store: %+v", s)
 	}
-	if all := into[list[storeRow]](w.call(get, "/stores", nil)); len(all.Items) != 1 || all.Items[0].Name != "S01" {
+	if all := into[list[StoreRow]](w.call(get, "/stores", nil)); len(all.Items) != 1 || all.Items[0].Name != "S01" {
 		t.Errorf("all stores: %+v", all)
 	}
 	w.call(erase, "/stores/S01", nil).want(409)

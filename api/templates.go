@@ -55,7 +55,7 @@ type templateOutput struct {
 type templatePage struct {
 	TemplateRow
 	Definition json.RawMessage `json:"definition"`
-	History    []versionRow    `json:"history"`
+	History    []VersionRow    `json:"history"`
 	Lint       lintPage        `json:"lint" doc:"What the check before sending finds in it now."`
 }
 
