@@ -26,7 +26,11 @@ func TestAudiencePage(t *testing.T) {
 		c.AdAccounts = map[string]*audiences.Destination{"ads": {Name: "ads", Title: "広告", Basis: audiences.ByConsent, Consent: "ads.marketing", CallsPerDay: 40, Platform: idlePlatform{}}}
 	})
 	now := time.Now().UTC()
-	w.play(shoppers(9, now))
+	events := shoppers(9, now)
+	for i := range events { // who does not allow it would be taken out
+		events[i].Consent = append(events[i].Consent, enishi.ConsentChange{Channel: "ads", Purpose: "marketing", State: "in", Method: "form:signup"})
+	}
+	w.play(events)
 	w.segment("buyers", `traits.prefecture == "東京都"`)
 	body := map[string]any{"title": "買った人", "segment": "buyers", "destination": "ads"}
 	w.write(put, "/audiences/buyers", map[string]any{"title": "買った人", "segment": "buyers", "destination": "ads", "expect": 0})
@@ -83,7 +87,7 @@ func TestAudiencePage(t *testing.T) {
 		Segment, Minimum, Wanted int
 		Stale                    bool
 	}](w.call(post, "/audiences/try", map[string]any{"body": body}))
-	if f.Segment != len(members) || f.Minimum != 1000 || f.Stale || f.Wanted != 0 {
+	if f.Segment != len(members) || f.Minimum != 1000 || f.Stale || f.Wanted != 6 { // two of three have an address
 		t.Errorf("%+v", f)
 	}
 }
