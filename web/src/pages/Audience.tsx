@@ -80,7 +80,7 @@ export function Audience() {
         <Link to={`/people?segment=${a.body.segment}`} className="plain"><Figure label={t("audiences.wanted")} value={a.last_at || a.in_list > 0 ? count(a.wanted) : "—"} note={t("audiences.wantedNote")} /></Link>
         <Figure label={t("audiences.inList")} value={count(a.in_list)} note={a.unnamed > 0 ? t("audiences.rejectedUnnamed", { n: count(a.rejected), m: count(a.unnamed) }) : a.rejected > 0 ? t("audiences.rejectedNote", { n: count(a.rejected) }) : t("audiences.inListNote")} />
         <Figure label={t("audiences.matched")} value={count(a.matched)} note={a.matched == null ? t("audiences.matchedUnknown") : undefined} />
-        <Figure label={t("audiences.lastAt")} value={ago(a.last_at)} note={joined([scheduleWords(t, a.body), a.next_at && !a.body.paused && t("audiences.nextAt", { at: short(a.next_at) })])} />
+        <Figure label={t("audiences.lastAt")} value={<span style={{ whiteSpace: "normal" }}>{ago(a.last_at)}</span>} note={joined([scheduleWords(t, a.body), a.next_at && !a.body.paused && t("audiences.nextAt", { at: short(a.next_at) })])} />
         <Figure label={t("audiences.calls")} value={t("audiences.nTimes", { n: count(a.calls_today) })} note={a.calls_per_day > 0 ? t("audiences.callsOf", { n: count(a.calls_per_day) }) : t("audiences.callsNoLimit")} />
       </SimpleGrid>
       <Tabs value={tab} onChange={(v) => setParams((p) => { if (v && v !== "now") p.set("tab", v); else p.delete("tab"); return p; }, { replace: true })} keepMounted={false}>
