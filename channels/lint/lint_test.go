@@ -134,6 +134,9 @@ func TestMail(t *testing.T) {
 	f(func(m *Message) { m.Rendered.Preheader = "" }, "preheader.missing")
 	f(func(m *Message) { m.Rendered.HTML += strings.Repeat("<!-- x -->", 11_000) }, "mail.clipped")
 	f(body("<p>[[name]] 様</p>"), "text.leftover")
+	f(body("<p>合計NaN円</p>"), "text.leftover")
+	f(body("<p>undefined 様</p>"), "text.leftover")
+	f(body("<p>https://shop.example/u/NaNaoh3-NaN_undefined</p>")) // the code of a link
 	f(body("<p>お客様 様</p>"), "name.honorific")
 	f(subject("🎄🎁✨ 冬のお手入れ"), "emoji.many")
 	f(body("<p>🍑のかおり</p>"), "emoji.meaning")

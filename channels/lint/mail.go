@@ -246,6 +246,9 @@ func (c *checker) sizes(ad string) {
 
 var twice = regexp.MustCompile(`(様|さま|さん)[\s　]*(様|さま|さん)`)
 
+// marks are those of templates, and what JavaScript says of what is not there: as words, for the codes of links may have such letters in them.
+var marks = regexp.MustCompile(`(\{\{|\{%|\[\[|%%)|(?:^|[^A-Za-z0-9_-])(undefined|NaN)(?:$|[^A-Za-z0-9_-])`)
+
 // leftovers are traces of a template that was not filled in as its author thought.
 func (c *checker) leftovers() {
 	c.leftover("subject", c.m.Rendered.Subject)
@@ -258,12 +261,9 @@ func (c *checker) leftovers() {
 }
 
 func (c *checker) leftover(part, text string) {
-	for _, mark := range [...]string{"{{", "{%", "[[", "%%", "undefined", "NaN"} {
-		if i := strings.Index(text, mark); i >= 0 {
-			c.add(Finding{Code: "text.leftover", Severity: Error, Part: c.part(part), Excerpt: clip(text[i:], 30),
-				Text: Text{"差し込みの記号がそのまま表示されます。", "A mark of the template shows."}, Fix: Text{"変数は {{ 名前 }} の形で書いてください。", "Write variables as {{ name }}."}})
-			break
-		}
+	if at := marks.FindStringSubmatchIndex(text); at != nil {
+		c.add(Finding{Code: "text.leftover", Severity: Error, Part: c.part(part), Excerpt: clip(text[max(at[2], at[4]):], 30),
+			Text: Text{"差し込みの記号がそのまま表示されます。", "A mark of the template shows."}, Fix: Text{"変数は {{ 名前 }} の形で書いてください。", "Write variables as {{ name }}."}})
 	}
 	if found := twice.FindString(text); found != "" {
 		c.add(Finding{Code: "name.honorific", Severity: Error, Part: c.part(part), Excerpt: found,
