@@ -100,11 +100,7 @@ type audienceUploadedInput struct {
 
 // audienceUploaded records that somebody uploaded an audience's files by hand; what alerts them of it ends.
 func (a *API) audienceUploaded(ctx context.Context, in *audienceUploadedInput) (*writtenOutput, error) {
-	d, ok := a.cfg.Definitions.Current(audiences.Kind, in.Name)
-	if !ok {
-		return nil, notFound("audience", "オーディエンス")
-	}
-	def, err := audienceOf(&d)
+	_, def, err := a.audienceNamed(in.Name)
 	if err != nil {
 		return nil, err
 	}

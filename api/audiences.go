@@ -223,12 +223,17 @@ func (a *API) listAudiences(ctx context.Context, _ *struct{}) (*listOutput[Audie
 	return out, nil
 }
 
-func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, error) {
-	d, ok := a.cfg.Definitions.Current(audiences.Kind, in.Name)
+func (a *API) audienceNamed(name string) (*enishi.Definition, *audiences.Definition, error) {
+	d, ok := a.cfg.Definitions.Current(audiences.Kind, name)
 	if !ok {
-		return nil, notFound("audience", "オーディエンス")
+		return nil, nil, notFound("audience", "オーディエンス")
 	}
 	def, err := audienceOf(&d)
+	return &d, def, err
+}
+
+func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, error) {
+	d, def, err := a.audienceNamed(in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +254,7 @@ func (a *API) getAudience(ctx context.Context, in *NamePath) (*adAudiencePage, e
 			out.Body.Remote = ""
 		}
 	}
-	out.Body.AudienceRow = a.audienceRow(&d, def, newest)
+	out.Body.AudienceRow = a.audienceRow(d, def, newest)
 	if err := a.byHandRow(ctx, &out.Body.AudienceRow, newest); err != nil {
 		return nil, err
 	}

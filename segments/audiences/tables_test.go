@@ -284,3 +284,29 @@ func TestNumbersAsWritten(t *testing.T) {
 		t.Errorf("numbers %v, want %v", got[0].Person.Phones, want)
 	}
 }
+
+// TestForgetKeepsNothing: of who was taken out the ledger keeps no identifier: the row that outlives the others when parts are merged has none.
+func TestForgetKeepsNothing(t *testing.T) {
+	tables := openTables(t, "forget")
+	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Millisecond)
+	list := []Entry{{Profile: enishi.NewID("hana"), Keys: []match.Key{{Kind: match.Email, Value: match.Hash("hana@example.jp")}}, Value: 1200, State: Leaving, Reason: "left", Batch: enishi.NewID("b"), At: now}}
+	if err := tables.PutEntries(ctx, "vip", 1, list); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tables.Entries(ctx, "vip", 1, 0, 255); err != nil || !cmp.Equal(got, list) {
+		t.Fatal(got, err)
+	}
+	if err := tables.Forget(ctx, "vip", 1, list); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tables.Entries(ctx, "vip", 1, 0, 255); err != nil || len(got) != 0 {
+		t.Error(got, err)
+	}
+	var keys, value, batches uint64
+	if err := tables.DB.QueryRow(ctx, "SELECT toUInt64(sum(length(keys))), toUInt64(sum(value)), countIf(batch != toFixedString('', 16)) FROM (SELECT * FROM audience_members ORDER BY version DESC LIMIT 1)").Scan(&keys, &value, &batches); err != nil {
+		t.Fatal(err)
+	}
+	if keys != 0 || value != 0 || batches != 0 {
+		t.Errorf("the ledger still has %d identifiers, a value of %d and %d calls", keys, value, batches)
+	}
+}
